@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads byte ranges of tables, many at a time, past the page cache where the file system allows.
+// The store sends batches and is called back once a range, from the reader's own thread(s).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engram/table_source.h"
+#include "engram/tier_stats.h"
+#include "inference/base/result.h"
+
+namespace mneme {
+
+// One contiguous range of one file. `tag` is the sender's own and comes back with the completion.
+struct ReadRequest {
+  std::uint32_t table = 0;   // index into the tables the reader was opened with
+  std::uint64_t offset = 0;  // absolute, bytes into the table's file
+  std::uint32_t size = 0;
+  std::uint64_t tag = 0;
+};
+
+struct ReadCompletion {
+  std::uint64_t tag = 0;
+  Status status;                      // io: short read, EIO, with path and offset
+  std::span<const std::byte> bytes;   // the range asked for; valid during the call only
+  double latency_us = 0;              // from submission to the drive
+  std::uint64_t bytes_at_drive = 0;   // the aligned bytes that were really read
+};
+
+class RowReader {
+ public:
+  using Callback = std::function<void(const ReadCompletion&)>;
+  virtual ~RowReader() = default;  // waits for what is in flight
+
+  virtual std::string_view name() const = 0;  // "io_uring", "threads"
+  virtual StorageKind storage() const = 0;
+  virtual std::string_view file_system() const = 0;
+
+  // Queues the batch; the queue is bounded, a full one makes the caller wait. Thread: the sender's.
+  virtual void read(std::span<const ReadRequest> batch) = 0;
+};
+
+// Makes a reader over these tables that reports to the callback; lets tests bring one that misbehaves.
+using RowReaderFactory = std::function<Result<std::unique_ptr<RowReader>>(
+    const std::vector<TableSource>&, RowReader::Callback)>;
+
+// Both open their own descriptors. `done` is called from reader threads.
+Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<TableSource>& tables,
+                                                     RowReader::Callback done);
+Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<TableSource>& tables,
+                                                      RowReader::Callback done);
+
+}  // namespace mneme

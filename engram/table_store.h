@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows on time: prefetch() at token entry, wait() at the Engram layer. Hides rows, disk and RAM.
+// An entry of the RAM cache is one n-gram with all heads of all Engram layers; it becomes ready
+// layer by layer. prefetch/wait/release: one thread (the engine). stats/set_budget: any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engram/ngram_hasher.h"
+#include "engram/ngram_key.h"
+#include "engram/row_reader.h"
+#include "engram/table_source.h"
+#include "engram/tier_stats.h"
+#include "inference/base/result.h"
+
+namespace mneme {
+
+struct TableStoreOptions {
+  std::uint64_t budget_bytes = 0;  // 0 = a quarter of the tables, at least 8 MiB, at most 4 GiB
+  enum class Reader : std::uint8_t { automatic, uring, threads } reader = Reader::automatic;
+};
+
+// What happened to one n-gram at one layer; in the order of the prefetched keys.
+struct RowOutcome {
+  Tier tier = Tier::ram;
+  std::uint32_t latency_us = 0;  // of the read that brought it; 0 from RAM
+};
+
+class TableStore {
+ public:
+  // `tables[i]` belongs to hasher.spec().layers[i]; `hasher` outlives the store. `reader` makes
+  // a reader of its own kind (tests); empty = chosen by the options.
+  static Result<std::unique_ptr<TableStore>> open(const NgramHasher& hasher,
+                                                  std::vector<TableSource> tables,
+                                                  const TableStoreOptions& options,
+                                                  RowReaderFactory reader = {});
+  ~TableStore();
+
+  // A promise of rows for a list of n-grams, pinned in RAM until it is destroyed.
+  class Ticket;
+
+  // Starts reads for what is not in RAM; never waits for the drive. Keys may repeat.
+  Ticket prefetch(std::span<const NgramKey> keys);
+
+  // Copies the rows of `layer_slot` in key order: out = [keys][H][row_bytes]. Waits for what is not
+  // there yet. Errors: io (a failed or short read, named with file and offset); the ticket can
+  // still be destroyed, nothing else is lost, and the n-gram can be asked for again.
+  Status wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out);
+
+  // After wait(layer_slot): one outcome a key.
+  std::span<const RowOutcome> outcomes(const Ticket& ticket, std::size_t layer_slot) const;
+
+  // True if every row of the n-gram is in RAM now; for "118 of 352 rows in RAM" while typing.
+  // Any thread; takes the cache's lock briefly.
+  bool in_ram(const NgramKey& key) const;
+
+  void set_budget(std::uint64_t bytes);  // evicts at once what is over and not pinned
+  TierStats stats() const;
+  std::uint32_t row_bytes(std::size_t layer_slot) const;
+  const TableSource& table(std::size_t layer_slot) const;
+
+  class Impl;
+
+ private:
+  explicit TableStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class TableStore::Ticket {
+ public:
+  Ticket();
+  Ticket(Ticket&&) noexcept;
+  Ticket& operator=(Ticket&&) noexcept;
+  ~Ticket();
+
+ private:
+  friend class TableStore;
+  friend class TableStore::Impl;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mneme

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plain counters of the table store, copied out for views and the bench. "SSD" is said only of
+// reads that bypass the page cache; see StorageKind.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace mneme {
+
+// Which memory answered for one n-gram at one layer (contracts.md section 1).
+enum class Tier : std::uint8_t {
+  device = 0,
+  ram = 1,
+  ssd_in_time = 2,  // read from storage, there before the layer asked
+  ssd_late = 3,     // the layer had to wait for it
+};
+
+enum class StorageKind : std::uint8_t {
+  direct,  // O_DIRECT reads: "SSD" in every view
+  cached,  // through the page cache, or the file system is memory: "file (cached by the system)"
+};
+
+// Log-scale latency histogram: bucket b counts reads of [2^(b/2), 2^((b+1)/2)) microseconds.
+struct LatencyHistogram {
+  static constexpr int kBuckets = 48;
+  std::array<std::uint64_t, kBuckets> counts{};
+
+  void add(double microseconds);
+  double quantile(double q) const;  // microseconds, upper edge of the bucket; 0 when empty
+  std::uint64_t total() const;
+};
+
+struct TierStats {
+  StorageKind storage = StorageKind::direct;
+  std::string reader;       // "io_uring", "threads"
+  std::string file_system;  // "ext4", "tmpfs"
+
+  std::uint64_t lookups = 0;  // n-grams asked for (all heads and layers of one = one)
+  std::uint64_t hits = 0;     // found in RAM, ready or already being read
+  std::uint64_t reads = 0;         // requests sent to storage, after merging
+  std::uint64_t rows_read = 0;
+  std::uint64_t bytes_read = 0;    // as sent to storage, alignment included
+  std::uint64_t bytes_written = 0;  // always 0: shown, because people fear for their drives
+  std::uint64_t evictions = 0;
+  std::uint64_t in_flight = 0;     // reads now at the drive
+  std::uint64_t late = 0;          // (n-gram, layer) pairs not there when the layer asked
+  std::uint64_t stall_us = 0;      // time layers waited
+  std::uint64_t failed_reads = 0;
+
+  std::uint64_t entries = 0;       // n-grams in RAM
+  std::uint64_t bytes_used = 0;    // payload and metadata
+  std::uint64_t budget_bytes = 0;
+  std::uint64_t table_bytes = 0;   // all tables together
+  LatencyHistogram read_latency;   // of reads since the store was opened
+};
+
+}  // namespace mneme

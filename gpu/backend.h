@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device that runs graphs; the CPU is one. Used from the engine thread only after it was opened.
+// A graph runs wholly on one backend: an op it does not support is an error of compile(), told with
+// the op's name. To add a backend: CONTRIBUTING.md.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu/backend_buffer.h"
+#include "gpu/graph.h"
+#include "inference/base/ids.h"
+#include "inference/base/result.h"
+
+namespace mneme {
+
+struct MemoryInfo {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;
+};
+
+enum class NumericMode : std::uint8_t {
+  fast,   // integer kernels may quantise activations (contracts: cosine of logits >= 0.999)
+  exact,  // float32 activations everywhere
+};
+
+struct CompileOptions {
+  NumericMode mode = NumericMode::fast;
+  std::int64_t tokens_max = 1;   // most tokens in one step
+  std::int64_t outputs_max = 1;  // most rows of outputs_only ops in one step
+};
+
+// What changes from step to step. A compiled plan never does.
+struct StepParams {
+  std::span<const TokenId> tokens;   // T ids, T <= tokens_max
+  std::int64_t position = 0;         // of tokens[0]; states hold rows 0..position-1
+  std::int64_t n_outputs = 0;        // trailing tokens that outputs_only ops run on
+  // Set by the user's stop from another thread: the backend may leave the step unfinished, within
+  // a few milliseconds; finish() then says cancelled and rows from `position` on are garbage.
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+struct OpTime {
+  std::size_t op = 0;  // index into Graph::ops
+  double microseconds = 0;
+};
+
+// A graph made ready for one backend. Keeps a reference to nothing but buffers.
+class Plan {
+ public:
+  virtual ~Plan() = default;
+  virtual std::span<const Segment> segments() const = 0;
+  virtual std::size_t memory_bytes() const = 0;  // activations and scratch
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;      // "cpu"
+  virtual std::string description() const = 0;    // "AMD EPYC, AVX-512 VNNI, 2 threads"
+  virtual MemoryInfo memory() const = 0;
+  virtual bool supports(const Graph& graph, const Op& op) const = 0;
+
+  virtual Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) = 0;  // zeroed, 64-byte aligned
+  // Weights in a mapped file: the CPU aliases them (the mapping must outlive the buffer), a device
+  // copies them.
+  virtual Result<Buffer> wrap(std::span<const std::byte> mapped) = 0;
+
+  virtual Result<std::unique_ptr<Plan>> compile(const Graph& graph, const CompileOptions& options) = 0;
+  virtual void run(Plan& plan, const Segment& segment, const StepParams& step) = 0;  // may return early
+  virtual Status finish() = 0;  // the one place where device errors surface
+
+  // Per-op times of the steps since set_timing(true); costs a clock read an op while on.
+  virtual void set_timing(Plan& plan, bool on) = 0;
+  virtual std::vector<OpTime> times(const Plan& plan) const = 0;  // mean over steps
+};
+
+}  // namespace mneme

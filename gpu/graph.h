@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The computation as data: a flat list of ops over tensors, cut into segments. A backend runs it,
+// tests compare it, the window draws a copy of it. Built by GraphBuilder, immutable afterwards.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gpu/backend_buffer.h"
+#include "gpu/op.h"
+#include "gpu/tensor.h"
+
+namespace mneme {
+
+enum class TensorRole : std::uint8_t {
+  constant,    // a weight; bound to a buffer, never written
+  state,       // lives across steps (keys, values, convolution inputs); bound, row = position
+  input,       // written by the host before a step (table rows); bound to host-visible memory
+  output,      // read by the host after a step (logits, gates, writes); bound, host-visible
+  activation,  // lives inside a step; the plan finds memory for it
+};
+
+struct Tensor {
+  std::string name;  // as in the paper and in GGUF: "blk.0.attn_q", "blk.1.engram_gates"
+  DType dtype = DType::f32;
+  std::int64_t rows = 0;  // constants and states: rows. Others: ignored, one row a token
+  std::int64_t cols = 0;
+  TensorRole role = TensorRole::activation;
+  const Buffer* buffer = nullptr;  // all roles but activation
+  std::size_t offset = 0;          // bytes into `buffer`
+};
+
+// A run of ops between two waits. Rows of `engram_slot` must be in its input tensor before it runs.
+struct Segment {
+  std::size_t first_op = 0;
+  std::size_t end_op = 0;
+  std::optional<std::int32_t> engram_slot;  // index into the model's Engram layers
+};
+
+struct Graph {
+  std::vector<Tensor> tensors;
+  std::vector<Op> ops;
+  std::vector<Segment> segments;
+
+  const Tensor& tensor(TensorId id) const { return tensors[id]; }
+};
+
+// Appends tensors and ops in the order they run. A segment is opened by begin_segment().
+class GraphBuilder {
+ public:
+  TensorId constant(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
+                    const Buffer& buffer, std::size_t offset = 0);
+  TensorId state(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
+                 const Buffer& buffer, std::size_t offset = 0);
+  TensorId input(std::string name, DType dtype, std::int64_t cols, const Buffer& buffer);
+  TensorId output(std::string name, std::int64_t cols, const Buffer& buffer);
+  TensorId activation(std::string name, std::int64_t cols);
+
+  void begin_segment(std::optional<std::int32_t> engram_slot);
+  void op(Op op);
+
+  Graph finish() &&;  // CHECKs that every op's tensors exist and its shapes agree
+
+ private:
+  TensorId add_tensor(Tensor tensor);
+  Graph graph_;
+};
+
+std::string to_text(const Graph& graph);  // one line an op, for logs and tests
+
+}  // namespace mneme

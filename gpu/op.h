@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations a graph is made of. One line each: inputs in order, output, meaning. T is the
+// number of tokens in the step, D the model width, G the residual streams, M the memory width.
+// [x] marks an optional input (kNoTensor when absent). To add an op: a line here, its scalar kernel
+// in gpu/cpu, its rows in tests/gpu/conformance_test.cpp, then the other backends.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+namespace mneme {
+
+using TensorId = std::uint32_t;
+constexpr TensorId kNoTensor = std::numeric_limits<TensorId>::max();
+
+enum class OpKind : std::uint8_t {
+  embed,         // table [vocab, D] -> [T, D]: row of each token id of the step
+  rms_norm,      // x [T, D], weight [1, D] -> [T, D]: x / sqrt(mean(x^2) + eps) * weight
+  matmul,        // x [T, in], weight [out, in], [bias [1, out]] -> [T, out]: x * weight^T + bias
+  rope,          // x [T, heads * head_dim], [factors [1, rope_dims / 2]] -> same shape: rotates
+                 //   pairs (2i, 2i+1) of each head by position * base^(-2i / rope_dims) / factor
+  kv_append,     // k, v [T, kv_width] -> writes rows position.. of the states (in[2], in[3])
+  attention,     // q [T, heads * head_dim], k state, v state [context, kv_width] -> [T, heads *
+                 //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads
+  swiglu,        // gate, up [T, F] -> [T, F]: silu(gate) * up
+  add,           // a, b [T, n] -> [T, n]; out may be a
+  table_decode,  // rows i8 [T, columns * (d + d/32)] -> [T, M]: e4m3 times one e8m0 per 32 values
+  engram_gate,   // h [T, G*D], key [T, G*D], value [T, D], key_norm [1, G*D], query_norm [1, G*D]
+                 //   -> v [T, G*D] (out), gates [T, G] (out2): engram-spec.md section 6, paper form
+  short_conv,    // h [T, G*D], v [T, G*D], conv_norm [1, G*D], kernel [G*D, taps], state [context,
+                 //   G*D] -> h + v + silu(conv(norm(v))) (out), writes [T, G] (out2):
+                 //   engram-spec.md section 7; write = |added| / |h| per stream
+};
+constexpr int kOpKindCount = 11;
+std::string_view op_kind_name(OpKind kind);
+
+// The numbers an op needs besides its tensors; each op reads the ones its line speaks of.
+struct OpParams {
+  float eps = 0;             // rms_norm; engram_gate's and short_conv's norms
+  std::int32_t n_heads = 0;  // rope, attention
+  std::int32_t n_kv_heads = 0;
+  std::int32_t head_dim = 0;
+  std::int32_t rope_dims = 0;  // leading values of each head that rotate
+  float rope_base = 0;
+  std::int32_t streams = 1;      // engram_gate, short_conv
+  std::int32_t columns = 0;      // table_decode: rows per token
+  std::int32_t column_dims = 0;  // table_decode: d, values per row
+  std::int32_t dilation = 1;     // short_conv
+};
+
+struct Op {
+  OpKind kind;
+  std::vector<TensorId> in;
+  TensorId out = kNoTensor;
+  TensorId out2 = kNoTensor;
+  OpParams params;
+  bool outputs_only = false;  // runs on the step's last n_outputs tokens, not on all T
+  std::int32_t layer = -1;    // block the op belongs to, for drawing and timing; -1 = none
+};
+
+}  // namespace mneme

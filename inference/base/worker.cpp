@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/base/worker.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <semaphore>
+#include <utility>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+
+Worker::Worker(std::string name, std::size_t queue_max)
+    : name_(std::move(name)), queue_max_(queue_max), thread_([this] { loop(); }) {
+  pthread_setname_np(thread_.native_handle(), name_.substr(0, 15).c_str());
+}
+
+Worker::~Worker() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Worker::post(std::function<void()> command, std::string tag) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!tag.empty()) {
+      const auto same = std::find_if(queue_.begin(), queue_.end(),
+                                     [&](const Command& c) { return c.tag == tag; });
+      if (same != queue_.end()) {
+        same->run = std::move(command);
+        return;
+      }
+    }
+    if (!on_this_thread()) {
+      changed_.wait(lock, [&] { return queue_.size() < queue_max_; });
+    }
+    queue_.push_back(Command{std::move(command), std::move(tag)});
+  }
+  changed_.notify_all();
+}
+
+void Worker::run(std::function<void()> command) {
+  CHECK(!on_this_thread());
+  std::binary_semaphore done(0);
+  post([&] {
+    command();
+    done.release();
+  });
+  done.acquire();
+}
+
+std::size_t Worker::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+void Worker::loop() {
+  for (;;) {
+    Command command;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      command = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    changed_.notify_all();
+    command.run();
+  }
+}
+
+}  // namespace mneme

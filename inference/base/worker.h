@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A named thread that runs posted commands in order. The queue is bounded; a command posted with a
+// tag replaces a waiting one of the same tag, so that "look at token 7" never piles up. The
+// destructor finishes what is queued and joins.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace mneme {
+
+class Worker {
+ public:
+  explicit Worker(std::string name, std::size_t queue_max = 256);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // From any thread. Waits while the queue is full (never from the worker itself: then it grows).
+  void post(std::function<void()> command, std::string tag = {});
+
+  // Posts and waits for the end. Not from the worker itself.
+  void run(std::function<void()> command);
+
+  bool on_this_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+  std::size_t waiting() const;  // any thread
+
+ private:
+  struct Command {
+    std::function<void()> run;
+    std::string tag;
+  };
+  void loop();
+
+  const std::string name_;
+  const std::size_t queue_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Command> queue_;
+  bool closing_ = false;
+  std::thread thread_;  // last: starts when the rest is ready
+};
+
+}  // namespace mneme
