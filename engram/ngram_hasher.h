@@ -21,7 +21,8 @@ class NgramHasher {
 
   const HashSpec& spec() const { return spec_; }
 
-  // -1 for ids outside the map (images, padding): a dead position under ContextRule::sticky.
+  // -1 for ids outside the map (images, padding): a dead position under ContextRule::sticky; under
+  // ContextRule::plain it is hashed as it is.
   ClassId class_of(TokenId token) const;
 
   // Keys of the n-grams that end at `position`, orders 2..N; out.size() == spec().orders().
