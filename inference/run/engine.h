@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core's front door: one loaded model with its memory, and one timeline of tokens. Owned and
+// called by one thread (the engine thread of the window, the main thread of the command line),
+// except where a function says otherwise. Knows nothing of Qt.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engram/ngram_hasher.h"
+#include "engram/tier_stats.h"
+#include "inference/base/ids.h"
+#include "inference/base/result.h"
+#include "inference/run/generate.h"
+#include "inference/trace/model_layout.h"
+
+namespace mneme {
+
+class Tokenizer;
+
+struct EngineOptions {
+  std::string model_path;
+  // "" = look beside the model and in `pack_folders`; "off" = none; else a pack's path.
+  std::string memory;
+  std::vector<std::string> pack_folders;
+  int threads = 0;               // 0 = one per core
+  std::int64_t context = 0;      // tokens; 0 = the model's, at most 8,192
+  std::uint64_t ram_budget = 0;  // bytes for table rows; 0 = TableStoreOptions' default
+  bool exact = false;            // float32 activations (contracts.md section 4)
+  std::string instruction_set;   // "" = the best; "scalar", "avx2", "avx512" for comparison
+};
+
+// What opening a model would take, against what the machine has now. Reads headers only.
+struct MemoryEstimate {
+  std::uint64_t weights_bytes = 0;    // mapped from the file
+  std::uint64_t kv_bytes = 0;         // keys, values and convolution inputs for the whole context
+  std::uint64_t scratch_bytes = 0;    // activations of a prefill chunk, logits
+  std::uint64_t row_cache_bytes = 0;  // RAM budget of the tables
+  std::uint64_t free_bytes = 0;       // what the system could give now (MemAvailable)
+  std::uint64_t needed() const { return weights_bytes + kv_bytes + scratch_bytes + row_cache_bytes; }
+};
+Result<MemoryEstimate> estimate_memory(const EngineOptions& options);
+
+// Fraction 0..1 and a stage in words.
+using LoadProgress = std::function<void(double fraction, std::string_view stage)>;
+
+class Engine {
+ public:
+  // `cancel` may be set from another thread; then the error is cancelled.
+  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
+                                              const LoadProgress& progress = {},
+                                              const std::atomic<bool>* cancel = nullptr);
+  ~Engine();
+
+  // --- any thread, as long as the engine lives -------------------------------------------------
+  const ModelLayout& layout() const;
+  const Tokenizer& tokenizer() const;  // immutable
+  const NgramHasher* hasher() const;   // null without a memory pack; immutable
+  TierStats tiers() const;             // zeros without a pack
+  std::uint64_t row_file_offset(std::size_t layer_slot, RowId row) const;  // bytes into the pack
+  void set_ram_budget(std::uint64_t bytes);
+  void stop();  // ends the running generate() within a step; the next generate() runs normally
+  // True if the rows of the n-gram are in RAM now; the draft line under the composer.
+  bool in_ram(const NgramKey& key) const;
+
+  // --- the engine's thread ---------------------------------------------------------------------
+  // The prompt's tokens as the model would read them. Errors: unsupported (the template).
+  Result<std::vector<TokenId>> prompt_tokens(const GenerateRequest& request) const;
+
+  // Evaluates the prompt and picks tokens until a stop. Errors end the answer, not the engine: io
+  // (a row could not be read), invalid (the prompt does not fit; says by how much), device.
+  Result<GenerateResult> generate(const GenerateRequest& request,
+                                  const GenerateCallback& progress = {});
+
+  // Logits after each position of `tokens`, from scratch, in order: [vocabulary] each.
+  using LogitsSink = std::function<void(std::int64_t position, std::span<const float> logits)>;
+  Status evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,
+                  TraceLog* trace = nullptr);
+
+  void forget();  // empties the KV cache
+
+  class Impl;
+
+ private:
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mneme

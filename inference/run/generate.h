@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an answer is asked with and what comes back: plain data, shared by the engine, the command
+// line, the window and the database.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inference/base/ids.h"
+#include "inference/run/sampler_options.h"
+#include "inference/trace/trace_log.h"
+
+namespace mneme {
+
+enum class Role : std::uint8_t { system = 0, user = 1, assistant = 2 };
+
+// As templates know them: "system", "user", "assistant".
+inline std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::system: return "system";
+    case Role::user: return "user";
+    case Role::assistant: return "assistant";
+  }
+  return "?";
+}
+
+struct ChatMessage {
+  Role role = Role::user;
+  std::string text;
+};
+
+enum class StopReason : std::uint8_t {
+  end_of_turn = 0,   // the model ended its turn or its text
+  length = 1,        // max_tokens reached
+  context_full = 2,  // no room for another token
+  stopped = 3,       // the user
+};
+
+struct GenerateRequest {
+  // Either a chat, rendered by the model's template, or (with no messages) plain text to continue.
+  std::vector<ChatMessage> messages;
+  std::string raw_prompt;
+  // Messages before this one were traced in an earlier answer: their tokens are evaluated where
+  // they are not in the KV cache, but not recorded again.
+  std::size_t record_from_message = 0;
+  SamplerOptions sampling;
+  std::int64_t max_tokens = 0;  // 0 = until the model ends or the context is full
+  bool memory_on = true;
+  bool prompt_probabilities = false;  // also the probabilities of prompt tokens: slower prefill
+  // When the chat does not fit: leave out the oldest turns (counted in the result), or refuse.
+  bool drop_oldest_turns = false;
+  std::shared_ptr<TraceLog> trace;  // where records go; null = none are kept
+};
+
+enum class GeneratePhase : std::uint8_t { prefill, decode };
+
+struct GenerateProgress {
+  GeneratePhase phase = GeneratePhase::prefill;
+  std::int64_t prompt_done = 0;  // tokens of the prompt that are evaluated, reused ones included
+  std::int64_t prompt_total = 0;
+  std::int64_t generated = 0;    // tokens picked and evaluated
+  EventIndex prompt_first_event = 0;
+  EventIndex reply_first_event = 0;  // valid in phase decode
+};
+
+struct GenerateResult {
+  StopReason stop_reason = StopReason::end_of_turn;
+  std::string text;  // the reply, without end-of-turn tokens
+  std::int64_t prompt_tokens = 0;
+  std::int64_t reused_tokens = 0;  // of the prompt, found in the KV cache
+  std::int64_t generated_tokens = 0;
+  std::int64_t dropped_messages = 0;
+  double time_to_first_token_ms = 0;
+  double prefill_tok_s = 0;  // of the tokens that were not reused
+  double decode_tok_s = 0;
+  std::uint64_t seed = 0;        // the one that was used
+  std::uint64_t ngrams_ram = 0;  // (n-gram, layer) pairs of this answer by tier
+  std::uint64_t ngrams_ssd_in_time = 0;
+  std::uint64_t ngrams_ssd_late = 0;
+  std::uint64_t stall_us = 0;
+  EventIndex prompt_first_event = 0;  // records of this answer: prompt [prompt_first, reply_first),
+  EventIndex reply_first_event = 0;   // reply [reply_first, reply_end)
+  EventIndex reply_end_event = 0;
+};
+
+// Called on the engine's thread after every prefill chunk and every token.
+using GenerateCallback = std::function<void(const GenerateProgress&)>;
+
+}  // namespace mneme

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chats, messages and traces in SQLite (contracts.md section 9). A chat is a tree of messages: a
+// message's parent is the one before it, siblings are kept answers, the chat's leaf names the branch
+// in view. Synchronous; lives on the store thread (see chat_store.h). Times are milliseconds since
+// the Unix epoch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "inference/base/ids.h"
+#include "inference/base/result.h"
+#include "inference/run/generate.h"
+#include "inference/run/sampler_options.h"
+
+namespace mneme {
+
+struct ChatSettings {
+  SamplerOptions sampling;
+  std::int64_t max_tokens = 0;  // 0 = no limit
+  bool memory_on = true;
+  friend bool operator==(const ChatSettings&, const ChatSettings&) = default;
+};
+
+struct ChatRow {
+  ChatId id = 0;
+  std::string title;
+  bool title_is_auto = true;  // taken from the first message; false once renamed
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
+  MessageId leaf = 0;  // last message of the branch in view; 0 = empty chat
+  std::string system_prompt;  // "" = the template's own default
+  ChatSettings settings;
+};
+
+enum class MessageState : std::uint8_t {
+  complete = 0,
+  streaming = 1,  // found after a start: the program was killed; becomes `interrupted`
+  stopped = 2,    // by the user
+  failed = 3,     // `error` says why
+  interrupted = 4,
+};
+
+// How an answer was made; stored with it, shown under it.
+struct AnswerRecord {
+  std::string model_name;
+  std::string model_digest;  // ModelLayout::digest
+  std::string pack_name;     // "" = no memory
+  bool memory_on = false;
+  bool exact = false;
+  std::string program_version;
+  SamplerOptions sampling;
+  GenerateResult result;  // `text` empty: it is the message's
+};
+
+struct MessageRow {
+  MessageId id = 0;
+  ChatId chat = 0;
+  MessageId parent = 0;  // 0 = first of the chat
+  Role role = Role::user;
+  std::string text;
+  MessageState state = MessageState::complete;
+  std::string error;
+  std::int64_t created_ms = 0;
+  EventIndex first_event = 0;  // the message's records in the chat's trace: [first, end)
+  EventIndex end_event = 0;
+  std::optional<AnswerRecord> answer;  // assistant messages that ended
+};
+
+class Library {
+ public:
+  // Creates the file and its folder, migrates an older schema (after a backup copy beside it),
+  // marks half-written answers `interrupted`. Errors: io; corrupt; unsupported (a newer schema: says
+  // so, changes nothing). `path` ":memory:" = a private database that is not kept.
+  static Result<std::unique_ptr<Library>> open(const std::string& path);
+  ~Library();
+
+  Result<std::vector<ChatRow>> chats();  // not deleted ones, last changed first
+  Result<ChatRow> chat(ChatId id);
+  Result<std::vector<MessageRow>> messages(ChatId chat);  // the whole tree, oldest first
+
+  Result<ChatId> create_chat(const std::string& title, const ChatSettings& settings);
+  Status rename_chat(ChatId id, const std::string& title);
+  Status delete_chat(ChatId id);     // hidden; restore_chat brings it back
+  Status restore_chat(ChatId id);
+  Status purge_deleted(std::int64_t older_than_ms);  // removes chats deleted before that time
+  Status set_leaf(ChatId id, MessageId leaf);
+  Status set_system_prompt(ChatId id, const std::string& text);
+  Status set_settings(ChatId id, const ChatSettings& settings);
+
+  // Adds a complete message and makes it the leaf. The first user message names an unnamed chat.
+  Result<MessageId> add_message(ChatId chat, MessageId parent, Role role, const std::string& text);
+  // Adds an empty assistant message in state streaming and makes it the leaf.
+  Result<MessageId> begin_answer(ChatId chat, MessageId parent);
+  // One transaction: the reply so far, and trace records [first_event, first_event + n) appended.
+  Status write_answer(MessageId answer, const std::string& text, EventIndex first_event,
+                      std::span<const std::byte> trace_records);
+  Status finish_answer(MessageId answer, const std::string& text, MessageState state,
+                       const std::string& error, const std::optional<AnswerRecord>& record);
+  Status set_events(MessageId message, EventIndex first, EventIndex end);
+
+  // The chat's whole trace as TraceLog::append_serialized takes it; records in event order.
+  Result<std::vector<std::byte>> trace(ChatId chat);
+  // Chats whose title or messages contain `text` (any case), best first.
+  struct SearchHit {
+    ChatId chat = 0;
+    MessageId message = 0;  // 0 = the title
+    std::string snippet;
+  };
+  Result<std::vector<SearchHit>> search(const std::string& text, int hits_max);
+
+  class Impl;
+
+ private:
+  explicit Library(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mneme
