@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine as a QObject: requests go down to the engine thread, which this owns; signals come up
+// on the UI thread, coalesced to 30 a second while tokens flow. Nothing here ever waits.
+#pragma once
+
+#include <QObject>
+#include <QString>
+#include <QTimer>
+#include <atomic>
+#include <memory>
+
+#include "inference/base/worker.h"
+#include "inference/run/answer_writer.h"
+#include "inference/run/engine.h"
+#include "inference/store/chat_store.h"
+
+namespace mneme {
+
+class EngineHost : public QObject {
+  Q_OBJECT
+
+ public:
+  explicit EngineHost(ChatStore& store, QObject* parent = nullptr);
+  ~EngineHost() override;  // stops, then joins
+
+  enum class State { empty, loading, ready, generating };
+  State state() const { return m_state; }
+  // Null unless ready or generating. Shared: a view may use the any-thread part of Engine for as
+  // long as it holds this, also while another model is being opened.
+  std::shared_ptr<Engine> engine() const { return m_engine; }
+  const ModelLayout* layout() const;
+
+  void openModel(const EngineOptions& options);  // replaces the present one when it is ready
+  void cancelOpen();
+  void closeModel();
+
+  struct AnswerJob {
+    ChatId chat = 0;
+    MessageId userMessage = 0;  // 0 = regenerate: the prompt's records were kept before
+    MessageId answer = 0;
+    GenerateRequest request;    // request.trace is the chat's log
+    EventIndex storedEvents = 0;
+  };
+  void generate(const AnswerJob& job);
+  void stop();
+
+  TierStats tiers() const;
+  void setRamBudget(quint64 bytes);
+
+ Q_SIGNALS:
+  void stateChanged();
+  void loadProgress(double fraction, const QString& stage);
+  void modelOpened();
+  void openFailed(const QString& reason, bool cancelled);
+  // While an answer runs, at most 30 times a second; read the trace for the tokens.
+  void answerProgress(const mneme::GenerateProgress& progress);
+  void answerFinished(const mneme::GenerateResult& result);
+  void answerFailed(const QString& reason);
+  void tiersUpdated(const mneme::TierStats& stats);  // 10 times a second while a pack is open
+
+ private:
+  ChatStore& m_store;
+  State m_state = State::empty;
+  std::shared_ptr<Engine> m_engine;
+  std::atomic<bool> m_cancelOpen = false;
+  QTimer m_tierTimer;
+  Worker m_worker;  // last: joins before the rest goes
+};
+
+}  // namespace mneme
