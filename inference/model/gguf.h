@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads GGUF files, version 2 and 3: metadata and the tensor directory, over a read-only mapping.
+// Nothing is copied on open; string_views and spans point into the mapping, which lives as long as
+// any copy of the GgufFile. Every length, offset, type, shape and count is checked before it is
+// used, so that a hostile file costs at most time and memory in proportion to its own size.
+// Immutable after open: callable from any thread. Format: ggml's docs/gguf.md.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu/tensor.h"
+#include "inference/base/file.h"
+#include "inference/base/result.h"
+
+namespace mneme {
+
+// The numbers are those of the file format.
+enum class GgufType : std::uint32_t {
+  u8 = 0,
+  i8 = 1,
+  u16 = 2,
+  i16 = 3,
+  u32 = 4,
+  i32 = 5,
+  f32 = 6,
+  boolean = 7,
+  string = 8,
+  array = 9,
+  u64 = 10,
+  i64 = 11,
+  f64 = 12,
+};
+std::string_view gguf_type_name(GgufType type);
+
+// One metadata entry. `payload` is the value alone: the characters of a string, the elements of an
+// array (each string of an array still behind its 8-byte length).
+struct GgufEntry {
+  std::string_view key;
+  GgufType type = GgufType::u8;  // array: see element_type and count
+  GgufType element_type = GgufType::u8;
+  std::uint64_t count = 1;  // elements of an array, else 1
+  std::span<const std::byte> payload;
+};
+
+struct GgufTensor {
+  std::string_view name;
+  std::uint32_t ggml_type = 0;  // the file's number
+  std::string_view type_name;   // "Q4_K"
+  std::optional<DType> dtype;   // empty: a known type that nothing here computes with
+  std::uint32_t dim_count = 0;  // 1..4
+  std::array<std::uint64_t, 4> dims{1, 1, 1, 1};  // dims[0] varies fastest; unused ones are 1
+  std::uint64_t file_offset = 0;                  // absolute, bytes from the start of the file
+  std::span<const std::byte> bytes;               // in the mapping
+};
+
+class GgufFile {
+ public:
+  // Errors: io; corrupt (cut off, or breaks the format; names what and where); unsupported (another
+  // version, big-endian, an unknown element type).
+  static Result<GgufFile> open(const std::string& path);
+
+  // The same over bytes that the caller keeps alive; `name` stands in messages.
+  static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
+
+  const std::string& path() const { return path_; }  // as opened; the name given to parse()
+  const std::string& name() const { return name_; }  // the last part of the path, for messages
+  std::uint32_t version() const { return version_; }
+  std::uint64_t alignment() const { return alignment_; }
+  std::uint64_t file_size() const { return bytes_.size(); }
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+  const std::vector<GgufEntry>& entries() const { return entries_; }      // in file order
+  const std::vector<GgufTensor>& tensors() const { return tensors_; }     // in file order
+  const GgufEntry* find_entry(std::string_view key) const;                // null when missing
+  const GgufTensor* find_tensor(std::string_view name) const;             // null when missing
+  Result<const GgufTensor*> require_tensor(std::string_view name) const;  // corrupt when missing
+
+  // Typed metadata. T: bool, int32_t, uint32_t, int64_t, uint64_t, float, double, string_view.
+  // Any stored integer that fits T is taken, float and double stand for each other; everything else
+  // is an error `corrupt` that names key and types. find: empty when missing; require: missing is
+  // an error too.
+  template <class T>
+  Result<std::optional<T>> find(std::string_view key) const;
+  template <class T>
+  Result<T> require(std::string_view key) const;
+
+  // Arrays, converted element by element by the same rules. Strings stay views into the mapping.
+  template <class T>
+  Result<std::optional<std::vector<T>>> find_array(std::string_view key) const;
+  template <class T>
+  Result<std::vector<T>> require_array(std::string_view key) const;
+
+ private:
+  friend class GgufParser;
+  GgufFile() = default;
+
+  std::shared_ptr<const MappedFile> mapping_;  // empty after parse()
+  std::string path_;
+  std::string name_;
+  std::span<const std::byte> bytes_;
+  std::uint32_t version_ = 0;
+  std::uint64_t alignment_ = 32;
+  std::vector<GgufEntry> entries_;
+  std::vector<GgufTensor> tensors_;
+  std::vector<std::uint32_t> entry_order_;   // indices into entries_, by key
+  std::vector<std::uint32_t> tensor_order_;  // indices into tensors_, by name
+};
+
+}  // namespace mneme

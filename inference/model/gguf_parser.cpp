@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/gguf_parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+#include "inference/model/ggml_type.h"
+
+namespace mneme {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "GGUF values are read as they lie");
+
+constexpr std::uint64_t kMaxKeyBytes = 65535;        // the format's own limit
+constexpr std::uint64_t kMaxAlignment = 1u << 20;    // a sector-aligned table needs 4096
+constexpr std::uint64_t kMinEntryBytes = 8 + 4 + 1;  // length, type, one byte
+constexpr std::uint64_t kMinTensorBytes = 8 + 4 + 8 + 4 + 8;
+
+// Bytes of one value; 0 for string and array, whose size the file tells.
+std::uint64_t scalar_bytes(GgufType type) {
+  switch (type) {
+    case GgufType::u8:
+    case GgufType::i8:
+    case GgufType::boolean:
+      return 1;
+    case GgufType::u16:
+    case GgufType::i16:
+      return 2;
+    case GgufType::u32:
+    case GgufType::i32:
+    case GgufType::f32:
+      return 4;
+    case GgufType::u64:
+    case GgufType::i64:
+    case GgufType::f64:
+      return 8;
+    case GgufType::string:
+    case GgufType::array:
+      return 0;
+  }
+  return 0;
+}
+
+bool is_known(std::uint32_t type) {
+  return type <= static_cast<std::uint32_t>(GgufType::f64);
+}
+
+// Indices of `items` in the order of `name_of`; empty error or the first name that occurs twice.
+template <class Item, class NameOf>
+std::optional<std::string_view> sort_names(const std::vector<Item>& items, NameOf name_of,
+                                           std::vector<std::uint32_t>& order) {
+  order.resize(items.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return name_of(items[a]) < name_of(items[b]);
+  });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const std::string_view name = name_of(items[order[i]]);
+    if (name == name_of(items[order[i - 1]])) return name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 80)) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte >= 0x7f ? '?' : c;
+  }
+  if (text.size() > 80) out += "...";
+  return out;
+}
+
+std::string with_commas(std::uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+Error GgufParser::corrupt(const std::string& what) const {
+  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file_.name_, what)};
+}
+
+Error GgufParser::cut_off(const std::string& what) const {
+  return corrupt(
+      fmt::format("{} at byte {} reaches beyond the end of the file ({} bytes): the download is "
+                  "incomplete or the file is damaged",
+                  what, with_commas(at_), with_commas(file_.bytes_.size())));
+}
+
+template <class T>
+Result<T> GgufParser::read(std::string_view what) {
+  if (remaining() < sizeof(T)) return cut_off(std::string(what));
+  T value;
+  std::memcpy(&value, file_.bytes_.data() + at_, sizeof value);
+  at_ += sizeof value;
+  return value;
+}
+
+Result<std::string_view> GgufParser::read_string(std::string_view what) {
+  auto length = read<std::uint64_t>(what);
+  if (!length) return length.error();
+  if (*length > remaining()) return cut_off(std::string(what));
+  const std::string_view text(reinterpret_cast<const char*>(file_.bytes_.data()) + at_,
+                              static_cast<std::size_t>(*length));
+  at_ += *length;
+  return text;
+}
+
+Status GgufParser::run() {
+  RETURN_IF_ERROR(read_header());
+  RETURN_IF_ERROR(read_entries());
+  RETURN_IF_ERROR(read_alignment());
+  RETURN_IF_ERROR(read_tensors());
+  return place_tensors();
+}
+
+Status GgufParser::read_header() {
+  if (remaining() < 4 || std::memcmp(file_.bytes_.data(), "GGUF", 4) != 0) {
+    return corrupt("this is not a GGUF file (it does not begin with the letters GGUF)");
+  }
+  at_ = 4;
+  auto version = read<std::uint32_t>("the header");
+  if (!version) return version.error();
+  if (*version != 0 && (*version & 0xffffu) == 0) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{}: a big-endian GGUF file; only little-endian ones open here", file_.name_)};
+  }
+  if (*version != 2 && *version != 3) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{}: GGUF version {} is not supported, only 2 and 3", file_.name_, *version)};
+  }
+  file_.version_ = *version;
+  auto tensors = read<std::uint64_t>("the header");
+  if (!tensors) return tensors.error();
+  auto entries = read<std::uint64_t>("the header");
+  if (!entries) return entries.error();
+  tensor_count_ = *tensors;
+  entry_count_ = *entries;
+  if (entry_count_ > remaining() / kMinEntryBytes) {
+    return corrupt(
+        fmt::format("the header promises {} metadata entries, more than the file can hold",
+                    with_commas(entry_count_)));
+  }
+  if (tensor_count_ > remaining() / kMinTensorBytes) {
+    return corrupt(fmt::format("the header promises {} tensors, more than the file can hold",
+                               with_commas(tensor_count_)));
+  }
+  return {};
+}
+
+Status GgufParser::read_entries() {
+  for (std::uint64_t i = 0; i < entry_count_; ++i) RETURN_IF_ERROR(read_entry());
+  const auto twice = sort_names(
+      file_.entries_, [](const GgufEntry& e) { return e.key; }, file_.entry_order_);
+  if (twice) return corrupt(fmt::format("the metadata key {} occurs twice", printable(*twice)));
+  return {};
+}
+
+Status GgufParser::read_entry() {
+  GgufEntry entry;
+  auto key = read_string("a metadata key");
+  if (!key) return key.error();
+  if (key->empty() || key->size() > kMaxKeyBytes) {
+    return corrupt(fmt::format("a metadata key of {} bytes at byte {}; 1 to 65,535 are allowed",
+                               with_commas(key->size()), with_commas(at_)));
+  }
+  entry.key = *key;
+  auto type = read<std::uint32_t>("a metadata type");
+  if (!type) return type.error();
+  if (!is_known(*type)) {
+    return corrupt(fmt::format("metadata {} has the unknown type {}", printable(entry.key), *type));
+  }
+  entry.type = static_cast<GgufType>(*type);
+  RETURN_IF_ERROR(read_value(entry));
+  file_.entries_.push_back(entry);
+  return {};
+}
+
+Status GgufParser::read_value(GgufEntry& entry) {
+  if (entry.type == GgufType::array) return read_array(entry);
+  if (entry.type == GgufType::string) {
+    auto text = read_string(fmt::format("metadata {}", printable(entry.key)));
+    if (!text) return text.error();
+    entry.payload = std::as_bytes(std::span(text->data(), text->size()));
+    return {};
+  }
+  const std::uint64_t size = scalar_bytes(entry.type);
+  if (remaining() < size) return cut_off(fmt::format("metadata {}", printable(entry.key)));
+  entry.payload = file_.bytes_.subspan(at_, size);
+  at_ += size;
+  if (entry.type == GgufType::boolean && std::to_integer<int>(entry.payload[0]) > 1) {
+    return corrupt(fmt::format("metadata {} is neither true nor false", printable(entry.key)));
+  }
+  return {};
+}
+
+Status GgufParser::read_array(GgufEntry& entry) {
+  const std::string what = fmt::format("the array {}", printable(entry.key));
+  auto type = read<std::uint32_t>(what);
+  if (!type) return type.error();
+  auto count = read<std::uint64_t>(what);
+  if (!count) return count.error();
+  if (!is_known(*type))
+    return corrupt(fmt::format("{} has elements of the unknown type {}", what, *type));
+  entry.element_type = static_cast<GgufType>(*type);
+  entry.count = *count;
+  if (entry.element_type == GgufType::array) {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{}: {} holds arrays, which are not supported", file_.name_, what)};
+  }
+  const std::uint64_t begin = at_;
+  if (entry.element_type == GgufType::string) {
+    if (*count > remaining() / 8) return cut_off(what);
+    for (std::uint64_t i = 0; i < *count; ++i) {
+      auto text = read_string(what);
+      if (!text) return text.error();
+    }
+  } else {
+    const std::uint64_t size = scalar_bytes(entry.element_type);
+    if (*count > remaining() / size) return cut_off(what);
+    at_ += *count * size;
+  }
+  entry.payload = file_.bytes_.subspan(begin, at_ - begin);
+  return {};
+}
+
+Status GgufParser::read_alignment() {
+  auto alignment = file_.find<std::uint64_t>("general.alignment");
+  if (!alignment) return alignment.error();
+  if (!alignment->has_value()) return {};
+  const std::uint64_t value = **alignment;
+  if (value < 8 || value > kMaxAlignment || !std::has_single_bit(value)) {
+    return corrupt(
+        fmt::format("general.alignment is {}; a power of two from 8 to 1,048,576 is needed",
+                    with_commas(value)));
+  }
+  file_.alignment_ = value;
+  return {};
+}
+
+Status GgufParser::read_tensors() {
+  if (tensor_count_ > remaining() / kMinTensorBytes) return cut_off("the tensor directory");
+  for (std::uint64_t i = 0; i < tensor_count_; ++i) RETURN_IF_ERROR(read_tensor());
+  const auto twice = sort_names(
+      file_.tensors_, [](const GgufTensor& t) { return t.name; }, file_.tensor_order_);
+  if (twice) return corrupt(fmt::format("the tensor {} occurs twice", printable(*twice)));
+  return {};
+}
+
+Status GgufParser::read_tensor() {
+  GgufTensor tensor;
+  auto name = read_string("a tensor's name");
+  if (!name) return name.error();
+  tensor.name = *name;
+  const std::string what = fmt::format("tensor {}", printable(*name));
+  if (name->empty() || name->size() > kMaxKeyBytes) {
+    return corrupt(fmt::format("a tensor's name has {} bytes", with_commas(name->size())));
+  }
+  auto dims = read<std::uint32_t>(what);
+  if (!dims) return dims.error();
+  if (*dims < 1 || *dims > 4)
+    return corrupt(fmt::format("{} has {} dimensions; 1 to 4 are allowed", what, *dims));
+  tensor.dim_count = *dims;
+  std::uint64_t values = 1;
+  for (std::uint32_t d = 0; d < *dims; ++d) {
+    auto dim = read<std::uint64_t>(what);
+    if (!dim) return dim.error();
+    // Keeps every later product of dims and block bytes (at most 292) inside int64.
+    if (*dim == 0 || *dim > (std::uint64_t{1} << 52) / values) {
+      return corrupt(fmt::format("{} has an impossible shape (dimension {} is {})", what, d,
+                                 with_commas(*dim)));
+    }
+    values *= *dim;
+    tensor.dims[d] = *dim;
+  }
+  auto type = read<std::uint32_t>(what);
+  if (!type) return type.error();
+  auto offset = read<std::uint64_t>(what);
+  if (!offset) return offset.error();
+  const GgmlTypeInfo* info = find_ggml_type(*type);
+  if (info == nullptr) {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{}: {} has the unknown element type {}; the file may be "
+                             "newer than this program",
+                             file_.name_, what, *type)};
+  }
+  if (tensor.dims[0] % info->block_values != 0) {
+    return corrupt(
+        fmt::format("{} has rows of {} values, not a multiple of the {} in a block of {}", what,
+                    with_commas(tensor.dims[0]), info->block_values, info->name));
+  }
+  if (*offset % file_.alignment_ != 0) {
+    return corrupt(fmt::format("{} lies at offset {}, not a multiple of the alignment {}", what,
+                               with_commas(*offset), file_.alignment_));
+  }
+  tensor.ggml_type = *type;
+  tensor.type_name = info->name;
+  tensor.dtype = dtype_of_ggml(*type);
+  tensor.file_offset = *offset;  // still relative: place_tensors knows where the data begins
+  file_.tensors_.push_back(tensor);
+  sizes_.push_back(values / info->block_values * info->block_bytes);
+  return {};
+}
+
+Status GgufParser::place_tensors() {
+  const std::uint64_t file_size = file_.bytes_.size();
+  const std::uint64_t data = (at_ + file_.alignment_ - 1) / file_.alignment_ * file_.alignment_;
+  for (std::size_t i = 0; i < file_.tensors_.size(); ++i) {
+    GgufTensor& tensor = file_.tensors_[i];
+    const std::uint64_t size = sizes_[i];
+    if (tensor.file_offset > (std::uint64_t{1} << 62)) {
+      return corrupt(fmt::format("tensor {} lies at the impossible offset {}",
+                                 printable(tensor.name), with_commas(tensor.file_offset)));
+    }
+    tensor.file_offset += data;
+    const std::uint64_t end = tensor.file_offset + size;
+    if (end > file_size) {
+      return corrupt(fmt::format(
+          "tensor {} reaches {} bytes beyond the end of the file: the download is incomplete",
+          printable(tensor.name), with_commas(end - file_size)));
+    }
+    tensor.bytes = file_.bytes_.subspan(tensor.file_offset, size);
+  }
+  return check_overlap();
+}
+
+Status GgufParser::check_overlap() const {
+  std::vector<std::uint32_t> order(file_.tensors_.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return file_.tensors_[a].file_offset < file_.tensors_[b].file_offset;
+  });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const GgufTensor& left = file_.tensors_[order[i - 1]];
+    const GgufTensor& right = file_.tensors_[order[i]];
+    if (left.file_offset + left.bytes.size() > right.file_offset) {
+      return corrupt(fmt::format("the tensors {} and {} overlap", printable(left.name),
+                                 printable(right.name)));
+    }
+  }
+  return {};
+}
+
+}  // namespace mneme
