@@ -14,16 +14,18 @@ namespace mneme {
 
 struct Theme {
   bool dark = false;
-  QColor window;        // panels, side bars
-  QColor base;          // the chat's background
-  QColor raised;        // cards, inputs
-  QColor border;        // hairlines
-  QColor text;          // contrast to window and base at least 7:1
-  QColor textMuted;     // at least 4.5:1
-  QColor accent;        // buttons, selection
-  QColor accentText;    // on accent
-  QColor accentSoft;    // selected rows, user bubbles
+  QColor window;      // panels, side bars
+  QColor base;        // the chat's background
+  QColor raised;      // cards, inputs
+  QColor border;      // hairlines
+  QColor text;        // contrast to window and base at least 7:1
+  QColor textMuted;   // at least 4.5:1
+  QColor accent;      // buttons, selection
+  QColor accentText;  // on accent
+  QColor accentSoft;  // selected rows
+  QColor bubble;      // the user's messages
   QColor codeBackground;
+  QColor good;  // ready, in time
   QColor error;
   QColor warning;
 
@@ -33,18 +35,19 @@ struct Theme {
   // Sequential palette for a gate or a probability in 0..1, and blue for writes; background colour
   // of a cell. textOn() gives black or white, whichever contrasts more (at least 4.5:1).
   QColor gate(double value) const;
-  QColor write(double share) const;        // 0..1 of the view's stated scale
+  QColor write(double share) const;  // 0..1 of the view's stated scale
   QColor probability(double value) const;
-  QColor tier(Tier tier) const;            // four hues; views add a hatch so that hue is not alone
+  QColor tier(Tier tier) const;  // four hues; views add a hatch so that hue is not alone
   static QColor textOn(const QColor& background);
 
   QPalette palette() const;
 
   static const Theme& current();
   enum class Choice { system, light, dark };
-  static void choose(Choice choice);  // applies palette, style sheet and fonts to the application
+  static void choose(Choice choice);   // applies palette, style sheet and fonts to the application
   static void setZoom(double factor);  // 0.75 .. 2; Ctrl+plus, Ctrl+minus, Ctrl+0
   static double zoom();
+  static void setSystemDark(bool dark);  // what Choice::system means; see bridge/desktop_theme.h
 
   class Notifier;
   static Notifier& notifier();

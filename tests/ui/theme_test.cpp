@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/theme.h"
+
+#include <QFontDatabase>
+#include <QSignalSpy>
+#include <QtTest>
+#include <cmath>
+
+using namespace mneme;
+
+namespace {
+
+double luminance(const QColor& c) {
+  const auto linear = [](double v) {
+    return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+  };
+  return 0.2126 * linear(c.redF()) + 0.7152 * linear(c.greenF()) + 0.0722 * linear(c.blueF());
+}
+
+double contrast(const QColor& a, const QColor& b) {
+  const double la = luminance(a);
+  const double lb = luminance(b);
+  return (std::max(la, lb) + 0.05) / (std::min(la, lb) + 0.05);
+}
+
+}  // namespace
+
+class ThemeTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void textReadsOnEverySurface_data() {
+    QTest::addColumn<Theme::Choice>("choice");
+    QTest::newRow("light") << Theme::Choice::light;
+    QTest::newRow("dark") << Theme::Choice::dark;
+  }
+
+  void textReadsOnEverySurface() {
+    QFETCH(Theme::Choice, choice);
+    Theme::choose(choice);
+    const Theme& t = Theme::current();
+    QCOMPARE(t.dark, choice == Theme::Choice::dark);
+    for (const QColor& surface :
+         {t.window, t.base, t.raised, t.accentSoft, t.bubble, t.codeBackground}) {
+      QVERIFY2(contrast(t.text, surface) >= 7, qPrintable(surface.name()));
+      QVERIFY2(contrast(t.textMuted, surface) >= 4.5, qPrintable(surface.name()));
+      QVERIFY2(contrast(t.error, surface) >= 4.5, qPrintable(surface.name()));
+      QVERIFY2(contrast(t.warning, surface) >= 4.5, qPrintable(surface.name()));
+    }
+    QVERIFY(contrast(t.accentText, t.accent) >= 4.5);
+    QVERIFY(contrast(t.accent, t.window) >= 4.5);
+  }
+
+  void everyCellHasReadableText() {
+    for (const auto choice : {Theme::Choice::light, Theme::Choice::dark}) {
+      Theme::choose(choice);
+      const Theme& t = Theme::current();
+      for (int i = 0; i <= 100; ++i) {
+        for (const QColor& cell :
+             {t.gate(i / 100.0), t.write(i / 100.0), t.probability(i / 100.0)}) {
+          QVERIFY(contrast(Theme::textOn(cell), cell) >= 4.5);
+        }
+      }
+      for (const Tier tier : {Tier::device, Tier::ram, Tier::ssd_in_time, Tier::ssd_late}) {
+        QVERIFY(contrast(Theme::textOn(t.tier(tier)), t.tier(tier)) >= 4.5);
+      }
+    }
+  }
+
+  void gateScaleIsFixedAndClamped() {
+    const Theme& t = Theme::current();
+    QCOMPARE(t.gate(-3), t.gate(0));
+    QCOMPARE(t.gate(7), t.gate(1));
+    QVERIFY(t.gate(0.2) != t.gate(0.8));
+  }
+
+  void zoomStaysInBounds() {
+    QSignalSpy changed(&Theme::notifier(), &Theme::Notifier::changed);
+    Theme::setZoom(9);
+    QCOMPARE(Theme::zoom(), 2.0);
+    QVERIFY(qAbs(Theme::current().uiFont().pointSizeF() - 20.0) < 0.01);
+    Theme::setZoom(1);
+    QCOMPARE(changed.count(), 2);
+  }
+
+  void systemChoiceFollowsTheDesktop() {
+    Theme::choose(Theme::Choice::system);
+    Theme::setSystemDark(true);
+    QVERIFY(Theme::current().dark);
+    Theme::setSystemDark(false);
+    QVERIFY(!Theme::current().dark);
+  }
+
+  void bringsItsOwnFonts() {
+    QVERIFY(QFontDatabase::families().contains(QStringLiteral("Inter")));
+    QVERIFY(QFontDatabase::families().contains(QStringLiteral("JetBrains Mono")));
+  }
+};
+
+QTEST_MAIN(ThemeTest)
+#include "theme_test.moc"

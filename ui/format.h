@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers as text, by the user's locale and always with their unit: the only place in the window
+// that knows units. UI thread.
+#pragma once
+
+#include <QString>
+#include <cstdint>
+
+namespace mneme::format {
+
+QString bytes(std::uint64_t count);         // "71 MB", "1.4 GB" (powers of 1,000), "33 B"
+QString count(std::int64_t value);          // "1,024"
+QString compactCount(std::uint64_t value);  // "2.6 M", "940"
+QString percent(double share);              // 0.61 -> "61 %"; "< 1 %" for what is not nothing
+QString milliseconds(double ms);            // "84 µs", "18 ms", "0.18 s", "1 min 12 s"
+QString microseconds(double us);
+QString rate(double tokensPerSecond);           // "42.1 tok/s"
+QString perSecond(double value);                // "1.2 k/s"
+QString probability(double value);              // "81 %", "0.4 %"
+QString decimal(double value, int digits = 2);  // "0.93"
+QString dateTime(std::int64_t epochMs);         // "22 Nov 14:05"; with the year if another
+
+}  // namespace mneme::format
