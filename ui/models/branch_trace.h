@@ -23,14 +23,20 @@ class BranchTrace : public QObject {
     MessageId message = 0;
     EventIndex first = 0;
     EventIndex end = 0;
+    // Made by another model than the one that is loaded: its token ids mean nothing to the present
+    // tokenizer, so views show numbers instead of text and no hash walk.
+    bool otherModel = false;
   };
 
   using QObject::QObject;
 
-  // Another chat or another branch. `log` may be null (no chat).
+  // Another chat or another branch. `log` may be null (no chat). Ranges that reach beyond the log
+  // (they come from a file) are cut to it.
   void reset(std::shared_ptr<const TraceLog> log, std::vector<Part> parts);
   // The last part grows while an answer streams.
   void extendLast(EventIndex end);
+  // A new message at the end of the branch; views keep their place.
+  void append(Part part);
 
   int size() const { return m_size; }  // tokens of the branch
   EventIndex eventAt(int index) const;
@@ -38,16 +44,27 @@ class BranchTrace : public QObject {
   TraceRecord recordAt(int index) const;
   TraceRecord record(EventIndex event) const { return m_log->record(event); }
   const std::vector<Part>& parts() const { return m_parts; }
+  const Part& partAt(int index) const;
+  int startOf(std::size_t part) const { return m_starts[part]; }  // branch index of its first token
   std::optional<MessageId> messageOf(EventIndex event) const;
-  // Token ids of the branch up to and including `index`, at most `max` of them, oldest first: the
-  // left context that n-grams are made of.
-  std::vector<TokenId> context(int index, int max) const;
+
+  // The left context that n-grams are made of: token ids up to and including `index`, at most `max`
+  // of them, oldest first. It ends early at the start of the evaluated sequence, and also where the
+  // token before was not recorded; `complete` tells which: false = older tokens exist, unknown.
+  struct Context {
+    std::vector<TokenId> tokens;
+    bool complete = true;
+  };
+  Context context(int index, int max) const;
 
  Q_SIGNALS:
   void wasReset();
   void grew(int oldSize);
 
  private:
+  std::size_t partIndexAt(int index) const;
+  void recount();
+
   std::shared_ptr<const TraceLog> m_log;
   std::vector<Part> m_parts;
   std::vector<int> m_starts;  // first index of each part

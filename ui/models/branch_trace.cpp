@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/models/branch_trace.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+
+void BranchTrace::reset(std::shared_ptr<const TraceLog> log, std::vector<Part> parts) {
+  m_log = std::move(log);
+  m_parts = std::move(parts);
+  const EventIndex limit = m_log ? m_log->size() : 0;
+  for (Part& part : m_parts) {
+    part.end = std::min(part.end, limit);
+    part.first = std::min(part.first, part.end);
+  }
+  recount();
+  Q_EMIT wasReset();
+}
+
+void BranchTrace::extendLast(EventIndex end) {
+  if (m_parts.empty() || !m_log) return;
+  Part& last = m_parts.back();
+  end = std::min(end, m_log->size());
+  if (end <= last.end) return;
+  const int oldSize = m_size;
+  m_size += static_cast<int>(end - last.end);
+  last.end = end;
+  Q_EMIT grew(oldSize);
+}
+
+void BranchTrace::append(Part part) {
+  const int oldSize = m_size;
+  part.end = std::min(part.end, m_log ? m_log->size() : 0);
+  part.first = std::min(part.first, part.end);
+  m_parts.push_back(part);
+  recount();
+  Q_EMIT grew(oldSize);
+}
+
+void BranchTrace::recount() {
+  m_starts.clear();
+  m_size = 0;
+  for (const Part& part : m_parts) {
+    m_starts.push_back(m_size);
+    m_size += static_cast<int>(part.end - part.first);
+  }
+}
+
+std::size_t BranchTrace::partIndexAt(int index) const {
+  CHECK(index >= 0 && index < m_size);
+  // The last part that starts at or before `index`; empty parts before it start at the same place.
+  const auto after = std::upper_bound(m_starts.begin(), m_starts.end(), index);
+  return static_cast<std::size_t>(after - m_starts.begin()) - 1;
+}
+
+const BranchTrace::Part& BranchTrace::partAt(int index) const {
+  return m_parts[partIndexAt(index)];
+}
+
+EventIndex BranchTrace::eventAt(int index) const {
+  const std::size_t part = partIndexAt(index);
+  return m_parts[part].first + static_cast<EventIndex>(index - m_starts[part]);
+}
+
+std::optional<int> BranchTrace::indexOf(EventIndex event) const {
+  for (std::size_t i = 0; i < m_parts.size(); ++i) {
+    if (event >= m_parts[i].first && event < m_parts[i].end) {
+      return m_starts[i] + static_cast<int>(event - m_parts[i].first);
+    }
+  }
+  return std::nullopt;
+}
+
+TraceRecord BranchTrace::recordAt(int index) const {
+  return m_log->record(eventAt(index));
+}
+
+std::optional<MessageId> BranchTrace::messageOf(EventIndex event) const {
+  for (const Part& part : m_parts) {
+    if (event >= part.first && event < part.end) return part.message;
+  }
+  return std::nullopt;
+}
+
+BranchTrace::Context BranchTrace::context(int index, int max) const {
+  CHECK(max > 0);
+  Context context;
+  std::uint32_t expected = recordAt(index).header().position;
+  const bool otherModel = partAt(index).otherModel;
+  for (int i = index; i >= 0 && static_cast<int>(context.tokens.size()) < max; --i) {
+    const TraceHeader header = recordAt(i).header();
+    if (header.position != expected || partAt(i).otherModel != otherModel) break;
+    context.tokens.push_back(header.token);
+    if (header.position == 0) break;
+    expected = header.position - 1;
+  }
+  const std::uint32_t position = recordAt(index).header().position;
+  const auto found = static_cast<std::uint32_t>(context.tokens.size());
+  context.complete = static_cast<int>(found) == max || found == position + 1;
+  std::reverse(context.tokens.begin(), context.tokens.end());
+  return context;
+}
+
+}  // namespace mneme
