@@ -55,6 +55,9 @@ class GgufWriter {
                   Producer produce);
   static std::uint64_t tensor_bytes(std::uint32_t ggml_type, std::span<const std::uint64_t> dims);
 
+  // Everything before the tensor data, padded: a whole file where there are no tensors.
+  std::string head() const;
+
   // Errors: io (the disk is full, no permission); whatever a producer reports. The unfinished file
   // is removed.
   Status write(const std::string& path) const;
@@ -72,7 +75,6 @@ class GgufWriter {
   void begin_array(std::string_view key, GgufType type, std::uint64_t count);
   void put(const void* data, std::size_t size);
   void put_string(std::string_view text);
-  std::string head() const;  // everything before the tensor data, padded
 
   std::uint64_t alignment_;
   std::string metadata_;

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "inference/text/pre_tokenizer.h"
+
+#include <fmt/format.h>
+#include <pcre2.h>
+
+#include <array>
+
+#include "inference/base/log.h"
+
+namespace mneme {
+namespace {
+
+// The published patterns, with \s written out: PCRE2's own also takes U+180E, which Unicode does
+// not count as white space. Stages cut one after another, each seeing only its piece.
+#define SPACE "\\t-\\r\\x{85}\\p{Z}"
+constexpr const char* kEachNumber = "\\p{N}";
+constexpr const char* kUpTo3Numbers = "\\p{N}{1,3}";
+constexpr const char* kGpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE
+                              "\\p{L}\\p{N}]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
+#define MODERN(NUMBERS)                                                               \
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" NUMBERS "| ?[^" SPACE \
+  "\\p{L}\\p{N}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+"
+constexpr const char* kLlama3 = MODERN("\\p{N}{1,3}");
+constexpr const char* kQwen2 = MODERN("\\p{N}");
+#undef MODERN
+constexpr const char* kHanAndKana = "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+";
+constexpr const char* kDeepseekV3 =
+    "[!\"#$%&'()*+,\\-./"
+    ":;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
+    "?[\\p{P}\\p{S}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
+#undef SPACE
+
+struct Kind {
+  std::string_view name;
+  std::array<const char*, 3> stages;  // null = none
+  bool ignore_merges = false;
+  bool composes = false;
+  bool adds_bos = false;
+};
+
+constexpr std::array<Kind, 8> kKinds{{
+    {"smollm", {kEachNumber, kGpt2, nullptr}},
+    {"gpt-2", {kGpt2, nullptr, nullptr}},
+    {"default", {kGpt2, nullptr, nullptr}},
+    {"llama-bpe", {kLlama3, nullptr, nullptr}, true, false, true},
+    {"llama3", {kLlama3, nullptr, nullptr}, true, false, true},
+    {"llama-v3", {kLlama3, nullptr, nullptr}, true, false, true},
+    {"qwen2", {kQwen2, nullptr, nullptr}, false, true, false},
+    {"deepseek-v3", {kUpTo3Numbers, kHanAndKana, kDeepseekV3}},
+}};
+
+struct FreeCode {
+  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+};
+struct FreeMatch {
+  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
+};
+struct FreeContext {
+  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
+};
+using Code = std::unique_ptr<pcre2_code, FreeCode>;
+
+Result<Code> compile(std::string_view name, const char* pattern) {
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern), PCRE2_ZERO_TERMINATED,
+                          PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr));
+  if (!code) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format(
+            "the installed PCRE2 cannot compile the pre-tokenizer {} (error {} at {}); it needs "
+            "Unicode support",
+            name, error, offset)};
+  }
+  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it fails, matching interprets
+  return code;
+}
+
+// The patterns backtrack over single characters only, so a match costs steps in proportion to its
+// subject; the limit is there in case that is ever untrue.
+constexpr std::uint32_t kStepsBase = 10'000'000;
+
+}  // namespace
+
+struct PreTokenizer::Impl {
+  Kind kind;
+  std::vector<Code> stages;
+};
+
+PreTokenizer::PreTokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
+PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
+PreTokenizer::~PreTokenizer() = default;
+
+Result<PreTokenizer> PreTokenizer::open(std::string_view name) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name != name) continue;
+    auto impl = std::make_unique<Impl>();
+    impl->kind = kind;
+    for (const char* pattern : kind.stages) {
+      if (pattern == nullptr) break;
+      auto code = compile(name, pattern);
+      if (!code) return code.error();
+      impl->stages.push_back(std::move(*code));
+    }
+    return PreTokenizer(std::move(impl));
+  }
+  return Error{ErrorCode::unsupported,
+               fmt::format("the pre-tokenizer \"{}\" is not supported (smollm, gpt-2, llama-bpe, "
+                           "qwen2 and deepseek-v3 "
+                           "are)",
+                           name.substr(0, 60))};
+}
+
+bool PreTokenizer::ignore_merges() const {
+  return impl_->kind.ignore_merges;
+}
+bool PreTokenizer::composes() const {
+  return impl_->kind.composes;
+}
+bool PreTokenizer::adds_bos() const {
+  return impl_->kind.adds_bos;
+}
+
+namespace {
+
+// Matches become pieces, and so does what lies between them.
+void split_stage(const pcre2_code* code, pcre2_match_data* data, pcre2_match_context* context,
+                 std::string_view text, std::vector<std::string_view>& pieces) {
+  const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+  std::size_t done = 0;
+  std::size_t from = 0;
+  while (from < text.size()) {
+    const int rc = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, data, context);
+    if (rc == PCRE2_ERROR_NOMATCH) break;
+    if (rc < 0) {
+      log_error(
+          "inference",
+          "splitting {} bytes of text failed (PCRE2 error {}); tokens may differ from the model's",
+          text.size(), rc);
+      break;
+    }
+    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data);
+    if (bounds[1] <= bounds[0]) break;  // none of the patterns matches nothing
+    if (bounds[0] > done) pieces.push_back(text.substr(done, bounds[0] - done));
+    pieces.push_back(text.substr(bounds[0], bounds[1] - bounds[0]));
+    done = from = bounds[1];
+  }
+  if (done < text.size()) pieces.push_back(text.substr(done));
+}
+
+}  // namespace
+
+void PreTokenizer::split(std::string_view text, std::vector<std::string_view>& pieces) const {
+  if (text.empty()) return;
+  const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(2, nullptr));
+  const std::unique_ptr<pcre2_match_context, FreeContext> context(
+      pcre2_match_context_create(nullptr));
+  CHECK(data && context);
+  const std::uint64_t steps = kStepsBase + 16 * static_cast<std::uint64_t>(text.size());
+  pcre2_set_match_limit(context.get(),
+                        static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffffffffu)));
+  std::vector<std::string_view> now{text};
+  std::vector<std::string_view> next;
+  for (const Code& stage : impl_->stages) {
+    next.clear();
+    for (const std::string_view piece : now)
+      split_stage(stage.get(), data.get(), context.get(), piece, next);
+    now.swap(next);
+  }
+  pieces.insert(pieces.end(), now.begin(), now.end());
+}
+
+}  // namespace mneme

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stretch of a prompt and where it came from. A special token is only ever made of text that is
+// wholly the template's: what a person wrote cannot end a turn (contracts.md section 8).
+#pragma once
+
+#include <string>
+
+namespace mneme {
+
+struct TextPiece {
+  std::string text;
+  bool user = false;  // a message's content; false: the template's own text
+
+  friend bool operator==(const TextPiece&, const TextPiece&) = default;
+};
+
+}  // namespace mneme

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/text/tokenizer.h"
+
+#include <algorithm>
+
+#include "inference/text/normalize.h"
+#include "inference/text/tokenizer_impl.h"
+#include "inference/text/utf8.h"
+
+namespace mneme {
+namespace {
+
+// A longer piece is cut, so that memory for merging stays bounded; real text has none near it.
+constexpr std::size_t kMaxPieceBytes = std::size_t{4} << 20;
+
+struct Range {
+  std::size_t begin;
+  std::size_t end;
+};
+
+}  // namespace
+
+Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+void Tokenizer::Impl::encode_piece(std::string_view piece, std::vector<TokenId>& out) const {
+  if (pre.ignore_merges()) {
+    std::string name;
+    for (const char c : piece) name += byte_character(static_cast<unsigned char>(c));
+    const auto it = ids.find(name);
+    if (it != ids.end() && !is_special_type(types[static_cast<std::size_t>(it->second)])) {
+      out.push_back(it->second);
+      return;
+    }
+  }
+  std::vector<TokenId> symbols;
+  symbols.reserve(piece.size());
+  for (const char c : piece) {
+    // A vocabulary without this byte drops it, as the published tokenizers do.
+    const TokenId id = byte_ids[static_cast<unsigned char>(c)];
+    if (id >= 0) symbols.push_back(id);
+  }
+  merges.merge(symbols, out);
+}
+
+void Tokenizer::Impl::encode_plain(std::string_view text, std::vector<TokenId>& out) const {
+  std::string composed;
+  if (pre.composes()) {
+    composed = compose_nfc(text);
+    text = composed;
+  }
+  std::vector<std::string_view> pieces;
+  pre.split(text, pieces);
+  for (std::string_view piece : pieces) {
+    while (piece.size() > kMaxPieceBytes) {
+      encode_piece(piece.substr(0, kMaxPieceBytes), out);
+      piece.remove_prefix(kMaxPieceBytes);
+    }
+    encode_piece(piece, out);
+  }
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text, Specials specials) const {
+  const TextPiece piece{std::string(text), specials == Specials::ignore};
+  return encode(std::span(&piece, 1));
+}
+
+std::vector<TokenId> Tokenizer::encode(std::span<const TextPiece> pieces) const {
+  std::string text;
+  std::vector<Range> ours;  // what the template wrote, neighbours joined
+  for (const TextPiece& piece : pieces) {
+    if (piece.text.empty()) continue;
+    const std::size_t begin = text.size();
+    text += replace_broken_utf8(piece.text);
+    if (piece.user) continue;
+    if (!ours.empty() && ours.back().end == begin) {
+      ours.back().end = text.size();
+    } else {
+      ours.push_back({begin, text.size()});
+    }
+  }
+
+  std::vector<TokenId> out;
+  std::size_t done = 0;
+  const auto take = [&](const SpecialTokens::Match& match) {
+    if (match.begin > done)
+      impl_->encode_plain(std::string_view(text).substr(done, match.begin - done), out);
+    out.push_back(match.id);
+    done = match.begin + match.size;
+  };
+  const auto search = [&](const SpecialTokens& names, Range range) {
+    for (std::size_t at = range.begin; at < range.end;) {
+      const auto match = names.find(text, at, range.end);
+      if (!match) break;
+      take(*match);
+      at = done;
+    }
+  };
+  std::size_t user_begin = 0;
+  for (const Range& range : ours) {
+    search(impl_->blanks, {user_begin, range.begin});
+    search(impl_->specials, range);
+    user_begin = range.end;
+  }
+  search(impl_->blanks, {user_begin, text.size()});
+  if (done < text.size()) impl_->encode_plain(std::string_view(text).substr(done), out);
+  return out;
+}
+
+void Tokenizer::append_decoded(TokenId id, std::string& out) const {
+  if (!contains(id)) return;
+  if (is_special(id)) {
+    out += vocab_text(id);
+  } else {
+    out += bytes_of_vocabulary_text(vocab_text(id));
+  }
+}
+
+std::string Tokenizer::decode(TokenId id) const {
+  std::string out;
+  append_decoded(id, out);
+  return out;
+}
+
+std::string Tokenizer::decode(std::span<const TokenId> ids) const {
+  std::string out;
+  for (const TokenId id : ids) append_decoded(id, out);
+  return out;
+}
+
+std::int32_t Tokenizer::vocab_size() const {
+  return static_cast<std::int32_t>(impl_->texts.size());
+}
+
+std::string_view Tokenizer::vocab_text(TokenId id) const {
+  CHECK(contains(id));
+  return impl_->texts[static_cast<std::size_t>(id)];
+}
+
+TokenType Tokenizer::type(TokenId id) const {
+  CHECK(contains(id));
+  return impl_->types[static_cast<std::size_t>(id)];
+}
+
+bool Tokenizer::is_special(TokenId id) const {
+  return is_special_type(type(id));
+}
+
+std::optional<TokenId> Tokenizer::find(std::string_view vocab_text) const {
+  const auto it = impl_->ids.find(vocab_text);
+  if (it == impl_->ids.end()) return std::nullopt;
+  return it->second;
+}
+
+bool Tokenizer::is_end(TokenId id) const {
+  return std::binary_search(impl_->ends.begin(), impl_->ends.end(), id);
+}
+
+const std::vector<TokenId>& Tokenizer::end_tokens() const {
+  return impl_->ends;
+}
+std::optional<TokenId> Tokenizer::bos() const {
+  return impl_->bos;
+}
+std::optional<TokenId> Tokenizer::eos() const {
+  return impl_->eos;
+}
+bool Tokenizer::adds_bos() const {
+  return impl_->adds_bos;
+}
+std::string_view Tokenizer::pre_tokenizer() const {
+  return impl_->pre_name;
+}
+const std::string& Tokenizer::sha256() const {
+  return impl_->sha256;
+}
+
+}  // namespace mneme
