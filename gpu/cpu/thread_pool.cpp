@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cpu/thread_pool.h"
+
+#include <pthread.h>
+
+#include <string>
+
+#include "gpu/cpu/cpu_info.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kSpins = 3000;  // 20 to 100 microseconds of pauses, longer than most waits
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads)
+    : threads_(threads), spins_(threads <= available_cpus() ? kSpins : 0) {
+  CHECK(threads >= 1);
+  for (int thread = 1; thread < threads; ++thread) {
+    workers_.emplace_back([this, thread] { loop(thread); });
+    pthread_setname_np(workers_.back().native_handle(),
+                       ("compute" + std::to_string(thread)).c_str());
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  closing_ = true;
+  start_.fetch_add(1);
+  start_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const {
+  for (int i = 0; i < spins_; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause_briefly();
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+void ThreadPool::run(Job job, void* context) {
+  next_.store(0, std::memory_order_relaxed);
+  job_ = job;
+  context_ = context;
+  start_.fetch_add(1);  // sequentially consistent: a sleeper is either seen by notify or sees this
+  start_.notify_all();
+  job(context, 0);
+  meet();
+}
+
+void ThreadPool::meet() {
+  const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // fixed until all are here
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < threads_) {
+    wait_while(phase_, phase);
+    return;
+  }
+  arrived_.store(0, std::memory_order_relaxed);
+  next_.store(0, std::memory_order_relaxed);
+  phase_.fetch_add(1);
+  phase_.notify_all();
+}
+
+void ThreadPool::loop(int thread) {
+  std::uint32_t seen = 0;
+  for (;;) {
+    wait_while(start_, seen);
+    ++seen;  // one job at a time: run() returns only after this thread met it
+    if (closing_) return;
+    job_(context_, thread);
+    meet();
+  }
+}
+
+}  // namespace mneme

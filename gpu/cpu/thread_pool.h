@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compute threads of the CPU backend. A job runs on all of them at once, the caller being
+// thread 0; inside a job the threads meet at barriers and take work from one shared counter.
+// Waiting spins for some microseconds, then sleeps, so an idle pool costs nothing and a stolen core
+// little.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace mneme {
+
+class ThreadPool {
+ public:
+  using Job = void (*)(void* context, int thread);
+
+  explicit ThreadPool(int threads);  // the caller counts as one of them
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return threads_; }
+
+  // Runs job(context, thread) on every thread and returns when all have returned. One caller at a
+  // time.
+  void run(Job job, void* context);
+
+  // Inside a job: waits until every thread has come here. What was written before is seen after,
+  // and the work counter is back at 0.
+  void meet();
+
+  // Inside a job: the first of `count` pieces of work that nobody has taken since the last meeting.
+  std::int64_t take(std::int64_t count) {
+    return next_.fetch_add(count, std::memory_order_relaxed);
+  }
+
+ private:
+  void loop(int thread);
+  void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const;
+
+  const int threads_;
+  const int spins_;  // 0 when there are more threads than cores
+  Job job_ = nullptr;
+  void* context_ = nullptr;
+  bool closing_ = false;  // with job_ and context_: written before start_, read after it
+  alignas(64) std::atomic<std::uint32_t> start_{0};  // counts jobs; run() and loop()
+  alignas(64) std::atomic<std::uint32_t> phase_{0};  // counts meetings; the last comer and the rest
+  alignas(64) std::atomic<std::int32_t> arrived_{0};  // threads at this meeting
+  alignas(64) std::atomic<std::int64_t> next_{0};     // work taken since the last meeting
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace mneme

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cpu/thread_pool.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <chrono>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+namespace mneme {
+namespace {
+
+struct Sums {
+  ThreadPool& pool;
+  std::vector<std::int64_t> values;  // plain memory: only the meetings order the accesses
+  int rounds;
+};
+
+// Every round each value becomes the old value of its neighbour plus one.
+void shift(void* context, int) {
+  Sums& sums = *static_cast<Sums*>(context);
+  const auto half = static_cast<std::int64_t>(sums.values.size() / 2);
+  for (int round = 0; round < sums.rounds; ++round) {
+    const std::int64_t from = round % 2 ? half : 0;
+    const std::int64_t to = half - from;
+    for (std::int64_t i = sums.pool.take(3); i < half; i = sums.pool.take(3)) {
+      for (std::int64_t k = i; k < std::min(half, i + 3); ++k) {
+        sums.values[static_cast<std::size_t>(to + k)] =
+            sums.values[static_cast<std::size_t>(from + (k + 1) % half)] + 1;
+      }
+    }
+    sums.pool.meet();
+  }
+}
+
+TEST(ThreadPool, MeetingsOrderTheWorkOfAllThreads) {
+  for (const int threads : {1, 2, 3, 7}) {
+    ThreadPool pool(threads);
+    for (int job = 0; job < 20; ++job) {
+      Sums sums{pool, std::vector<std::int64_t>(2 * 50), 64};
+      std::iota(sums.values.begin(), sums.values.begin() + 50, 0);
+      pool.run(shift, &sums);
+      for (std::int64_t i = 0; i < 50; ++i) {
+        ASSERT_EQ(sums.values[static_cast<std::size_t>(i)], (i + 64) % 50 + 64) << threads;
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, ManySmallJobsFinish) {
+  ThreadPool pool(4);
+  std::atomic<int> calls{0};
+  for (int job = 0; job < 2000; ++job) {
+    pool.run([](void* context, int) { static_cast<std::atomic<int>*>(context)->fetch_add(1); },
+             &calls);
+  }
+  EXPECT_EQ(calls.load(), 4 * 2000);
+}
+
+TEST(ThreadPool, IdleThreadsUseNoTime) {
+  ThreadPool pool(2);
+  pool.run([](void*, int) {}, nullptr);
+  const auto cpu_us = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
+  };
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // past the spinning
+  const auto before = cpu_us();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(cpu_us() - before, 20'000);
+}
+
+}  // namespace
+}  // namespace mneme
