@@ -11,17 +11,28 @@ namespace mneme {
 
 std::string_view op_kind_name(OpKind kind) {
   switch (kind) {
-    case OpKind::embed: return "embed";
-    case OpKind::rms_norm: return "rms_norm";
-    case OpKind::matmul: return "matmul";
-    case OpKind::rope: return "rope";
-    case OpKind::kv_append: return "kv_append";
-    case OpKind::attention: return "attention";
-    case OpKind::swiglu: return "swiglu";
-    case OpKind::add: return "add";
-    case OpKind::table_decode: return "table_decode";
-    case OpKind::engram_gate: return "engram_gate";
-    case OpKind::short_conv: return "short_conv";
+    case OpKind::embed:
+      return "embed";
+    case OpKind::rms_norm:
+      return "rms_norm";
+    case OpKind::matmul:
+      return "matmul";
+    case OpKind::rope:
+      return "rope";
+    case OpKind::kv_append:
+      return "kv_append";
+    case OpKind::attention:
+      return "attention";
+    case OpKind::swiglu:
+      return "swiglu";
+    case OpKind::add:
+      return "add";
+    case OpKind::table_decode:
+      return "table_decode";
+    case OpKind::engram_gate:
+      return "engram_gate";
+    case OpKind::short_conv:
+      return "short_conv";
   }
   return "?";
 }
@@ -43,7 +54,8 @@ TensorId GraphBuilder::state(std::string name, DType dtype, std::int64_t rows, s
   return add_tensor({std::move(name), dtype, rows, cols, TensorRole::state, &buffer, offset});
 }
 
-TensorId GraphBuilder::input(std::string name, DType dtype, std::int64_t cols, const Buffer& buffer) {
+TensorId GraphBuilder::input(std::string name, DType dtype, std::int64_t cols,
+                             const Buffer& buffer) {
   return add_tensor({std::move(name), dtype, 0, cols, TensorRole::input, &buffer, 0});
 }
 

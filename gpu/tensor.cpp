@@ -28,7 +28,9 @@ std::uint16_t load_u16(const std::byte* p) {
 
 }  // namespace
 
-const DTypeInfo& dtype_info(DType dtype) { return kInfos[static_cast<std::size_t>(dtype)]; }
+const DTypeInfo& dtype_info(DType dtype) {
+  return kInfos[static_cast<std::size_t>(dtype)];
+}
 
 std::size_t row_bytes(DType dtype, std::int64_t cols) {
   const DTypeInfo& info = dtype_info(dtype);
@@ -38,7 +40,9 @@ std::size_t row_bytes(DType dtype, std::int64_t cols) {
 
 void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float* out) {
   switch (dtype) {
-    case DType::f32: std::memcpy(out, row, static_cast<std::size_t>(cols) * 4); return;
+    case DType::f32:
+      std::memcpy(out, row, static_cast<std::size_t>(cols) * 4);
+      return;
     case DType::f16:
       for (std::int64_t i = 0; i < cols; ++i) out[i] = half_to_float(load_u16(row + 2 * i));
       return;
@@ -48,7 +52,8 @@ void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float*
     case DType::q8_0:
       for (std::int64_t b = 0; b < cols / 32; ++b, row += 34) {
         const float scale = half_to_float(load_u16(row));
-        for (int i = 0; i < 32; ++i) *out++ = scale * static_cast<float>(static_cast<std::int8_t>(row[2 + i]));
+        for (int i = 0; i < 32; ++i)
+          *out++ = scale * static_cast<float>(static_cast<std::int8_t>(row[2 + i]));
       }
       return;
     case DType::q4_0:
@@ -72,7 +77,8 @@ void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float*
         }
       }
       return;
-    case DType::i8: break;
+    case DType::i8:
+      break;
   }
   CHECK(false && "i8 rows are not numbers of their own");
 }

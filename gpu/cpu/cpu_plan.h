@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph bound to memory and kernels: a list of phases, each one kernel over a range of items,
+// with a meeting of all threads between two phases. Built by compile(), used from the engine
+// thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/cpu/kernels.h"
+
+namespace mneme {
+
+struct Phase {
+  Kernel kernel = nullptr;
+  KernelArgs args;
+  // Items of a step: `items` + `items_per_token` times the tokens the op runs on; one is 0.
+  std::int64_t items = 0;
+  std::int64_t items_per_token = 0;
+  std::int64_t chunk_bytes = 0;  // of an item's reading; a thread takes about 16 KiB at a time
+  std::size_t op = 0;            // index into Graph::ops
+};
+
+// cos and sin of position times frequency, once a step for all ops of the same frequencies.
+struct RopeTable {
+  std::vector<double> frequencies;  // [rope_dims / 2], radians per position
+  float* rows = nullptr;            // [tokens_max, rope_dims]: cosines, then sines
+};
+
+class CpuPlan final : public Plan {
+ public:
+  std::span<const Segment> segments() const override { return segments_; }
+  std::size_t memory_bytes() const override { return memory_.size(); }
+
+  std::vector<Segment> segments_;
+  std::vector<std::size_t> first_phase_;  // of each op, and one past the last
+  std::vector<Phase> phases_;
+  std::vector<RopeTable> rope_tables_;
+  Buffer memory_;                 // activations, small constants as floats, scratch
+  std::byte* scratch_ = nullptr;  // [threads, scratch_bytes_]
+  std::size_t scratch_bytes_ = 0;
+  std::int64_t tokens_max_ = 0;
+  std::int64_t outputs_max_ = 0;
+  std::int64_t positions_max_ = 0;  // rows of the shortest state
+  std::int64_t vocab_ = 0;          // rows of the smallest embedding table
+
+  bool timing_ = false;
+  std::vector<double> op_us_;       // [ops], sum since timing was switched on
+  std::vector<std::int64_t> runs_;  // [ops]
+};
+
+// Errors: unsupported, naming the op; out_of_memory.
+Result<std::unique_ptr<Plan>> compile_for_cpu(const Graph& graph, const CompileOptions& options,
+                                              const Kernels& kernels, int threads);
+
+}  // namespace mneme

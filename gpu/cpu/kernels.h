@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam between the CPU backend and its inner loops: one table of function pointers per
+// instruction set, all built from kernels.cpp. No std containers or inline functions of other
+// headers may be used behind it: a copy built for AVX-512 must never be the one the linker keeps.
+// Kernels cannot fail; shapes were checked at compile(). They may run on any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mneme {
+
+enum class Element : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8 };  // as DType
+
+struct KernelTensor {
+  unsigned char* data = nullptr;  // null = an absent optional input
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t stride = 0;  // bytes from row to row
+  Element element = Element::f32;
+  bool trailing = false;  // holds rows of the step's trailing tokens only
+};
+
+// One op, bound to memory. Inputs are in op.h's order, with these differences: constants other than
+// matmul and embed weights are float32, rope's second input is the step's table of rotations
+// [tokens, cosines then sines], and short_conv's kernel is [taps, G*D].
+struct KernelArgs {
+  KernelTensor in[6];
+  KernelTensor out;
+  KernelTensor out2;
+  bool outputs_only = false;
+  float eps = 0;
+  std::int64_t n_heads = 0;
+  std::int64_t n_kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t rope_dims = 0;
+  std::int64_t streams = 1;
+  std::int64_t columns = 0;
+  std::int64_t column_dims = 0;
+  std::int64_t dilation = 1;
+};
+
+struct KernelStep {
+  const std::int32_t* ids = nullptr;  // [tokens]
+  std::int64_t tokens = 0;
+  std::int64_t outputs = 0;   // trailing tokens that outputs_only ops run on
+  std::int64_t position = 0;  // of the first token
+};
+
+// Works on items [begin, end) of one op; what an item is stands beside each kernel. `scratch` is
+// the thread's own, 64-byte aligned.
+using Kernel = void (*)(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
+                        std::int64_t end, unsigned char* scratch);
+
+struct Kernels {
+  const char* name;
+  // An item is a token:
+  Kernel embed;
+  Kernel rms_norm;
+  Kernel rope;
+  Kernel kv_append;
+  Kernel swiglu;
+  Kernel add;
+  Kernel table_decode;
+  Kernel engram_gate;
+  Kernel short_conv_append;  // normalised inputs into the state
+  Kernel short_conv;         // the rest, when all rows of the step are in the state
+  // An item is a row of the weight:
+  Kernel matmul;
+  // An item is a query head of a token, token-major:
+  Kernel attention;
+  // Scratch bytes a thread needs.
+  std::int64_t (*matmul_scratch)(const KernelArgs& args);
+  std::int64_t (*attention_scratch)(const KernelArgs& args);
+};
+
+extern const Kernels kScalarKernels;
+extern const Kernels kAvx2Kernels;    // x86-64 only
+extern const Kernels kAvx512Kernels;  // x86-64 only
+
+}  // namespace mneme

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ops on one token's row at a time.
+
+void embed(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+           unsigned char*) {
+  const KernelTensor& table = args.in[0];
+  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
+    decode_row(table.element, table.data + step.ids[t] * table.stride, table.cols,
+               row_of(args.out, step, t));
+  }
+}
+
+void rms_norm(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+              unsigned char*) {
+  const std::int64_t n = args.out.cols;
+  const float* weight = floats_of(args.in[1]);
+  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
+    const float* x = row_of(args.in[0], step, t);
+    float* out = row_of(args.out, step, t);
+    const Vec scale = v_set(norm_scale(x, n, args.eps));
+    for (std::int64_t i = 0; i < n; i += kLanes) {
+      const Vec normed = v_mul(v_load_n(x + i, n - i), scale);
+      v_store_n(out + i, v_mul(normed, v_load_n(weight + i, n - i)), n - i);
+    }
+  }
+}
+
+void rope(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+          unsigned char*) {
+  const std::int64_t pairs = args.rope_dims / 2;
+  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
+    const float* x = row_of(args.in[0], step, t);
+    float* out = row_of(args.out, step, t);
+    const float* cosine = row_of(args.in[1], step, t);
+    const float* sine = cosine + pairs;
+    for (std::int64_t head = 0; head < args.out.cols; head += args.head_dim) {
+      for (std::int64_t i = 0; i < pairs; ++i) {
+        const float a = x[head + 2 * i];
+        const float b = x[head + 2 * i + 1];
+        out[head + 2 * i] = a * cosine[i] - b * sine[i];
+        out[head + 2 * i + 1] = a * sine[i] + b * cosine[i];
+      }
+      for (std::int64_t i = args.rope_dims; i < args.head_dim; ++i) out[head + i] = x[head + i];
+    }
+  }
+}
+
+void swiglu(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+            unsigned char*) {
+  const std::int64_t n = args.out.cols;
+  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
+    const float* gate = row_of(args.in[0], step, t);
+    const float* up = row_of(args.in[1], step, t);
+    float* out = row_of(args.out, step, t);
+    for (std::int64_t i = 0; i < n; i += kLanes) {
+      v_store_n(out + i, v_mul(v_silu(v_load_n(gate + i, n - i)), v_load_n(up + i, n - i)), n - i);
+    }
+  }
+}
+
+void add(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+         unsigned char*) {
+  const std::int64_t n = args.out.cols;
+  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
+    const float* a = row_of(args.in[0], step, t);
+    const float* b = row_of(args.in[1], step, t);
+    float* out = row_of(args.out, step, t);
+    for (std::int64_t i = 0; i < n; i += kLanes) {
+      v_store_n(out + i, v_add(v_load_n(a + i, n - i), v_load_n(b + i, n - i)), n - i);
+    }
+  }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cpu/op_check.h"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+
+namespace mneme {
+namespace {
+
+// Collects the first thing that is wrong with an op.
+class Checker {
+ public:
+  Checker(const Graph& graph, const Op& op) : graph_(graph), op_(op) {}
+
+  std::string run() {
+    switch (op_.kind) {
+      case OpKind::embed:
+        embed();
+        break;
+      case OpKind::rms_norm:
+        rms_norm();
+        break;
+      case OpKind::matmul:
+        matmul();
+        break;
+      case OpKind::rope:
+        rope();
+        break;
+      case OpKind::kv_append:
+        kv_append();
+        break;
+      case OpKind::attention:
+        attention();
+        break;
+      case OpKind::swiglu:
+        two_rows();
+        break;
+      case OpKind::add:
+        two_rows();
+        break;
+      case OpKind::table_decode:
+        table_decode();
+        break;
+      case OpKind::engram_gate:
+        engram_gate();
+        break;
+      case OpKind::short_conv:
+        short_conv();
+        break;
+    }
+    return wrong_;
+  }
+
+ private:
+  void require(bool good, const std::string& reason) {
+    if (!good && wrong_.empty()) wrong_ = reason;
+  }
+  bool good() const { return wrong_.empty(); }
+
+  const Tensor& in(std::size_t i) const { return graph_.tensor(op_.in[i]); }
+  bool has(std::size_t i) const { return i < op_.in.size() && op_.in[i] != kNoTensor; }
+
+  void inputs(std::size_t least, std::size_t most) {
+    require(op_.in.size() >= least && op_.in.size() <= most,
+            fmt::format("it has {} inputs", op_.in.size()));
+    for (std::size_t i = 0; good() && i < least; ++i) require(has(i), "an input is missing");
+    for (std::size_t i = 0; good() && i < op_.in.size(); ++i) {
+      if (has(i)) placed(in(i));
+    }
+  }
+
+  void placed(const Tensor& x) {
+    if (x.role == TensorRole::activation) return;
+    require(x.buffer != nullptr, fmt::format("{} has no memory", x.name));
+    if (!good() || (x.role != TensorRole::constant && x.role != TensorRole::state)) return;
+    require(x.rows > 0 && x.cols > 0 && x.cols % dtype_info(x.dtype).block_values == 0,
+            fmt::format("{} has the shape [{}, {}]", x.name, x.rows, x.cols));
+    if (!good()) return;
+    require(x.offset + static_cast<std::size_t>(x.rows) * row_bytes(x.dtype, x.cols) <=
+                x.buffer->size(),
+            fmt::format("{} is larger than its memory", x.name));
+  }
+
+  // A float32 tensor with one row a token.
+  void rows(TensorId id, std::int64_t cols) {
+    require(id != kNoTensor, "an output is missing");
+    if (!good()) return;
+    const Tensor& x = graph_.tensor(id);
+    placed(x);
+    require(x.role != TensorRole::constant && x.role != TensorRole::state,
+            fmt::format("{} does not hold a row a token", x.name));
+    require(x.dtype == DType::f32,
+            fmt::format("{} is {}, not F32", x.name, dtype_info(x.dtype).name));
+    require(x.cols == cols && cols > 0,
+            fmt::format("{} has {} columns, not {}", x.name, x.cols, cols));
+  }
+
+  void weight(std::size_t i) {
+    require(in(i).role == TensorRole::constant, fmt::format("{} is no constant", in(i).name));
+    require(in(i).dtype != DType::i8, fmt::format("{} is I8", in(i).name));
+  }
+
+  void vector(std::size_t i, std::int64_t n) {
+    weight(i);
+    require(in(i).rows * in(i).cols == n,
+            fmt::format("{} has {} values, not {}", in(i).name, in(i).rows * in(i).cols, n));
+  }
+
+  void state(std::size_t i, std::int64_t cols) {
+    require(in(i).role == TensorRole::state, fmt::format("{} is no state", in(i).name));
+    require(in(i).dtype == DType::f16 || in(i).dtype == DType::f32,
+            fmt::format("{} is {}", in(i).name, dtype_info(in(i).dtype).name));
+    require(in(i).offset % 4 == 0, fmt::format("{} is not aligned", in(i).name));
+    require(in(i).cols == cols,
+            fmt::format("{} has {} columns, not {}", in(i).name, in(i).cols, cols));
+  }
+
+  void every_token() {
+    require(!op_.outputs_only, "it must run on every token, since it writes a state");
+  }
+
+  void embed() {
+    inputs(1, 1);
+    if (!good()) return;
+    weight(0);
+    rows(op_.out, in(0).cols);
+  }
+
+  void rms_norm() {
+    inputs(2, 2);
+    if (!good()) return;
+    rows(op_.in[0], in(0).cols);
+    vector(1, in(0).cols);
+    rows(op_.out, in(0).cols);
+  }
+
+  void matmul() {
+    inputs(2, 3);
+    if (!good()) return;
+    weight(1);
+    rows(op_.in[0], in(1).cols);
+    if (has(2)) vector(2, in(1).rows);
+    rows(op_.out, in(1).rows);
+    require(op_.out != op_.in[0], "it cannot work in place");
+  }
+
+  void rope() {
+    inputs(1, 2);
+    const OpParams& p = op_.params;
+    require(p.head_dim > 0 && p.rope_dims > 0 && p.rope_dims % 2 == 0 && p.rope_dims <= p.head_dim,
+            fmt::format("it rotates {} of {} values", p.rope_dims, p.head_dim));
+    require(p.rope_base > 0, "its base is not positive");
+    if (!good()) return;
+    require(in(0).cols % p.head_dim == 0, "its heads do not fill the row");
+    rows(op_.in[0], in(0).cols);
+    if (has(1)) vector(1, p.rope_dims / 2);
+    rows(op_.out, in(0).cols);
+  }
+
+  void kv_append() {
+    inputs(4, 4);
+    every_token();
+    if (!good()) return;
+    for (std::size_t i = 0; i < 2; ++i) {
+      rows(op_.in[i], in(i).cols);
+      state(2 + i, in(i).cols);
+    }
+    require(in(2).rows == in(3).rows, "its states differ in length");
+  }
+
+  void attention() {
+    inputs(3, 3);
+    const OpParams& p = op_.params;
+    require(p.head_dim > 0 && p.n_kv_heads > 0 && p.n_heads > 0 && p.n_heads % p.n_kv_heads == 0,
+            fmt::format("it has {} heads over {} kv heads of {} values", p.n_heads, p.n_kv_heads,
+                        p.head_dim));
+    if (!good()) return;
+    rows(op_.in[0], std::int64_t{p.n_heads} * p.head_dim);
+    state(1, std::int64_t{p.n_kv_heads} * p.head_dim);
+    state(2, std::int64_t{p.n_kv_heads} * p.head_dim);
+    require(in(1).rows == in(2).rows && in(1).dtype == in(2).dtype, "its states differ");
+    rows(op_.out, std::int64_t{p.n_heads} * p.head_dim);
+  }
+
+  void two_rows() {
+    inputs(2, 2);
+    if (!good()) return;
+    rows(op_.in[0], in(0).cols);
+    rows(op_.in[1], in(0).cols);
+    rows(op_.out, in(0).cols);
+  }
+
+  void table_decode() {
+    inputs(1, 1);
+    const OpParams& p = op_.params;
+    require(p.columns > 0 && p.column_dims > 0 && p.column_dims % 32 == 0,
+            fmt::format("it has {} columns of {} values", p.columns, p.column_dims));
+    if (!good()) return;
+    require(in(0).dtype == DType::i8 && in(0).role == TensorRole::input,
+            "its rows are no I8 input");
+    const std::int64_t row = p.column_dims + p.column_dims / 32;
+    require(in(0).cols == p.columns * row, fmt::format("its rows have {} bytes", in(0).cols));
+    rows(op_.out, std::int64_t{p.columns} * p.column_dims);
+  }
+
+  void engram_gate() {
+    inputs(5, 5);
+    const std::int64_t streams = op_.params.streams;
+    require(streams > 0, "it has no streams");
+    if (!good()) return;
+    const std::int64_t width = streams * in(2).cols;
+    rows(op_.in[0], width);
+    rows(op_.in[1], width);
+    rows(op_.in[2], in(2).cols);
+    vector(3, width);
+    vector(4, width);
+    rows(op_.out, width);
+    rows(op_.out2, streams);
+  }
+
+  void short_conv() {
+    inputs(5, 5);
+    every_token();
+    const std::int64_t streams = op_.params.streams;
+    require(streams > 0 && op_.params.dilation > 0, "it has no streams or no dilation");
+    if (!good()) return;
+    const std::int64_t width = in(0).cols;
+    require(width % streams == 0, "its streams do not fill the row");
+    rows(op_.in[0], width);
+    rows(op_.in[1], width);
+    vector(2, width);
+    weight(3);
+    require(in(3).rows == width, fmt::format("its kernel has {} rows", in(3).rows));
+    state(4, width);
+    rows(op_.out, width);
+    rows(op_.out2, streams);
+  }
+
+  const Graph& graph_;
+  const Op& op_;
+  std::string wrong_;
+};
+
+}  // namespace
+
+std::string why_unsupported(const Graph& graph, const Op& op) {
+  return Checker(graph, op).run();
+}
+
+}  // namespace mneme

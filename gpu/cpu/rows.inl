@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where rows lie, and what the stored numbers mean.
+
+MNEME_INLINE std::int64_t first_token(const KernelArgs& args, const KernelStep& step) {
+  return args.outputs_only ? step.tokens - step.outputs : 0;
+}
+
+MNEME_INLINE unsigned char* row_bytes_of(const KernelTensor& x, const KernelStep& step,
+                                         std::int64_t token) {
+  const std::int64_t first = x.trailing ? step.tokens - step.outputs : 0;
+  return x.data + (token - first) * x.stride;
+}
+
+MNEME_INLINE float* row_of(const KernelTensor& x, const KernelStep& step, std::int64_t token) {
+  return reinterpret_cast<float*>(row_bytes_of(x, step, token));
+}
+
+MNEME_INLINE const float* floats_of(const KernelTensor& constant) {
+  return reinterpret_cast<const float*>(constant.data);
+}
+
+MNEME_INLINE float dot(const float* a, const float* b, std::int64_t n) {
+  Vec sum[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+  std::int64_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    for (int k = 0; k < 4; ++k) {
+      sum[k] = v_fma(v_load(a + i + k * kLanes), v_load(b + i + k * kLanes), sum[k]);
+    }
+  }
+  for (; i < n; i += kLanes) sum[0] = v_fma(v_load_n(a + i, n - i), v_load_n(b + i, n - i), sum[0]);
+  return v_sum(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
+}
+
+// 1 / root mean square, as every norm here needs it.
+MNEME_INLINE float norm_scale(const float* x, std::int64_t n, float eps) {
+  return 1.0f / std::sqrt(dot(x, x, n) / static_cast<float>(n) + eps);
+}
+
+// One row of any weight type as floats; tensor.cpp's dequantize_row is the same definition.
+void decode_row(Element element, const unsigned char* row, std::int64_t cols, float* out) {
+  switch (element) {
+    case Element::f32:
+      std::memcpy(out, row, static_cast<std::size_t>(cols) * 4);
+      return;
+    case Element::f16:
+      for (std::int64_t i = 0; i < cols; ++i) out[i] = half_bits_to_float(load_u16(row + 2 * i));
+      return;
+    case Element::bf16:
+      for (std::int64_t i = 0; i < cols; ++i) out[i] = bfloat_bits_to_float(load_u16(row + 2 * i));
+      return;
+    case Element::q8_0:
+      for (std::int64_t b = 0; b < cols / 32; ++b, row += 34, out += 32) {
+        const float scale = half_bits_to_float(load_u16(row));
+        for (int i = 0; i < 32; ++i) {
+          out[i] = scale * static_cast<float>(static_cast<signed char>(row[2 + i]));
+        }
+      }
+      return;
+    case Element::q4_0:
+      for (std::int64_t b = 0; b < cols / 32; ++b, row += 18, out += 32) {
+        const float scale = half_bits_to_float(load_u16(row));
+        for (int i = 0; i < 16; ++i) {
+          out[i] = scale * static_cast<float>((row[2 + i] & 15) - 8);
+          out[i + 16] = scale * static_cast<float>((row[2 + i] >> 4) - 8);
+        }
+      }
+      return;
+    case Element::q4_1:
+      for (std::int64_t b = 0; b < cols / 32; ++b, row += 20, out += 32) {
+        const float scale = half_bits_to_float(load_u16(row));
+        const float minimum = half_bits_to_float(load_u16(row + 2));
+        for (int i = 0; i < 16; ++i) {
+          out[i] = scale * static_cast<float>(row[4 + i] & 15) + minimum;
+          out[i + 16] = scale * static_cast<float>(row[4 + i] >> 4) + minimum;
+        }
+      }
+      return;
+    case Element::i8:
+      return;  // not a weight type; refused at compile()
+  }
+}

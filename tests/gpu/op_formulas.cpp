@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/gpu/op_formulas.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mneme {
+namespace {
+
+constexpr double kEps = 0x1p-24;      // half a unit in the last place of a float near 1
+constexpr double kHalfEps = 0x1p-11;  // of a float16
+
+using Values = std::vector<double>;
+
+// What a row-wise op needs to see of its world.
+struct View {
+  const OpHarness& h;
+  const Op& op;
+  std::int64_t first() const { return op.outputs_only ? h.tokens() - h.outputs() : 0; }
+  std::int64_t rows() const { return op.outputs_only ? h.outputs() : h.tokens(); }
+  Values in(std::size_t i) const { return h.values(op.in[i]); }
+  std::int64_t cols(TensorId id) const { return h.cols(id); }
+};
+
+struct Rows {
+  TensorId tensor;
+  Values values;
+  Values tolerances;
+  void add(double value, double tolerance) {
+    values.push_back(value);
+    tolerances.push_back(tolerance + 1e-30);
+  }
+};
+
+double silu(double x) {
+  return x / (1 + std::exp(-x));
+}
+
+double norm_scale(const double* x, std::int64_t n, double eps) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += x[i] * x[i];
+  return 1 / std::sqrt(sum / static_cast<double>(n) + eps);
+}
+
+Rows embed(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values table = v.in(0);
+  const std::int64_t n = v.cols(v.op.in[0]);
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double x =
+          table[static_cast<std::size_t>(v.h.ids()[static_cast<std::size_t>(t)] * n + i)];
+      out.add(x, std::fabs(x) * kEps);
+    }
+  }
+  return out;
+}
+
+Rows rms_norm(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values x = v.in(0);
+  const Values weight = v.in(1);
+  const std::int64_t n = v.cols(v.op.in[0]);
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    const double* row = x.data() + t * n;
+    const double scale = norm_scale(row, n, v.op.params.eps);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double y = row[i] * scale * weight[static_cast<std::size_t>(i)];
+      out.add(y, std::fabs(y) * kEps * (8 + std::sqrt(static_cast<double>(n))));
+    }
+  }
+  return out;
+}
+
+Rows matmul(const View& v, bool integer_activations) {
+  Rows out{v.op.out, {}, {}};
+  const Values x = v.in(0);
+  const Values weight = v.in(1);
+  const bool bias = v.op.in.size() > 2;
+  const Values offsets = bias ? v.in(2) : Values();
+  const std::int64_t n = v.cols(v.op.in[1]);
+  const std::int64_t outs = v.cols(v.op.out);
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    for (std::int64_t o = 0; o < outs; ++o) {
+      double sum = bias ? offsets[static_cast<std::size_t>(o)] : 0;
+      double magnitude = std::fabs(sum);
+      double variance = 0;  // of the rounding of activations: uniform over one step
+      for (std::int64_t b = 0; b < n; b += 32) {
+        double highest = 0;
+        double squares = 0;
+        for (std::int64_t i = b; i < std::min(n, b + 32); ++i) {
+          const double a = x[static_cast<std::size_t>(t * n + i)];
+          const double w = weight[static_cast<std::size_t>(o * n + i)];
+          sum += a * w;
+          magnitude += std::fabs(a * w);
+          highest = std::max(highest, std::fabs(a));
+          squares += w * w;
+        }
+        variance += squares * (highest / 127) * (highest / 127) / 12;
+      }
+      double tolerance = magnitude * kEps * (8 + std::sqrt(static_cast<double>(n)));
+      if (integer_activations) tolerance += 6 * std::sqrt(variance) + magnitude * 1e-5;
+      out.add(sum, tolerance);
+    }
+  }
+  return out;
+}
+
+Rows rope(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values x = v.in(0);
+  const OpParams& p = v.op.params;
+  const Values factors =
+      v.op.in.size() > 1 ? v.in(1) : Values(static_cast<std::size_t>(p.rope_dims / 2), 1.0);
+  const std::int64_t n = v.cols(v.op.in[0]);
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    for (std::int64_t c = 0; c < n; ++c) {
+      const std::int64_t i = c % p.head_dim;
+      const double self = x[static_cast<std::size_t>(t * n + c)];
+      if (i >= p.rope_dims) {
+        out.add(self, 0);
+        continue;
+      }
+      const double other = x[static_cast<std::size_t>(t * n + (c ^ 1))];
+      const double angle = static_cast<double>(v.h.position() + t) *
+                           std::pow(p.rope_base, -2.0 * static_cast<double>(i / 2) / p.rope_dims) /
+                           factors[static_cast<std::size_t>(i / 2)];
+      const double turned = i % 2 ? self * std::cos(angle) + other * std::sin(angle)
+                                  : self * std::cos(angle) - other * std::sin(angle);
+      out.add(turned, (std::fabs(self) + std::fabs(other)) * kEps * 4);
+    }
+  }
+  return out;
+}
+
+Rows attention(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values q = v.in(0);
+  const Values k = v.in(1);
+  const Values values = v.in(2);
+  const OpParams& p = v.op.params;
+  const std::int64_t kv_width = v.cols(v.op.in[1]);
+  const std::int64_t width = v.cols(v.op.in[0]);
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    const std::int64_t length = v.h.position() + t + 1;
+    for (std::int64_t head = 0; head < p.n_heads; ++head) {
+      const std::int64_t column = head / (p.n_heads / p.n_kv_heads) * p.head_dim;
+      Values weights;
+      double highest = -INFINITY;
+      double score_magnitude = 0;
+      for (std::int64_t s = 0; s < length; ++s) {
+        double score = 0;
+        double magnitude = 0;
+        for (std::int64_t i = 0; i < p.head_dim; ++i) {
+          const double product = q[static_cast<std::size_t>(t * width + head * p.head_dim + i)] *
+                                 k[static_cast<std::size_t>(s * kv_width + column + i)];
+          score += product;
+          magnitude += std::fabs(product);
+        }
+        weights.push_back(score / std::sqrt(static_cast<double>(p.head_dim)));
+        highest = std::max(highest, weights.back());
+        score_magnitude =
+            std::max(score_magnitude, magnitude / std::sqrt(static_cast<double>(p.head_dim)));
+      }
+      double total = 0;
+      for (double& w : weights) total += w = std::exp(w - highest);
+      for (std::int64_t i = 0; i < p.head_dim; ++i) {
+        double sum = 0;
+        double magnitude = 0;
+        for (std::int64_t s = 0; s < length; ++s) {
+          const double part = weights[static_cast<std::size_t>(s)] / total *
+                              values[static_cast<std::size_t>(s * kv_width + column + i)];
+          sum += part;
+          magnitude += std::fabs(part);
+        }
+        // An error of a score is a relative error of its weight.
+        const double sizes =
+            std::sqrt(static_cast<double>(length)) + std::sqrt(static_cast<double>(p.head_dim));
+        out.add(sum, magnitude * kEps * (16 + 2 * sizes) * (1 + 2 * score_magnitude));
+      }
+    }
+  }
+  return out;
+}
+
+Rows two_rows(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values a = v.in(0);
+  const Values b = v.in(1);
+  const std::int64_t n = v.cols(v.op.in[0]);
+  for (std::int64_t i = v.first() * n; i < v.h.tokens() * n; ++i) {
+    const double x = a[static_cast<std::size_t>(i)];
+    const double y = b[static_cast<std::size_t>(i)];
+    const double z = v.op.kind == OpKind::add ? x + y : silu(x) * y;
+    out.add(z, v.op.kind == OpKind::add ? std::fabs(z) * kEps
+                                        : std::fabs(z) * kEps * (8 + 2 * std::fabs(x)));
+  }
+  return out;
+}
+
+double e4m3(unsigned code) {
+  const double sign = code & 0x80u ? -1 : 1;
+  const int exponent = static_cast<int>(code >> 3 & 15u);
+  const int mantissa = static_cast<int>(code & 7u);
+  if ((code & 0x7fu) == 0x7fu) return NAN;
+  return sign *
+         (exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10));
+}
+
+Rows table_decode(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const OpParams& p = v.op.params;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(v.h.bytes(v.op.in[0]));
+  const std::int64_t row = p.column_dims + p.column_dims / 32;
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    for (std::int64_t c = 0; c < p.columns; ++c) {
+      const unsigned char* at = bytes + (t * p.columns + c) * row;
+      for (std::int64_t i = 0; i < p.column_dims; ++i) {
+        const unsigned scale = at[p.column_dims + i / 32];
+        const double exact =
+            scale == 255 ? NAN : e4m3(at[i]) * std::ldexp(1.0, static_cast<int>(scale) - 127);
+        out.add(static_cast<double>(static_cast<float>(exact)), 0);  // beyond float: infinity
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<Rows> engram_gate(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  Rows gates{v.op.out2, {}, {}};
+  const Values h = v.in(0);
+  const Values key = v.in(1);
+  const Values value = v.in(2);
+  const Values key_norm = v.in(3);
+  const Values query_norm = v.in(4);
+  const std::int64_t dim = v.cols(v.op.in[2]);
+  const std::int64_t streams = v.op.params.streams;
+  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    for (std::int64_t g = 0; g < streams; ++g) {
+      const std::int64_t at = (t * streams + g) * dim;
+      const double key_scale = norm_scale(key.data() + at, dim, v.op.params.eps);
+      const double h_scale = norm_scale(h.data() + at, dim, v.op.params.eps);
+      double score = 0;
+      double magnitude = 0;
+      for (std::int64_t i = 0; i < dim; ++i) {
+        const double part = key[static_cast<std::size_t>(at + i)] * key_scale *
+                            key_norm[static_cast<std::size_t>(g * dim + i)] *
+                            h[static_cast<std::size_t>(at + i)] * h_scale *
+                            query_norm[static_cast<std::size_t>(g * dim + i)];
+        score += part / std::sqrt(static_cast<double>(dim));
+        magnitude += std::fabs(part) / std::sqrt(static_cast<double>(dim));
+      }
+      const double sign = score > 0 ? 1 : score < 0 ? -1 : 0;
+      const double root = sign * std::sqrt(std::max(std::fabs(score), 1e-6));
+      const double gate = 1 / (1 + std::exp(-root));
+      // The root is steep near 0: an error e of the score is at most sqrt(e) of the root.
+      const double score_error = magnitude * kEps * (16 + 2 * std::sqrt(static_cast<double>(dim)));
+      const double root_error = std::min(std::sqrt(2 * score_error), score_error / std::fabs(root));
+      const double gate_error = sign == 0 ? kEps : kEps * 4 + root_error / 4;
+      gates.add(gate, gate_error);
+      for (std::int64_t i = 0; i < dim; ++i) {
+        const double x = value[static_cast<std::size_t>(t * dim + i)];
+        out.add(gate * x, std::fabs(x) * (gate_error + kEps));
+      }
+    }
+  }
+  return {out, gates};
+}
+
+std::vector<Rows> short_conv(const View& v) {
+  const Values h = v.in(0);
+  const Values value = v.in(1);
+  const Values weight = v.in(2);
+  const Values kernel = v.in(3);
+  Values state = v.in(4);
+  const std::int64_t width = v.cols(v.op.in[0]);
+  const std::int64_t taps = v.cols(v.op.in[3]);
+  const std::int64_t streams = v.op.params.streams;
+  const std::int64_t dim = width / streams;
+  const double state_eps = v.h.dtype(v.op.in[4]) == DType::f16 ? kHalfEps : kEps;
+  Rows written{v.op.in[4], {}, {}};
+  for (std::int64_t t = 0; t < v.h.tokens(); ++t) {
+    for (std::int64_t c = 0; c < width; ++c) {
+      const double scale =
+          norm_scale(value.data() + t * width + c / dim * dim, dim, v.op.params.eps);
+      const double x = value[static_cast<std::size_t>(t * width + c)] * scale *
+                       weight[static_cast<std::size_t>(c)];
+      state[static_cast<std::size_t>((v.h.position() + t) * width + c)] = x;
+      written.add(x, std::fabs(x) * (state_eps + kEps * (8 + std::sqrt(static_cast<double>(dim)))) +
+                         0x1p-25);
+    }
+  }
+  Rows out{v.op.out, {}, {}};
+  Rows writes{v.op.out2, {}, {}};
+  for (std::int64_t t = 0; t < v.h.tokens(); ++t) {
+    for (std::int64_t g = 0; g < streams; ++g) {
+      double added_square = 0;
+      double h_square = 0;
+      double error_square = 0;
+      for (std::int64_t c = g * dim; c < (g + 1) * dim; ++c) {
+        double sum = 0;
+        double magnitude = 0;
+        for (std::int64_t j = 0; j < taps; ++j) {
+          const std::int64_t p = v.h.position() + t - (taps - 1 - j) * v.op.params.dilation;
+          if (p < 0) continue;
+          const double part = state[static_cast<std::size_t>(p * width + c)] *
+                              kernel[static_cast<std::size_t>(c * taps + j)];
+          sum += part;
+          magnitude += std::fabs(part);
+        }
+        const double before = h[static_cast<std::size_t>(t * width + c)];
+        const double x = value[static_cast<std::size_t>(t * width + c)];
+        const double added = x + silu(sum);
+        const double error =
+            magnitude * (2 * state_eps + kEps * (16 + std::sqrt(static_cast<double>(dim)))) +
+            kEps * 4 * (std::fabs(x) + std::fabs(before) + std::fabs(sum)) + 0x1p-24;
+        added_square += added * added;
+        h_square += before * before;
+        error_square += error * error;
+        out.add(before + added, error);
+      }
+      const double write = h_square > 0 ? std::sqrt(added_square / h_square) : 0;
+      writes.add(write, h_square > 0 ? std::sqrt(error_square / h_square) +
+                                           write * kEps * (8 + std::sqrt(static_cast<double>(dim)))
+                                     : 0);
+    }
+  }
+  return {out, writes, written};
+}
+
+std::vector<Rows> kv_append(const View& v) {
+  std::vector<Rows> all;
+  for (std::size_t which = 0; which < 2; ++which) {
+    Rows out{v.op.in[2 + which], {}, {}};
+    const double eps = v.h.dtype(v.op.in[2 + which]) == DType::f16 ? kHalfEps : 0;
+    for (const double x : v.in(which)) out.add(x, std::fabs(x) * eps + (eps > 0 ? 0x1p-25 : 0));
+    all.push_back(out);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<Expected> expected_of(const OpHarness& harness, const Op& op,
+                                  bool integer_activations) {
+  const View v{harness, op};
+  std::vector<Rows> all;
+  switch (op.kind) {
+    case OpKind::embed:
+      all = {embed(v)};
+      break;
+    case OpKind::rms_norm:
+      all = {rms_norm(v)};
+      break;
+    case OpKind::matmul:
+      all = {matmul(v, integer_activations)};
+      break;
+    case OpKind::rope:
+      all = {rope(v)};
+      break;
+    case OpKind::kv_append:
+      all = kv_append(v);
+      break;
+    case OpKind::attention:
+      all = {attention(v)};
+      break;
+    case OpKind::swiglu:
+    case OpKind::add:
+      all = {two_rows(v)};
+      break;
+    case OpKind::table_decode:
+      all = {table_decode(v)};
+      break;
+    case OpKind::engram_gate:
+      all = engram_gate(v);
+      break;
+    case OpKind::short_conv:
+      all = short_conv(v);
+      break;
+  }
+  std::vector<Expected> expected;
+  for (Rows& rows : all) {
+    const bool state = rows.tensor != op.out && rows.tensor != op.out2;
+    expected.push_back({rows.tensor, state ? harness.position() : 0, std::move(rows.values),
+                        std::move(rows.tolerances)});
+  }
+  return expected;
+}
+
+}  // namespace mneme

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one op on a backend, with random contents from a fixed seed and guard bytes around whatever
+// the op writes. Everything is also readable as doubles, for the formulas it is compared with.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/graph.h"
+
+namespace mneme {
+
+class OpHarness {
+ public:
+  OpHarness(Backend& backend, std::int64_t tokens, std::int64_t outputs, std::int64_t position)
+      : backend_(backend), tokens_(tokens), outputs_(outputs), position_(position) {
+    for (std::int64_t t = 0; t < tokens; ++t) ids_.push_back(static_cast<TokenId>(t * 7 % 32));
+  }
+
+  std::int64_t tokens() const { return tokens_; }
+  std::int64_t outputs() const { return outputs_; }
+  std::int64_t position() const { return position_; }
+  std::int64_t context() const { return position_ + tokens_; }
+
+  TensorId constant(DType dtype, std::int64_t rows, std::int64_t cols);
+  TensorId state(DType dtype, std::int64_t cols);  // context() rows, all filled
+  TensorId input(std::int64_t cols, float size = 1.0f);
+  TensorId input_i8(std::int64_t cols);
+  TensorId output(std::int64_t cols);
+
+  // Runs the op once; fails the test when a guard byte was touched or an input changed.
+  void run(const Op& op, NumericMode mode);
+
+  // As doubles, [rows, cols].
+  std::vector<double> values(TensorId id) const;
+  const std::vector<TokenId>& ids() const { return ids_; }
+  const std::byte* bytes(TensorId id) const { return buffers_[id].host().data() + kGuard; }
+  std::int64_t cols(TensorId id) const { return graph_.tensors[id].cols; }
+  DType dtype(TensorId id) const { return graph_.tensors[id].dtype; }
+
+ private:
+  static constexpr std::size_t kGuard = 96;  // 32 modulo 64: no more aligned than a GGUF promises
+
+  TensorId add(Tensor tensor, std::int64_t rows, std::vector<std::byte> bytes);
+  std::vector<std::byte> random_rows(DType dtype, std::int64_t rows, std::int64_t cols, float size);
+
+  Backend& backend_;
+  const std::int64_t tokens_;
+  const std::int64_t outputs_;
+  const std::int64_t position_;
+  std::mt19937 random_{7};
+  Graph graph_;
+  std::deque<Buffer> buffers_;  // by TensorId
+  std::vector<std::int64_t> rows_;
+  std::vector<TokenId> ids_;
+};
+
+}  // namespace mneme
