@@ -8,7 +8,8 @@
 namespace mneme {
 namespace {
 
-// clang-format off: each file uses the ones before it
+// Each file uses the ones before it.
+// clang-format off
 #include "gpu/cpu/simd.inl"
 #include "gpu/cpu/rows.inl"
 #include "gpu/cpu/norm_rope.inl"
