@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/paths.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+namespace mneme {
+namespace {
+
+constexpr std::string_view kDefaultModel = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
+// XDG: a relative path is invalid and to be ignored.
+std::string base_directory(const char* variable, std::string_view below_home) {
+  const char* value = std::getenv(variable);
+  if (value != nullptr && value[0] == '/') return value;
+  const char* home = std::getenv("HOME");
+  const std::string root = home != nullptr && home[0] == '/' ? home : "/";
+  return root + "/" + std::string(below_home);
+}
+
+std::string program_folder() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string() : path.parent_path().string();
+}
+
+}  // namespace
+
+std::string Paths::default_model() const { return models + "/" + std::string(kDefaultModel); }
+
+std::vector<std::string> Paths::pack_folders() const {
+  std::vector<std::string> folders = {models};
+  const std::string program = program_folder();
+  if (!program.empty()) {
+    folders.push_back(program + "/../share/mneme/models");           // installed
+    folders.push_back(program + "/../../../resources/models");       // build/<preset>/bin: source tree
+    folders.push_back(program + "/../models");                       // build/<preset>/models: built
+  }
+  return folders;
+}
+
+Paths Paths::find(const std::string& root) {
+  Paths paths;
+  if (!root.empty()) {
+    paths.data = root;
+    paths.config = root;
+    paths.state = root;
+    paths.runtime = root;
+  } else {
+    paths.data = base_directory("XDG_DATA_HOME", ".local/share") + "/mneme";
+    paths.config = base_directory("XDG_CONFIG_HOME", ".config") + "/mneme";
+    paths.state = base_directory("XDG_STATE_HOME", ".local/state") + "/mneme";
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    paths.runtime = runtime != nullptr && runtime[0] == '/' ? std::string(runtime) + "/mneme" : paths.state;
+  }
+  paths.models = paths.data + "/models";
+  return paths;
+}
+
+}  // namespace mneme
