@@ -17,40 +17,48 @@
 
 namespace mneme {
 
+constexpr std::uint32_t kReadBytesMax = 32 * 1024;  // of one request
+constexpr std::size_t kReadQueueMax = 64 * 1024;    // requests that wait for the drive
+
 // One contiguous range of one file. `tag` is the sender's own and comes back with the completion.
 struct ReadRequest {
   std::uint32_t table = 0;   // index into the tables the reader was opened with
   std::uint64_t offset = 0;  // absolute, bytes into the table's file
-  std::uint32_t size = 0;
+  std::uint32_t size = 0;    // 1..kReadBytesMax
   std::uint64_t tag = 0;
 };
 
 struct ReadCompletion {
   std::uint64_t tag = 0;
-  Status status;                      // io: short read, EIO, with path and offset
-  std::span<const std::byte> bytes;   // the range asked for; valid during the call only
-  double latency_us = 0;              // from submission to the drive
-  std::uint64_t bytes_at_drive = 0;   // the aligned bytes that were really read
+  Status status;                     // io: short read, EIO, with path and offset
+  std::span<const std::byte> bytes;  // the range asked for; valid during the call only
+  double latency_us = 0;             // from submission to the drive
+  std::uint64_t bytes_at_drive = 0;  // the aligned bytes that were really read
 };
 
 class RowReader {
  public:
   using Callback = std::function<void(const ReadCompletion&)>;
-  virtual ~RowReader() = default;  // waits for what is in flight
+
+  // Waits for what is at the drive; what only waits in the queue is dropped without a call back.
+  virtual ~RowReader() = default;
 
   virtual std::string_view name() const = 0;  // "io_uring", "threads"
   virtual StorageKind storage() const = 0;
   virtual std::string_view file_system() const = 0;
 
-  // Queues the batch; the queue is bounded, a full one makes the caller wait. Thread: the sender's.
+  // Queues the batch, first come first served; the queue holds kReadQueueMax requests, a full one
+  // makes the caller wait. Every request is answered exactly once. Thread: the sender's.
   virtual void read(std::span<const ReadRequest> batch) = 0;
 };
 
-// Makes a reader over these tables that reports to the callback; lets tests bring one that misbehaves.
+// Makes a reader over these tables that reports to the callback; lets tests bring one that
+// misbehaves.
 using RowReaderFactory = std::function<Result<std::unique_ptr<RowReader>>(
     const std::vector<TableSource>&, RowReader::Callback)>;
 
-// Both open their own descriptors. `done` is called from reader threads.
+// Both open their own descriptors. `done` is called from reader threads. Errors: io where a file
+// cannot be opened; the io_uring reader also unsupported, saying why, where the kernel refuses it.
 Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<TableSource>& tables,
                                                      RowReader::Callback done);
 Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<TableSource>& tables,

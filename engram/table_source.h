@@ -10,7 +10,7 @@ namespace mneme {
 
 struct TableSource {
   std::string path;
-  std::uint64_t offset = 0;     // of row 0, bytes into the file
+  std::uint64_t offset = 0;  // of row 0, bytes into the file
   std::uint64_t rows = 0;
   std::uint32_t row_bytes = 0;  // for the default pack 33: 32 e4m3 values and one e8m0 scale
 };

@@ -41,10 +41,13 @@ class TableStore {
                                                   RowReaderFactory reader = {});
   ~TableStore();
 
-  // A promise of rows for a list of n-grams, pinned in RAM until it is destroyed.
+  // A promise of rows for a list of n-grams, pinned in RAM until it is destroyed; it may be
+  // destroyed while its reads are under way. All tickets are destroyed before their store.
   class Ticket;
 
-  // Starts reads for what is not in RAM; never waits for the drive. Keys may repeat.
+  // Starts reads for what is not in RAM; does not wait for the drive, unless more than
+  // kReadQueueMax reads are queued already. Keys may repeat. Reads of the first Engram layer go
+  // first.
   Ticket prefetch(std::span<const NgramKey> keys);
 
   // Copies the rows of `layer_slot` in key order: out = [keys][H][row_bytes]. Waits for what is not
@@ -52,14 +55,18 @@ class TableStore {
   // still be destroyed, nothing else is lost, and the n-gram can be asked for again.
   Status wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out);
 
-  // After wait(layer_slot): one outcome a key.
+  // After wait(layer_slot): one outcome a key. The first use of an n-gram in a ticket is charged
+  // with its read, later ones hit RAM; so does a use of what an earlier ticket reads, unless the
+  // layer had to wait for it.
   std::span<const RowOutcome> outcomes(const Ticket& ticket, std::size_t layer_slot) const;
 
   // True if every row of the n-gram is in RAM now; for "118 of 352 rows in RAM" while typing.
   // Any thread; takes the cache's lock briefly.
   bool in_ram(const NgramKey& key) const;
 
-  void set_budget(std::uint64_t bytes);  // evicts at once what is over and not pinned
+  // 0 = the default, as in the options. Evicts at once what is over and not pinned; what the live
+  // tickets hold is on top of the budget, at most one entry a key.
+  void set_budget(std::uint64_t bytes);
   TierStats stats() const;
   std::uint32_t row_bytes(std::size_t layer_slot) const;
   const TableSource& table(std::size_t layer_slot) const;

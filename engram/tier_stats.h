@@ -39,21 +39,24 @@ struct TierStats {
 
   std::uint64_t lookups = 0;  // n-grams asked for (all heads and layers of one = one)
   std::uint64_t hits = 0;     // found in RAM, ready or already being read
-  std::uint64_t reads = 0;         // requests sent to storage, after merging
+  std::uint64_t reads = 0;    // requests sent to storage, after merging
   std::uint64_t rows_read = 0;
-  std::uint64_t bytes_read = 0;    // as sent to storage, alignment included
+  std::uint64_t bytes_read = 0;     // as sent to storage, alignment included
   std::uint64_t bytes_written = 0;  // always 0: shown, because people fear for their drives
   std::uint64_t evictions = 0;
-  std::uint64_t in_flight = 0;     // reads now at the drive
-  std::uint64_t late = 0;          // (n-gram, layer) pairs not there when the layer asked
-  std::uint64_t stall_us = 0;      // time layers waited
+  std::uint64_t in_flight = 0;  // reads now at the drive
+  std::uint64_t late = 0;       // (n-gram, layer) pairs not there when the layer asked
+  std::uint64_t stall_us = 0;   // time layers waited
   std::uint64_t failed_reads = 0;
 
-  std::uint64_t entries = 0;       // n-grams in RAM
-  std::uint64_t bytes_used = 0;    // payload and metadata
+  std::uint64_t entries = 0;     // n-grams in RAM
+  std::uint64_t bytes_used = 0;  // payload and metadata
   std::uint64_t budget_bytes = 0;
-  std::uint64_t table_bytes = 0;   // all tables together
-  LatencyHistogram read_latency;   // of reads since the store was opened
+  std::uint64_t table_bytes = 0;  // all tables together
+  LatencyHistogram read_latency;  // of reads since the store was opened
 };
+
+// What the storage tier is called in every view and output: "SSD" or "file (cached by the system)".
+std::string storage_label(const TierStats& stats);
 
 }  // namespace mneme

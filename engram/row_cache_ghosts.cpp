@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/row_cache_ghosts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mneme {
+namespace {
+
+std::uint32_t print_of(std::uint64_t hash) {
+  const auto print = static_cast<std::uint32_t>(hash);
+  return print == 0 ? 1 : print;
+}
+
+}  // namespace
+
+bool GhostList::reset(std::size_t entries) {
+  const std::size_t buckets = entries / kWays;
+  Pages fresh;
+  if (!fresh.resize(buckets * kWays * sizeof(Ghost))) return false;
+  pages_ = std::move(fresh);
+  buckets_ = buckets;
+  entries_ = static_cast<std::uint32_t>(entries);
+  now_ = 0;
+  return true;
+}
+
+GhostList::Ghost* GhostList::bucket(std::uint64_t hash) const {
+  // The upper half chooses the bucket, the lower half is the print.
+  const std::size_t index = ((hash >> 32) * buckets_) >> 32;
+  return reinterpret_cast<Ghost*>(pages_.data()) + index * kWays;
+}
+
+void GhostList::add(std::uint64_t hash) {
+  if (buckets_ == 0) return;
+  const std::uint32_t print = print_of(hash);
+  Ghost* const ways = bucket(hash);
+  Ghost* victim = ways;
+  for (Ghost* ghost = ways; ghost != ways + kWays; ++ghost) {
+    if (ghost->print == print || ghost->print == 0) {
+      victim = ghost;
+      break;
+    }
+    if (now_ - ghost->time > now_ - victim->time) victim = ghost;
+  }
+  *victim = {print, now_++};
+}
+
+bool GhostList::contains(std::uint64_t hash) const {
+  if (buckets_ == 0) return false;
+  const std::uint32_t print = print_of(hash);
+  const Ghost* const ways = bucket(hash);
+  return std::any_of(ways, ways + kWays, [&](const Ghost& ghost) {
+    return ghost.print == print && now_ - ghost.time <= entries_;
+  });
+}
+
+}  // namespace mneme

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ghost queue of S3-FIFO: which n-grams left the small queue lately. Only hints, so it keeps
+// 32 bits of each hash in a table of fixed size, with the time of leaving: nothing is ever deleted,
+// entries grow too old.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engram/row_cache_pages.h"
+
+namespace mneme {
+
+class GhostList {
+ public:
+  static constexpr std::size_t kBytesPerEntry = 8;
+
+  // Forgets everything, then remembers about `entries`. False: no memory, nothing changed.
+  [[nodiscard]] bool reset(std::size_t entries);
+
+  void add(std::uint64_t hash);
+  bool contains(std::uint64_t hash) const;  // added within the last `entries` additions
+
+ private:
+  struct Ghost {
+    std::uint32_t print = 0;  // of the hash, never 0
+    std::uint32_t time = 0;   // additions before it, wraps
+  };
+  static constexpr std::size_t kWays = 4;
+
+  Ghost* bucket(std::uint64_t hash) const;
+
+  Pages pages_;  // [buckets, kWays] Ghost
+  std::size_t buckets_ = 0;
+  std::uint32_t entries_ = 0;
+  std::uint32_t now_ = 0;
+};
+
+}  // namespace mneme

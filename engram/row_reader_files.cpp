@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/row_reader_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+
+DriveRange drive_range(const ReadRequest& request, std::uint32_t alignment) {
+  const std::uint64_t begin = request.offset / alignment * alignment;
+  const std::uint64_t end = (request.offset + request.size + alignment - 1) / alignment * alignment;
+  return {begin, static_cast<std::uint32_t>(end - begin),
+          static_cast<std::uint32_t>(request.offset - begin)};
+}
+
+Result<RowFiles> RowFiles::open(const std::vector<TableSource>& tables) {
+  RowFiles out;
+  for (const TableSource& table : tables) {
+    const auto same = std::find_if(out.files_.begin(), out.files_.end(),
+                                   [&](const RowFile& f) { return f.file.path() == table.path; });
+    out.file_of_table_.push_back(static_cast<std::size_t>(same - out.files_.begin()));
+    if (same != out.files_.end()) continue;
+    auto file = open_row_file(table.path);
+    if (!file) return file.error();
+    if (file->storage == StorageKind::cached) out.storage_ = StorageKind::cached;
+    if (out.file_system_.find(file->file_system) == std::string::npos) {
+      if (!out.file_system_.empty()) out.file_system_ += ", ";
+      out.file_system_ += file->file_system;
+    }
+    out.files_.push_back(std::move(*file));
+  }
+  return out;
+}
+
+void RowFiles::check(const ReadRequest& request) const {
+  CHECK(request.table < file_of_table_.size());
+  CHECK(request.size > 0 && request.size <= kReadBytesMax);
+}
+
+ReadBuffers::ReadBuffers(std::size_t count)
+    : count_(count),
+      memory_(static_cast<std::byte*>(std::aligned_alloc(4096, count * kReadBufferBytes))) {
+  CHECK(memory_ != nullptr);
+}
+
+Error read_failed(const RowFile& file, const ReadRequest& request, int system_code) {
+  return Error{ErrorCode::io,
+               fmt::format("cannot read {} bytes of {} at byte {}: {}", request.size,
+                           file.file.path(), request.offset, std::strerror(system_code))};
+}
+
+Error read_short(const RowFile& file, const ReadRequest& request, std::uint64_t bytes_there) {
+  return Error{ErrorCode::io,
+               fmt::format("{} of {} bytes of {} could be read at byte {}: the file was cut off",
+                           bytes_there, request.size, file.file.path(), request.offset)};
+}
+
+}  // namespace mneme

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Linux reader: one thread owns a ring, keeps up to kDepth reads at the drive and calls back as
+// they complete. Buffers and descriptors are registered where the kernel's limits allow. A read of
+// an eventfd stays in the ring, so that new requests wake the thread out of its wait.
+#include <fmt/format.h>
+#include <liburing.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <future>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engram/row_reader.h"
+#include "engram/row_reader_files.h"
+#include "engram/row_reader_queue.h"
+#include "inference/base/check.h"
+#include "inference/base/log.h"
+
+namespace mneme {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr unsigned kDepth = 64;  // reads at the drive; drives gain little beyond
+constexpr int kRetriesMax = 8;   // of one read that the system interrupted
+constexpr std::uint64_t kWake = ~0ull;
+
+class UringReader final : public RowReader {
+ public:
+  UringReader(RowFiles files, Callback done)
+      : files_(std::move(files)), done_(std::move(done)), queue_(kReadQueueMax), buffers_(kDepth) {}
+
+  // Once, before any other call. Returns 0 or the system's reason as a negative number.
+  int start() {
+    wake_fd_ = ::eventfd(0, EFD_CLOEXEC);
+    if (wake_fd_ < 0) return -errno;
+    std::promise<int> promise;
+    std::future<int> opened = promise.get_future();
+    thread_ = std::thread([this, promise = std::move(promise)]() mutable {
+      const int code = open_ring();
+      promise.set_value(code);
+      if (code == 0) loop();
+    });
+    pthread_setname_np(thread_.native_handle(), "row reader");
+    return opened.get();
+  }
+
+  ~UringReader() override {
+    if (thread_.joinable()) {
+      queue_.close();
+      wake();
+      thread_.join();
+    }
+    if (ring_open_) io_uring_queue_exit(&ring_);
+    if (wake_fd_ >= 0) ::close(wake_fd_);
+  }
+
+  std::string_view name() const override { return "io_uring"; }
+  StorageKind storage() const override { return files_.storage(); }
+  std::string_view file_system() const override { return files_.file_system(); }
+
+  void read(std::span<const ReadRequest> batch) override {
+    for (const ReadRequest& request : batch) files_.check(request);
+    while (!batch.empty()) {
+      batch = batch.subspan(queue_.push(batch));
+      wake();
+    }
+  }
+
+ private:
+  struct Flight {
+    ReadRequest request;
+    DriveRange range;
+    std::uint32_t got = 0;  // bytes so far
+    int retries = 0;
+    Clock::time_point start;
+  };
+
+  // On the reader's thread: the quickest mode allows one thread only, the one that opens the ring.
+  int open_ring() {
+    constexpr unsigned kSingle = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+    int code = io_uring_queue_init(kDepth * 2, &ring_, kSingle);
+    if (code == -EINVAL) code = io_uring_queue_init(kDepth * 2, &ring_, 0);  // before Linux 6.1
+    ring_open_ = code == 0;
+    if (ring_open_) register_memory();
+    return code;
+  }
+
+  // Both only save time per read; the limit on locked memory may forbid them.
+  void register_memory() {
+    std::vector<iovec> memory;
+    for (unsigned i = 0; i < kDepth; ++i) memory.push_back({buffers_[i], kReadBufferBytes});
+    fixed_buffers_ = io_uring_register_buffers(&ring_, memory.data(), kDepth) == 0;
+    std::vector<int> descriptors;
+    for (const RowFile& file : files_.files()) descriptors.push_back(file.file.descriptor());
+    fixed_files_ = io_uring_register_files(&ring_, descriptors.data(),
+                                           static_cast<unsigned>(descriptors.size())) == 0;
+    if (!fixed_buffers_) log_debug("engram", "io_uring: the read buffers could not be registered");
+  }
+
+  void wake() {
+    const std::uint64_t one = 1;
+    ssize_t n = 0;
+    do {
+      n = ::write(wake_fd_, &one, sizeof one);
+    } while (n < 0 && errno == EINTR);
+    CHECK(n == sizeof one);
+  }
+
+  void loop() {
+    for (unsigned i = 0; i < kDepth; ++i) free_.push_back(i);
+    arm_wake();
+    for (;;) {
+      take_requests();
+      const bool closed = queue_.closed();
+      if (closed && free_.size() == kDepth) return;
+      const int code = io_uring_submit_and_wait(&ring_, 1);
+      // Full or interrupted: completions are there or will come. All else would be a broken ring.
+      CHECK(code >= 0 || code == -EINTR || code == -EAGAIN || code == -EBUSY);
+      io_uring_cqe* cqe = nullptr;
+      while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
+        const std::uint64_t data = cqe->user_data;
+        const int result = cqe->res;
+        io_uring_cqe_seen(&ring_, cqe);
+        if (data != kWake) {
+          arrived(static_cast<unsigned>(data), result);
+        } else if (!queue_.closed()) {
+          arm_wake();
+        }
+      }
+    }
+  }
+
+  io_uring_sqe* next_sqe() {
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    CHECK(sqe != nullptr);  // the ring holds more than all flights and the wake
+    return sqe;
+  }
+
+  void arm_wake() {
+    io_uring_sqe* sqe = next_sqe();
+    io_uring_prep_read(sqe, wake_fd_, &wake_count_, sizeof wake_count_, 0);
+    io_uring_sqe_set_data64(sqe, kWake);
+  }
+
+  void take_requests() {
+    const std::size_t count = queue_.try_pop(std::span(incoming_).first(free_.size()));
+    for (std::size_t i = 0; i < count; ++i) {
+      const unsigned index = free_.back();
+      free_.pop_back();
+      const ReadRequest& request = incoming_[i];
+      const RowFile& file = files_.of_table(request.table);
+      flights_[index] = Flight{request, drive_range(request, file.alignment), 0, 0, Clock::now()};
+      send(index);
+    }
+  }
+
+  // What is missing of a flight, into the rest of its buffer.
+  void send(unsigned index) {
+    const Flight& flight = flights_[index];
+    const std::size_t file = files_.index_of_table(flight.request.table);
+    const int fd = fixed_files_ ? static_cast<int>(file) : files_.files()[file].file.descriptor();
+    std::byte* to = buffers_[index] + flight.got;
+    const std::uint32_t size = flight.range.size - flight.got;
+    const std::uint64_t offset = flight.range.offset + flight.got;
+    io_uring_sqe* sqe = next_sqe();
+    if (fixed_buffers_) {
+      io_uring_prep_read_fixed(sqe, fd, to, size, offset, static_cast<int>(index));
+    } else {
+      io_uring_prep_read(sqe, fd, to, size, offset);
+    }
+    if (fixed_files_) sqe->flags |= IOSQE_FIXED_FILE;
+    io_uring_sqe_set_data64(sqe, index);
+  }
+
+  void arrived(unsigned index, int result) {
+    Flight& flight = flights_[index];
+    const RowFile& file = files_.of_table(flight.request.table);
+    const std::uint32_t needed = flight.range.skip + flight.request.size;
+    if (result < 0) {
+      if ((result == -EINTR || result == -EAGAIN) && ++flight.retries <= kRetriesMax) {
+        send(index);
+      } else {
+        finish(index, read_failed(file, flight.request, -result));
+      }
+      return;
+    }
+    flight.got += static_cast<std::uint32_t>(result);
+    if (flight.got >= needed) {
+      finish(index, {});
+    } else if (result == 0 || flight.got % file.alignment != 0) {
+      const std::uint32_t skip = flight.range.skip;
+      finish(index, read_short(file, flight.request, flight.got > skip ? flight.got - skip : 0));
+    } else {
+      send(index);
+    }
+  }
+
+  void finish(unsigned index, Status status) {
+    const Flight& flight = flights_[index];
+    ReadCompletion completion{.tag = flight.request.tag, .status = std::move(status)};
+    if (completion.status) {
+      completion.bytes = {buffers_[index] + flight.range.skip, flight.request.size};
+    }
+    completion.latency_us =
+        std::chrono::duration<double, std::micro>(Clock::now() - flight.start).count();
+    completion.bytes_at_drive = flight.got;
+    done_(completion);
+    free_.push_back(index);
+  }
+
+  const RowFiles files_;
+  const Callback done_;
+  ReadQueue queue_;
+  const ReadBuffers buffers_;  // [kDepth]
+  io_uring ring_{};
+  bool ring_open_ = false;
+  bool fixed_buffers_ = false;
+  bool fixed_files_ = false;
+  int wake_fd_ = -1;
+  std::uint64_t wake_count_ = 0;  // written by the kernel, never looked at
+  std::array<Flight, kDepth> flights_;
+  std::array<ReadRequest, kDepth> incoming_;
+  std::vector<unsigned> free_;  // flights not in use
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<TableSource>& tables,
+                                                     RowReader::Callback done) {
+  auto files = RowFiles::open(tables);
+  if (!files) return files.error();
+  auto reader = std::make_unique<UringReader>(std::move(*files), std::move(done));
+  if (const int code = reader->start(); code < 0) {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("the system refuses io_uring: {}", std::strerror(-code))};
+  }
+  return std::unique_ptr<RowReader>(std::move(reader));
+}
+
+}  // namespace mneme

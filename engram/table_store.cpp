@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/table_store.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+#include "engram/table_store_impl.h"
+#include "inference/base/check.h"
+#include "inference/base/file.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::uint64_t kEntryBytesMax = 16ull << 20;  // of one n-gram; published models: 4,224
+
+Error corrupt(std::string message) {
+  return Error{ErrorCode::corrupt, std::move(message)};
+}
+
+// A table comes from a file that anyone may have written.
+Status check_table(const TableSource& table, const LayerHash& layer) {
+  if (table.row_bytes == 0 || table.row_bytes > kReadBytesMax) {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("the rows of layer {} in {} have {} bytes, where 1 to {} can be read",
+                             layer.layer_id, table.path, table.row_bytes, kReadBytesMax)};
+  }
+  if (table.rows != layer.rows) {
+    return corrupt(fmt::format("the table of layer {} in {} has {} rows, its hashes address {}",
+                               layer.layer_id, table.path, table.rows, layer.rows));
+  }
+  auto file = File::open(table.path);
+  if (!file) return file.error();
+  const std::uint64_t room = file->size() < table.offset ? 0 : file->size() - table.offset;
+  if (table.rows > room / table.row_bytes) {
+    return corrupt(
+        fmt::format("{} ends at byte {}, before the {} rows of layer {} do: it was cut "
+                    "off",
+                    table.path, file->size(), table.rows, layer.layer_id));
+  }
+  return {};
+}
+
+Status check_tables(const HashSpec& spec, const std::vector<TableSource>& tables) {
+  if (tables.size() != spec.layers.size()) {
+    return corrupt(
+        fmt::format("there are {} tables for {} Engram layers", tables.size(), spec.layers.size()));
+  }
+  std::uint64_t entry_bytes = 0;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    RETURN_IF_ERROR(check_table(tables[i], spec.layers[i]));
+    entry_bytes += std::uint64_t{tables[i].row_bytes} * static_cast<unsigned>(spec.head_count);
+    if (entry_bytes > kEntryBytesMax) {
+      return Error{ErrorCode::unsupported,
+                   fmt::format("one n-gram has more than {} MiB of rows", kEntryBytesMax >> 20)};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TableStore>> TableStore::open(const NgramHasher& hasher,
+                                                     std::vector<TableSource> tables,
+                                                     const TableStoreOptions& options,
+                                                     RowReaderFactory reader) {
+  RETURN_IF_ERROR(check_tables(hasher.spec(), tables));
+  auto impl = std::make_unique<Impl>(hasher, std::move(tables));
+  RETURN_IF_ERROR(impl->start(options, reader));
+  return std::unique_ptr<TableStore>(new TableStore(std::move(impl)));
+}
+
+TableStore::TableStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TableStore::~TableStore() = default;
+
+TableStore::Ticket TableStore::prefetch(std::span<const NgramKey> keys) {
+  Ticket ticket;
+  ticket.state_ = impl_->prefetch(keys);
+  return ticket;
+}
+
+Status TableStore::wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out) {
+  CHECK(ticket.state_ != nullptr && ticket.state_->store == impl_.get());
+  return impl_->wait(*ticket.state_, layer_slot, out);
+}
+
+std::span<const RowOutcome> TableStore::outcomes(const Ticket& ticket,
+                                                 std::size_t layer_slot) const {
+  CHECK(ticket.state_ != nullptr && layer_slot < impl_->layers());
+  const Ticket::State& state = *ticket.state_;
+  CHECK(state.waited[layer_slot] != 0);
+  return std::span(state.outcomes).subspan(layer_slot * state.uses.size(), state.uses.size());
+}
+
+bool TableStore::in_ram(const NgramKey& key) const {
+  return impl_->in_ram(key);
+}
+void TableStore::set_budget(std::uint64_t bytes) {
+  impl_->set_budget(bytes);
+}
+TierStats TableStore::stats() const {
+  return impl_->stats();
+}
+
+std::uint32_t TableStore::row_bytes(std::size_t layer_slot) const {
+  return table(layer_slot).row_bytes;
+}
+const TableSource& TableStore::table(std::size_t layer_slot) const {
+  CHECK(layer_slot < impl_->layers());
+  return impl_->table(layer_slot);
+}
+
+TableStore::Ticket::Ticket() = default;
+TableStore::Ticket::Ticket(Ticket&& other) noexcept = default;
+
+TableStore::Ticket& TableStore::Ticket::operator=(Ticket&& other) noexcept {
+  Ticket incoming(std::move(other));
+  std::swap(state_, incoming.state_);  // `incoming` gives back what this one held
+  return *this;
+}
+
+TableStore::Ticket::~Ticket() {
+  if (state_ != nullptr) {
+    Impl* const store = state_->store;
+    store->release(std::move(state_));
+  }
+}
+
+}  // namespace mneme

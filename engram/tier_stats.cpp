@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/tier_stats.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace mneme {
+
+void LatencyHistogram::add(double microseconds) {
+  int bucket = 0;  // anything below a microsecond, and a clock that went nowhere
+  if (microseconds > 1) bucket = static_cast<int>(std::min(2 * std::log2(microseconds), 1e3));
+  ++counts[static_cast<std::size_t>(std::min(bucket, kBuckets - 1))];
+}
+
+double LatencyHistogram::quantile(double q) const {
+  const std::uint64_t all = total();
+  if (all == 0) return 0;
+  const double wanted = std::clamp(q, 0.0, 1.0) * static_cast<double>(all);
+  double seen = 0;
+  int last = 0;
+  for (int bucket = 0; bucket < kBuckets; ++bucket) {
+    const std::uint64_t count = counts[static_cast<std::size_t>(bucket)];
+    if (count == 0) continue;
+    last = bucket;
+    seen += static_cast<double>(count);
+    if (seen >= wanted) break;
+  }
+  return std::exp2((last + 1) / 2.0);
+}
+
+std::uint64_t LatencyHistogram::total() const {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+std::string storage_label(const TierStats& stats) {
+  return stats.storage == StorageKind::direct ? "SSD" : "file (cached by the system)";
+}
+
+}  // namespace mneme

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/table_store.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/numbered_tables.h"
+#include "tests/support/slow_reader.h"
+
+namespace mneme {
+namespace {
+
+using Keys = std::vector<NgramKey>;
+using Reader = TableStoreOptions::Reader;
+
+std::vector<std::byte> room(const TableStore& store, const Keys& keys, std::size_t layer) {
+  return std::vector<std::byte>(keys.size() * 4 * store.row_bytes(layer));
+}
+
+Status fetch(TableStore& store, TableStore::Ticket& ticket, const Keys& keys, std::size_t layer,
+             std::vector<std::byte>& out) {
+  out = room(store, keys, layer);
+  return store.wait(ticket, layer, out);
+}
+
+// Prefetch, both layers, compare every byte.
+void check_rows(TableStore& store, const NumberedTables& tables, const Keys& keys) {
+  TableStore::Ticket ticket = store.prefetch(keys);
+  std::vector<std::byte> out;
+  for (std::size_t layer = 0; layer < 2; ++layer) {
+    const Status status = fetch(store, ticket, keys, layer, out);
+    ASSERT_TRUE(status) << status.error().message;
+    ASSERT_EQ(out, tables.expected(keys, layer));
+  }
+}
+
+void wait_until_idle(const TableStore& store) {
+  while (store.stats().in_flight > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+std::vector<Tier> tiers(const TableStore& store, const TableStore::Ticket& ticket,
+                        std::size_t layer) {
+  std::vector<Tier> out;
+  for (const RowOutcome& outcome : store.outcomes(ticket, layer)) out.push_back(outcome.tier);
+  return out;
+}
+
+// ---- real readers ------------------------------------------------------------------------------
+
+struct Case {
+  Reader reader;
+  std::uint32_t row_bytes;
+  std::uint64_t budget;
+};
+
+class TableStoreRows : public testing::TestWithParam<Case> {};
+
+TEST_P(TableStoreRows, AreRightForEveryKey) {
+  const NumberedTables tables(GetParam().row_bytes);
+  const TableStoreOptions options{GetParam().budget, GetParam().reader};
+  auto store = TableStore::open(tables.hasher(), tables.tables(), options);
+  if (!store && GetParam().reader == Reader::uring) GTEST_SKIP() << store.error().message;
+  ASSERT_TRUE(store) << store.error().message;
+
+  std::mt19937_64 random(7);
+  std::set<RowId> seen;
+  std::vector<RowId> rows(4);
+  for (int round = 0; round < 60; ++round) {
+    const std::size_t count = round % 10 == 0 ? 512 : round % 7;  // chunks, tokens, nothing
+    const Keys keys = NumberedTables::random_keys(random, count, round % 2 == 0 ? 400 : 100000);
+    for (const NgramKey& key : keys) {
+      tables.hasher().rows(1, key, rows);
+      seen.insert(rows.begin(), rows.end());
+    }
+    ASSERT_NO_FATAL_FAILURE(check_rows(**store, tables, keys)) << "round " << round;
+  }
+  EXPECT_TRUE(seen.contains(tables.tables()[1].rows - 1)) << "the last row of the file";
+
+  const TierStats stats = (*store)->stats();
+  EXPECT_LE(stats.bytes_used, stats.budget_bytes);
+  EXPECT_EQ(stats.in_flight, 0u);
+  EXPECT_EQ(stats.failed_reads, 0u);
+  EXPECT_EQ(stats.bytes_written, 0u);
+  EXPECT_GT(stats.reads, 0u);
+  EXPECT_LT(stats.reads, stats.rows_read);
+  EXPECT_EQ(stats.read_latency.total(), stats.reads);
+  EXPECT_EQ(stats.table_bytes,
+            (tables.tables()[0].rows + tables.tables()[1].rows) * GetParam().row_bytes);
+  EXPECT_EQ(stats.rows_read, (stats.lookups - stats.hits) * 4 * 2);
+  if (stats.storage == StorageKind::direct) {
+    EXPECT_GE(stats.bytes_read, stats.reads * 512 - 2 * 4096);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, TableStoreRows,
+    testing::Values(Case{Reader::uring, 33, 0}, Case{Reader::uring, 264, 0},
+                    Case{Reader::threads, 33, 0}, Case{Reader::threads, 264, 0},
+                    Case{Reader::uring, 33, 1}, Case{Reader::threads, 264, 1},
+                    Case{Reader::uring, 264, 100000}, Case{Reader::threads, 33, 20000}),
+    [](const testing::TestParamInfo<Case>& test) {
+      return std::string(test.param.reader == Reader::uring ? "Uring" : "Threads") +
+             std::to_string(test.param.row_bytes) + "Bytes" +
+             (test.param.budget == 0 ? "DefaultBudget"
+                                     : std::to_string(test.param.budget) + "Budget");
+    });
+
+TEST(TableStore, CallsATableInMemoryCached) {
+  const NumberedTables tables(33, "/dev/shm");
+  auto store = TableStore::open(tables.hasher(), tables.tables(), {});
+  ASSERT_TRUE(store);
+  ASSERT_NO_FATAL_FAILURE(check_rows(**store, tables, {NumberedTables::key(1, 2)}));
+  EXPECT_EQ((*store)->stats().file_system, "tmpfs");
+  EXPECT_EQ(storage_label((*store)->stats()), "file (cached by the system)");
+}
+
+TEST(TableStore, ReportsAFileThatWasCutOffAfterOpening) {
+  for (const Reader reader : {Reader::automatic, Reader::threads}) {
+    const NumberedTables tables(33);
+    auto store = TableStore::open(tables.hasher(), tables.tables(), {0, reader});
+    ASSERT_TRUE(store);
+    std::filesystem::resize_file(tables.path(), 100);
+    const Keys keys = {NumberedTables::key(1, 2), NumberedTables::key(3, 4, 5)};
+    TableStore::Ticket ticket = (*store)->prefetch(keys);
+    std::vector<std::byte> out;
+    const Status status = fetch(**store, ticket, keys, 1, out);
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::io);
+    EXPECT_NE(status.error().message.find(tables.path()), std::string::npos);
+    EXPECT_GT((*store)->stats().failed_reads, 0u);
+  }
+}
+
+// ---- opening -----------------------------------------------------------------------------------
+
+TEST(TableStore, RefusesTablesThatDoNotFitTheirHashes) {
+  const NumberedTables tables(33);
+  const auto refused = [&](std::vector<TableSource> list, ErrorCode code, std::string_view word) {
+    const auto store = TableStore::open(tables.hasher(), std::move(list), {});
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, code);
+    EXPECT_NE(store.error().message.find(word), std::string::npos) << store.error().message;
+  };
+  auto list = tables.tables();
+  list.pop_back();
+  refused(list, ErrorCode::corrupt, "1 tables for 2");
+  list = tables.tables();
+  ++list[0].rows;
+  refused(list, ErrorCode::corrupt, "layer 1");
+  list = tables.tables();
+  ++list[1].offset;  // its last row would end behind the file
+  refused(list, ErrorCode::corrupt, "cut off");
+  list = tables.tables();
+  list[1].offset = ~0ull - 5;
+  refused(list, ErrorCode::corrupt, "cut off");
+  list = tables.tables();
+  list[0].row_bytes = 0;
+  refused(list, ErrorCode::unsupported, "0 bytes");
+  list[0].row_bytes = 0xFFFFFFFF;
+  refused(list, ErrorCode::unsupported, "bytes");
+  list = tables.tables();
+  list[0].path = "no_such_pack.gguf";
+  refused(list, ErrorCode::io, "no_such_pack.gguf");
+}
+
+TEST(TableStore, DefaultBudgetIsAtLeastEightMebibytes) {
+  const NumberedTables tables(33);
+  auto store = TableStore::open(tables.hasher(), tables.tables(), {});
+  ASSERT_TRUE(store);
+  EXPECT_EQ((*store)->stats().budget_bytes, 8u << 20);
+  (*store)->set_budget(12345);
+  EXPECT_EQ((*store)->stats().budget_bytes, 12345u);
+  (*store)->set_budget(0);
+  EXPECT_EQ((*store)->stats().budget_bytes, 8u << 20);
+}
+
+// ---- tiers, lateness and faults, through a reader that misbehaves
+// --------------------------------
+
+class TableStoreFaults : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto store =
+        TableStore::open(tables_.hasher(), tables_.tables(), {}, slow_reader_factory(control_));
+    ASSERT_TRUE(store) << store.error().message;
+    store_ = std::move(*store);
+  }
+
+  const NumberedTables tables_{33};
+  const std::shared_ptr<SlowReaderControl> control_ = std::make_shared<SlowReaderControl>();
+  std::unique_ptr<TableStore> store_;
+  const NgramKey a_ = NumberedTables::key(1, 2);
+  const NgramKey b_ = NumberedTables::key(3, 4, 5);
+  std::vector<std::byte> out_;
+};
+
+TEST_F(TableStoreFaults, FirstUserIsChargedLaterUsersHitRam) {
+  const Keys keys = {a_, b_, a_, a_};
+  TableStore::Ticket ticket = store_->prefetch(keys);
+  wait_until_idle(*store_);
+  EXPECT_TRUE(store_->in_ram(a_));
+  ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
+  EXPECT_EQ(out_, tables_.expected(keys, 0));
+  EXPECT_EQ(tiers(*store_, ticket, 0),
+            (std::vector{Tier::ssd_in_time, Tier::ssd_in_time, Tier::ram, Tier::ram}));
+  EXPECT_GT(store_->outcomes(ticket, 0)[0].latency_us, 0u);
+  EXPECT_EQ(store_->outcomes(ticket, 0)[2].latency_us, 0u);
+
+  TableStore::Ticket second = store_->prefetch(keys);
+  ASSERT_TRUE(fetch(*store_, second, keys, 1, out_));
+  EXPECT_EQ(out_, tables_.expected(keys, 1));
+  EXPECT_EQ(tiers(*store_, second, 1), std::vector(4, Tier::ram));
+  const TierStats stats = store_->stats();
+  EXPECT_EQ(stats.lookups, 8u);
+  EXPECT_EQ(stats.hits, 6u);
+  EXPECT_EQ(stats.late, 0u);
+  EXPECT_EQ(stats.stall_us, 0u);
+  EXPECT_EQ(stats.entries, 2u);
+}
+
+TEST_F(TableStoreFaults, CountsWhatTheLayerHadToWaitFor) {
+  const Keys keys = {a_, b_, a_};
+  control_->hold();
+  TableStore::Ticket ticket = store_->prefetch(keys);
+  EXPECT_FALSE(store_->in_ram(a_));
+  auto later = std::async(std::launch::async, [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    control_->release();
+  });
+  ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
+  EXPECT_EQ(out_, tables_.expected(keys, 0));
+  EXPECT_EQ(tiers(*store_, ticket, 0), (std::vector{Tier::ssd_late, Tier::ssd_late, Tier::ram}));
+  EXPECT_EQ(store_->stats().late, 2u);
+  EXPECT_GE(store_->stats().stall_us, 20000u);
+  later.get();
+  wait_until_idle(*store_);
+  ASSERT_TRUE(fetch(*store_, ticket, keys, 1, out_));
+  EXPECT_EQ(tiers(*store_, ticket, 1),
+            (std::vector{Tier::ssd_in_time, Tier::ssd_in_time, Tier::ram}));
+  // Asked again, a layer keeps its first outcome and counts nothing twice.
+  ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
+  EXPECT_EQ(tiers(*store_, ticket, 0), (std::vector{Tier::ssd_late, Tier::ssd_late, Tier::ram}));
+  EXPECT_EQ(store_->stats().late, 2u);
+}
+
+TEST_F(TableStoreFaults, WhatAnEarlierTicketReadsIsReadOnce) {
+  const Keys keys = {a_};
+  const Keys twice = {a_, a_};
+  control_->hold();
+  TableStore::Ticket first = store_->prefetch(keys);
+  const std::uint64_t reads = store_->stats().reads;
+  TableStore::Ticket second = store_->prefetch(twice);
+  EXPECT_EQ(store_->stats().reads, reads);
+  auto later = std::async(std::launch::async, [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    control_->release();
+  });
+  ASSERT_TRUE(fetch(*store_, second, twice, 0, out_));
+  EXPECT_EQ(tiers(*store_, second, 0), (std::vector{Tier::ssd_late, Tier::ram}));
+  later.get();
+  wait_until_idle(*store_);
+  ASSERT_TRUE(fetch(*store_, second, twice, 1, out_));
+  EXPECT_EQ(tiers(*store_, second, 1), (std::vector{Tier::ram, Tier::ram}));
+  ASSERT_TRUE(fetch(*store_, first, keys, 1, out_));
+  EXPECT_EQ(tiers(*store_, first, 1), std::vector{Tier::ssd_in_time});
+}
+
+TEST_F(TableStoreFaults, ReadsTheFirstEngramLayerFirst) {
+  std::mt19937_64 random(5);
+  const Keys keys = NumberedTables::random_keys(random, 6, 100000);
+  control_->hold();
+  const TableStore::Ticket ticket = store_->prefetch(keys);
+  const auto seen = control_->seen();
+  ASSERT_GT(seen.size(), 2u);
+  EXPECT_EQ(seen.front().table, 0u);
+  EXPECT_EQ(seen.back().table, 1u);
+  for (std::size_t i = 1; i < seen.size(); ++i) EXPECT_GE(seen[i].table, seen[i - 1].table);
+  control_->release();
+}
+
+TEST_F(TableStoreFaults, AFailedReadIsAnErrorAndCanBeTriedAgain) {
+  const Keys keys = {a_, b_};
+  std::vector<RowId> rows(4);
+  tables_.hasher().rows(1, a_, rows);
+  const TableSource& table = tables_.tables()[1];
+  const std::uint64_t bad = table.offset + rows[2] * table.row_bytes;
+  for (const ReadFault fault : {ReadFault::eio, ReadFault::too_short}) {
+    store_->set_budget(1);  // forget everything
+    store_->set_budget(0);
+    control_->set_fault([&](const ReadRequest& request) {
+      const bool hit =
+          request.table == 1 && request.offset <= bad && bad < request.offset + request.size;
+      return hit ? fault : ReadFault::none;
+    });
+    TableStore::Ticket ticket = store_->prefetch(keys);
+    ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_)) << "the other layer is not touched";
+    EXPECT_EQ(out_, tables_.expected(keys, 0));
+    for (int time = 0; time < 2; ++time) {
+      const Status status = fetch(*store_, ticket, keys, 1, out_);
+      ASSERT_FALSE(status);
+      EXPECT_EQ(status.error().code, ErrorCode::io);
+      EXPECT_NE(status.error().message.find(tables_.path()), std::string::npos);
+      EXPECT_NE(status.error().message.find("at byte"), std::string::npos);
+    }
+    EXPECT_FALSE(store_->in_ram(a_));
+
+    // Asked for again while the failed ticket still lives: read anew, and right.
+    control_->set_fault({});
+    ASSERT_NO_FATAL_FAILURE(check_rows(*store_, tables_, keys));
+    EXPECT_TRUE(store_->in_ram(a_));
+  }
+  EXPECT_GE(store_->stats().failed_reads, 2u);
+}
+
+TEST_F(TableStoreFaults, NothingHangsWhenEveryReadFails) {
+  control_->set_fault([](const ReadRequest&) { return ReadFault::eio; });
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 20; ++round) {
+    const Keys keys = NumberedTables::random_keys(random, 40, 100);
+    TableStore::Ticket ticket = store_->prefetch(keys);
+    ASSERT_FALSE(fetch(*store_, ticket, keys, 0, out_));
+    ASSERT_FALSE(fetch(*store_, ticket, keys, 1, out_));
+  }
+  wait_until_idle(*store_);
+  EXPECT_EQ(store_->stats().entries, 0u);
+  EXPECT_EQ(store_->stats().bytes_used, 0u);
+}
+
+TEST_F(TableStoreFaults, CompletionsMayComeInAnyOrder) {
+  control_->set_out_of_order(true);
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 20; ++round) {
+    control_->hold();
+    const Keys keys = NumberedTables::random_keys(random, 100, 5000);
+    const Keys more = NumberedTables::random_keys(random, 100, 5000);
+    TableStore::Ticket first = store_->prefetch(keys);
+    TableStore::Ticket second = store_->prefetch(more);
+    control_->release();
+    ASSERT_TRUE(fetch(*store_, first, keys, 0, out_));
+    ASSERT_EQ(out_, tables_.expected(keys, 0));
+    ASSERT_TRUE(fetch(*store_, second, more, 1, out_));
+    ASSERT_EQ(out_, tables_.expected(more, 1));
+  }
+}
+
+TEST_F(TableStoreFaults, ATicketMayGoWhileItsReadsAreUnderWay) {
+  const Keys keys = {a_, b_};
+  control_->hold();
+  { const TableStore::Ticket gone = store_->prefetch(keys); }
+  store_->set_budget(1);
+  EXPECT_EQ(store_->stats().entries, 2u) << "a read still writes into them";
+  control_->release();
+  wait_until_idle(*store_);
+  EXPECT_EQ(store_->stats().entries, 0u);
+  ASSERT_NO_FATAL_FAILURE(check_rows(*store_, tables_, keys));
+}
+
+TEST_F(TableStoreFaults, TheStoreMayGoWhileReadsAreUnderWay) {
+  const Keys keys = {a_, b_};
+  control_->hold();
+  { const TableStore::Ticket gone = store_->prefetch(keys); }
+  store_.reset();
+}
+
+TEST_F(TableStoreFaults, AMovedTicketKeepsItsRows) {
+  TableStore::Ticket ticket = store_->prefetch(Keys{a_});
+  store_->set_budget(1);
+  TableStore::Ticket other = std::move(ticket);
+  ticket = store_->prefetch(Keys{b_});
+  ASSERT_TRUE(fetch(*store_, other, {a_}, 0, out_));
+  EXPECT_EQ(out_, tables_.expected({a_}, 0));
+  other = std::move(ticket);  // gives the first one's rows back
+  ASSERT_TRUE(fetch(*store_, other, {b_}, 0, out_));
+  EXPECT_EQ(out_, tables_.expected({b_}, 0));
+  wait_until_idle(*store_);
+  EXPECT_EQ(store_->stats().entries, 1u);
+}
+
+TEST_F(TableStoreFaults, TheBudgetActsAtOnce) {
+  std::mt19937_64 random(5);
+  ASSERT_NO_FATAL_FAILURE(
+      check_rows(*store_, tables_, NumberedTables::random_keys(random, 500, 100000)));
+  const TierStats before = store_->stats();
+  ASSERT_GT(before.entries, 400u);
+  store_->set_budget(before.bytes_used / 2);
+  const TierStats after = store_->stats();
+  EXPECT_LE(after.bytes_used, before.bytes_used / 2);
+  EXPECT_GT(after.entries, 100u);
+  EXPECT_EQ(after.evictions, before.evictions + before.entries - after.entries);
+}
+
+// ---- threads -----------------------------------------------------------------------------------
+
+TEST(TableStore, OtherThreadsMayLookAndChangeTheBudget) {
+  const NumberedTables tables(264);
+  for (const Reader reader : {Reader::automatic, Reader::threads}) {
+    auto opened = TableStore::open(tables.hasher(), tables.tables(), {100000, reader});
+    ASSERT_TRUE(opened);
+    TableStore& store = **opened;
+    std::atomic<bool> stop = false;  // set by the engine's thread, read by the two others
+    std::thread budget([&] {
+      std::mt19937_64 random(1);
+      while (!stop) {
+        store.set_budget(1 + random() % 400000);
+        std::this_thread::sleep_for(std::chrono::microseconds(300));
+      }
+    });
+    std::thread view([&] {
+      std::mt19937_64 random(2);
+      while (!stop) {
+        const TierStats stats = store.stats();
+        EXPECT_LE(stats.hits, stats.lookups);
+        for (const NgramKey& key : NumberedTables::random_keys(random, 10, 300)) {
+          (void)store.in_ram(key);
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+      }
+    });
+    std::mt19937_64 random(3);
+    TableStore::Ticket ahead;
+    for (int round = 0; round < 150; ++round) {
+      ahead = store.prefetch(NumberedTables::random_keys(random, 20, 300));
+      check_rows(store, tables, NumberedTables::random_keys(random, 30, 300));
+    }
+    stop = true;
+    budget.join();
+    view.join();
+  }
+}
+
+}  // namespace
+}  // namespace mneme

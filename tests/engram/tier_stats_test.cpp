@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/tier_stats.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace mneme {
+namespace {
+
+TEST(LatencyHistogram, PutsEachLatencyIntoItsHalfOctave) {
+  for (const double latency_us : {1.0, 1.3, 1.5, 2.0, 47.0, 100.0, 1e3, 65536.0, 1e6}) {
+    LatencyHistogram histogram;
+    histogram.add(latency_us);
+    for (int b = 0; b < LatencyHistogram::kBuckets; ++b) {
+      const bool inside = latency_us >= std::exp2(b / 2.0) && latency_us < std::exp2((b + 1) / 2.0);
+      EXPECT_EQ(histogram.counts[static_cast<std::size_t>(b)], inside ? 1u : 0u)
+          << latency_us << " us, bucket " << b;
+    }
+  }
+}
+
+TEST(LatencyHistogram, ClampsWhatNoBucketHolds) {
+  LatencyHistogram histogram;
+  histogram.add(0);
+  histogram.add(-5);
+  histogram.add(0.2);
+  histogram.add(1e30);
+  histogram.add(std::numeric_limits<double>::infinity());
+  EXPECT_EQ(histogram.counts.front(), 3u);
+  EXPECT_EQ(histogram.counts.back(), 2u);
+  EXPECT_EQ(histogram.total(), 5u);
+}
+
+TEST(LatencyHistogram, QuantileIsTheUpperEdgeOfItsBucket) {
+  LatencyHistogram histogram;
+  EXPECT_EQ(histogram.quantile(0.5), 0);
+  for (int i = 0; i < 98; ++i) histogram.add(50);
+  histogram.add(5000);
+  histogram.add(5000);
+  EXPECT_DOUBLE_EQ(histogram.quantile(0.5), std::exp2(6.0));
+  EXPECT_DOUBLE_EQ(histogram.quantile(0.98), std::exp2(6.0));
+  EXPECT_DOUBLE_EQ(histogram.quantile(0.99), std::exp2(12.5));
+  EXPECT_DOUBLE_EQ(histogram.quantile(1), std::exp2(12.5));
+}
+
+TEST(TierStats, SaysSsdOnlyOfDirectReads) {
+  TierStats stats;
+  stats.storage = StorageKind::direct;
+  EXPECT_EQ(storage_label(stats), "SSD");
+  stats.storage = StorageKind::cached;
+  EXPECT_EQ(storage_label(stats), "file (cached by the system)");
+}
+
+}  // namespace
+}  // namespace mneme
