@@ -78,8 +78,8 @@ EngramOutput v41_engram(const EngramShape& shape, const V41Weights& weights,
                         std::span<const float> hidden, std::span<const float> memory,
                         std::span<const std::uint8_t> keep = {});
 
-// Rows as V4.1 feeds them on: rounded to bfloat16. Exact for every e4m3 times a scale of 2^-124 or
-// more; below that bfloat16's own subnormals round.
+// Rows as V4.1 feeds them on: rounded to bfloat16. Exact for every e4m3 value times a scale of
+// 2^-124 to 2^119 (codes 3 to 246); outside, bfloat16 runs out of subnormals or of range.
 void round_to_bfloat(std::span<double> values);
 
 }  // namespace mneme

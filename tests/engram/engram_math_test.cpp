@@ -6,6 +6,8 @@
 #include <cmath>
 #include <random>
 
+#include "engram/row_codec.h"
+
 namespace mneme {
 namespace {
 
@@ -131,6 +133,20 @@ TEST(EngramMath, V41RoundsItsMemoryOnlyWhereAsked) {
   for (std::size_t i = 0; i < 64; ++i) memory[i] = static_cast<float>(i % 9) / 4;  // exact in fp8
   EXPECT_EQ(v41_engram(shape, plain, hidden, memory).streams,
             v41_engram(shape, rounded, hidden, memory).streams);
+}
+
+TEST(EngramMath, BfloatHoldsRowsExactlyWithinItsRange) {
+  for (int scale = 0; scale < 255; ++scale) {
+    bool exact = true;
+    for (int code = 0; code < 0x7f; ++code) {
+      double value = e4m3_to_double(static_cast<std::uint8_t>(code)) *
+                     e8m0_to_double(static_cast<std::uint8_t>(scale));
+      const double before = value;
+      round_to_bfloat(std::span(&value, 1));
+      exact = exact && value == before;
+    }
+    EXPECT_EQ(exact, scale >= 3 && scale <= 246) << scale;
+  }
 }
 
 }  // namespace
