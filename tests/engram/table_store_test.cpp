@@ -2,8 +2,13 @@
 #include "engram/table_store.h"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -138,6 +143,57 @@ TEST(TableStore, ReportsAFileThatWasCutOffAfterOpening) {
     EXPECT_NE(status.error().message.find(tables.path()), std::string::npos);
     EXPECT_GT((*store)->stats().failed_reads, 0u);
   }
+}
+
+// ---- a kernel that refuses io_uring
+// ---------------------------------------------------------------
+
+// From here on this thread, and threads it starts, get `error` from one system call.
+bool refuse_system_call(unsigned number, unsigned error) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(program), program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(TableStore, TakesThreadsWhereIoUringIsRefused) {
+  for (const unsigned error : {EPERM, ENOSYS}) {
+    bool possible = false;
+    std::thread([&] {
+      possible = refuse_system_call(__NR_io_uring_setup, error);
+      if (!possible) return;
+      const NumberedTables tables(33);
+      const auto refused = TableStore::open(tables.hasher(), tables.tables(), {0, Reader::uring});
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+      EXPECT_NE(refused.error().message.find("io_uring"), std::string::npos);
+      auto store = TableStore::open(tables.hasher(), tables.tables(), {});
+      ASSERT_TRUE(store) << store.error().message;
+      EXPECT_EQ((*store)->stats().reader, "threads");
+      std::mt19937_64 random(1);
+      check_rows(**store, tables, NumberedTables::random_keys(random, 200, 5000));
+    }).join();
+    if (!possible) GTEST_SKIP() << "system calls cannot be filtered here";
+  }
+}
+
+TEST(TableStore, ReadsThroughIoUringWithoutRegisteredMemory) {
+  bool possible = false;
+  std::thread([&] {
+    possible = refuse_system_call(__NR_io_uring_register, ENOMEM);
+    if (!possible) return;
+    const NumberedTables tables(264);
+    auto store = TableStore::open(tables.hasher(), tables.tables(), {});
+    ASSERT_TRUE(store) << store.error().message;
+    std::mt19937_64 random(1);
+    check_rows(**store, tables, NumberedTables::random_keys(random, 200, 5000));
+  }).join();
+  if (!possible) GTEST_SKIP() << "system calls cannot be filtered here";
 }
 
 // ---- opening -----------------------------------------------------------------------------------
