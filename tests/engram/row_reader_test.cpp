@@ -179,6 +179,7 @@ TEST_P(RowReaders, CountsWholeSectorsOfDirectReads) {
 TEST_P(RowReaders, NamesAFileThatIsNotThere) {
   const auto reader = GetParam()({{"no_such_file.gguf", 0, 1, 33}}, [](const ReadCompletion&) {});
   ASSERT_FALSE(reader);
+  if (reader.error().code == ErrorCode::unsupported) GTEST_SKIP() << "no io_uring here";
   EXPECT_EQ(reader.error().code, ErrorCode::io);
   EXPECT_NE(reader.error().message.find("no_such_file.gguf"), std::string::npos);
 }
