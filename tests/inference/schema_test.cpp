@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/store/schema.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/temp_folder.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::array<std::string_view, 3> kSteps = {
+    "CREATE TABLE t (a)",
+    "ALTER TABLE t ADD COLUMN b; UPDATE t SET b = a || '!'",
+    "CREATE TABLE u (c)",
+};
+
+std::unique_ptr<Database> open(const std::string& path) {
+  auto database = Database::open(path);
+  EXPECT_TRUE(database) << database.error().message;
+  return std::move(*database);
+}
+
+std::int64_t version(Database& db) {
+  Statement rows = db.query("PRAGMA user_version");
+  EXPECT_TRUE(rows.next());
+  return rows.integer(0);
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Schema, ANewFileGetsTheNewestVersionWithoutABackup) {
+  const TempFolder folder;
+  const auto db = open(folder.file("x.db"));
+  ASSERT_TRUE(migrate(*db, schema_steps()));
+  EXPECT_EQ(version(*db), static_cast<std::int64_t>(schema_steps().size()));
+  EXPECT_TRUE(migrate(*db, schema_steps()));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("x.db.v0.bak")));
+}
+
+TEST(Schema, AnOlderFileIsCopiedThenBroughtUpStepByStep) {
+  const TempFolder folder;
+  const std::string path = folder.file("x.db");
+  {
+    const auto db = open(path);
+    ASSERT_TRUE(migrate(*db, std::span(kSteps).first(1)));
+    ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "old"));
+  }
+  {
+    const auto db = open(path);
+    ASSERT_TRUE(migrate(*db, kSteps));
+    EXPECT_EQ(version(*db), 3);
+    Statement rows = db->query("SELECT b FROM t");
+    ASSERT_TRUE(rows.next());
+    EXPECT_EQ(rows.text(0), "old!");
+  }
+  const auto backup = open(path + ".v1.bak");
+  EXPECT_EQ(version(*backup), 1);
+  Statement rows = backup->query("SELECT * FROM t");
+  ASSERT_TRUE(rows.next());
+  EXPECT_EQ(rows.text(0), "old");
+  EXPECT_FALSE(std::filesystem::exists(path + ".v1.bak.part"));
+}
+
+TEST(Schema, AStepThatFailsChangesNothing) {
+  const TempFolder folder;
+  const auto db = open(folder.file("x.db"));
+  ASSERT_TRUE(migrate(*db, std::span(kSteps).first(1)));
+  ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "old"));
+  const std::array<std::string_view, 3> broken = {kSteps[0], kSteps[1], "CREATE TABLE t (again)"};
+  const Status status = migrate(*db, broken);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("version 3"), std::string::npos);
+  EXPECT_EQ(version(*db), 1);
+  EXPECT_FALSE(db->execute("SELECT b FROM t"));
+  EXPECT_TRUE(migrate(*db, kSteps));
+}
+
+TEST(Schema, ANewerFileIsRefusedAndNotTouched) {
+  const TempFolder folder;
+  const std::string path = folder.file("x.db");
+  ASSERT_TRUE(migrate(*open(path), kSteps));
+  const std::string before = bytes_of(path);
+  const Status status = migrate(*open(path), std::span(kSteps).first(2));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::unsupported);
+  EXPECT_NE(status.error().message.find("newer Mneme"), std::string::npos);
+  EXPECT_NE(status.error().message.find("version is 3, this program knows 2"), std::string::npos);
+  EXPECT_EQ(bytes_of(path), before);
+}
+
+TEST(Schema, ADatabaseOfAnotherProgramIsRefusedAndNotTouched) {
+  const TempFolder folder;
+  const std::string path = folder.file("x.db");
+  ASSERT_TRUE(open(path)->execute("CREATE TABLE bookmarks (url); PRAGMA user_version = 1"));
+  const std::string before = bytes_of(path);
+  const Status status = migrate(*open(path), schema_steps());
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::unsupported);
+  EXPECT_NE(status.error().message.find("another program"), std::string::npos);
+  EXPECT_EQ(bytes_of(path), before);
+}
+
+}  // namespace
+}  // namespace mneme
