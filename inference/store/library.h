@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chats, messages and traces in SQLite (contracts.md section 9). A chat is a tree of messages: a
-// message's parent is the one before it, siblings are kept answers, the chat's leaf names the branch
-// in view. Synchronous; lives on the store thread (see chat_store.h). Times are milliseconds since
-// the Unix epoch.
+// message's parent is the one before it, siblings are kept answers, the chat's leaf names the
+// branch in view. Synchronous; lives on the store thread (see chat_store.h). Times are milliseconds
+// since the Unix epoch.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct ChatRow {
   bool title_is_auto = true;  // taken from the first message; false once renamed
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
-  MessageId leaf = 0;  // last message of the branch in view; 0 = empty chat
+  MessageId leaf = 0;         // last message of the branch in view; 0 = empty chat
   std::string system_prompt;  // "" = the template's own default
   ChatSettings settings;
 };
@@ -75,18 +75,21 @@ struct MessageRow {
 class Library {
  public:
   // Creates the file and its folder, migrates an older schema (after a backup copy beside it),
-  // marks half-written answers `interrupted`. Errors: io; corrupt; unsupported (a newer schema: says
-  // so, changes nothing). `path` ":memory:" = a private database that is not kept.
+  // marks half-written answers `interrupted`. Errors: io; corrupt; unsupported (a newer schema:
+  // says so, changes nothing). `path` ":memory:" = a private database that is not kept.
   static Result<std::unique_ptr<Library>> open(const std::string& path);
   ~Library();
 
   Result<std::vector<ChatRow>> chats();  // not deleted ones, last changed first
-  Result<ChatRow> chat(ChatId id);
-  Result<std::vector<MessageRow>> messages(ChatId chat);  // the whole tree, oldest first
+  Result<ChatRow> chat(ChatId id);       // a deleted one too
+  // The whole tree, oldest first; every parent stands before its children. Errors: corrupt concerns
+  // this chat only.
+  Result<std::vector<MessageRow>> messages(ChatId chat);
 
+  // Title "": unnamed, until its first user message names it (one line of at most 60 characters).
   Result<ChatId> create_chat(const std::string& title, const ChatSettings& settings);
-  Status rename_chat(ChatId id, const std::string& title);
-  Status delete_chat(ChatId id);     // hidden; restore_chat brings it back
+  Status rename_chat(ChatId id, const std::string& title);  // "" = named by its first message again
+  Status delete_chat(ChatId id);                            // hidden; restore_chat brings it back
   Status restore_chat(ChatId id);
   Status purge_deleted(std::int64_t older_than_ms);  // removes chats deleted before that time
   Status set_leaf(ChatId id, MessageId leaf);
@@ -97,16 +100,27 @@ class Library {
   Result<MessageId> add_message(ChatId chat, MessageId parent, Role role, const std::string& text);
   // Adds an empty assistant message in state streaming and makes it the leaf.
   Result<MessageId> begin_answer(ChatId chat, MessageId parent);
-  // One transaction: the reply so far, and trace records [first_event, first_event + n) appended.
+  // One transaction: the reply so far, and trace records [first_event, first_event + n) appended;
+  // records that are stored already are skipped. Errors: invalid, when first_event would leave a
+  // gap (see stored_events); then nothing was written.
   Status write_answer(MessageId answer, const std::string& text, EventIndex first_event,
                       std::span<const std::byte> trace_records);
   Status finish_answer(MessageId answer, const std::string& text, MessageState state,
                        const std::string& error, const std::optional<AnswerRecord>& record);
   Status set_events(MessageId message, EventIndex first, EventIndex end);
 
-  // The chat's whole trace as TraceLog::append_serialized takes it; records in event order.
+  // How many trace records the chat of this message has on disk.
+  Result<EventIndex> stored_events(MessageId message);
+
+  // The chat's whole trace as TraceLog::append_serialized takes it; records in event order. Errors:
+  // corrupt, when a stored piece is damaged: the chat itself is not, see cut_trace.
   Result<std::vector<std::byte>> trace(ChatId chat);
-  // Chats whose title or messages contain `text` (any case), best first.
+  // Removes the trace from its first damaged record on, so that the rest can be read and new
+  // records can follow. Messages keep their text and lose those tokens' inspection.
+  Status cut_trace(ChatId chat);
+
+  // Chats whose title or messages contain `text` (any case, accents ignored; plain text, no
+  // operators): one hit for each chat, best first, titles before messages.
   struct SearchHit {
     ChatId chat = 0;
     MessageId message = 0;  // 0 = the title

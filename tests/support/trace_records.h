@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trace records with known contents, each telling its index by its token.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "inference/trace/trace_log.h"
+
+namespace mneme {
+
+constexpr TraceShape kTestShape{2, 1, 2};
+
+inline std::vector<std::byte> test_record(TokenId token, TraceShape shape = kTestShape) {
+  TraceRecordWriter writer;
+  writer.begin(shape);
+  writer.header().token = token;
+  writer.header().position = static_cast<std::uint32_t>(token);
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    const std::vector<float> gates(shape.streams, 0.25f + static_cast<float>(token % 16) / 64);
+    const std::vector<float> writes(shape.streams, static_cast<float>(layer + 1));
+    writer.set_layer(layer, gates, writes);
+    for (int order = 0; order < shape.orders; ++order) {
+      writer.set_tier(layer, order, static_cast<Tier>((token + layer + order) % 4),
+                      10u * order + 1);
+    }
+  }
+  const auto bytes = writer.finish();
+  return {bytes.begin(), bytes.end()};
+}
+
+// Records [first, end) one after another.
+inline std::vector<std::byte> test_records(TokenId first, TokenId end) {
+  std::vector<std::byte> bytes;
+  for (TokenId token = first; token < end; ++token) {
+    const auto one = test_record(token);
+    bytes.insert(bytes.end(), one.begin(), one.end());
+  }
+  return bytes;
+}
+
+}  // namespace mneme
