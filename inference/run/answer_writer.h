@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts a running answer on disk: its text and trace records at least every second and at the end, so
-// that kill -9 loses nothing older. Lives on the engine's thread beside generate(); posts to the
-// store thread, never waits for it.
+// Puts a running answer on disk: its text and trace records at least every second and at the end,
+// so that kill -9 loses nothing older. Lives on the engine's thread beside generate(); posts to the
+// store thread, never waits for it. The text so far is read off the trace, so an answer needs one
+// (the last text comes from the result). A write that fails is reported through the ChatStore and
+// tried again with the next one.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,6 +15,7 @@
 #include "inference/base/result.h"
 #include "inference/run/generate.h"
 #include "inference/store/chat_store.h"
+#include "inference/text/utf8_stream.h"
 #include "inference/trace/model_layout.h"
 #include "inference/trace/trace_log.h"
 
@@ -21,26 +25,40 @@ class Tokenizer;
 
 class AnswerWriter {
  public:
-  // `user_message` (0 = none) gets the prompt's records as its range, `answer` the reply's.
-  // `trace` is the chat's log; its first `stored_events` records are on disk already.
-  AnswerWriter(ChatStore& store, const Tokenizer& tokenizer, std::shared_ptr<const TraceLog> trace,
-               MessageId user_message, MessageId answer, EventIndex stored_events);
+  using Clock = std::chrono::steady_clock;
+  // Tokens are at most this old, and the time of one step, when they go to the store.
+  static constexpr std::chrono::milliseconds kInterval{750};
 
-  void on_progress(const GenerateProgress& progress);  // writes when a second has passed
+  // `user_message` (0 = none) gets the prompt's records as its range, `answer` the reply's.
+  // `trace` is the chat's log, not null; its first `stored_events` records are on disk already.
+  // `now` is for tests.
+  AnswerWriter(ChatStore& store, const Tokenizer& tokenizer, std::shared_ptr<const TraceLog> trace,
+               MessageId user_message, MessageId answer, EventIndex stored_events,
+               std::function<Clock::time_point()> now = Clock::now);
+
+  void on_progress(const GenerateProgress& progress);  // writes when it is time
   void finish(const GenerateResult& result, const AnswerRecord& record);
   void fail(const Error& error);  // keeps what was generated
 
  private:
-  void flush();
+  struct Snapshot;
+  struct Progress;
+  void read_reply();
+  Snapshot snapshot() const;
 
   ChatStore& store_;
   const Tokenizer& tokenizer_;
-  std::shared_ptr<const TraceLog> trace_;
+  const std::shared_ptr<const TraceLog> trace_;
   const MessageId user_message_;
   const MessageId answer_;
-  EventIndex stored_events_;
+  const std::function<Clock::time_point()> now_;
+  const std::shared_ptr<Progress> written_;  // used on the store thread only
   GenerateProgress progress_;
-  std::chrono::steady_clock::time_point last_flush_;
+  bool started_ = false;  // progress_ is valid
+  Clock::time_point last_write_;
+  std::string text_;  // of the reply's records before read_
+  Utf8Stream utf8_;
+  EventIndex read_ = 0;
 };
 
 }  // namespace mneme

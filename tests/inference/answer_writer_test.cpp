@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/run/answer_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <semaphore>
+#include <span>
+#include <string>
+
+#include "inference/text/tokenizer.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/tiny_vocabulary.h"
+#include "tests/support/trace_records.h"
+
+namespace mneme {
+namespace {
+
+using std::chrono::milliseconds;
+
+// An answer that is made token by token, with a clock that moves when the test says so.
+class AnswerWriterTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    TinyVocabulary vocabulary;
+    end_ = vocabulary.add("<|im_end|>", TokenType::control);
+    vocabulary.set("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end_));
+    const std::string bytes = vocabulary.gguf();
+    auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
+    ASSERT_TRUE(file) << file.error().message;
+    auto tokenizer = Tokenizer::from_gguf(*file);
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+    tokenizer_ = std::make_unique<Tokenizer>(std::move(*tokenizer));
+    open_store();
+    store_->run([&](Library& library) {
+      chat_ = *library.create_chat("", {});
+      question_ = *library.add_message(chat_, 0, Role::user, "hi");
+      answer_ = *library.begin_answer(chat_, question_);
+    });
+  }
+
+  void open_store() {
+    store_.reset();
+    auto store = ChatStore::open(folder_.file("chats.db"));
+    ASSERT_TRUE(store) << store.error().message;
+    store_ = std::move(*store);
+    store_->set_on_failure([this](const Error& error) { failures_.push_back(error.message); });
+  }
+
+  AnswerWriter writer(EventIndex stored = 0) {
+    return AnswerWriter(*store_, *tokenizer_, log_, question_, answer_, stored,
+                        [this] { return now_; });
+  }
+
+  // Evaluates a prompt of `count` tokens.
+  void read_prompt(int count, AnswerWriter& to) {
+    progress_ = {};
+    progress_.prompt_first_event = log_->size();
+    for (int i = 0; i < count; ++i) log_->append(test_record(65));
+    to.on_progress(progress_);
+    progress_.phase = GeneratePhase::decode;
+    progress_.reply_first_event = log_->size();
+  }
+  void pick(TokenId token, AnswerWriter& to) {
+    log_->append(test_record(token));
+    ++progress_.generated;
+    to.on_progress(progress_);
+  }
+  void say(std::string_view text, AnswerWriter& to) {
+    for (const TokenId token : tokenizer_->encode(text)) pick(token, to);
+  }
+  GenerateResult result(std::string text) const {
+    GenerateResult r;
+    r.text = std::move(text);
+    r.generated_tokens = progress_.generated;
+    r.prompt_first_event = progress_.prompt_first_event;
+    r.reply_first_event = progress_.reply_first_event;
+    r.reply_end_event = log_->size();
+    return r;
+  }
+  std::vector<MessageRow> stored() {
+    std::vector<MessageRow> messages;
+    store_->run([&](Library& library) { messages = *library.messages(chat_); });
+    return messages;
+  }
+  std::vector<std::byte> stored_trace() {
+    std::vector<std::byte> bytes;
+    store_->run([&](Library& library) { bytes = *library.trace(chat_); });
+    return bytes;
+  }
+  std::vector<std::byte> whole_log() const { return log_->serialize(0, log_->size()); }
+
+  const TempFolder folder_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<ChatStore> store_;
+  std::vector<std::string> failures_;  // store thread; read after run()
+  std::shared_ptr<TraceLog> log_ = std::make_shared<TraceLog>();
+  AnswerWriter::Clock::time_point now_{};
+  GenerateProgress progress_;
+  TokenId end_ = 0;
+  ChatId chat_ = 0;
+  MessageId question_ = 0, answer_ = 0;
+};
+
+TEST_F(AnswerWriterTest, WritesOnlyWhenItIsTime) {
+  AnswerWriter w = writer();
+  read_prompt(3, w);
+  say("abc", w);
+  EXPECT_EQ(stored()[1].text, "");
+  now_ += AnswerWriter::kInterval;
+  say("d", w);
+  EXPECT_EQ(stored()[1].text, "abcd");
+  EXPECT_EQ(stored()[1].state, MessageState::streaming);
+  EXPECT_EQ(stored_trace(), whole_log());
+  say("e", w);
+  EXPECT_EQ(stored()[1].text, "abcd");
+  now_ += AnswerWriter::kInterval;
+  say("f", w);
+  EXPECT_EQ(stored()[1].text, "abcdef");
+  EXPECT_LE(AnswerWriter::kInterval, milliseconds(1000));
+}
+
+TEST_F(AnswerWriterTest, EachMessageGetsItsRangeOfTheTrace) {
+  AnswerWriter w = writer();
+  read_prompt(3, w);
+  now_ += AnswerWriter::kInterval;
+  say("ab", w);
+  pick(end_, w);
+  EXPECT_EQ(stored()[0].first_event, 0u);
+  EXPECT_EQ(stored()[0].end_event, 3u);
+  EXPECT_EQ(stored()[1].first_event, 3u);
+  AnswerRecord record;
+  record.model_name = "tiny";
+  w.finish(result("ab"), record);
+  const auto messages = stored();
+  EXPECT_EQ(messages[1].end_event, 6u);
+  EXPECT_EQ(messages[1].state, MessageState::complete);
+  ASSERT_TRUE(messages[1].answer);
+  EXPECT_EQ(messages[1].answer->model_name, "tiny");
+  EXPECT_EQ(messages[1].answer->result.generated_tokens, 3);
+  EXPECT_EQ(stored_trace(), whole_log());
+  EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(AnswerWriterTest, WritesDuringALongPrompt) {
+  AnswerWriter w = writer();
+  now_ += AnswerWriter::kInterval;
+  read_prompt(5, w);
+  EXPECT_EQ(stored()[0].end_event, 5u);
+  EXPECT_EQ(stored()[1].first_event, stored()[1].end_event);
+  EXPECT_EQ(stored_trace(), whole_log());
+}
+
+TEST_F(AnswerWriterTest, NeverStoresHalfACharacterOrAnEndToken) {
+  AnswerWriter w = writer();
+  read_prompt(1, w);
+  const auto tokens = tokenizer_->encode("é記");
+  ASSERT_EQ(tokens.size(), 5u);  // one a byte
+  const char* const expected[] = {"", "é", "é", "é", "é記"};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    now_ += AnswerWriter::kInterval;
+    pick(tokens[i], w);
+    EXPECT_EQ(stored()[1].text, expected[i]);
+  }
+  now_ += AnswerWriter::kInterval;
+  pick(end_, w);
+  EXPECT_EQ(stored()[1].text, "é記");
+}
+
+TEST_F(AnswerWriterTest, AStoppedAnswerSaysSo) {
+  AnswerWriter w = writer();
+  read_prompt(1, w);
+  say("ab", w);
+  GenerateResult r = result("ab");
+  r.stop_reason = StopReason::stopped;
+  w.finish(r, {});
+  EXPECT_EQ(stored()[1].state, MessageState::stopped);
+  EXPECT_EQ(stored()[1].text, "ab");
+}
+
+TEST_F(AnswerWriterTest, AFailedAnswerKeepsWhatWasGenerated) {
+  AnswerWriter w = writer();
+  read_prompt(2, w);
+  say("abc", w);
+  pick(tokenizer_->encode("é")[0], w);
+  w.fail({ErrorCode::io, "the disk is gone"});
+  const auto messages = stored();
+  EXPECT_EQ(messages[1].state, MessageState::failed);
+  EXPECT_EQ(messages[1].error, "the disk is gone");
+  EXPECT_EQ(messages[1].text, "abc\uFFFD");
+  EXPECT_EQ(messages[1].end_event, 6u);
+  EXPECT_EQ(stored_trace(), whole_log());
+}
+
+TEST_F(AnswerWriterTest, AFailureBeforeAnythingHappenedTouchesNoRange) {
+  AnswerWriter w = writer();
+  w.fail({ErrorCode::invalid, "the prompt does not fit"});
+  const auto messages = stored();
+  EXPECT_EQ(messages[1].state, MessageState::failed);
+  EXPECT_EQ(messages[0].end_event, 0u);
+  EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(AnswerWriterTest, TheNextAnswerGoesOnWhereTheTraceEnded) {
+  {
+    AnswerWriter w = writer();
+    read_prompt(2, w);
+    say("ab", w);
+    w.finish(result("ab"), {});
+  }
+  store_->run([&](Library& library) {
+    question_ = *library.add_message(chat_, answer_, Role::user, "and?");
+    answer_ = *library.begin_answer(chat_, question_);
+  });
+  AnswerWriter w = writer(log_->size());
+  read_prompt(3, w);
+  say("cde", w);
+  w.finish(result("cde"), {});
+  const auto messages = stored();
+  EXPECT_EQ(messages[2].first_event, 4u);
+  EXPECT_EQ(messages[3].first_event, 7u);
+  EXPECT_EQ(messages[3].end_event, 10u);
+  EXPECT_EQ(stored_trace(), whole_log());
+}
+
+TEST_F(AnswerWriterTest, AStoreThatIsBusyGetsOneWriteThatCoversAll) {
+  AnswerWriter w = writer();
+  std::binary_semaphore go(0);
+  store_->post([&](Library&) { go.acquire(); });
+  read_prompt(2, w);
+  for (int i = 0; i < 1000; ++i) {  // many more than the store's queue holds: must not wait
+    now_ += AnswerWriter::kInterval;
+    say("x", w);
+  }
+  go.release();
+  EXPECT_EQ(stored()[1].text, std::string(1000, 'x'));
+  EXPECT_EQ(stored_trace(), whole_log());
+  EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(AnswerWriterTest, ATraceThatDoesNotFitTheStoredOneIsSaidAndTheTextIsKept) {
+  store_->run([&](Library& library) {  // as if the chat had been opened without its records
+    ASSERT_TRUE(library.write_answer(answer_, "", 0, test_records(0, 5)));
+  });
+  AnswerWriter w = writer(0);
+  read_prompt(1, w);
+  for (int i = 0; i < 3; ++i) {
+    now_ += AnswerWriter::kInterval;
+    say("a", w);
+    static_cast<void>(stored());
+  }
+  EXPECT_EQ(stored()[1].text, "aaa");
+  EXPECT_EQ(failures_.size(), 1u);  // told once
+  w.finish(result("aaa"), {});
+  EXPECT_EQ(stored()[1].state, MessageState::complete);
+  EXPECT_EQ(stored()[1].text, "aaa");
+  EXPECT_EQ(stored_trace(), test_records(0, 5));
+}
+
+}  // namespace
+}  // namespace mneme
