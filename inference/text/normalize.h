@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unicode composition (NFC) of UTF-8 text, for tokenizers that ask for it. Any thread.
+// Unicode composition (NFC) and letter case of UTF-8 text. Valid UTF-8 in and out; any thread. The
+// only file of the room that knows ICU is normalize.cpp.
 #pragma once
 
 #include <string>
@@ -7,6 +8,8 @@
 
 namespace mneme {
 
-std::string compose_nfc(std::string_view text);  // valid UTF-8 in and out
+std::string compose_nfc(std::string_view text);
+std::string to_upper(std::string_view text);  // of no particular language
+std::string to_lower(std::string_view text);
 
 }  // namespace mneme

@@ -3,13 +3,15 @@
 // wholly the template's: what a person wrote cannot end a turn (contracts.md section 8).
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace mneme {
 
 struct TextPiece {
   std::string text;
-  bool user = false;  // a message's content; false: the template's own text
+  bool user = false;          // a message's content; false: the template's own text
+  std::int32_t message = -1;  // index of that message; -1 for the template's own text
 
   friend bool operator==(const TextPiece&, const TextPiece&) = default;
 };
