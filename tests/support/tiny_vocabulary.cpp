@@ -34,6 +34,10 @@ void TinyVocabulary::set(std::string key, std::uint32_t value) {
   numbers_.emplace_back(std::move(key), value);
 }
 
+void TinyVocabulary::set_text(std::string key, std::string value) {
+  strings_.emplace_back(std::move(key), std::move(value));
+}
+
 std::string TinyVocabulary::gguf() const {
   GgufWriter writer;
   writer.add_string("tokenizer.ggml.model", model_);
@@ -42,6 +46,7 @@ std::string TinyVocabulary::gguf() const {
   writer.add_i32s("tokenizer.ggml.token_type", types_);
   writer.add_strings("tokenizer.ggml.merges", std::span<const std::string>(merges_));
   for (const auto& [key, value] : numbers_) writer.add_u32(key, value);
+  for (const auto& [key, value] : strings_) writer.add_string(key, value);
   return writer.head();
 }
 

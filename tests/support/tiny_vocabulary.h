@@ -21,6 +21,7 @@ class TinyVocabulary {
   TinyVocabulary& merge(const std::string& left, const std::string& right);
   TinyVocabulary& raw_merge(std::string line);
   void set(std::string key, std::uint32_t value);
+  void set_text(std::string key, std::string value);
 
   std::string gguf() const;
 
@@ -31,6 +32,7 @@ class TinyVocabulary {
   std::vector<std::int32_t> types_;
   std::vector<std::string> merges_;
   std::vector<std::pair<std::string, std::uint32_t>> numbers_;
+  std::vector<std::pair<std::string, std::string>> strings_;
 };
 
 }  // namespace mneme

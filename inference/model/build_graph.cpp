@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/build_graph.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace mneme {
+namespace {
+
+class Transformer {
+ public:
+  Transformer(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
+              const KvCache& cache, const StepBuffers& io)
+      : c_(config), w_(weights), pack_(pack), cache_(cache), io_(io) {}
+
+  Graph build() && {
+    g_.begin_segment(std::nullopt);
+    const TensorId embedding = constant(w_.token_embd);
+    if (w_.rope_factors) rope_factors_ = constant(w_.rope_factors);
+
+    TensorId x = g_.activation("embedding", c_.dim);
+    op(OpKind::embed, {embedding}, x);
+    for (std::int64_t i = 0; i < c_.n_layers; ++i) {
+      layer_ = static_cast<std::int32_t>(i);
+      if (const auto slot = engram_slot(i)) x = engram(x, *slot);
+      x = attention(x, i);
+      x = feed_forward(x, i);
+    }
+    layer_ = -1;
+    outputs_only_ = true;
+    const TensorId normed = g_.activation("output_norm", c_.dim);
+    norm(x, w_.output_norm, normed);
+    op(OpKind::matmul, {normed, w_.output ? constant(w_.output) : embedding, kNoTensor},
+       g_.output("logits", c_.vocab_size, io_.logits));
+    return std::move(g_).finish();
+  }
+
+ private:
+  // x + Wo attention(rope(Wq norm(x)), ...)
+  TensorId attention(TensorId x, std::int64_t i) {
+    const LayerWeights& w = w_.layers[static_cast<std::size_t>(i)];
+    const std::int64_t q_dim = c_.n_heads * c_.head_dim;
+    const TensorId normed = g_.activation(name("attn_norm"), c_.dim);
+    norm(x, w.attn_norm, normed);
+    const TensorId q = linear(normed, w.wq, w.bq, "attn_q");
+    const TensorId k = linear(normed, w.wk, w.bk, "attn_k");
+    const TensorId v = linear(normed, w.wv, w.bv, "attn_v");
+    const TensorId q_rotated = rope(q, c_.n_heads, "attn_q_rope");
+    const TensorId k_rotated = rope(k, c_.n_kv_heads, "attn_k_rope");
+    const auto index = static_cast<std::size_t>(i);
+    const TensorId keys =
+        g_.state(name("keys"), cache_.dtype, cache_.context, c_.kv_dim(), cache_.keys[index]);
+    const TensorId values =
+        g_.state(name("values"), cache_.dtype, cache_.context, c_.kv_dim(), cache_.values[index]);
+    op(OpKind::kv_append, {k_rotated, v, keys, values}, kNoTensor);
+    const TensorId mixed = g_.activation(name("attn"), q_dim);
+    OpParams params;
+    params.n_heads = static_cast<std::int32_t>(c_.n_heads);
+    params.n_kv_heads = static_cast<std::int32_t>(c_.n_kv_heads);
+    params.head_dim = static_cast<std::int32_t>(c_.head_dim);
+    op(OpKind::attention, {q_rotated, keys, values}, mixed, params);
+    return add(x, linear(mixed, w.wo, w.bo, "attn_output"), "attn_residual");
+  }
+
+  // x + Wdown (silu(Wgate norm(x)) * Wup norm(x))
+  TensorId feed_forward(TensorId x, std::int64_t i) {
+    const LayerWeights& w = w_.layers[static_cast<std::size_t>(i)];
+    const TensorId normed = g_.activation(name("ffn_norm"), c_.dim);
+    norm(x, w.ffn_norm, normed);
+    const WeightTensor no_bias;
+    const TensorId gate = linear(normed, w.ffn_gate, no_bias, "ffn_gate");
+    const TensorId up = linear(normed, w.ffn_up, no_bias, "ffn_up");
+    const TensorId hidden = g_.activation(name("ffn_hidden"), c_.hidden_dim);
+    op(OpKind::swiglu, {gate, up}, hidden);
+    return add(x, linear(hidden, w.ffn_down, no_bias, "ffn_down"), "ffn_residual");
+  }
+
+  // h + v + silu(conv(norm(v))), v = gate(h, rows) * value(rows): engram-spec.md sections 5 to 8.
+  TensorId engram(TensorId h, std::size_t slot) {
+    const PackHeader& p = pack_->header;
+    const EngramLayerWeights& w = pack_->layers[slot];
+    const std::int64_t width = p.streams * c_.dim;
+    g_.begin_segment(static_cast<std::int32_t>(slot));
+
+    const std::int64_t rows_bytes = std::int64_t{p.hash.columns()} * p.row_bytes();
+    const TensorId rows = g_.input(name("engram_rows"), DType::i8, rows_bytes, io_.rows[slot]);
+    const TensorId e = g_.activation(name("engram_e"), p.memory_width());
+    OpParams decode;
+    decode.columns = p.hash.columns();
+    decode.column_dims = p.column_dims;
+    op(OpKind::table_decode, {rows}, e, decode);
+
+    const TensorId key = linear(e, w.key, w.key_bias, "engram_key");
+    const TensorId value = linear(e, w.value, w.value_bias, "engram_value");
+    const TensorId gated = g_.activation(name("engram_gated"), width);
+    const TensorId gates = g_.output(name("engram_gates"), p.streams, io_.gates[slot]);
+    OpParams gate;
+    gate.eps = p.gate_norm_eps;
+    gate.streams = p.streams;
+    op(OpKind::engram_gate, {h, key, value, constant(w.key_norm), constant(w.query_norm)}, gated,
+       gate, gates);
+
+    const TensorId out = g_.activation(name("engram_residual"), width);
+    const TensorId writes = g_.output(name("engram_writes"), p.streams, io_.writes[slot]);
+    const TensorId history = g_.state(name("engram_conv_inputs"), DType::f32, cache_.context, width,
+                                      cache_.conv_inputs[slot]);
+    OpParams conv;
+    conv.eps = p.conv_norm_eps;
+    conv.streams = p.streams;
+    conv.dilation = p.conv_dilation;
+    op(OpKind::short_conv, {h, gated, constant(w.conv_norm), constant(w.conv), history}, out, conv,
+       writes);
+    return out;
+  }
+
+  std::optional<std::size_t> engram_slot(std::int64_t layer) const {
+    if (pack_ == nullptr) return std::nullopt;
+    const auto& layers = pack_->header.hash.layers;
+    for (std::size_t s = 0; s < layers.size(); ++s) {
+      if (layers[s].layer_id == layer) return s;
+    }
+    return std::nullopt;
+  }
+
+  std::string name(std::string_view what) const { return fmt::format("blk.{}.{}", layer_, what); }
+
+  TensorId constant(const WeightTensor& w) {
+    return g_.constant(w.name, w.dtype, w.rows, w.cols, w.buffer);
+  }
+
+  void norm(TensorId x, const WeightTensor& weight, TensorId out) {
+    OpParams params;
+    params.eps = c_.norm_eps;
+    op(OpKind::rms_norm, {x, constant(weight)}, out, params);
+  }
+
+  TensorId linear(TensorId x, const WeightTensor& weight, const WeightTensor& bias,
+                  std::string_view what) {
+    const TensorId out = g_.activation(name(what), weight.rows);
+    op(OpKind::matmul, {x, constant(weight), bias ? constant(bias) : kNoTensor}, out);
+    return out;
+  }
+
+  TensorId rope(TensorId x, std::int64_t heads, std::string_view what) {
+    const TensorId out = g_.activation(name(what), heads * c_.head_dim);
+    OpParams params;
+    params.n_heads = static_cast<std::int32_t>(heads);
+    params.head_dim = static_cast<std::int32_t>(c_.head_dim);
+    params.rope_dims = static_cast<std::int32_t>(c_.rope_dims);
+    params.rope_base = c_.rope_base;
+    op(OpKind::rope, {x, rope_factors_}, out, params);
+    return out;
+  }
+
+  TensorId add(TensorId a, TensorId b, std::string_view what) {
+    const TensorId out = g_.activation(name(what), c_.dim);
+    op(OpKind::add, {a, b}, out);
+    return out;
+  }
+
+  void op(OpKind kind, std::vector<TensorId> in, TensorId out, const OpParams& params = {},
+          TensorId out2 = kNoTensor) {
+    g_.op(Op{kind, std::move(in), out, out2, params, outputs_only_, layer_});
+  }
+
+  const ModelConfig& c_;
+  const Weights& w_;
+  const MemoryPack* pack_;
+  const KvCache& cache_;
+  const StepBuffers& io_;
+  GraphBuilder g_;
+  TensorId rope_factors_ = kNoTensor;
+  std::int32_t layer_ = -1;
+  bool outputs_only_ = false;
+};
+
+}  // namespace
+
+Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryPack* pack,
+                                        std::int64_t tokens_max, std::int64_t outputs_max,
+                                        Backend& backend) {
+  StepBuffers io;
+  const auto alloc = [&](Buffer& to, std::int64_t rows, std::size_t bytes_per_row) -> Status {
+    auto buffer =
+        backend.alloc(static_cast<std::size_t>(rows) * bytes_per_row, MemoryKind::host_visible);
+    if (!buffer) return buffer.error().with("making room for a step");
+    to = std::move(*buffer);
+    return {};
+  };
+  RETURN_IF_ERROR(alloc(io.logits, outputs_max, static_cast<std::size_t>(config.vocab_size) * 4));
+  if (pack == nullptr) return io;
+  const PackHeader& p = pack->header;
+  const auto rows_bytes = static_cast<std::size_t>(p.hash.columns()) * p.row_bytes();
+  const auto gates_bytes = static_cast<std::size_t>(p.streams) * 4;
+  for (std::size_t s = 0; s < pack->layers.size(); ++s) {
+    RETURN_IF_ERROR(alloc(io.rows.emplace_back(), tokens_max, rows_bytes));
+    RETURN_IF_ERROR(alloc(io.gates.emplace_back(), tokens_max, gates_bytes));
+    RETURN_IF_ERROR(alloc(io.writes.emplace_back(), tokens_max, gates_bytes));
+  }
+  return io;
+}
+
+Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
+                  const KvCache& cache, const StepBuffers& io) {
+  return Transformer(config, weights, pack, cache, io).build();
+}
+
+}  // namespace mneme

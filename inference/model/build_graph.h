@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE transformer: from token ids to logits, top to bottom, as a graph of ops, cut into segments at
+// the Engram layers. Read build_graph.cpp to see what the model computes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gpu/graph.h"
+#include "inference/base/result.h"
+#include "inference/model/kv_cache.h"
+#include "inference/model/memory_pack.h"
+#include "inference/model/model_config.h"
+#include "inference/model/weights.h"
+
+namespace mneme {
+
+// Host-visible memory through which a step's inputs and outputs pass.
+struct StepBuffers {
+  Buffer logits;               // [outputs_max, vocab] f32
+  std::vector<Buffer> rows;    // per Engram slot, [tokens_max, C * row_bytes]
+  std::vector<Buffer> gates;   // per Engram slot, [tokens_max, G] f32
+  std::vector<Buffer> writes;  // per Engram slot, [tokens_max, G] f32
+
+  static Result<StepBuffers> create(const ModelConfig& config, const MemoryPack* pack,
+                                    std::int64_t tokens_max, std::int64_t outputs_max,
+                                    Backend& backend);
+};
+
+// `pack` null = memory off or absent. Everything passed in must outlive the graph.
+Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
+                  const KvCache& cache, const StepBuffers& io);
+
+}  // namespace mneme

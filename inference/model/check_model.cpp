@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/check_model.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "gpu/registry.h"
+#include "inference/model/weights.h"
+#include "inference/text/chat_template.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme {
+
+Result<ModelSummary> check_model(const GgufFile& file) {
+  ModelSummary summary;
+  auto config = ModelConfig::from_gguf(file);
+  if (!config) return config.error();
+  auto tokenizer = Tokenizer::from_gguf(file);
+  if (!tokenizer) return tokenizer.error();
+  auto backend = open_backend({1, ""});
+  if (!backend) return backend.error();
+  auto weights = Weights::bind(file, *config, **backend);
+  if (!weights) return weights.error();
+  summary.config = std::move(*config);
+  summary.weights = weights->main_dtype;
+  summary.tokenizer_sha256 = tokenizer->sha256();
+  auto text = file.find<std::string_view>("tokenizer.chat_template");
+  if (!text) return text.error();
+  if (!text->has_value()) {
+    summary.chat = "no template in the file";
+    return summary;
+  }
+  auto parsed = ChatTemplate::parse(std::string(**text));
+  summary.chat = parsed ? "yes" : parsed.error().message;
+  return summary;
+}
+
+}  // namespace mneme

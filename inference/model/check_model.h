@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that opening a model would check, without opening it: `mneme-cli check`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "inference/base/result.h"
+#include "inference/model/gguf.h"
+#include "inference/model/model_config.h"
+
+namespace mneme {
+
+struct ModelSummary {
+  ModelConfig config;
+  std::string weights;  // the type that most bytes have
+  std::string tokenizer_sha256;
+  std::string chat;  // "yes", or why not
+};
+
+// Errors: as Engine::open for the same file.
+Result<ModelSummary> check_model(const GgufFile& file);
+
+}  // namespace mneme

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/memory_pack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace mneme {
+namespace {
+
+constexpr std::int64_t kColumnDimsMax = 4096;
+constexpr std::int64_t kHeadsMax = 64;
+constexpr std::int64_t kStreamsMax = 16;
+constexpr std::size_t kLayersMax = 64;
+
+Error bad(const GgufFile& file, std::string_view what) {
+  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file.name(), what)};
+}
+
+Status read_int(const GgufFile& file, std::string_view key, std::int64_t low, std::int64_t high,
+                std::int32_t& to) {
+  auto value = file.require<std::int64_t>(key);
+  if (!value) return value.error();
+  if (*value < low || *value > high) {
+    return bad(file, fmt::format("{} is {}, which is outside {} to {}", key, *value, low, high));
+  }
+  to = static_cast<std::int32_t>(*value);
+  return {};
+}
+
+Status read_eps(const GgufFile& file, std::string_view key, float& to) {
+  auto value = file.require<float>(key);
+  if (!value) return value.error();
+  if (!(*value > 0) || !(*value < 1))
+    return bad(file, fmt::format("{} is not between 0 and 1", key));
+  to = *value;
+  return {};
+}
+
+Status read_text(const GgufFile& file, std::string_view key, std::string& to) {
+  auto value = file.require<std::string_view>(key);
+  if (!value) return value.error();
+  to = *value;
+  return {};
+}
+
+// Multipliers, primes and offsets are stored layer after layer; cut them up.
+Status read_hash_layers(const GgufFile& file, const std::vector<std::int32_t>& layer_ids,
+                        HashSpec& hash) {
+  const auto read = [&](std::string_view key, std::size_t per_layer,
+                        std::vector<std::uint64_t> LayerHash::*field) -> Status {
+    auto values = file.require_array<std::uint64_t>(key);
+    if (!values) return values.error();
+    if (values->size() != per_layer * layer_ids.size()) {
+      return bad(file, fmt::format("{} has {} values; {} layers need {}", key, values->size(),
+                                   layer_ids.size(), per_layer * layer_ids.size()));
+    }
+    for (std::size_t l = 0; l < layer_ids.size(); ++l) {
+      const auto first = values->begin() + static_cast<std::ptrdiff_t>(l * per_layer);
+      (hash.layers[l].*field).assign(first, first + static_cast<std::ptrdiff_t>(per_layer));
+    }
+    return {};
+  };
+  hash.layers.resize(layer_ids.size());
+  const auto orders = static_cast<std::size_t>(hash.max_ngram_size);
+  const auto columns = static_cast<std::size_t>(hash.columns());
+  RETURN_IF_ERROR(read("engram.multipliers", orders, &LayerHash::multipliers));
+  RETURN_IF_ERROR(read("engram.primes", columns, &LayerHash::primes));
+  RETURN_IF_ERROR(read("engram.offsets", columns, &LayerHash::offsets));
+  for (std::size_t l = 0; l < layer_ids.size(); ++l) {
+    LayerHash& layer = hash.layers[l];
+    layer.layer_id = layer_ids[l];
+    layer.rows = 0;
+    for (const std::uint64_t prime : layer.primes) {
+      if (prime == 0 || prime > (std::uint64_t{1} << 48)) {
+        return bad(file, fmt::format("engram.primes has the impossible size {}", prime));
+      }
+      layer.rows += prime;
+    }
+  }
+  return {};
+}
+
+std::string tensor_name(std::int32_t layer, std::string_view what) {
+  return fmt::format("blk.{}.engram_{}", layer, what);
+}
+
+Status check_table(const GgufFile& file, const PackHeader& header, const LayerHash& layer) {
+  const std::string name = tensor_name(layer.layer_id, "embd.weight");
+  auto found = file.require_tensor(name);
+  if (!found) return found.error();
+  const GgufTensor& table = **found;
+  if (table.dtype != DType::i8 || table.dims[0] != header.row_bytes() || table.dims[2] != 1 ||
+      table.dims[3] != 1) {
+    return bad(file,
+               fmt::format("table {} must hold I8 rows of {} bytes ({} values and their scales)",
+                           name, header.row_bytes(), header.column_dims));
+  }
+  if (table.dims[1] != layer.rows) {
+    return bad(file, fmt::format("table {} has {} rows, but its primes add up to {}", name,
+                                 table.dims[1], layer.rows));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_memory_pack(const GgufFile& file) {
+  auto type = file.find<std::string_view>("general.type");
+  return type && type->has_value() && **type == "engram-pack";
+}
+
+Result<PackHeader> read_pack_header(const GgufFile& file) {
+  if (!is_memory_pack(file)) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{} is not a memory pack (general.type is not 'engram-pack')", file.name())};
+  }
+  PackHeader h;
+  RETURN_IF_ERROR(read_int(file, "engram.version", 0, 1 << 30, h.version));
+  RETURN_IF_ERROR(read_text(file, "engram.variant", h.variant));
+  RETURN_IF_ERROR(read_text(file, "engram.encoding", h.encoding));
+  if (h.version != 1 || h.variant != "paper" || h.encoding != "e4m3_e8m0_32") {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{} is a pack of version {}, variant '{}', encoding '{}'; Mneme reads "
+                             "version 1, 'paper', 'e4m3_e8m0_32'",
+                             file.name(), h.version, h.variant, h.encoding)};
+  }
+  auto name = file.find<std::string_view>("general.name");
+  if (!name) return name.error();
+  h.name = name->value_or(file.name());
+  auto license = file.find<std::string_view>("general.license");
+  if (!license) return license.error();
+  h.license = license->value_or("");
+  auto trained = file.find<bool>("engram.trained");
+  if (!trained) return trained.error();
+  h.trained = trained->value_or(true);
+
+  RETURN_IF_ERROR(read_int(file, "engram.max_ngram_size", 2, kMaxNgramSize, h.hash.max_ngram_size));
+  RETURN_IF_ERROR(read_int(file, "engram.head_count", 1, kHeadsMax, h.hash.head_count));
+  RETURN_IF_ERROR(read_int(file, "engram.key_length", 32, kColumnDimsMax, h.column_dims));
+  if (h.column_dims % 32 != 0) return bad(file, "engram.key_length is not a multiple of 32");
+  RETURN_IF_ERROR(read_int(file, "engram.streams", 1, kStreamsMax, h.streams));
+  std::int32_t number = 0;
+  RETURN_IF_ERROR(read_int(file, "engram.embedding_length", 1, 1 << 20, number));
+  h.embedding_length = number;
+  RETURN_IF_ERROR(read_int(file, "engram.block_count", 1, 1024, number));
+  h.block_count = number;
+  RETURN_IF_ERROR(read_int(file, "engram.conv_kernel", 1, 16, h.conv_kernel));
+  RETURN_IF_ERROR(read_int(file, "engram.conv_dilation", 1, 64, h.conv_dilation));
+  RETURN_IF_ERROR(read_eps(file, "engram.gate_norm_eps", h.gate_norm_eps));
+  RETURN_IF_ERROR(read_eps(file, "engram.conv_norm_eps", h.conv_norm_eps));
+  RETURN_IF_ERROR(read_text(file, "engram.tokenizer_sha256", h.tokenizer_sha256));
+  RETURN_IF_ERROR(read_text(file, "engram.base_sha256", h.base_sha256));
+  RETURN_IF_ERROR(read_int(file, "engram.pad_id", 0, 1 << 30, h.hash.pad_class));
+
+  auto layer_ids = file.require_array<std::int32_t>("engram.layer_ids");
+  if (!layer_ids) return layer_ids.error();
+  const std::set<std::int32_t> distinct(layer_ids->begin(), layer_ids->end());
+  if (layer_ids->empty() || layer_ids->size() > kLayersMax ||
+      distinct.size() != layer_ids->size() || *distinct.begin() < 0 ||
+      *distinct.rbegin() >= h.block_count) {
+    return bad(file, fmt::format("engram.layer_ids must name different blocks from 0 to {}",
+                                 h.block_count - 1));
+  }
+  auto token_map = file.require_array<std::int32_t>("engram.token_map");
+  if (!token_map) return token_map.error();
+  h.hash.token_map = std::move(*token_map);
+  RETURN_IF_ERROR(read_hash_layers(file, *layer_ids, h.hash));
+  auto hasher = NgramHasher::create(h.hash);
+  if (!hasher) return hasher.error().with(file.name());
+  for (const LayerHash& layer : h.hash.layers) RETURN_IF_ERROR(check_table(file, h, layer));
+  return h;
+}
+
+Status check_pack_fits(const GgufFile& file, const PackHeader& header, const ModelConfig& config,
+                       const std::string& tokenizer_sha256) {
+  const auto refuse = [&](std::string_view why) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("the memory pack {} does not fit this model: {}", file.name(), why)};
+  };
+  if (header.tokenizer_sha256 != tokenizer_sha256) {
+    return refuse("it was made for another tokenizer");
+  }
+  if (header.embedding_length != config.dim) {
+    return refuse(fmt::format("it is {} wide, the model {}", header.embedding_length, config.dim));
+  }
+  if (header.block_count != config.n_layers) {
+    return refuse(fmt::format("it was made for {} blocks, the model has {}", header.block_count,
+                              config.n_layers));
+  }
+  if (header.streams != 1) {
+    return refuse(fmt::format("it has {} residual streams, the model 1", header.streams));
+  }
+  if (static_cast<std::int64_t>(header.hash.token_map.size()) < config.vocab_size) {
+    return refuse(fmt::format("its token map has {} entries, the vocabulary {}",
+                              header.hash.token_map.size(), config.vocab_size));
+  }
+  return {};
+}
+
+namespace {
+
+Status bind_layer(const GgufFile& file, const PackHeader& h, std::int32_t layer, Backend& backend,
+                  EngramLayerWeights& w) {
+  const std::int64_t width = h.embedding_length;
+  const std::int64_t streams_width = h.streams * width;
+  const std::int64_t memory = h.memory_width();
+  const auto bind = [&](WeightTensor& to, std::string_view what, std::int64_t rows,
+                        std::int64_t cols, bool as_float) -> Status {
+    auto bound = bind_weight(file, tensor_name(layer, what), rows, cols, backend);
+    if (!bound) return bound.error();
+    to = std::move(*bound);
+    const bool allowed = to.dtype == DType::f32 || (!as_float && to.dtype == DType::f16);
+    if (!allowed) {
+      return Error{
+          ErrorCode::unsupported,
+          fmt::format("{}: tensor {} has the type {}; a pack holds {}", file.name(), to.name,
+                      dtype_info(to.dtype).name, as_float ? "it as F32" : "F32 or F16")};
+    }
+    return {};
+  };
+  RETURN_IF_ERROR(bind(w.key, "key.weight", streams_width, memory, false));
+  RETURN_IF_ERROR(bind(w.key_bias, "key.bias", 1, streams_width, true));
+  RETURN_IF_ERROR(bind(w.value, "value.weight", width, memory, false));
+  RETURN_IF_ERROR(bind(w.value_bias, "value.bias", 1, width, true));
+  RETURN_IF_ERROR(bind(w.key_norm, "key_norm.weight", 1, streams_width, true));
+  RETURN_IF_ERROR(bind(w.query_norm, "query_norm.weight", 1, streams_width, true));
+  RETURN_IF_ERROR(bind(w.conv, "conv.weight", streams_width, h.conv_kernel, true));
+  return bind(w.conv_norm, "conv_norm.weight", 1, streams_width, true);
+}
+
+}  // namespace
+
+Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& config,
+                                    const std::string& tokenizer_sha256,
+                                    const std::string& base_sha256, Backend& backend) {
+  auto header = read_pack_header(file);
+  if (!header) return header.error();
+  RETURN_IF_ERROR(check_pack_fits(file, *header, config, tokenizer_sha256));
+  auto hasher = NgramHasher::create(header->hash);
+  if (!hasher) return hasher.error();
+
+  MemoryPack pack;
+  MemoryLayout& layout = pack.layout;
+  for (const LayerHash& layer : header->hash.layers) {
+    EngramLayerWeights weights;
+    RETURN_IF_ERROR(bind_layer(file, *header, layer.layer_id, backend, weights));
+    pack.layers.push_back(std::move(weights));
+    const GgufTensor* table = file.find_tensor(tensor_name(layer.layer_id, "embd.weight"));
+    pack.tables.push_back(
+        TableSource{file.path(), table->file_offset, layer.rows, header->row_bytes()});
+    layout.layer_ids.push_back(layer.layer_id);
+    layout.rows += layer.rows;
+    layout.table_bytes += layer.rows * header->row_bytes();
+  }
+  layout.name = header->name;
+  layout.path = file.path();
+  layout.license = header->license;
+  layout.trained = header->trained;
+  layout.streams = header->streams;
+  layout.max_ngram_size = header->hash.max_ngram_size;
+  layout.head_count = header->hash.head_count;
+  layout.column_dims = header->column_dims;
+  layout.file_bytes = file.file_size();
+  if (header->base_sha256 != base_sha256) {
+    layout.warning =
+        "this pack was trained with another file of this model: it fits, but its gates "
+        "may open less well";
+  }
+  pack.hasher = std::make_unique<const NgramHasher>(std::move(*hasher));
+  pack.header = std::move(*header);
+  return pack;
+}
+
+}  // namespace mneme

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/tiny_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <span>
+
+#include "inference/base/check.h"
+#include "inference/model/gguf.h"
+#include "inference/model/memory_pack_writer.h"
+#include "inference/model/synth_model.h"
+#include "tests/support/tiny_vocabulary.h"
+
+namespace mneme {
+namespace {
+
+constexpr const char* kTemplate =
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] "
+    "+ "
+    "'<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ "
+    "'<|im_start|>assistant\\n' }}"
+    "{% endif %}";
+
+std::string tiny_vocabulary() {
+  TinyVocabulary vocabulary;
+  const std::string space = "\u0120";
+  vocabulary.merge("t", "h").merge("th", "e").merge(space, "the").merge("a", "n").merge("an", "d");
+  const TokenId start = vocabulary.add("<|im_start|>", TokenType::control);
+  const TokenId end = vocabulary.add("<|im_end|>", TokenType::control);
+  vocabulary.set("tokenizer.ggml.bos_token_id", static_cast<std::uint32_t>(start));
+  vocabulary.set("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end));
+  vocabulary.set("tokenizer.ggml.padding_token_id", static_cast<std::uint32_t>(end));
+  vocabulary.set_text("tokenizer.chat_template", kTemplate);
+  return vocabulary.gguf();
+}
+
+void must(const Status& status) {
+  if (!status.has_value()) ADD_FAILURE() << status.error().message;
+  CHECK(status.has_value());
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "mneme-test-XXXXXX").string();
+  CHECK(::mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string write_tiny_model(const std::string& folder, const TinyModelOptions& options) {
+  const std::string vocabulary = tiny_vocabulary();
+  const auto source = GgufFile::parse(std::as_bytes(std::span(vocabulary)), "tiny vocabulary");
+  CHECK(source.has_value());
+  SynthModelOptions synth;
+  const auto tokens = source->require_array<std::string_view>("tokenizer.ggml.tokens");
+  CHECK(tokens.has_value());
+  synth.shape = {2,       64, 96, 4, 2, static_cast<std::int64_t>(tokens->size()), options.context,
+                 10000.0f};
+  synth.type = options.type;
+  const std::string path = folder + "/tiny.gguf";
+  must(write_synth_model(*source, path, synth));
+  if (options.memory) {
+    UntrainedPackOptions pack;
+    pack.seed = 7;
+    pack.layer_ids = {0, 1};
+    pack.stream_rms = {0.02f, 0.05f};
+    pack.write_share = 0.2f;  // enough for tests to see that it does something
+    pack.file_bytes_max = 600'000;
+    must(write_untrained_pack(path, folder + "/tiny.engram.gguf", pack));
+  }
+  return path;
+}
+
+}  // namespace mneme
