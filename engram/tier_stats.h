@@ -59,4 +59,7 @@ struct TierStats {
 // What the storage tier is called in every view and output: "SSD" or "file (cached by the system)".
 std::string storage_label(const TierStats& stats);
 
+// The tier of one read in words, the same in every view and output: "RAM", "SSD", "SSD late", ...
+std::string tier_label(Tier tier, const TierStats& stats);
+
 }  // namespace mneme

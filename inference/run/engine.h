@@ -23,6 +23,8 @@
 namespace mneme {
 
 class Tokenizer;
+class Session;
+struct SessionOptions;
 
 struct EngineOptions {
   std::string model_path;
@@ -43,7 +45,9 @@ struct MemoryEstimate {
   std::uint64_t scratch_bytes = 0;    // activations of a prefill chunk, logits
   std::uint64_t row_cache_bytes = 0;  // RAM budget of the tables
   std::uint64_t free_bytes = 0;       // what the system could give now (MemAvailable)
-  std::uint64_t needed() const { return weights_bytes + kv_bytes + scratch_bytes + row_cache_bytes; }
+  std::uint64_t needed() const {
+    return weights_bytes + kv_bytes + scratch_bytes + row_cache_bytes;
+  }
 };
 Result<MemoryEstimate> estimate_memory(const EngineOptions& options);
 
@@ -84,6 +88,10 @@ class Engine {
                   TraceLog* trace = nullptr);
 
   void forget();  // empties the KV cache
+
+  // A second timeline over the same model, for whoever drives it step by step: op timings, tests.
+  // The engine must outlive it.
+  Result<std::unique_ptr<Session>> open_session(const SessionOptions& options);
 
   class Impl;
 

@@ -21,9 +21,12 @@ enum class Role : std::uint8_t { system = 0, user = 1, assistant = 2 };
 // As templates know them: "system", "user", "assistant".
 inline std::string_view role_name(Role role) {
   switch (role) {
-    case Role::system: return "system";
-    case Role::user: return "user";
-    case Role::assistant: return "assistant";
+    case Role::system:
+      return "system";
+    case Role::user:
+      return "user";
+    case Role::assistant:
+      return "assistant";
   }
   return "?";
 }
@@ -50,6 +53,7 @@ struct GenerateRequest {
   SamplerOptions sampling;
   std::int64_t max_tokens = 0;  // 0 = until the model ends or the context is full
   bool memory_on = true;
+  bool ignore_end = false;            // go on past the end of the turn, for measurements
   bool prompt_probabilities = false;  // also the probabilities of prompt tokens: slower prefill
   // When the chat does not fit: leave out the oldest turns (counted in the result), or refuse.
   bool drop_oldest_turns = false;
@@ -62,9 +66,10 @@ struct GenerateProgress {
   GeneratePhase phase = GeneratePhase::prefill;
   std::int64_t prompt_done = 0;  // tokens of the prompt that are evaluated, reused ones included
   std::int64_t prompt_total = 0;
-  std::int64_t generated = 0;    // tokens picked and evaluated
+  std::int64_t generated = 0;  // tokens picked and evaluated
   EventIndex prompt_first_event = 0;
   EventIndex reply_first_event = 0;  // valid in phase decode
+  std::string_view new_text;         // what the last token added to the reply; valid in the call
 };
 
 struct GenerateResult {
@@ -82,6 +87,8 @@ struct GenerateResult {
   std::uint64_t ngrams_ssd_in_time = 0;
   std::uint64_t ngrams_ssd_late = 0;
   std::uint64_t stall_us = 0;
+  std::uint64_t trace_us = 0;  // spent on probabilities and records while decoding
+  std::uint64_t decode_us = 0;
   EventIndex prompt_first_event = 0;  // records of this answer: prompt [prompt_first, reply_first),
   EventIndex reply_first_event = 0;   // reply [reply_first, reply_end)
   EventIndex reply_end_event = 0;

@@ -41,10 +41,12 @@ struct ModelLayout {
   std::int32_t heads = 0;
   std::int32_t kv_heads = 0;
   std::int32_t vocabulary = 0;
-  std::int64_t context_trained = 0;  // tokens the model was trained for
-  std::int64_t context = 0;          // tokens of this session
-  std::string backend;               // "AMD EPYC, AVX-512 VNNI, 2 threads"
-  std::string numeric_mode;          // "fast" or "exact"
+  std::int64_t context_trained = 0;          // tokens the model was trained for
+  std::int64_t context = 0;                  // tokens of this session
+  std::uint64_t weight_bytes_per_token = 0;  // read once for every decoded token, memory off
+  std::uint64_t kv_bytes_per_position = 0;   // read once for every earlier position
+  std::string backend;                       // "AMD EPYC, AVX-512 VNNI, 2 threads"
+  std::string numeric_mode;                  // "fast" or "exact"
   bool chat_available = true;
   std::string chat_unavailable_reason;  // why the template cannot run; empty when it can
   std::optional<MemoryLayout> memory;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trace of one chat: an append-only array of records. One writer at a time publishes a count;
-// readers on any thread see every record below it, for ever, at the same address. No queue, no lock.
+// readers on any thread see every record below it, for ever, at the same address. No queue, no
+// lock.
 #pragma once
 
 #include <array>

@@ -22,13 +22,17 @@ std::size_t TraceShape::layer_bytes() const {
   return (raw + 3) / 4 * 4;
 }
 
-std::size_t TraceShape::record_bytes() const { return sizeof(TraceHeader) + layers * layer_bytes(); }
+std::size_t TraceShape::record_bytes() const {
+  return sizeof(TraceHeader) + layers * layer_bytes();
+}
 
 float TraceRecord::gate(int layer, int stream) const {
+  CHECK(layer < header_.shape.layers && stream < header_.shape.streams);
   return load<float>(layer_block(layer) + 4 * stream);
 }
 
 float TraceRecord::write(int layer, int stream) const {
+  CHECK(layer < header_.shape.layers && stream < header_.shape.streams);
   return load<float>(layer_block(layer) + 4 * (header_.shape.streams + stream));
 }
 
@@ -58,10 +62,12 @@ float TraceRecord::write_max() const {
 
 Tier TraceRecord::tier(int layer, int order) const {
   const TraceShape& s = header_.shape;
+  CHECK(layer < s.layers && order < s.orders);
   return static_cast<Tier>(layer_block(layer)[8 * s.streams + 2 * s.orders + order]);
 }
 
 std::uint32_t TraceRecord::latency_us(int layer, int order) const {
+  CHECK(layer < header_.shape.layers && order < header_.shape.orders);
   return load<std::uint16_t>(layer_block(layer) + 8 * header_.shape.streams + 2 * order);
 }
 
@@ -107,7 +113,8 @@ bool is_valid_trace_record(std::span<const std::byte> bytes) {
   if (bytes.size() < sizeof(TraceHeader)) return false;
   TraceHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.record_bytes != bytes.size() || header.shape.record_bytes() != bytes.size()) return false;
+  if (header.record_bytes != bytes.size() || header.shape.record_bytes() != bytes.size())
+    return false;
   if (header.source > TokenSource::raw_prompt || header.top_count > kTraceTopTokens) return false;
   const TraceRecord record(bytes.data());
   for (int l = 0; l < header.shape.layers; ++l) {

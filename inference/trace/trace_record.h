@@ -43,8 +43,8 @@ struct TraceHeader {
   std::uint32_t position = 0;  // in the sequence that was evaluated
   TokenId token = 0;
   float log_prob = 0;  // of `token`, natural log, before temperature; valid if top_count > 0
-  std::array<TokenId, kTraceTopTokens> top_tokens{};            // most probable first
-  std::array<std::uint16_t, kTraceTopTokens> top_log_probs{};   // float16
+  std::array<TokenId, kTraceTopTokens> top_tokens{};           // most probable first
+  std::array<std::uint16_t, kTraceTopTokens> top_log_probs{};  // float16
   std::uint32_t wait_us = 0;     // waiting for rows, all layers; a prefill chunk's time is shared
   std::uint32_t compute_us = 0;  // forward pass without the waits; likewise
   std::uint32_t sample_us = 0;
@@ -73,7 +73,8 @@ class TraceRecord {
 
  private:
   const std::byte* layer_block(int layer) const {
-    return bytes_ + sizeof(TraceHeader) + static_cast<std::size_t>(layer) * header_.shape.layer_bytes();
+    return bytes_ + sizeof(TraceHeader) +
+           static_cast<std::size_t>(layer) * header_.shape.layer_bytes();
   }
   const std::byte* bytes_;
   TraceHeader header_;

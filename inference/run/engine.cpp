@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/run/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "gpu/registry.h"
+#include "inference/base/log.h"
+#include "inference/base/sha256.h"
+#include "inference/model/kv_cache.h"
+#include "inference/run/engine_impl.h"
+#include "inference/run/find_pack.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::int64_t kContextDefaultMax = 8192;
+constexpr std::int64_t kContextMin = 16;
+
+NumericMode mode_of(const EngineOptions& options) {
+  return options.exact ? NumericMode::exact : NumericMode::fast;
+}
+
+Result<std::int64_t> choose_context(const EngineOptions& options, const ModelConfig& config) {
+  if (options.context == 0) return std::min(config.context_length, kContextDefaultMax);
+  if (options.context < kContextMin || options.context > config.context_length) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("a context of {} tokens is not possible: {} takes {} to {}",
+                             options.context, config.name, kContextMin, config.context_length)};
+  }
+  return options.context;
+}
+
+// Reads the file once from front to back, so that the first answer does not wait for the disk page
+// by page, and digests it on the way where a pack wants to know its base.
+Status load_pages(const GgufFile& file, bool digest, std::string& sha256,
+                  const LoadProgress& progress, const std::atomic<bool>* cancel) {
+  constexpr std::size_t kSlice = 8 << 20;
+  constexpr std::size_t kPage = 4096;
+  const auto bytes = file.bytes();
+  Sha256 hash;
+  std::byte touched{};
+  for (std::size_t at = 0; at < bytes.size(); at += kSlice) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+      return Error{ErrorCode::cancelled, "opening the model was cancelled"};
+    }
+    const auto slice = bytes.subspan(at, std::min(kSlice, bytes.size() - at));
+    if (digest) {
+      hash.update(slice);
+    } else {
+      for (std::size_t i = 0; i < slice.size(); i += kPage) touched ^= slice[i];
+    }
+    if (progress) {
+      progress(
+          0.1 + 0.8 * static_cast<double>(at + slice.size()) / static_cast<double>(bytes.size()),
+          "loading weights");
+    }
+  }
+  // The store keeps the compiler from dropping the reads.
+  static std::atomic<std::byte> sink;
+  sink.store(touched, std::memory_order_relaxed);
+  if (digest) sha256 = hash.finish_hex();
+  return {};
+}
+
+std::string header_digest(const GgufFile& file) {
+  std::uint64_t header_end = file.file_size();
+  for (const GgufTensor& tensor : file.tensors())
+    header_end = std::min(header_end, tensor.file_offset);
+  return sha256_hex(file.bytes().first(header_end));
+}
+
+std::uint64_t available_memory() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string key;
+  std::uint64_t kib = 0;
+  std::string rest;
+  while (meminfo >> key >> kib && std::getline(meminfo, rest)) {
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return 0;
+}
+
+Result<ChatTemplate> open_chat_template(const GgufFile& file) {
+  auto text = file.find<std::string_view>("tokenizer.chat_template");
+  if (!text) return text.error();
+  if (!text->has_value()) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{} has no chat template: it can continue text, but not chat", file.name())};
+  }
+  return ChatTemplate::parse(std::string(**text));
+}
+
+ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std::int64_t context) {
+  ModelLayout layout;
+  layout.name = impl.config.name;
+  layout.path = impl.file->path();
+  layout.architecture = impl.config.architecture;
+  layout.quantization = impl.weights.main_dtype;
+  layout.file_bytes = impl.file->file_size();
+  layout.digest = header_digest(*impl.file);
+  layout.layers = static_cast<std::int32_t>(impl.config.n_layers);
+  layout.width = static_cast<std::int32_t>(impl.config.dim);
+  layout.heads = static_cast<std::int32_t>(impl.config.n_heads);
+  layout.kv_heads = static_cast<std::int32_t>(impl.config.n_kv_heads);
+  layout.vocabulary = static_cast<std::int32_t>(impl.config.vocab_size);
+  layout.context_trained = impl.config.context_length;
+  layout.context = context;
+  layout.weight_bytes_per_token = impl.weights.bytes_decode;
+  layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, mode_of(options));
+  layout.backend = impl.backend->description();
+  layout.numeric_mode = options.exact ? "exact" : "fast";
+  if (impl.pack) layout.memory = impl.pack->layout;
+  return layout;
+}
+
+}  // namespace
+
+Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
+  auto file = GgufFile::open(options.model_path);
+  if (!file) return file.error();
+  auto config = ModelConfig::from_gguf(*file);
+  if (!config) return config.error();
+  auto context = choose_context(options, *config);
+  if (!context) return context.error();
+  MemoryEstimate estimate;
+  estimate.weights_bytes = file->file_size();
+  std::int64_t conv_width = 0;
+  if (options.memory != "off") {
+    // The widest case: which pack will be taken is known only after the tokenizer was read.
+    conv_width = 2 * config->dim;
+    estimate.row_cache_bytes = options.ram_budget > 0 ? options.ram_budget : 8 << 20;
+  }
+  estimate.kv_bytes = kv_cache_bytes(*config, conv_width, *context, mode_of(options));
+  const SessionOptions session;
+  const std::int64_t activations =
+      session.chunk_tokens * (8 * config->dim + 3 * config->hidden_dim);
+  estimate.scratch_bytes =
+      4 * static_cast<std::uint64_t>(activations + session.outputs_max * config->vocab_size);
+  estimate.free_bytes = available_memory();
+  return estimate;
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
+                                             const LoadProgress& progress,
+                                             const std::atomic<bool>* cancel) {
+  const auto report = [&](double fraction, std::string_view stage) {
+    if (progress) progress(fraction, stage);
+  };
+  auto impl = std::make_unique<Impl>();
+  report(0, "reading the header");
+  auto file = GgufFile::open(options.model_path);
+  if (!file) return file.error();
+  impl->file = std::move(*file);
+  auto config = ModelConfig::from_gguf(*impl->file);
+  if (!config) return config.error();
+  impl->config = std::move(*config);
+  auto context = choose_context(options, impl->config);
+  if (!context) return context.error();
+  auto tokenizer = Tokenizer::from_gguf(*impl->file);
+  if (!tokenizer) return tokenizer.error();
+  impl->tokenizer = std::move(*tokenizer);
+  if (impl->tokenizer->vocab_size() > impl->config.vocab_size) {
+    return Error{
+        ErrorCode::corrupt,
+        fmt::format("{}: the tokenizer has {} tokens, the model only {}", impl->file->name(),
+                    impl->tokenizer->vocab_size(), impl->config.vocab_size)};
+  }
+  auto backend = open_backend({options.threads, options.instruction_set});
+  if (!backend) return backend.error();
+  impl->backend = std::move(*backend);
+
+  auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
+                          impl->tokenizer->sha256());
+  if (!choice) return choice.error();
+  impl->pack_file = std::move(choice->file);
+  std::string base_sha256;
+  RETURN_IF_ERROR(
+      load_pages(*impl->file, impl->pack_file.has_value(), base_sha256, progress, cancel));
+  auto weights = Weights::bind(*impl->file, impl->config, *impl->backend);
+  if (!weights) return weights.error();
+  impl->weights = std::move(*weights);
+
+  if (impl->pack_file) {
+    report(0.92, "opening the memory");
+    auto pack = MemoryPack::open(*impl->pack_file, impl->config, impl->tokenizer->sha256(),
+                                 base_sha256, *impl->backend);
+    if (!pack) return pack.error();
+    impl->pack = std::move(*pack);
+    TableStoreOptions store;
+    store.budget_bytes = options.ram_budget;
+    auto tables = TableStore::open(*impl->pack->hasher, impl->pack->tables, store);
+    if (!tables) return tables.error().with("opening the tables");
+    impl->tables = std::move(*tables);
+  }
+  report(0.95, "preparing");
+  impl->layout = describe(*impl, options, *context);
+  impl->layout.memory_absent_reason = choice->absent_reason;
+  auto chat_template = open_chat_template(*impl->file);
+  if (chat_template) {
+    impl->chat_template = std::move(*chat_template);
+  } else {
+    impl->layout.chat_available = false;
+    impl->layout.chat_unavailable_reason = chat_template.error().message;
+  }
+
+  SessionOptions session_options;
+  session_options.context = *context;
+  session_options.mode = mode_of(options);
+  auto session = Session::create(impl->model(), *impl->backend, session_options);
+  if (!session) return session.error();
+  impl->session = std::move(*session);
+  report(1, "ready");
+  log_info("inference", "opened {} ({}, {}, {} tokens of context)", impl->layout.path,
+           impl->layout.quantization, impl->layout.backend, *context);
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+const ModelLayout& Engine::layout() const {
+  return impl_->layout;
+}
+const Tokenizer& Engine::tokenizer() const {
+  return *impl_->tokenizer;
+}
+const NgramHasher* Engine::hasher() const {
+  return impl_->pack ? impl_->pack->hasher.get() : nullptr;
+}
+TierStats Engine::tiers() const {
+  return impl_->tables ? impl_->tables->stats() : TierStats{};
+}
+
+std::uint64_t Engine::row_file_offset(std::size_t layer_slot, RowId row) const {
+  CHECK(impl_->pack && layer_slot < impl_->pack->tables.size());
+  const TableSource& table = impl_->pack->tables[layer_slot];
+  CHECK(row < table.rows);
+  return table.offset + row * table.row_bytes;
+}
+
+void Engine::set_ram_budget(std::uint64_t bytes) {
+  if (impl_->tables) impl_->tables->set_budget(bytes);
+}
+
+void Engine::stop() {
+  impl_->stop_requested.store(true, std::memory_order_relaxed);
+}
+
+bool Engine::in_ram(const NgramKey& key) const {
+  return impl_->tables && impl_->tables->in_ram(key);
+}
+
+Result<std::unique_ptr<Session>> Engine::open_session(const SessionOptions& options) {
+  return Session::create(impl_->model(), *impl_->backend, options);
+}
+
+void Engine::forget() {
+  impl_->session->rewind(0);
+}
+
+}  // namespace mneme

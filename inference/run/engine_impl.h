@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an Engine owns, in the order in which it is built: later members point into earlier ones.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "engram/table_store.h"
+#include "gpu/backend.h"
+#include "inference/model/gguf.h"
+#include "inference/model/memory_pack.h"
+#include "inference/model/model_config.h"
+#include "inference/model/weights.h"
+#include "inference/run/engine.h"
+#include "inference/run/prompt.h"
+#include "inference/run/session.h"
+#include "inference/text/chat_template.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme {
+
+class Engine::Impl {
+ public:
+  std::optional<GgufFile> file;
+  std::optional<GgufFile> pack_file;
+  ModelConfig config;
+  std::optional<Tokenizer> tokenizer;
+  std::optional<ChatTemplate> chat_template;
+  std::unique_ptr<Backend> backend;
+  Weights weights;
+  std::optional<MemoryPack> pack;
+  std::unique_ptr<TableStore> tables;
+  std::unique_ptr<Session> session;
+  ModelLayout layout;
+  std::atomic<bool> stop_requested = false;  // stop() to the engine thread; checked between ops
+
+  Model model() const { return {config, weights, pack ? &*pack : nullptr, tables.get()}; }
+  TraceShape shape() const { return session->memory_on() ? layout.trace_shape() : TraceShape{}; }
+};
+
+}  // namespace mneme

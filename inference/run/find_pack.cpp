@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/run/find_pack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "inference/base/log.h"
+#include "inference/model/memory_pack.h"
+
+namespace mneme {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> list_packs(const std::string& folder) {
+  std::vector<std::string> packs;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != ".gguf" || !it->is_regular_file(error)) continue;
+    auto file = GgufFile::open(it->path().string());
+    if (file && is_memory_pack(*file)) packs.push_back(it->path().string());
+  }
+  std::sort(packs.begin(), packs.end());
+  return packs;
+}
+
+Result<PackChoice> find_pack(const std::string& choice, const std::string& model_path,
+                             const std::vector<std::string>& folders, const ModelConfig& config,
+                             const std::string& tokenizer_sha256) {
+  PackChoice found;
+  if (choice == "off") {
+    found.absent_reason = "The memory was switched off when the model was opened.";
+    return found;
+  }
+  if (!choice.empty()) {
+    auto file = GgufFile::open(choice);
+    if (!file) return file.error().with("opening the memory pack");
+    auto header = read_pack_header(*file);
+    if (!header) return header.error();
+    RETURN_IF_ERROR(check_pack_fits(*file, *header, config, tokenizer_sha256));
+    found.file = std::move(*file);
+    return found;
+  }
+  std::vector<std::string> places = {fs::path(model_path).parent_path().string()};
+  if (places[0].empty()) places[0] = ".";
+  places.insert(places.end(), folders.begin(), folders.end());
+  bool found_trained = false;
+  for (const std::string& place : places) {
+    for (const std::string& path : list_packs(place)) {
+      auto file = GgufFile::open(path);
+      if (!file) continue;
+      auto header = read_pack_header(*file);
+      const Status fits = header ? check_pack_fits(*file, *header, config, tokenizer_sha256)
+                                 : Status(header.error());
+      if (!fits.has_value()) {
+        log_info("inference", "not used: {}", fits.error().message);
+        continue;
+      }
+      // The first that fits wins, except that a trained pack beats a stand-in.
+      if (found.file && (found_trained || !header->trained)) continue;
+      found_trained = header->trained;
+      found.file = std::move(*file);
+    }
+  }
+  if (!found.file) {
+    found.absent_reason = "No memory pack for this model lies beside it or among Mneme's own.";
+  }
+  return found;
+}
+
+}  // namespace mneme

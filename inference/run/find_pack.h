@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which memory pack goes with a model: the one the user names, else the best of those that lie
+// beside the model or in the known folders (contracts.md section 5).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inference/base/result.h"
+#include "inference/model/gguf.h"
+#include "inference/model/model_config.h"
+
+namespace mneme {
+
+struct PackChoice {
+  std::optional<GgufFile> file;
+  std::string absent_reason;  // for a person; empty when there is a file
+};
+
+// Pack files in a folder: GGUF files whose type is engram-pack, by name; other files are skipped.
+std::vector<std::string> list_packs(const std::string& folder);
+
+// `choice` and `folders` as EngineOptions::memory and pack_folders. Errors only for a pack that the
+// user named: it must open and fit.
+Result<PackChoice> find_pack(const std::string& choice, const std::string& model_path,
+                             const std::vector<std::string>& folders, const ModelConfig& config,
+                             const std::string& tokenizer_sha256);
+
+}  // namespace mneme

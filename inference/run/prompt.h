@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From messages (or plain text) to the tokens that the model reads, with whose text each token is.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "inference/base/ids.h"
+#include "inference/base/result.h"
+#include "inference/run/generate.h"
+#include "inference/text/chat_template.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme {
+
+struct Prompt {
+  std::vector<TokenId> tokens;
+  std::vector<TokenSource> sources;  // of each token
+  std::int64_t record_from = 0;      // tokens before this were traced in an earlier answer
+  std::int64_t dropped_messages = 0;
+};
+
+// `chat_template` null = the model has none that runs. `context` bounds the tokens; one place is
+// kept for an answer. Errors: unsupported (no template), invalid (empty, or does not fit: says by
+// how much).
+Result<Prompt> build_prompt(const Tokenizer& tokenizer, const ChatTemplate* chat_template,
+                            const GenerateRequest& request, std::int64_t context);
+
+}  // namespace mneme

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/run/sampler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+// exp for arguments <= 0, relative error below 3e-7: a degree-6 polynomial on [-ln2/2, ln2/2] and a
+// shift of the exponent. Written so that the compiler vectorises it: a vocabulary of 150,000 tokens
+// is summed once a token, and std::exp would cost a tenth of a small model's step.
+inline float exp_negative(float x) {
+  x = std::max(x, -87.0f);
+  const float n = std::floor(x * 1.44269504f + 0.5f);
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.38888889e-3f;
+  p = p * r + 8.33333333e-3f;
+  p = p * r + 4.16666667e-2f;
+  p = p * r + 1.66666667e-1f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return p * std::bit_cast<float>((static_cast<std::int32_t>(n) + 127) << 23);
+}
+
+}  // namespace
+
+float log_sum_exp(std::span<const float> logits) {
+  CHECK(!logits.empty());
+  constexpr std::size_t kLanes = 16;
+  const std::size_t whole = logits.size() / kLanes * kLanes;
+  std::array<float, kLanes> lane_max;
+  lane_max.fill(-std::numeric_limits<float>::infinity());
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) lane_max[k] = std::max(lane_max[k], logits[i + k]);
+  }
+  float max = *std::max_element(lane_max.begin(), lane_max.end());
+  for (std::size_t i = whole; i < logits.size(); ++i) max = std::max(max, logits[i]);
+
+  std::array<float, kLanes> lane_sum{};
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) lane_sum[k] += exp_negative(logits[i + k] - max);
+  }
+  double sum = 0;
+  for (const float lane : lane_sum) sum += lane;
+  for (std::size_t i = whole; i < logits.size(); ++i) sum += exp_negative(logits[i] - max);
+  return max + static_cast<float>(std::log(sum));
+}
+
+TokenProbabilities token_probabilities(std::span<const float> logits, TokenId token) {
+  CHECK(token >= 0 && static_cast<std::size_t>(token) < logits.size());
+  TokenProbabilities result;
+  const float total = log_sum_exp(logits);
+  result.log_prob = logits[static_cast<std::size_t>(token)] - total;
+
+  const int want = static_cast<int>(std::min<std::size_t>(kTraceTopTokens, logits.size()));
+  std::array<float, kTraceTopTokens> best;
+  best.fill(-std::numeric_limits<float>::infinity());
+  int count = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    const float logit = logits[i];
+    if (count == want && !(logit > best[static_cast<std::size_t>(want - 1)])) continue;
+    int at = count < want ? count++ : want - 1;
+    for (; at > 0 && logit > best[static_cast<std::size_t>(at - 1)]; --at) {
+      best[static_cast<std::size_t>(at)] = best[static_cast<std::size_t>(at - 1)];
+      result.top_tokens[static_cast<std::size_t>(at)] =
+          result.top_tokens[static_cast<std::size_t>(at - 1)];
+    }
+    best[static_cast<std::size_t>(at)] = logit;
+    result.top_tokens[static_cast<std::size_t>(at)] = static_cast<TokenId>(i);
+  }
+  result.top_count = static_cast<std::uint8_t>(count);
+  for (int i = 0; i < count; ++i) {
+    result.top_log_probs[static_cast<std::size_t>(i)] = best[static_cast<std::size_t>(i)] - total;
+  }
+  return result;
+}
+
+Status check_sampler_options(const SamplerOptions& o) {
+  const auto refuse = [](std::string_view what) {
+    return Error{ErrorCode::invalid, std::string(what)};
+  };
+  if (!(o.temperature >= 0 && o.temperature <= 10))
+    return refuse("the temperature must be between 0 and 10");
+  if (o.top_k < 0) return refuse("top-k must be 0 (off) or more");
+  if (!(o.top_p > 0 && o.top_p <= 1)) return refuse("top-p must be above 0 and at most 1");
+  if (!(o.min_p >= 0 && o.min_p < 1)) return refuse("min-p must be at least 0 and below 1");
+  if (!(o.repetition_penalty > 0 && o.repetition_penalty <= 10)) {
+    return refuse("the repetition penalty must be above 0 and at most 10");
+  }
+  if (o.repetition_window < 0) return refuse("the repetition window must be 0 or more");
+  return {};
+}
+
+Sampler::Sampler(const SamplerOptions& options, std::uint64_t seed)
+    : options_(options), random_(seed) {}
+
+// Divides positive and multiplies negative logits of recent tokens, as the CTRL paper does.
+void Sampler::apply_penalty(std::span<const TokenId> history) {
+  if (options_.repetition_penalty == 1.0f) return;
+  const auto window =
+      std::min(history.size(), static_cast<std::size_t>(options_.repetition_window));
+  std::vector<TokenId> recent(history.end() - static_cast<std::ptrdiff_t>(window), history.end());
+  std::sort(recent.begin(), recent.end());
+  recent.erase(std::unique(recent.begin(), recent.end()), recent.end());
+  for (const TokenId token : recent) {
+    if (token < 0 || static_cast<std::size_t>(token) >= logits_.size()) continue;
+    float& logit = logits_[static_cast<std::size_t>(token)];
+    logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+  }
+}
+
+// Fills candidates_ with the tokens that top-k allows, best first.
+void Sampler::keep_best() {
+  candidates_.clear();
+  const auto better = [](const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+  };
+  const auto k = options_.top_k > 0 ? static_cast<std::size_t>(options_.top_k) : logits_.size();
+  if (k < logits_.size()) {
+    // A heap of the k best so far, its worst on top: one pass, almost every logit loses at once.
+    for (std::size_t i = 0; i < logits_.size(); ++i) {
+      if (candidates_.size() == k) {
+        if (!(logits_[i] > candidates_.front().logit)) continue;
+        std::pop_heap(candidates_.begin(), candidates_.end(), better);
+        candidates_.pop_back();
+      }
+      candidates_.push_back({static_cast<TokenId>(i), logits_[i]});
+      std::push_heap(candidates_.begin(), candidates_.end(), better);
+    }
+  } else {
+    for (std::size_t i = 0; i < logits_.size(); ++i)
+      candidates_.push_back({static_cast<TokenId>(i), logits_[i]});
+  }
+  std::sort(candidates_.begin(), candidates_.end(), better);
+}
+
+TokenId Sampler::pick(std::span<const float> logits, std::span<const TokenId> history) {
+  CHECK(!logits.empty());
+  logits_.assign(logits.begin(), logits.end());
+  apply_penalty(history);
+  if (options_.temperature == 0) {
+    return static_cast<TokenId>(std::max_element(logits_.begin(), logits_.end()) - logits_.begin());
+  }
+  keep_best();
+
+  const double best = candidates_.front().logit;
+  std::vector<double> weights;
+  weights.reserve(candidates_.size());
+  double total = 0;
+  for (const Candidate& candidate : candidates_) {
+    weights.push_back(std::exp((candidate.logit - best) / options_.temperature));
+    total += weights.back();
+  }
+  // top-p, then min-p: both keep a prefix of the sorted list, and always its first token.
+  double kept = 0;
+  std::size_t count = 0;
+  while (count < weights.size()) {
+    if (count > 0 &&
+        (kept >= options_.top_p * total || weights[count] < options_.min_p * weights[0]))
+      break;
+    kept += weights[count++];
+  }
+  double at = std::uniform_real_distribution<double>(0, kept)(random_);
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    at -= weights[i];
+    if (at < 0) return candidates_[i].token;
+  }
+  return candidates_[count - 1].token;
+}
+
+}  // namespace mneme

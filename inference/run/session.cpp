@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/run/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double microseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+std::span<const float> float_row(const Buffer& buffer, std::int64_t row, std::int64_t cols) {
+  const auto offset = static_cast<std::size_t>(row * cols);
+  const auto* values = reinterpret_cast<const float*>(buffer.host().data());
+  return {values + offset, static_cast<std::size_t>(cols)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::create(const Model& model, Backend& backend,
+                                                 const SessionOptions& options) {
+  std::unique_ptr<Session> session(new Session(model, backend, options));
+  auto cache = KvCache::create(model.config, model.pack, options.context, options.mode, backend);
+  if (!cache) return cache.error();
+  session->cache_ = std::move(*cache);
+  auto io = StepBuffers::create(model.config, model.pack, options.chunk_tokens, options.outputs_max,
+                                backend);
+  if (!io) return io.error();
+  session->io_ = std::move(*io);
+
+  CompileOptions compile;
+  compile.mode = options.mode;
+  compile.tokens_max = options.chunk_tokens;
+  compile.outputs_max = options.outputs_max;
+  session->graph_plain_ =
+      build_graph(model.config, model.weights, nullptr, session->cache_, session->io_);
+  auto plain = backend.compile(session->graph_plain_, compile);
+  if (!plain) return plain.error();
+  session->plan_plain_ = std::move(*plain);
+  if (model.pack != nullptr) {
+    session->graph_memory_ =
+        build_graph(model.config, model.weights, model.pack, session->cache_, session->io_);
+    auto memory = backend.compile(session->graph_memory_, compile);
+    if (!memory) return memory.error();
+    session->plan_memory_ = std::move(*memory);
+    session->memory_on_ = true;
+  }
+  return session;
+}
+
+void Session::set_memory(bool on) {
+  on = on && model_.pack != nullptr;
+  if (on == memory_on_) return;
+  memory_on_ = on;
+  rewind(0);
+}
+
+void Session::rewind(std::int64_t length) {
+  CHECK(length >= 0 && length <= length_);
+  length_ = length;
+  tokens_.resize(static_cast<std::size_t>(length));
+}
+
+TableStore::Ticket Session::prefetch(std::int64_t first, std::int64_t count) {
+  if (!memory_on_) return {};
+  const NgramHasher& hasher = *model_.pack->hasher;
+  const auto orders = static_cast<std::size_t>(hasher.spec().orders());
+  keys_.resize(static_cast<std::size_t>(count) * orders);
+  for (std::int64_t t = 0; t < count; ++t) {
+    hasher.keys_at(tokens_, static_cast<std::size_t>(first + t),
+                   std::span(keys_).subspan(static_cast<std::size_t>(t) * orders, orders));
+  }
+  return model_.tables->prefetch(keys_);
+}
+
+// The loop to read first: rows were asked for before; each segment of the graph runs as soon as the
+// rows that it needs are there.
+Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket ticket,
+                    const std::atomic<bool>* cancel) {
+  CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
+  const auto start = Clock::now();
+  ticket_ = std::move(ticket);
+  last_ = StepView{length_, count, outputs, 0, 0};
+
+  StepParams params;
+  params.tokens = std::span(tokens_).subspan(static_cast<std::size_t>(length_),
+                                             static_cast<std::size_t>(count));
+  params.position = length_;
+  params.n_outputs = outputs;
+  params.cancel = cancel;
+  for (const Segment& segment : plan().segments()) {
+    if (segment.engram_slot) {
+      const auto slot = static_cast<std::size_t>(*segment.engram_slot);
+      const auto wait_start = Clock::now();
+      const std::size_t bytes = static_cast<std::size_t>(count) *
+                                static_cast<std::size_t>(model_.pack->header.hash.columns()) *
+                                model_.pack->header.row_bytes();
+      RETURN_IF_ERROR(model_.tables->wait(ticket_, slot, io_.rows[slot].host().first(bytes)));
+      last_.wait_us += microseconds_since(wait_start);
+    }
+    backend_.run(plan(), segment, params);
+  }
+  RETURN_IF_ERROR(backend_.finish());
+  last_.compute_us = microseconds_since(start) - last_.wait_us;
+  length_ += count;
+  return {};
+}
+
+Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,
+                     const std::atomic<bool>* cancel, const OnStep& on_step) {
+  CHECK(!tokens.empty() && static_cast<std::int64_t>(tokens.size()) <= options_.context);
+  const auto evaluated = this->tokens();
+  const auto same = std::mismatch(evaluated.begin(), evaluated.end(), tokens.begin(), tokens.end());
+  const auto common = static_cast<std::int64_t>(same.second - tokens.begin());
+  const auto total = static_cast<std::int64_t>(tokens.size());
+  rewind(std::min(common, total - 1));
+  tokens_.insert(tokens_.end(), tokens.begin() + length_, tokens.end());
+  const Status status = read_rest(all_outputs, cancel, on_step);
+  rewind(length_);  // after a failure: only what was evaluated stays
+  return status;
+}
+
+Status Session::read_rest(bool all_outputs, const std::atomic<bool>* cancel,
+                          const OnStep& on_step) {
+  const auto total = static_cast<std::int64_t>(tokens_.size());
+  const std::int64_t chunk_max =
+      all_outputs ? std::min(options_.chunk_tokens, options_.outputs_max) : options_.chunk_tokens;
+  const auto chunk_at = [&](std::int64_t first) { return std::min(chunk_max, total - first); };
+  TableStore::Ticket next = prefetch(length_, chunk_at(length_));
+  while (length_ < total) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+      return Error{ErrorCode::cancelled, "stopped"};
+    }
+    const std::int64_t end = length_ + chunk_at(length_);
+    TableStore::Ticket ticket = std::move(next);
+    // The drive reads the next chunk's rows while this one computes.
+    if (end < total) next = prefetch(end, chunk_at(end));
+    const std::int64_t outputs = all_outputs ? end - length_ : (end == total ? 1 : 0);
+    RETURN_IF_ERROR(run(end - length_, outputs, std::move(ticket), cancel));
+    on_step(last_);
+  }
+  return {};
+}
+
+Status Session::step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step) {
+  CHECK(length_ < options_.context);
+  tokens_.push_back(token);
+  const Status status = run(1, 1, prefetch(length_, 1), cancel);
+  if (status.has_value()) on_step(last_);
+  rewind(length_);
+  return status;
+}
+
+std::span<const float> Session::logits(std::int64_t output) const {
+  CHECK(output >= 0 && output < last_.outputs);
+  return float_row(io_.logits, output, model_.config.vocab_size);
+}
+
+std::span<const float> Session::last_logits() const {
+  return logits(last_.outputs - 1);
+}
+
+std::span<const float> Session::gates(std::size_t slot, std::int64_t token) const {
+  CHECK(memory_on_ && token < last_.tokens);
+  return float_row(io_.gates[slot], token, model_.pack->header.streams);
+}
+
+std::span<const float> Session::writes(std::size_t slot, std::int64_t token) const {
+  CHECK(memory_on_ && token < last_.tokens);
+  return float_row(io_.writes[slot], token, model_.pack->header.streams);
+}
+
+RowOutcome Session::outcome(std::size_t slot, std::int64_t token, std::size_t order) const {
+  CHECK(memory_on_ && token < last_.tokens);
+  const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
+  return model_.tables->outcomes(ticket_, slot)[static_cast<std::size_t>(token) * orders + order];
+}
+
+std::vector<OpTime> Session::op_times() const {
+  return backend_.times(plan());
+}
+
+void Session::set_timing(bool on) {
+  backend_.set_timing(plan(), on);
+}
+
+}  // namespace mneme

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// One timeline: the tokens that were evaluated, their keys and values, and a compiled plan. Feeds
+// the backend step by step and waits for table rows between segments, and only there. Engine
+// thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engram/table_store.h"
+#include "gpu/backend.h"
+#include "inference/base/ids.h"
+#include "inference/base/result.h"
+#include "inference/model/build_graph.h"
+#include "inference/model/kv_cache.h"
+#include "inference/model/memory_pack.h"
+#include "inference/model/model_config.h"
+#include "inference/model/weights.h"
+
+namespace mneme {
+
+// The parts that sessions share; all outlive them.
+struct Model {
+  const ModelConfig& config;
+  const Weights& weights;
+  const MemoryPack* pack = nullptr;  // null = no memory
+  TableStore* tables = nullptr;      // null exactly when pack is
+};
+
+struct SessionOptions {
+  std::int64_t context = 0;  // positions
+  NumericMode mode = NumericMode::fast;
+  std::int64_t chunk_tokens = 128;  // of prefill: one step
+  std::int64_t outputs_max = 32;    // positions of one step that can have logits
+};
+
+// What one step did; valid until the next.
+struct StepView {
+  std::int64_t position = 0;  // of its first token
+  std::int64_t tokens = 0;
+  std::int64_t outputs = 0;  // trailing tokens that have logits
+  double wait_us = 0;        // for table rows
+  double compute_us = 0;     // the rest
+};
+
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> create(const Model& model, Backend& backend,
+                                                 const SessionOptions& options);
+
+  std::int64_t length() const { return length_; }
+  std::int64_t context() const { return options_.context; }
+  std::span<const TokenId> tokens() const {
+    return std::span(tokens_).first(static_cast<std::size_t>(length_));
+  }
+
+  // Memory on or off from here on. What can be reused depends on it: a change rewinds to 0.
+  void set_memory(bool on);
+  bool memory_on() const { return memory_on_; }
+
+  // Keeps the first `length` positions.
+  void rewind(std::int64_t length);
+
+  // Makes the timeline equal to `tokens`: keeps the longest common prefix (all but the last token
+  // at most, so that there are logits), evaluates the rest in chunks. on_step is called after each.
+  // `all_outputs`: logits for every evaluated position, in smaller chunks. Errors: io, device,
+  // cancelled; the timeline then ends at the last whole step.
+  using OnStep = std::function<void(const StepView&)>;
+  Status sync(std::span<const TokenId> tokens, bool all_outputs, const std::atomic<bool>* cancel,
+              const OnStep& on_step);
+
+  // Appends one token and evaluates it.
+  Status step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step);
+
+  // --- of the last step --------------------------------------------------------------------------
+  std::span<const float> logits(
+      std::int64_t output) const;  // [vocab]; output 0 = first that has them
+  std::span<const float> last_logits() const;
+  // [G] of one token; `token` counts from the step's first.
+  std::span<const float> gates(std::size_t slot, std::int64_t token) const;
+  std::span<const float> writes(std::size_t slot, std::int64_t token) const;
+  RowOutcome outcome(std::size_t slot, std::int64_t token, std::size_t order) const;
+
+  std::vector<OpTime> op_times() const;  // means since set_timing(true)
+  const Graph& graph() const { return memory_on_ ? graph_memory_ : graph_plain_; }
+  void set_timing(bool on);
+
+ private:
+  Session(const Model& model, Backend& backend, const SessionOptions& options)
+      : model_(model), backend_(backend), options_(options) {}
+  Plan& plan() const { return memory_on_ ? *plan_memory_ : *plan_plain_; }
+  TableStore::Ticket prefetch(std::int64_t first, std::int64_t count);
+  Status read_rest(bool all_outputs, const std::atomic<bool>* cancel, const OnStep& on_step);
+  Status run(std::int64_t count, std::int64_t outputs, TableStore::Ticket ticket,
+             const std::atomic<bool>* cancel);
+
+  const Model model_;
+  Backend& backend_;
+  const SessionOptions options_;
+  KvCache cache_;
+  StepBuffers io_;
+  Graph graph_plain_, graph_memory_;
+  std::unique_ptr<Plan> plan_plain_, plan_memory_;
+  bool memory_on_ = false;
+
+  std::vector<TokenId> tokens_;  // the first length_ are evaluated, the rest are being read
+  std::int64_t length_ = 0;
+  std::vector<NgramKey> keys_;  // of one step, reused
+  TableStore::Ticket ticket_;   // of the last step: keeps its outcomes
+  StepView last_;
+};
+
+}  // namespace mneme

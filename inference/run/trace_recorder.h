@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns what a session just did into trace records and counts tiers on the way. Engine thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "inference/run/generate.h"
+#include "inference/run/sampler.h"
+#include "inference/run/session.h"
+#include "inference/trace/trace_log.h"
+#include "inference/trace/trace_record.h"
+
+namespace mneme {
+
+class TraceRecorder {
+ public:
+  // `log` null: only counts.
+  TraceRecorder(const Session& session, const TraceShape& shape, TraceLog* log)
+      : session_(session), shape_(shape), log_(log) {}
+
+  struct Token {
+    TokenSource source = TokenSource::raw_prompt;
+    bool sampled = false;
+    const TokenProbabilities* probabilities = nullptr;  // null = not computed
+    double sample_us = 0;
+  };
+  // The `index`-th token of the session's last step.
+  void record(const StepView& step, std::int64_t index, const Token& token);
+  // Tiers of all tokens of a step, recorded or not.
+  void count(const StepView& step);
+
+  std::uint64_t ngrams(Tier tier) const { return ngrams_[static_cast<std::size_t>(tier)]; }
+  double wait_us() const { return wait_us_; }
+  EventIndex next_event() const { return log_ != nullptr ? log_->size() : 0; }
+
+ private:
+  const Session& session_;
+  const TraceShape shape_;
+  TraceLog* const log_;
+  TraceRecordWriter writer_;
+  std::array<std::uint64_t, 4> ngrams_{};
+  double wait_us_ = 0;
+};
+
+}  // namespace mneme
