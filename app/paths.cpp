@@ -28,15 +28,17 @@ std::string program_folder() {
 
 }  // namespace
 
-std::string Paths::default_model() const { return models + "/" + std::string(kDefaultModel); }
+std::string Paths::default_model() const {
+  return models + "/" + std::string(kDefaultModel);
+}
 
 std::vector<std::string> Paths::pack_folders() const {
   std::vector<std::string> folders = {models};
   const std::string program = program_folder();
   if (!program.empty()) {
-    folders.push_back(program + "/../share/mneme/models");           // installed
-    folders.push_back(program + "/../../../resources/models");       // build/<preset>/bin: source tree
-    folders.push_back(program + "/../models");                       // build/<preset>/models: built
+    folders.push_back(program + "/../share/mneme/models");      // installed
+    folders.push_back(program + "/../../../resources/models");  // build/<preset>/bin: source tree
+    folders.push_back(program + "/../models");                  // build/<preset>/models: built
   }
   return folders;
 }
@@ -53,7 +55,8 @@ Paths Paths::find(const std::string& root) {
     paths.config = base_directory("XDG_CONFIG_HOME", ".config") + "/mneme";
     paths.state = base_directory("XDG_STATE_HOME", ".local/state") + "/mneme";
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-    paths.runtime = runtime != nullptr && runtime[0] == '/' ? std::string(runtime) + "/mneme" : paths.state;
+    paths.runtime =
+        runtime != nullptr && runtime[0] == '/' ? std::string(runtime) + "/mneme" : paths.state;
   }
   paths.models = paths.data + "/models";
   return paths;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where models, chats, settings and logs live: the XDG base directories, or one folder for all of it
-// (tests, portable use). Shared by the window and the command line; no Qt. Nothing is created here.
+// Where models, chats, settings and logs live: the XDG base directories, or one folder for all of
+// it (tests, portable use). Shared by the window and the command line; no Qt. Nothing is created
+// here.
 #pragma once
 
 #include <string>
@@ -9,10 +10,10 @@
 namespace mneme {
 
 struct Paths {
-  std::string data;    // $XDG_DATA_HOME/mneme: chats.db
-  std::string models;  // data + "/models": the default model and packs
-  std::string config;  // $XDG_CONFIG_HOME/mneme: mneme.ini
-  std::string state;   // $XDG_STATE_HOME/mneme: mneme.log
+  std::string data;     // $XDG_DATA_HOME/mneme: chats.db
+  std::string models;   // data + "/models": the default model and packs
+  std::string config;   // $XDG_CONFIG_HOME/mneme: mneme.ini
+  std::string state;    // $XDG_STATE_HOME/mneme: mneme.log
   std::string runtime;  // $XDG_RUNTIME_DIR/mneme, else state: the single-instance socket
 
   std::string database() const { return data + "/chats.db"; }

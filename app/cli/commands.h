@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands: each adds itself to the parser and returns what runs when it was chosen.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+namespace mneme::cli {
+
+using Command = std::function<int()>;  // returns the exit code
+
+Command add_chat(CLI::App& parent);
+Command add_complete(CLI::App& parent);
+Command add_inspect(CLI::App& parent);
+Command add_check(CLI::App& parent);
+Command add_pack(CLI::App& parent);
+Command add_synth(CLI::App& parent);
+
+}  // namespace mneme::cli

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// mneme-cli inspect: what the memory did for each token. The command-line twin of the token card.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "engram/ngram_hasher.h"
+#include "engram/tier_stats.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectOptions : CommonOptions {
+  bool chat = false;
+};
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Tokens of the whole sequence that the trace speaks of, in order of position.
+std::vector<TokenId> tokens_of(const TraceLog& trace) {
+  std::vector<TokenId> tokens;
+  for (EventIndex i = 0; i < trace.size(); ++i) tokens.push_back(trace.record(i).token());
+  return tokens;
+}
+
+// JSON Lines: one record a position, layer, order and head.
+void print_json(const Engine& engine, const TraceLog& trace) {
+  const NgramHasher& hasher = *engine.hasher();
+  const HashSpec& spec = hasher.spec();
+  const TierStats stats = engine.tiers();
+  const std::vector<TokenId> tokens = tokens_of(trace);
+  std::vector<NgramKey> keys(static_cast<std::size_t>(spec.orders()));
+  std::vector<RowId> rows(static_cast<std::size_t>(spec.head_count));
+  for (EventIndex i = 0; i < trace.size(); ++i) {
+    const TraceRecord record = trace.record(i);
+    hasher.keys_at(tokens, i, keys);
+    for (int slot = 0; slot < record.shape().layers; ++slot) {
+      Json gates = Json::array();
+      for (int g = 0; g < record.shape().streams; ++g) gates.push_back(record.gate(slot, g));
+      for (int order = 0; order < record.shape().orders; ++order) {
+        hasher.rows(static_cast<std::size_t>(slot), keys[static_cast<std::size_t>(order)], rows);
+        for (int head = 0; head < spec.head_count; ++head) {
+          Json line;
+          line["position"] = record.header().position;
+          line["token"] = record.token();
+          line["text"] = engine.tokenizer().decode(record.token());
+          line["layer"] = spec.layers[static_cast<std::size_t>(slot)].layer_id;
+          line["order"] = order + 2;
+          line["head"] = head;
+          line["row"] = rows[static_cast<std::size_t>(head)];
+          line["tier"] = tier_label(record.tier(slot, order), stats);
+          line["latency_us"] = record.latency_us(slot, order);
+          line["gate"] = record.gate_max(slot);
+          line["gates"] = gates;
+          line["write"] = record.write_max(slot);
+          fmt::print("{}\n", dump(line));
+        }
+      }
+    }
+  }
+}
+
+// One line a token: position, probability, then gate, write and tiers of each layer.
+void print_text(const Engine& engine, const TraceLog& trace) {
+  const TierStats stats = engine.tiers();
+  const MemoryLayout& memory = *engine.layout().memory;
+  fmt::print("memory: {}{}\n", memory.name,
+             memory.trained ? "" : " (untrained: random rows, no knowledge)");
+  fmt::print("{:>8}  {:>7}  {:>6}  {:20}", "position", "token", "prob", "text");
+  for (const std::int32_t layer : memory.layer_ids) {
+    fmt::print("  {:>10} {:>6}  {:16}", fmt::format("gate @{}", layer), "write", "2-, 3-, ..grams");
+  }
+  fmt::print("\n");
+  for (EventIndex i = 0; i < trace.size(); ++i) {
+    const TraceRecord record = trace.record(i);
+    const TraceHeader& header = record.header();
+    const std::string probability =
+        header.top_count > 0 ? fmt::format("{:.1f}%", 100 * std::exp(header.log_prob)) : "-";
+    fmt::print("{:>8}  {:>7}  {:>6}  {:20}", header.position, record.token(), probability,
+               dump(Json(engine.tokenizer().decode(record.token()))));
+    for (int slot = 0; slot < record.shape().layers; ++slot) {
+      std::string tiers;
+      for (int order = 0; order < record.shape().orders; ++order) {
+        tiers +=
+            fmt::format("{}{}", order > 0 ? ", " : "", tier_label(record.tier(slot, order), stats));
+      }
+      fmt::print("  {:>10.3f} {:>6.3f}  {:16}", record.gate_max(slot), record.write_max(slot),
+                 tiers);
+    }
+    fmt::print("\n");
+  }
+}
+
+int run(const InspectOptions& options) {
+  auto prompt = read_prompt(options);
+  if (!prompt) return fail(prompt.error());
+  auto opened = open_engine(options);
+  if (!opened) return fail(opened.error());
+  Engine& engine = **opened;
+  if (engine.hasher() == nullptr) {
+    return fail(Error{ErrorCode::invalid,
+                      "there is no memory to inspect: " + engine.layout().memory_absent_reason});
+  }
+  GenerateRequest request;
+  if (options.chat) {
+    request.messages = {{Role::user, *prompt}};
+  } else {
+    request.raw_prompt = *prompt;
+  }
+  request.sampling = options.sampling();
+  request.max_tokens = options.tokens_max;
+  request.prompt_probabilities = true;
+  request.trace = std::make_shared<TraceLog>();
+  if (options.tokens_max > 0) {
+    auto result = engine.generate(request);
+    if (!result) return fail(result.error());
+  } else {
+    auto tokens = engine.prompt_tokens(request);
+    if (!tokens) return fail(tokens.error());
+    if (const auto status = engine.evaluate(*tokens, true, {}, request.trace.get()); !status) {
+      return fail(status.error());
+    }
+  }
+  if (options.json) {
+    print_json(engine, *request.trace);
+  } else {
+    print_text(engine, *request.trace);
+  }
+  return was_interrupted() ? kInterrupted : kDone;
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& parent) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App* app =
+      parent.add_subcommand("inspect", "Show gates, rows and tiers for each token of a text");
+  add_model_options(*app, *options);
+  add_prompt_options(*app, *options);
+  add_sampling_options(*app, *options);
+  app->add_flag("--chat", options->chat,
+                "read the prompt as a user's message, through the chat template");
+  return [options] { return run(*options); };
+}
+
+}  // namespace mneme::cli

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <utility>
+
+#include "app/paths.h"
+#include "inference/base/log.h"
+
+namespace mneme::cli {
+namespace {
+
+constexpr std::size_t kPromptBytesMax = 64 << 20;
+
+std::atomic<bool> g_interrupted = false;  // set by the signal handler
+std::atomic<Engine*> g_engine = nullptr;  // whose answer the handler stops
+
+void on_interrupt(int) {
+  // A second Ctrl+C while the first is being obeyed ends the program at once.
+  if (g_interrupted.exchange(true)) std::_Exit(kInterrupted);
+  if (Engine* engine = g_engine.load()) engine->stop();
+}
+
+}  // namespace
+
+SamplerOptions CommonOptions::sampling() const {
+  SamplerOptions s;
+  s.temperature = temperature;
+  s.top_k = top_k;
+  s.top_p = top_p;
+  s.min_p = min_p;
+  s.repetition_penalty = repetition_penalty;
+  s.seed = seed;
+  return s;
+}
+
+void add_model_options(CLI::App& app, CommonOptions& o) {
+  app.add_option("-m,--model", o.model,
+                 "GGUF file of the model (default: the one `./dev run` fetches)");
+  app.add_option("--memory", o.memory, "memory pack, or 'off' (default: the best one found)")
+      ->type_name("FILE|off");
+  app.add_option("-t,--threads", o.threads, "compute threads (default: one per core)")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--ctx", o.context, "context in tokens (default: the model's, at most 8192)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--ram-budget", o.ram_budget,
+                 "RAM for table rows, e.g. 64M (default: a quarter of the tables)");
+  app.add_flag("--exact", o.exact, "float32 activations: slower, reproducible across processors");
+  app.add_option("--instruction-set", o.instruction_set,
+                 "scalar, avx2 or avx512 (default: the best)");
+  app.add_flag("--json", o.json, "machine-readable output");
+  app.add_flag("-v,--verbose", o.verbose, "log to stderr what is being done");
+}
+
+void add_prompt_options(CLI::App& app, CommonOptions& o) {
+  app.add_option("-p,--prompt", o.prompt, "the prompt (default: standard input)");
+  app.add_option("-n", o.tokens_max, "most tokens to generate")->check(CLI::NonNegativeNumber);
+}
+
+void add_sampling_options(CLI::App& app, CommonOptions& o) {
+  app.add_option("--seed", o.seed,
+                 "seed of the sampler (default: a fresh one, printed with --json)");
+  app.add_option("--temp", o.temperature, "temperature; 0 = always the most probable token")
+      ->capture_default_str();
+  app.add_option("--top-k", o.top_k, "keep the k most probable tokens; 0 = off")
+      ->capture_default_str();
+  app.add_option("--top-p", o.top_p, "keep tokens that make up this probability; 1 = off")
+      ->capture_default_str();
+  app.add_option("--min-p", o.min_p, "keep tokens above this share of the best; 0 = off")
+      ->capture_default_str();
+  app.add_option("--repeat-penalty", o.repetition_penalty, "against repetition; 1 = off")
+      ->capture_default_str();
+}
+
+Result<std::string> read_prompt(const CommonOptions& options) {
+  if (options.prompt) return *options.prompt;
+  if (::isatty(STDIN_FILENO) != 0) {
+    return Error{ErrorCode::invalid, "there is no prompt: give it with -p or on standard input"};
+  }
+  std::string text;
+  std::array<char, 1 << 16> block;
+  std::size_t n = 0;
+  while ((n = std::fread(block.data(), 1, block.size(), stdin)) > 0) {
+    text.append(block.data(), n);
+    if (text.size() > kPromptBytesMax) {
+      return Error{ErrorCode::invalid, "the prompt on standard input is larger than 64 MiB"};
+    }
+  }
+  return text;
+}
+
+Result<std::uint64_t> parse_bytes(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  double scale = 1;
+  const std::string unit = end != nullptr ? end : "";
+  const char letter =
+      unit.empty() ? 'B' : static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0])));
+  const bool known = unit.size() <= 1 || unit.substr(1) == "B" || unit.substr(1) == "iB";
+  switch (letter) {
+    case 'B':
+      break;
+    case 'K':
+      scale = 1024.0;
+      break;
+    case 'M':
+      scale = 1024.0 * 1024;
+      break;
+    case 'G':
+      scale = 1024.0 * 1024 * 1024;
+      break;
+    default:
+      scale = 0;
+  }
+  const double bytes = number * scale;
+  if (end == text.c_str() || !known || scale == 0 || !std::isfinite(bytes) || bytes < 0 ||
+      bytes > 1e15) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("'{}' is not a size: write for example 64M or 2G", text)};
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
+Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
+  LogOptions log;
+  log.stderr_level = options.verbose ? LogLevel::info : LogLevel::warning;
+  configure_log(log);
+  const Paths paths = Paths::find();
+  EngineOptions engine;
+  engine.model_path = options.model;
+  engine.memory = options.memory;
+  engine.pack_folders = paths.pack_folders();
+  engine.threads = options.threads;
+  engine.context = options.context;
+  engine.exact = options.exact;
+  engine.instruction_set = options.instruction_set;
+  if (engine.model_path.empty()) {
+    engine.model_path = paths.default_model();
+    std::error_code error;
+    if (!std::filesystem::exists(engine.model_path, error)) {
+      return Error{ErrorCode::io,
+                   fmt::format("the default model is not at {}: run `./dev run` once to "
+                               "fetch it, or name a model with -m",
+                               engine.model_path)};
+    }
+  }
+  if (!options.ram_budget.empty()) {
+    auto bytes = parse_bytes(options.ram_budget);
+    if (!bytes) return bytes.error();
+    engine.ram_budget = *bytes;
+  }
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;  // no SA_RESTART: a read at the prompt ends too
+  ::sigaction(SIGINT, &action, nullptr);
+  const bool show = ::isatty(STDERR_FILENO) != 0;
+  const auto progress = [&](double fraction, std::string_view stage) {
+    if (show) fmt::print(stderr, "\r\033[K{} {:.0f} %", stage, 100 * fraction);
+  };
+  auto opened = Engine::open(engine, progress, &g_interrupted);
+  if (show) fmt::print(stderr, "\r\033[K");
+  if (opened) g_engine = opened->get();
+  return opened;
+}
+
+bool was_interrupted() {
+  return g_interrupted.load();
+}
+void clear_interrupt() {
+  g_interrupted = false;
+}
+
+int fail(const Error& error) {
+  if (error.code == ErrorCode::cancelled && was_interrupted()) return kInterrupted;
+  fmt::print(stderr, "mneme-cli: {}\n", error.message);
+  return kFailed;
+}
+
+}  // namespace mneme::cli

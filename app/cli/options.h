@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that several subcommands share, what they turn into, and how a command ends.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "inference/base/result.h"
+#include "inference/run/engine.h"
+#include "inference/run/generate.h"
+
+namespace mneme::cli {
+
+// Exit codes (contracts.md section 7); usage errors end with 2 in main.
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 130;
+
+struct CommonOptions {
+  std::string model;
+  std::string memory;
+  std::optional<std::string> prompt;
+  std::int64_t tokens_max = 0;
+  std::optional<std::uint64_t> seed;
+  float temperature = SamplerOptions{}.temperature;
+  std::int32_t top_k = SamplerOptions{}.top_k;
+  float top_p = SamplerOptions{}.top_p;
+  float min_p = SamplerOptions{}.min_p;
+  float repetition_penalty = SamplerOptions{}.repetition_penalty;
+  int threads = 0;
+  std::int64_t context = 0;
+  std::string ram_budget;
+  bool exact = false;
+  std::string instruction_set;
+  bool json = false;
+  bool verbose = false;
+
+  SamplerOptions sampling() const;
+};
+
+void add_model_options(CLI::App& app, CommonOptions& options);
+void add_prompt_options(CLI::App& app, CommonOptions& options);
+void add_sampling_options(CLI::App& app, CommonOptions& options);
+
+// The prompt given with -p, else all of standard input. Errors: invalid (none, too large).
+Result<std::string> read_prompt(const CommonOptions& options);
+
+// "64M", "1.5G", "800000": bytes. Errors: invalid.
+Result<std::uint64_t> parse_bytes(const std::string& text);
+
+// Opens the model that the options name, with the load's progress on a terminal's stderr. Ctrl+C
+// from here on cancels the load, then stops answers. Errors as Engine::open.
+Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options);
+
+bool was_interrupted();
+void clear_interrupt();
+
+// Prints "mneme-cli: <message>" to stderr; the exit code.
+int fail(const Error& error);
+
+}  // namespace mneme::cli

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/result_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace mneme::cli {
+
+std::string_view stop_reason_name(StopReason reason) {
+  switch (reason) {
+    case StopReason::end_of_turn:
+      return "end_of_turn";
+    case StopReason::length:
+      return "length";
+    case StopReason::context_full:
+      return "context_full";
+    case StopReason::stopped:
+      return "stopped";
+  }
+  return "?";
+}
+
+std::string to_json_line(const ModelLayout& layout, const GenerateResult& r,
+                         const std::vector<TokenId>& tokens) {
+  nlohmann::ordered_json json;
+  json["model"] = layout.name;
+  json["memory"] =
+      layout.memory ? nlohmann::ordered_json(layout.memory->name) : nlohmann::ordered_json();
+  json["text"] = r.text;
+  json["tokens"] = tokens;
+  json["stop_reason"] = stop_reason_name(r.stop_reason);
+  json["seed"] = std::to_string(r.seed);  // 64 bits do not survive a JSON number
+  json["prompt_tokens"] = r.prompt_tokens;
+  json["reused_tokens"] = r.reused_tokens;
+  json["generated_tokens"] = r.generated_tokens;
+  json["time_to_first_token_ms"] = r.time_to_first_token_ms;
+  json["prefill_tok_s"] = r.prefill_tok_s;
+  json["decode_tok_s"] = r.decode_tok_s;
+  json["ngrams"] = {{"ram", r.ngrams_ram},
+                    {"ssd_in_time", r.ngrams_ssd_in_time},
+                    {"ssd_late", r.ngrams_ssd_late}};
+  json["stall_us"] = r.stall_us;
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace mneme::cli
