@@ -20,6 +20,8 @@ int main(int argc, char** argv) {
       {"chat", add_chat(app)},
       {"complete", add_complete(app)},
       {"inspect", add_inspect(app)},
+      {"check", add_check(app)},
+      {"pack", add_pack(app)},
       {"synth", add_synth(app)},
   };
   try {
