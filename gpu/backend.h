@@ -37,9 +37,9 @@ struct CompileOptions {
 
 // What changes from step to step. A compiled plan never does.
 struct StepParams {
-  std::span<const TokenId> tokens;   // T ids, T <= tokens_max
-  std::int64_t position = 0;         // of tokens[0]; states hold rows 0..position-1
-  std::int64_t n_outputs = 0;        // trailing tokens that outputs_only ops run on
+  std::span<const TokenId> tokens;  // T ids, T <= tokens_max
+  std::int64_t position = 0;        // of tokens[0]; states hold rows 0..position-1
+  std::int64_t n_outputs = 0;       // trailing tokens that outputs_only ops run on
   // Set by the user's stop from another thread: the backend may leave the step unfinished, within
   // a few milliseconds; finish() then says cancelled and rows from `position` on are garbage.
   const std::atomic<bool>* cancel = nullptr;
@@ -61,8 +61,8 @@ class Plan {
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::string_view name() const = 0;      // "cpu"
-  virtual std::string description() const = 0;    // "AMD EPYC, AVX-512 VNNI, 2 threads"
+  virtual std::string_view name() const = 0;    // "cpu"
+  virtual std::string description() const = 0;  // "AMD EPYC, AVX-512 VNNI, 2 threads"
   virtual MemoryInfo memory() const = 0;
   virtual bool supports(const Graph& graph, const Op& op) const = 0;
 
@@ -71,8 +71,10 @@ class Backend {
   // copies them.
   virtual Result<Buffer> wrap(std::span<const std::byte> mapped) = 0;
 
-  virtual Result<std::unique_ptr<Plan>> compile(const Graph& graph, const CompileOptions& options) = 0;
-  virtual void run(Plan& plan, const Segment& segment, const StepParams& step) = 0;  // may return early
+  virtual Result<std::unique_ptr<Plan>> compile(const Graph& graph,
+                                                const CompileOptions& options) = 0;
+  // `segment` is one of plan.segments(); may return early.
+  virtual void run(Plan& plan, const Segment& segment, const StepParams& step) = 0;
   virtual Status finish() = 0;  // the one place where device errors surface
 
   // Per-op times of the steps since set_timing(true); costs a clock read an op while on.

@@ -36,7 +36,9 @@ class Buffer {
 
   std::uint64_t handle() const { return handle_; }
   std::size_t size() const { return size_; }  // bytes
-  std::span<std::byte> host() const { return host_ ? std::span(host_, size_) : std::span<std::byte>(); }
+  std::span<std::byte> host() const {
+    return host_ ? std::span(host_, size_) : std::span<std::byte>();
+  }
 
  private:
   void swap(Buffer& other) noexcept {

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds a place for every activation of a graph: tensors that are never needed at the same time
+// Finds a place for every activation of a plan: tensors that are never needed at the same time
 // share memory.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <span>
 #include <vector>
-
-#include "gpu/graph.h"
 
 namespace mneme {
 
+// When a tensor is needed: from its first user to its last, both included.
+struct Life {
+  std::size_t bytes = 0;
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
 struct ActivationMemory {
-  std::vector<std::size_t> offsets;  // [tensors], bytes; meaningless for other roles
+  std::vector<std::size_t> offsets;  // [lives], bytes, multiples of 64
   std::size_t bytes = 0;
 };
 
-// `bytes_of[t]` is what tensor t needs. An activation lives from the first op that names it to the
-// last one.
-ActivationMemory place_activations(const Graph& graph, const std::vector<std::size_t>& bytes_of);
+ActivationMemory place_activations(std::span<const Life> lives);
 
 }  // namespace mneme

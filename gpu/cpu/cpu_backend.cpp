@@ -21,7 +21,6 @@ namespace mneme {
 namespace {
 
 constexpr int kThreadsMax = 256;
-constexpr std::int64_t kBytesAtATime = 16 << 10;  // what a thread takes: some microseconds of work
 
 using Clock = std::chrono::steady_clock;
 
@@ -29,8 +28,7 @@ using Clock = std::chrono::steady_clock;
 struct SegmentRun {
   ThreadPool& pool;
   CpuPlan& plan;
-  std::size_t first_phase;
-  std::size_t end_phase;
+  std::size_t segment;
   KernelStep step;
   const std::atomic<bool>* cancel;
 };
@@ -53,31 +51,81 @@ void fill_rope_tables(CpuPlan& plan, const KernelStep& step) {
   }
 }
 
-// One thread's part of a segment. After a cancel the phases are still walked through, without work,
-// so that every thread comes to every meeting.
-void run_phases(void* context, int thread) {
-  SegmentRun& run = *static_cast<SegmentRun*>(context);
-  CpuPlan& plan = run.plan;
-  auto* scratch = reinterpret_cast<unsigned char*>(
-      plan.scratch_ + static_cast<std::size_t>(thread) * plan.scratch_bytes_);
-  const bool timing = plan.timing_ && thread == 0;
-  auto before = timing ? Clock::now() : Clock::time_point();
-  for (std::size_t p = run.first_phase; p < run.end_phase; ++p) {
-    const Phase& phase = plan.phases_[p];
-    const std::int64_t tokens = phase.args.outputs_only ? run.step.outputs : run.step.tokens;
-    const std::int64_t items = tokens == 0 ? 0 : phase.items + phase.items_per_token * tokens;
-    const std::int64_t chunk = std::max<std::int64_t>(1, kBytesAtATime / phase.chunk_bytes);
-    for (;;) {
-      const std::int64_t begin = run.pool.take(chunk);
-      if (begin >= items || cancelled(run.cancel)) break;
-      phase.kernel(phase.args, run.step, begin, std::min(items, begin + chunk), scratch);
+std::int64_t items_of(const Phase& phase, const KernelStep& step) {
+  const std::int64_t tokens = phase.args.outputs_only ? step.outputs : step.tokens;
+  if (tokens == 0) return 0;
+  if (phase.by_token) return tokens;
+  return phase.count_items ? phase.count_items(phase.args, step) : phase.items;
+}
+
+// A thread's share of phases [first, end): it takes items and runs every phase on them in turn.
+void run_chain(const SegmentRun& run, std::size_t first, std::size_t end, unsigned char* scratch) {
+  const std::vector<Phase>& phases = run.plan.phases_;
+  const std::int64_t items = items_of(phases[first], run.step);
+  const std::int64_t chunk = phases[first].chunk;
+  for (;;) {
+    const std::int64_t begin = run.pool.take(chunk);
+    if (begin >= items || cancelled(run.cancel)) return;
+    const std::int64_t stop = std::min(items, begin + chunk);
+    for (std::size_t p = first; p < end; ++p) {
+      phases[p].kernel(phases[p].args, run.step, begin, stop, scratch);
     }
-    run.pool.meet();
-    if (timing) {
+  }
+}
+
+// A thread's share of independent phases: it takes pieces of any.
+void run_together(const SegmentRun& run, std::size_t first, std::size_t end,
+                  unsigned char* scratch) {
+  const std::vector<Phase>& phases = run.plan.phases_;
+  std::int64_t piece = run.pool.take(1);
+  std::int64_t before = 0;  // pieces of the phases up to p
+  for (std::size_t p = first; p < end; ++p) {
+    const std::int64_t items = items_of(phases[p], run.step);
+    const std::int64_t chunk = phases[p].chunk;
+    const std::int64_t pieces = (items + chunk - 1) / chunk;
+    for (; piece < before + pieces; piece = run.pool.take(1)) {
+      if (cancelled(run.cancel)) return;
+      const std::int64_t begin = (piece - before) * chunk;
+      phases[p].kernel(phases[p].args, run.step, begin, std::min(items, begin + chunk), scratch);
+    }
+    before += pieces;
+  }
+}
+
+// Phase by phase, so that each op's time is its own.
+void run_timed(const SegmentRun& run, int thread, unsigned char* scratch) {
+  auto before = Clock::now();
+  const std::size_t first = run.plan.first_batch_[run.segment];
+  const std::size_t end = run.plan.first_batch_[run.segment + 1];
+  for (std::size_t b = first; b < end; ++b) {
+    for (std::size_t p = run.plan.batches_[b].first; p < run.plan.batches_[b].end; ++p) {
+      run_chain(run, p, p + 1, scratch);
+      run.pool.meet();
+      if (thread > 0) continue;
       const auto now = Clock::now();
-      plan.op_us_[phase.op] += std::chrono::duration<double, std::micro>(now - before).count();
+      run.plan.op_us_[run.plan.phases_[p].op] +=
+          std::chrono::duration<double, std::micro>(now - before).count();
       before = now;
     }
+  }
+}
+
+// One thread's part of a segment. After a cancel the batches are still walked through, without
+// work, so that every thread comes to every meeting.
+void run_segment(void* context, int thread) {
+  const SegmentRun& run = *static_cast<SegmentRun*>(context);
+  auto* scratch = reinterpret_cast<unsigned char*>(
+      run.plan.scratch_ + static_cast<std::size_t>(thread) * run.plan.scratch_bytes_);
+  if (run.plan.timing_) return run_timed(run, thread, scratch);
+  const std::size_t end = run.plan.first_batch_[run.segment + 1];
+  for (std::size_t b = run.plan.first_batch_[run.segment]; b < end; ++b) {
+    const Batch& batch = run.plan.batches_[b];
+    if (batch.chain) {
+      run_chain(run, batch.first, batch.end, scratch);
+    } else {
+      run_together(run, batch.first, batch.end, scratch);
+    }
+    run.pool.meet();
   }
 }
 
@@ -111,15 +159,14 @@ class CpuBackend final : public Backend {
     check_step(cpu_plan, step);
     cancelled_ = cancelled_ || cancelled(step.cancel);
     if (cancelled_ || step.tokens.empty()) return;
-    SegmentRun run{pool_,
-                   cpu_plan,
-                   cpu_plan.first_phase_[segment.first_op],
-                   cpu_plan.first_phase_[segment.end_op],
+    const auto index = static_cast<std::size_t>(&segment - cpu_plan.segments_.data());
+    CHECK(index < cpu_plan.segments_.size());  // one of plan.segments()
+    SegmentRun run{pool_, cpu_plan, index,
                    KernelStep{step.tokens.data(), static_cast<std::int64_t>(step.tokens.size()),
                               step.n_outputs, step.position},
                    step.cancel};
     if (segment.first_op == 0) fill_rope_tables(cpu_plan, run.step);
-    pool_.run(run_phases, &run);
+    pool_.run(run_segment, &run);
     cancelled_ = cancelled(step.cancel);
     if (cpu_plan.timing_) {
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) ++cpu_plan.runs_[i];

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -23,39 +24,57 @@ static_assert(static_cast<int>(DType::f32) == static_cast<int>(Element::f32) &&
               static_cast<int>(DType::i8) == static_cast<int>(Element::i8));
 
 constexpr std::size_t kAlign = 64;
-std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlign - 1) / kAlign * kAlign;
-}
+constexpr std::int64_t kBytesAtATime = 16 << 10;  // what a thread takes: some microseconds of work
 
+// A plan is made in three passes: ops become phases over numbered tensors; phases form batches,
+// which decide how long tensors live; then memory is taken and every phase is bound to it. Tensors
+// have the graph's numbers; packed activations get new ones behind them.
 class Compiler {
  public:
   Compiler(const Graph& graph, const CompileOptions& options, const Kernels& kernels, int threads)
-      : graph_(graph), options_(options), kernels_(kernels), threads_(threads) {}
+      : graph_(graph),
+        options_(options),
+        kernels_(kernels),
+        threads_(static_cast<std::size_t>(threads)),
+        plan_(std::make_unique<CpuPlan>()) {}
 
   Result<std::unique_ptr<Plan>> run() {
     CHECK(options_.tokens_max >= 1 && options_.outputs_max >= 0);
     RETURN_IF_ERROR(check_ops());
-    size_tensors();
-    const ActivationMemory activations = place_activations(graph_, bytes_);
-    // Small constants and rope tables lie behind the activations, at offsets known only after all
-    // ops were seen: first count, then allocate, then fill.
-    offset_ = activations.bytes;
-    build();  // counts
-    const std::size_t scratch_at = offset_;
-    auto memory =
-        alloc_host_memory(scratch_at + plan_->scratch_bytes_ * static_cast<std::size_t>(threads_));
-    if (!memory) return memory.error().with("preparing the model's working memory");
-    plan_->memory_ = std::move(*memory);
-    base_ = plan_->memory_.host().data();
-    activations_ = &activations;
-    offset_ = activations.bytes;
-    build();  // fills
-    CHECK(offset_ == scratch_at);
-    plan_->scratch_ = base_ + scratch_at;
+    describe_tensors();
+    std::vector<std::size_t> starts;
+    for (const Segment& segment : graph_.segments) {
+      starts.push_back(plan_->phases_.size());
+      for (std::size_t i = segment.first_op; i < segment.end_op; ++i) lower(i);
+    }
+    plan_->batches_ = group_phases(uses_, starts);
+    for (const std::size_t start : starts) {
+      const auto& batches = plan_->batches_;
+      const auto at = std::find_if(batches.begin(), batches.end(),
+                                   [&](const Batch& batch) { return batch.first >= start; });
+      plan_->first_batch_.push_back(static_cast<std::size_t>(at - batches.begin()));
+    }
+    plan_->first_batch_.push_back(plan_->batches_.size());
+    RETURN_IF_ERROR(take_memory());
+    for (std::size_t p = 0; p < plan_->phases_.size(); ++p) bind(p);
+    fill_floats();
+    describe_limits();
     return std::unique_ptr<Plan>(std::move(plan_));
   }
 
  private:
+  // Of a graph tensor, or of one that only the plan knows.
+  struct PlanTensor {
+    KernelTensor bound;
+    std::size_t bytes = 0;
+    bool activation = false;
+  };
+  struct FloatCopy {
+    TensorId from;
+    std::uint32_t to;
+    bool transposed;
+  };
+
   Status check_ops() const {
     for (const Op& op : graph_.ops) {
       const std::string reason = why_unsupported(graph_, op);
@@ -67,146 +86,111 @@ class Compiler {
     return {};
   }
 
-  void size_tensors() {
-    trailing_.assign(graph_.tensors.size(), false);
+  void describe_tensors() {
+    std::vector<bool> trailing(graph_.tensors.size(), false);
     for (const Op& op : graph_.ops) {
-      if (op.out != kNoTensor) trailing_[op.out] = op.outputs_only;
-      if (op.out2 != kNoTensor) trailing_[op.out2] = op.outputs_only;
+      if (op.out != kNoTensor) trailing[op.out] = op.outputs_only;
+      if (op.out2 != kNoTensor) trailing[op.out2] = op.outputs_only;
     }
     for (const Op& op : graph_.ops) {
       for (const TensorId id : op.in) {
         // An op on every token cannot read rows that exist for the trailing ones only.
-        if (id != kNoTensor) CHECK(op.outputs_only || !trailing_[id]);
+        if (id != kNoTensor) CHECK(op.outputs_only || !trailing[id]);
       }
     }
-    bytes_.assign(graph_.tensors.size(), 0);
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
       const Tensor& x = graph_.tensors[i];
-      if (x.role == TensorRole::constant || x.role == TensorRole::state) continue;
-      const std::int64_t rows = trailing_[i] ? options_.outputs_max : options_.tokens_max;
-      bytes_[i] = static_cast<std::size_t>(rows) * row_bytes(x.dtype, x.cols);
-      if (x.role != TensorRole::activation) CHECK(x.offset + bytes_[i] <= x.buffer->size());
+      PlanTensor t;
+      t.bound.rows = x.rows;
+      t.bound.cols = x.cols;
+      t.bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
+      t.bound.element = static_cast<Element>(x.dtype);
+      t.bound.trailing = trailing[i];
+      t.activation = x.role == TensorRole::activation;
+      if (!t.activation) {
+        t.bound.data = reinterpret_cast<unsigned char*>(x.buffer->handle()) + x.offset;
+      }
+      if (x.role != TensorRole::constant && x.role != TensorRole::state) {
+        t.bytes = rows_bytes(t.bound);
+        if (!t.activation) CHECK(x.offset + t.bytes <= x.buffer->size());
+      }
+      tensors_.push_back(t);
     }
+    packed_.assign(tensors_.size(), {kNoTensor, kNoTensor});
   }
 
-  void build() {
-    plan_ = base_ ? std::move(plan_) : std::make_unique<CpuPlan>();
-    CpuPlan& plan = *plan_;
-    plan.segments_ = graph_.segments;
-    plan.phases_.clear();
-    plan.first_phase_.clear();
-    plan.rope_tables_.clear();
-    plan.tokens_max_ = options_.tokens_max;
-    plan.outputs_max_ = options_.outputs_max;
-    plan.positions_max_ = std::numeric_limits<std::int64_t>::max();
-    plan.vocab_ = std::numeric_limits<std::int64_t>::max();
-    plan.op_us_.assign(graph_.ops.size(), 0);
-    plan.runs_.assign(graph_.ops.size(), 0);
-    for (const Tensor& x : graph_.tensors) {
-      if (x.role == TensorRole::state) plan.positions_max_ = std::min(plan.positions_max_, x.rows);
-    }
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      plan.first_phase_.push_back(plan.phases_.size());
-      add_op(i);
-    }
-    plan.first_phase_.push_back(plan.phases_.size());
+  std::size_t rows_bytes(const KernelTensor& x) const {
+    return static_cast<std::size_t>((x.trailing ? options_.outputs_max : options_.tokens_max) *
+                                    x.stride);
   }
 
-  std::byte* reserve(std::size_t bytes) {
-    const std::size_t at = offset_;
-    offset_ += aligned(bytes);
-    return base_ ? base_ + at : nullptr;
+  std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool trailing) {
+    PlanTensor t;
+    t.bound.cols = cols;
+    t.bound.stride = stride;
+    t.bound.trailing = trailing;
+    t.bytes = rows_bytes(t.bound);
+    t.activation = true;
+    tensors_.push_back(t);
+    return static_cast<std::uint32_t>(tensors_.size() - 1);
   }
 
-  KernelTensor bind(TensorId id) const {
-    KernelTensor bound;
-    if (id == kNoTensor) return bound;
-    const Tensor& x = graph_.tensor(id);
-    bound.rows = x.rows;
-    bound.cols = x.cols;
-    bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
-    bound.element = static_cast<Element>(x.dtype);
-    bound.trailing = trailing_[id];
-    if (x.role != TensorRole::activation) {
-      bound.data = reinterpret_cast<unsigned char*>(x.buffer->handle()) + x.offset;
-    } else if (base_) {
-      bound.data = reinterpret_cast<unsigned char*>(base_ + activations_->offsets[id]);
-    }
-    return bound;
+  // Memory for the plan's whole life, behind the activations.
+  std::uint32_t new_constant(std::int64_t rows, std::int64_t cols) {
+    PlanTensor t;
+    t.bound.rows = rows;
+    t.bound.cols = cols;
+    t.bound.stride = cols * 4;
+    t.bytes = static_cast<std::size_t>(rows * t.bound.stride);
+    tensors_.push_back(t);
+    constants_.push_back(static_cast<std::uint32_t>(tensors_.size() - 1));
+    return constants_.back();
   }
 
   // A norm's weight, a bias or a small kernel as aligned floats: files hold them in any type and at
   // any address. Bounded by the widths of the model.
-  KernelTensor as_floats(TensorId id, bool transposed = false) {
-    KernelTensor bound = bind(id);
-    if (id == kNoTensor) return bound;
-    const Tensor& x = graph_.tensor(id);
-    const auto values = static_cast<std::size_t>(x.rows * x.cols);
-    auto* floats = reinterpret_cast<float*>(reserve(values * sizeof(float)));
-    if (floats) {
-      std::vector<float> row(static_cast<std::size_t>(x.cols));
-      for (std::int64_t r = 0; r < x.rows; ++r) {
-        dequantize_row(x.dtype, reinterpret_cast<std::byte*>(bound.data) + r * bound.stride, x.cols,
-                       row.data());
-        for (std::int64_t c = 0; c < x.cols; ++c) {
-          floats[transposed ? c * x.rows + r : r * x.cols + c] = row[static_cast<std::size_t>(c)];
-        }
-      }
-    }
-    if (transposed) std::swap(bound.rows, bound.cols);
-    bound.data = reinterpret_cast<unsigned char*>(floats);
-    bound.stride = bound.cols * 4;
-    bound.element = Element::f32;
-    return bound;
+  std::uint32_t as_floats(TensorId id, bool transposed = false) {
+    if (id == kNoTensor) return kNoTensor;
+    const KernelTensor& x = tensors_[id].bound;
+    const std::int64_t rows = transposed ? x.cols : x.rows;
+    const std::int64_t cols = transposed ? x.rows : x.cols;
+    float_copies_.push_back({id, new_constant(rows, cols), transposed});
+    return float_copies_.back().to;
   }
 
-  KernelTensor rope_table(const Op& op) {
-    RopeTable table;
-    std::vector<float> factors(static_cast<std::size_t>(op.params.rope_dims / 2), 1.0f);
+  std::uint32_t rope_table(const Op& op) {
+    const std::int64_t pairs = op.params.rope_dims / 2;
+    std::vector<float> factors(static_cast<std::size_t>(pairs), 1.0f);
     if (op.in.size() > 1 && op.in[1] != kNoTensor) {
-      const KernelTensor stored = bind(op.in[1]);
-      const Tensor& x = graph_.tensor(op.in[1]);
-      dequantize_row(x.dtype, reinterpret_cast<std::byte*>(stored.data), x.rows * x.cols,
-                     factors.data());
+      const KernelTensor& stored = tensors_[op.in[1]].bound;
+      dequantize_row(graph_.tensor(op.in[1]).dtype, reinterpret_cast<std::byte*>(stored.data),
+                     stored.rows * stored.cols, factors.data());
     }
-    for (std::int64_t i = 0; i < op.params.rope_dims / 2; ++i) {
+    RopeTable table;
+    for (std::int64_t i = 0; i < pairs; ++i) {
       const double exponent = -2.0 * static_cast<double>(i) / op.params.rope_dims;
       table.frequencies.push_back(std::pow(static_cast<double>(op.params.rope_base), exponent) /
                                   factors[static_cast<std::size_t>(i)]);
     }
-    KernelTensor bound;
-    bound.cols = op.params.rope_dims;
-    bound.stride = bound.cols * 4;
-    const auto same = std::find_if(
-        plan_->rope_tables_.begin(), plan_->rope_tables_.end(),
-        [&](const RopeTable& other) { return other.frequencies == table.frequencies; });
-    if (same != plan_->rope_tables_.end()) {
-      bound.data = reinterpret_cast<unsigned char*>(same->rows);
-      return bound;
+    for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
+      if (plan_->rope_tables_[i].frequencies == table.frequencies) return rope_ids_[i];
     }
-    table.rows = reinterpret_cast<float*>(
-        reserve(static_cast<std::size_t>(options_.tokens_max * bound.stride)));
-    bound.data = reinterpret_cast<unsigned char*>(table.rows);
     plan_->rope_tables_.push_back(std::move(table));
-    return bound;
+    rope_ids_.push_back(new_constant(options_.tokens_max, op.params.rope_dims));
+    return rope_ids_.back();
   }
 
-  void add_phase(std::size_t op, Kernel kernel, const KernelArgs& args, std::int64_t items,
-                 std::int64_t items_per_token, std::int64_t item_bytes) {
-    plan_->phases_.push_back(Phase{kernel, args, items, items_per_token, item_bytes, op});
-  }
-
-  void need_scratch(std::int64_t bytes) {
-    plan_->scratch_bytes_ =
-        std::max(plan_->scratch_bytes_, aligned(static_cast<std::size_t>(bytes)));
-  }
-
-  void add_op(std::size_t index) {
-    const Op& op = graph_.ops[index];
-    KernelArgs args;
-    for (std::size_t i = 0; i < op.in.size(); ++i) args.in[i] = bind(op.in[i]);
-    args.out = bind(op.out);
-    args.out2 = bind(op.out2);
+  // Adds a phase for an op. `in` replaces the op's own inputs where they were converted.
+  Phase& add_phase(std::size_t op_index, Kernel kernel, std::vector<std::uint32_t> in,
+                   std::vector<std::uint32_t> out, std::int64_t item_bytes,
+                   std::int64_t granularity = 1) {
+    const Op& op = graph_.ops[op_index];
+    Phase phase;
+    phase.kernel = kernel;
+    phase.op = op_index;
+    const std::int64_t piece = std::max<std::int64_t>(1, item_bytes * granularity);
+    phase.chunk = std::max<std::int64_t>(1, kBytesAtATime / piece) * granularity;
+    KernelArgs& args = phase.args;
     args.outputs_only = op.outputs_only;
     args.eps = op.params.eps;
     args.n_heads = op.params.n_heads;
@@ -217,54 +201,227 @@ class Compiler {
     args.columns = op.params.columns;
     args.column_dims = op.params.column_dims;
     args.dilation = op.params.dilation;
-    const std::int64_t row = op.out == kNoTensor ? args.in[0].stride : args.out.stride;
+    PhaseUse use;
+    use.by_token = true;
+    use.outputs_only = op.outputs_only;
+    for (const std::uint32_t id : in) {
+      if (id != kNoTensor) use.reads.push_back(id);
+    }
+    for (const std::uint32_t id : out) {
+      use.writes.push_back(id);
+      if (id < packed_.size()) packed_[id] = {kNoTensor, kNoTensor};  // no longer what was packed
+    }
+    inputs_.push_back(std::move(in));
+    outputs_.push_back(std::move(out));
+    uses_.push_back(std::move(use));
+    plan_->phases_.push_back(phase);
+    return plan_->phases_.back();
+  }
+
+  // The activations of a product as 8-bit integers, once for all products that read them.
+  std::uint32_t pack(std::size_t op_index) {
+    const Op& op = graph_.ops[op_index];
+    const TensorId x = op.in[0];
+    std::uint32_t& packed = packed_[x][op.outputs_only ? 1 : 0];
+    if (packed == kNoTensor) {
+      const std::int64_t cols = tensors_[x].bound.cols;
+      packed = new_tensor(cols, kernels_.packed_stride(cols), op.outputs_only);
+      add_phase(op_index, kernels_.pack_activations, {x}, {packed}, cols * 4);
+    }
+    return packed;
+  }
+
+  void lower_matmul(std::size_t index) {
+    const Op& op = graph_.ops[index];
+    const KernelTensor weight = tensors_[op.in[1]].bound;
+    const std::uint32_t bias = op.in.size() > 2 ? as_floats(op.in[2]) : kNoTensor;
+    const bool quantised = weight.element == Element::q8_0 || weight.element == Element::q4_0 ||
+                           weight.element == Element::q4_1;
+    const bool integers =
+        quantised && kernels_.pack_activations && options_.mode == NumericMode::fast;
+    const std::uint32_t packed = integers ? pack(index) : kNoTensor;
+    // Where integers are multiplied the float32 activations are not read.
+    const std::uint32_t x = integers ? kNoTensor : op.in[0];
+    Phase& phase = add_phase(index, kernels_.matmul, {x, op.in[1], bias, packed}, {op.out},
+                             weight.stride, kernels_.tile_rows);
+    phase.by_token = uses_.back().by_token = false;
+    phase.items = weight.rows;
+    // Long stretches are read faster; eight a thread still end at about the same time.
+    const std::int64_t tile_bytes = weight.stride * kernels_.tile_rows;
+    const std::int64_t pieces = 8 * static_cast<std::int64_t>(threads_);
+    const std::int64_t share = std::clamp<std::int64_t>(weight.rows * weight.stride / pieces,
+                                                        kBytesAtATime, 16 * kBytesAtATime);
+    phase.chunk = std::max<std::int64_t>(1, share / tile_bytes) * kernels_.tile_rows;
+  }
+
+  void lower(std::size_t index) {
+    const Op& op = graph_.ops[index];
+    const TensorId some = op.out == kNoTensor ? op.in[0] : op.out;
+    const std::int64_t row = tensors_[some].bound.stride;
+    const auto outs = [&] {
+      std::vector<std::uint32_t> ids{op.out};
+      if (op.out2 != kNoTensor) ids.push_back(op.out2);
+      return ids;
+    };
     switch (op.kind) {
       case OpKind::embed:
-        plan_->vocab_ = std::min(plan_->vocab_, args.in[0].rows);
-        return add_phase(index, kernels_.embed, args, 0, 1, row);
+        add_phase(index, kernels_.embed, op.in, outs(), row);
+        return;
       case OpKind::rms_norm:
-        args.in[1] = as_floats(op.in[1]);
-        return add_phase(index, kernels_.rms_norm, args, 0, 1, row);
+        add_phase(index, kernels_.rms_norm, {op.in[0], as_floats(op.in[1])}, outs(), row);
+        return;
       case OpKind::matmul:
-        if (op.in.size() > 2) args.in[2] = as_floats(op.in[2]);
-        need_scratch(kernels_.matmul_scratch(args));
-        return add_phase(index, kernels_.matmul, args, args.in[1].rows, 0, args.in[1].stride);
+        lower_matmul(index);
+        return;
       case OpKind::rope:
-        args.in[1] = rope_table(op);
-        return add_phase(index, kernels_.rope, args, 0, 1, row);
+        add_phase(index, kernels_.rope, {op.in[0], rope_table(op)}, outs(), row);
+        return;
       case OpKind::kv_append:
-        return add_phase(index, kernels_.kv_append, args, 0, 1, row);
-      case OpKind::attention:
-        need_scratch(kernels_.attention_scratch(args));
-        return add_phase(index, kernels_.attention, args, 0, args.n_heads, 1 << 14);
+        add_phase(index, kernels_.kv_append, op.in, {}, row);
+        uses_.back().writes = {op.in[2], op.in[3]};
+        return;
+      case OpKind::attention: {
+        Phase& phase = add_phase(index, kernels_.attention, op.in, outs(), kBytesAtATime);
+        phase.by_token = uses_.back().by_token = false;
+        phase.count_items = kernels_.attention_items;
+        return;
+      }
       case OpKind::swiglu:
-        return add_phase(index, kernels_.swiglu, args, 0, 1, row);
+        add_phase(index, kernels_.swiglu, op.in, outs(), row);
+        return;
       case OpKind::add:
-        return add_phase(index, kernels_.add, args, 0, 1, row);
+        add_phase(index, kernels_.add, op.in, outs(), row);
+        return;
       case OpKind::table_decode:
-        return add_phase(index, kernels_.table_decode, args, 0, 1, row);
+        add_phase(index, kernels_.table_decode, op.in, outs(), row);
+        return;
       case OpKind::engram_gate:
-        args.in[3] = as_floats(op.in[3]);
-        args.in[4] = as_floats(op.in[4]);
-        return add_phase(index, kernels_.engram_gate, args, 0, 1, row);
-      case OpKind::short_conv:
-        args.in[2] = as_floats(op.in[2]);
-        args.in[3] = as_floats(op.in[3], true);
-        add_phase(index, kernels_.short_conv_append, args, 0, 1, row);
-        return add_phase(index, kernels_.short_conv, args, 0, 1, row);
+        add_phase(index, kernels_.engram_gate,
+                  {op.in[0], op.in[1], op.in[2], as_floats(op.in[3]), as_floats(op.in[4])}, outs(),
+                  row);
+        return;
+      case OpKind::short_conv: {
+        const std::vector<std::uint32_t> in{op.in[0], op.in[1], as_floats(op.in[2]),
+                                            as_floats(op.in[3], true), op.in[4]};
+        add_phase(index, kernels_.short_conv_append, in, {}, row);
+        uses_.back().reads = {op.in[1]};
+        uses_.back().writes = {op.in[4]};
+        add_phase(index, kernels_.short_conv, in, outs(), row);
+        uses_.back().reads = {op.in[0], op.in[1]};
+        uses_.back().reads_across = {op.in[4]};
+        return;
+      }
     }
+  }
+
+  Status take_memory() {
+    std::vector<Life> lives;
+    std::vector<std::size_t> life_of(tensors_.size(), 0);  // plus 1
+    for (std::size_t b = 0; b < plan_->batches_.size(); ++b) {
+      for (std::size_t p = plan_->batches_[b].first; p < plan_->batches_[b].end; ++p) {
+        for (const auto* ids : {&inputs_[p], &outputs_[p]}) {
+          for (const std::uint32_t id : *ids) {
+            if (id == kNoTensor || !tensors_[id].activation) continue;
+            if (life_of[id] == 0) {
+              lives.push_back(Life{tensors_[id].bytes, b, b});
+              life_of[id] = lives.size();
+            }
+            lives[life_of[id] - 1].last = b;
+          }
+        }
+      }
+    }
+    const ActivationMemory activations = place_activations(lives);
+    const auto aligned = [](std::size_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
+    std::size_t bytes = activations.bytes;
+    for (const std::uint32_t id : constants_) bytes += aligned(tensors_[id].bytes);
+    for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {
+      bind(p);  // scratch depends on shapes only
+      const Phase& phase = plan_->phases_[p];
+      std::int64_t scratch = 0;
+      if (phase.kernel == kernels_.matmul) scratch = kernels_.matmul_scratch(phase.args);
+      if (phase.kernel == kernels_.attention) scratch = kernels_.attention_scratch(phase.args);
+      plan_->scratch_bytes_ =
+          std::max(plan_->scratch_bytes_, aligned(static_cast<std::size_t>(scratch)));
+    }
+    auto memory = alloc_host_memory(bytes + plan_->scratch_bytes_ * threads_);
+    if (!memory) return memory.error().with("preparing the model's working memory");
+    plan_->memory_ = std::move(*memory);
+    std::byte* base = plan_->memory_.host().data();
+    for (std::size_t id = 0; id < tensors_.size(); ++id) {
+      if (life_of[id] == 0) continue;
+      tensors_[id].bound.data =
+          reinterpret_cast<unsigned char*>(base + activations.offsets[life_of[id] - 1]);
+    }
+    std::size_t at = activations.bytes;
+    for (const std::uint32_t id : constants_) {
+      tensors_[id].bound.data = reinterpret_cast<unsigned char*>(base + at);
+      at += aligned(tensors_[id].bytes);
+    }
+    plan_->scratch_ = base + at;
+    return {};
+  }
+
+  void bind(std::size_t p) {
+    KernelArgs& args = plan_->phases_[p].args;
+    for (std::size_t i = 0; i < inputs_[p].size(); ++i) {
+      args.in[i] = inputs_[p][i] == kNoTensor ? KernelTensor() : tensors_[inputs_[p][i]].bound;
+    }
+    if (!outputs_[p].empty()) args.out = tensors_[outputs_[p][0]].bound;
+    if (outputs_[p].size() > 1) args.out2 = tensors_[outputs_[p][1]].bound;
+  }
+
+  void fill_floats() {
+    for (const FloatCopy& copy : float_copies_) {
+      const Tensor& x = graph_.tensor(copy.from);
+      const KernelTensor& from = tensors_[copy.from].bound;
+      auto* to = reinterpret_cast<float*>(tensors_[copy.to].bound.data);
+      std::vector<float> row(static_cast<std::size_t>(x.cols));
+      for (std::int64_t r = 0; r < x.rows; ++r) {
+        dequantize_row(x.dtype, reinterpret_cast<std::byte*>(from.data) + r * from.stride, x.cols,
+                       row.data());
+        for (std::int64_t c = 0; c < x.cols; ++c) {
+          to[copy.transposed ? c * x.rows + r : r * x.cols + c] = row[static_cast<std::size_t>(c)];
+        }
+      }
+    }
+    for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
+      plan_->rope_tables_[i].rows = reinterpret_cast<float*>(tensors_[rope_ids_[i]].bound.data);
+    }
+  }
+
+  void describe_limits() {
+    CpuPlan& plan = *plan_;
+    plan.segments_ = graph_.segments;
+    plan.tokens_max_ = options_.tokens_max;
+    plan.outputs_max_ = options_.outputs_max;
+    plan.positions_max_ = std::numeric_limits<std::int64_t>::max();
+    plan.vocab_ = std::numeric_limits<std::int64_t>::max();
+    for (const Tensor& x : graph_.tensors) {
+      if (x.role == TensorRole::state) plan.positions_max_ = std::min(plan.positions_max_, x.rows);
+    }
+    for (const Op& op : graph_.ops) {
+      if (op.kind != OpKind::embed) continue;
+      plan.vocab_ = std::min(plan.vocab_, graph_.tensor(op.in[0]).rows);
+    }
+    plan.op_us_.assign(graph_.ops.size(), 0);
+    plan.runs_.assign(graph_.ops.size(), 0);
   }
 
   const Graph& graph_;
   const CompileOptions& options_;
   const Kernels& kernels_;
-  const int threads_;
-  std::vector<bool> trailing_;      // [tensors]: written by an outputs_only op
-  std::vector<std::size_t> bytes_;  // [tensors]
+  const std::size_t threads_;
   std::unique_ptr<CpuPlan> plan_;
-  const ActivationMemory* activations_ = nullptr;
-  std::byte* base_ = nullptr;  // null while counting
-  std::size_t offset_ = 0;     // of the next reserve()
+  std::vector<PlanTensor> tensors_;
+  std::vector<std::uint32_t> constants_;              // of new_constant()
+  std::vector<std::array<std::uint32_t, 2>> packed_;  // [graph tensors][outputs_only]
+  std::vector<FloatCopy> float_copies_;
+  std::vector<std::uint32_t> rope_ids_;  // [rope tables]
+  // Of each phase, by tensor number:
+  std::vector<PhaseUse> uses_;
+  std::vector<std::vector<std::uint32_t>> inputs_;
+  std::vector<std::vector<std::uint32_t>> outputs_;
 };
 
 }  // namespace

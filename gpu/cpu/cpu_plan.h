@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph bound to memory and kernels: a list of phases, each one kernel over a range of items,
-// with a meeting of all threads between two phases. Built by compile(), used from the engine
-// thread.
+// A graph bound to memory and kernels: a list of phases, each one kernel over a range of items, in
+// batches between which all threads meet. Built by compile(), used from the engine thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "gpu/backend.h"
+#include "gpu/cpu/batches.h"
 #include "gpu/cpu/kernels.h"
 
 namespace mneme {
@@ -16,11 +17,12 @@ namespace mneme {
 struct Phase {
   Kernel kernel = nullptr;
   KernelArgs args;
-  // Items of a step: `items` + `items_per_token` times the tokens the op runs on; one is 0.
+  // How many items a step has: one a token, or a fixed number, or what the kernel says.
+  bool by_token = true;
   std::int64_t items = 0;
-  std::int64_t items_per_token = 0;
-  std::int64_t chunk_bytes = 0;  // of an item's reading; a thread takes about 16 KiB at a time
-  std::size_t op = 0;            // index into Graph::ops
+  std::int64_t (*count_items)(const KernelArgs& args, const KernelStep& step) = nullptr;
+  std::int64_t chunk = 1;  // items that a thread takes at a time
+  std::size_t op = 0;      // index into Graph::ops
 };
 
 // cos and sin of position times frequency, once a step for all ops of the same frequencies.
@@ -35,10 +37,11 @@ class CpuPlan final : public Plan {
   std::size_t memory_bytes() const override { return memory_.size(); }
 
   std::vector<Segment> segments_;
-  std::vector<std::size_t> first_phase_;  // of each op, and one past the last
+  std::vector<std::size_t> first_batch_;  // of each segment, and one past the last
+  std::vector<Batch> batches_;
   std::vector<Phase> phases_;
   std::vector<RopeTable> rope_tables_;
-  Buffer memory_;                 // activations, small constants as floats, scratch
+  Buffer memory_;                 // activations, small constants as floats, rope tables, scratch
   std::byte* scratch_ = nullptr;  // [threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
   std::int64_t tokens_max_ = 0;

@@ -5,6 +5,10 @@
 #include <cmath>
 #include <cstring>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace mneme {
 namespace {
 
@@ -13,9 +17,23 @@ namespace {
 #include "gpu/cpu/simd.inl"
 #include "gpu/cpu/rows.inl"
 #include "gpu/cpu/norm_rope.inl"
-#include "gpu/cpu/matmul_scalar.inl"
-#include "gpu/cpu/attention.inl"
+#include "gpu/cpu/kv_state.inl"
 #include "gpu/cpu/engram.inl"
+#include "gpu/cpu/attention_by_head.inl"
+#if defined(__AVX2__)
+#include "gpu/cpu/pack.inl"
+#include "gpu/cpu/matmul_float.inl"
+#if defined(__AVX512F__)
+#include "gpu/cpu/matmul_int_avx512.inl"
+#else
+#include "gpu/cpu/matmul_int_avx2.inl"
+#endif
+#include "gpu/cpu/matmul_int.inl"
+#include "gpu/cpu/attention_tiles.inl"
+#else
+#include "gpu/cpu/matmul_scalar.inl"
+#include "gpu/cpu/attention_scalar.inl"
+#endif
 // clang-format on
 
 }  // namespace
@@ -35,7 +53,17 @@ const Kernels MNEME_KERNELS = {
     .matmul = matmul,
     .attention = attention,
     .matmul_scratch = matmul_scratch,
+    .attention_items = attention_items,
     .attention_scratch = attention_scratch,
+#if defined(__AVX2__)
+    .tile_rows = kTileRows,
+    .pack_activations = pack_activations,
+    .packed_stride = packed_stride,
+#else
+    .tile_rows = 1,
+    .pack_activations = nullptr,
+    .packed_stride = nullptr,
+#endif
 };
 
 }  // namespace mneme

@@ -65,13 +65,21 @@ struct Kernels {
   Kernel engram_gate;
   Kernel short_conv_append;  // normalised inputs into the state
   Kernel short_conv;         // the rest, when all rows of the step are in the state
-  // An item is a row of the weight:
+  // An item is a row of the weight; pieces begin at multiples of tile_rows. Its fourth input is the
+  // packed activations, or absent: then it works in float32.
   Kernel matmul;
-  // An item is a query head of a token, token-major:
+  // What an item is depends on the step: attention_items says how many there are.
   Kernel attention;
-  // Scratch bytes a thread needs.
-  std::int64_t (*matmul_scratch)(const KernelArgs& args);
-  std::int64_t (*attention_scratch)(const KernelArgs& args);
+
+  std::int64_t (*matmul_scratch)(const KernelArgs& args);  // bytes a thread needs
+  std::int64_t (*attention_items)(const KernelArgs& args, const KernelStep& step);
+  std::int64_t (*attention_scratch)(const KernelArgs& args);  // bytes a thread needs
+
+  std::int64_t tile_rows;
+  // Activations (in[0]) as 8-bit integers (out) for products with quantised weights; an item is a
+  // token. Null where the instruction set has no integer products.
+  Kernel pack_activations;
+  std::int64_t (*packed_stride)(std::int64_t cols);  // bytes of one packed row
 };
 
 extern const Kernels kScalarKernels;

@@ -43,35 +43,40 @@ void decode_row(Element element, const unsigned char* row, std::int64_t cols, fl
       std::memcpy(out, row, static_cast<std::size_t>(cols) * 4);
       return;
     case Element::f16:
-      for (std::int64_t i = 0; i < cols; ++i) out[i] = half_bits_to_float(load_u16(row + 2 * i));
+      for (std::int64_t i = 0; i < cols; i += kLanes) {
+        v_store_n(out + i, v_load_half_n(row + 2 * i, cols - i), cols - i);
+      }
       return;
     case Element::bf16:
-      for (std::int64_t i = 0; i < cols; ++i) out[i] = bfloat_bits_to_float(load_u16(row + 2 * i));
+      for (std::int64_t i = 0; i < cols; i += kLanes) {
+        v_store_n(out + i, v_load_bfloat_n(row + 2 * i, cols - i), cols - i);
+      }
       return;
     case Element::q8_0:
       for (std::int64_t b = 0; b < cols / 32; ++b, row += 34, out += 32) {
-        const float scale = half_bits_to_float(load_u16(row));
-        for (int i = 0; i < 32; ++i) {
-          out[i] = scale * static_cast<float>(static_cast<signed char>(row[2 + i]));
+        const Vec scale = v_set(half_bits_to_float(load_u16(row)));
+        for (std::int64_t i = 0; i < 32; i += kLanes) {
+          v_store(out + i, v_mul(v_load_i8(row + 2 + i), scale));
         }
       }
       return;
     case Element::q4_0:
       for (std::int64_t b = 0; b < cols / 32; ++b, row += 18, out += 32) {
-        const float scale = half_bits_to_float(load_u16(row));
-        for (int i = 0; i < 16; ++i) {
-          out[i] = scale * static_cast<float>((row[2 + i] & 15) - 8);
-          out[i + 16] = scale * static_cast<float>((row[2 + i] >> 4) - 8);
+        const Vec scale = v_set(half_bits_to_float(load_u16(row)));
+        for (std::int64_t i = 0; i < 16; i += kLanes) {
+          v_store(out + i, v_mul(v_add(v_load_low_nibbles(row + 2 + i), v_set(-8.0f)), scale));
+          v_store(out + 16 + i,
+                  v_mul(v_add(v_load_high_nibbles(row + 2 + i), v_set(-8.0f)), scale));
         }
       }
       return;
     case Element::q4_1:
       for (std::int64_t b = 0; b < cols / 32; ++b, row += 20, out += 32) {
-        const float scale = half_bits_to_float(load_u16(row));
-        const float minimum = half_bits_to_float(load_u16(row + 2));
-        for (int i = 0; i < 16; ++i) {
-          out[i] = scale * static_cast<float>(row[4 + i] & 15) + minimum;
-          out[i + 16] = scale * static_cast<float>(row[4 + i] >> 4) + minimum;
+        const Vec scale = v_set(half_bits_to_float(load_u16(row)));
+        const Vec minimum = v_set(half_bits_to_float(load_u16(row + 2)));
+        for (std::int64_t i = 0; i < 16; i += kLanes) {
+          v_store(out + i, v_add(v_mul(v_load_low_nibbles(row + 4 + i), scale), minimum));
+          v_store(out + 16 + i, v_add(v_mul(v_load_high_nibbles(row + 4 + i), scale), minimum));
         }
       }
       return;

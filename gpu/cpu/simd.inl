@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vector of floats of this instruction set, in the few operations the kernels need. Included
-// inside an anonymous namespace. `n` in *_n functions is how many values are left (any positive
+// The numbers that files hold, and a vector of floats of this instruction set (simd_*.inl) in the
+// few operations the kernels need. `n` in *_n functions is how many values are left (any positive
 // number); lanes at and beyond n read as 0 and are not written.
 
 #define MNEME_INLINE inline __attribute__((always_inline))
@@ -50,46 +50,13 @@ MNEME_INLINE float bfloat_bits_to_float(std::uint16_t bits) {
   return bits_to_float(static_cast<std::uint32_t>(bits) << 16);
 }
 
-using Vec = float;
-constexpr std::int64_t kLanes = 1;
-
-MNEME_INLINE Vec v_set(float x) {
-  return x;
-}
-MNEME_INLINE Vec v_load(const float* p) {
-  return *p;
-}
-MNEME_INLINE Vec v_load_n(const float* p, std::int64_t) {
-  return *p;
-}
-MNEME_INLINE void v_store_n(float* p, Vec x, std::int64_t) {
-  *p = x;
-}
-MNEME_INLINE Vec v_load_half_n(const unsigned char* p, std::int64_t) {
-  return half_bits_to_float(load_u16(p));
-}
-MNEME_INLINE void v_store_half_n(unsigned char* p, Vec x, std::int64_t) {
-  const std::uint16_t bits = float_to_half_bits(x);
-  std::memcpy(p, &bits, sizeof bits);
-}
-MNEME_INLINE Vec v_add(Vec a, Vec b) {
-  return a + b;
-}
-MNEME_INLINE Vec v_mul(Vec a, Vec b) {
-  return a * b;
-}
-MNEME_INLINE Vec v_div(Vec a, Vec b) {
-  return a / b;
-}
-MNEME_INLINE Vec v_fma(Vec a, Vec b, Vec c) {
-  return a * b + c;
-}
-MNEME_INLINE float v_sum(Vec x) {
-  return x;
-}
-MNEME_INLINE Vec v_exp(Vec x) {
-  return std::exp(x);
-}
+#if defined(__AVX512F__)
+#include "gpu/cpu/simd_avx512.inl"
+#elif defined(__AVX2__)
+#include "gpu/cpu/simd_avx2.inl"
+#else
+#include "gpu/cpu/simd_scalar.inl"
+#endif
 
 MNEME_INLINE Vec v_silu(Vec x) {
   return v_div(x, v_add(v_set(1.0f), v_exp(v_mul(x, v_set(-1.0f)))));

@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "gpu/cpu/activation_memory.h"
 #include "gpu/registry.h"
 
 namespace mneme {
@@ -90,25 +89,6 @@ TEST(CpuBackend, RefusesAnOpByName) {
   EXPECT_EQ(plan.error().code, ErrorCode::unsupported);
   EXPECT_NE(plan.error().message.find("matmul to logits: w is I8"), std::string::npos)
       << plan.error().message;
-}
-
-TEST(ActivationMemory, ReusesWhatIsNoLongerNeeded) {
-  const auto backend = open();
-  const Buffer bytes = alloc(*backend, 1 << 12);
-  GraphBuilder builder;
-  const TensorId x = builder.input("x", DType::f32, 16, bytes);
-  const TensorId a = builder.activation("a", 16);
-  const TensorId b = builder.activation("b", 16);
-  const TensorId c = builder.activation("c", 16);
-  builder.begin_segment({});
-  builder.op(make(OpKind::add, {x, x}, a));
-  builder.op(make(OpKind::add, {a, a}, b));
-  builder.op(make(OpKind::add, {b, b}, c));
-  const ActivationMemory memory =
-      place_activations(std::move(builder).finish(), std::vector<std::size_t>(4, 64));
-  EXPECT_EQ(memory.bytes, 128u);
-  EXPECT_EQ(memory.offsets[a], memory.offsets[c]);
-  EXPECT_NE(memory.offsets[a], memory.offsets[b]);
 }
 
 // h = x + x; h = h + x in place; trailing rows only: y = h + h, z = y + x.

@@ -50,7 +50,7 @@ Rows embed(const View& v) {
     for (std::int64_t i = 0; i < n; ++i) {
       const double x =
           table[static_cast<std::size_t>(v.h.ids()[static_cast<std::size_t>(t)] * n + i)];
-      out.add(x, std::fabs(x) * kEps);
+      out.add(x, 2 * kEps * (std::fabs(x) + 1));
     }
   }
   return out;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cpu/bandwidth.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "gpu/cpu/cpu_memory.h"
+#include "gpu/cpu/thread_pool.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::size_t kBytes = std::size_t{512} << 20;
+constexpr std::size_t kPiece = 1 << 20;
+constexpr int kPasses = 10;
+
+struct Reading {
+  ThreadPool& pool;
+  const std::uint64_t* words;
+  std::vector<std::uint64_t> sums;  // [threads]; keeps the reading from being optimised away
+};
+
+// Eight streams of additions: enough to wait for memory and nothing else.
+void read_pieces(void* context, int thread) {
+  Reading& reading = *static_cast<Reading*>(context);
+  constexpr std::size_t kWords = kPiece / sizeof(std::uint64_t);
+  std::uint64_t sums[8] = {};
+  for (;;) {
+    const auto piece = static_cast<std::size_t>(reading.pool.take(1));
+    if (piece >= kBytes / kPiece) break;
+    const std::uint64_t* words = reading.words + piece * kWords;
+    for (std::size_t i = 0; i < kWords; i += 8) {
+      for (std::size_t k = 0; k < 8; ++k) sums[k] += words[i + k];
+    }
+  }
+  for (const std::uint64_t sum : sums) reading.sums[static_cast<std::size_t>(thread)] += sum;
+}
+
+}  // namespace
+
+double measure_read_bandwidth_gb_s(int threads) {
+  auto buffer = alloc_host_memory(kBytes);
+  if (!buffer) return 0;
+  std::memset(buffer->host().data(), 1, kBytes);  // pages of its own, not the shared zero page
+  ThreadPool pool(std::max(1, threads));
+  Reading reading{pool, reinterpret_cast<const std::uint64_t*>(buffer->host().data()),
+                  std::vector<std::uint64_t>(static_cast<std::size_t>(pool.threads()), 0)};
+  double best_seconds = 1e9;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const auto start = std::chrono::steady_clock::now();
+    pool.run(read_pieces, &reading);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    best_seconds = std::min(best_seconds, seconds.count());
+  }
+  std::uint64_t sum = 0;
+  for (const std::uint64_t s : reading.sums) sum += s;
+  return sum == 0 ? 0 : static_cast<double>(kBytes) / best_seconds / 1e9;
+}
+
+}  // namespace mneme

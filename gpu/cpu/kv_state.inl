@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys and values are written to their states, and read from them.
+
+void kv_append(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+               unsigned char*) {
+  for (std::int64_t t = begin; t < end; ++t) {
+    for (int which = 0; which < 2; ++which) {
+      const float* x = row_of(args.in[which], step, t);
+      const KernelTensor& state = args.in[2 + which];
+      unsigned char* row = state.data + (step.position + t) * state.stride;
+      for (std::int64_t i = 0; i < state.cols; i += kLanes) {
+        const Vec value = v_load_n(x + i, state.cols - i);
+        if (state.element == Element::f16) {
+          v_store_half_n(row + 2 * i, value, state.cols - i);
+        } else {
+          v_store_n(reinterpret_cast<float*>(row) + i, value, state.cols - i);
+        }
+      }
+    }
+  }
+}
+
+MNEME_INLINE Vec load_state_n(const KernelTensor& state, const unsigned char* row, std::int64_t i,
+                              std::int64_t n) {
+  if (state.element == Element::f16) return v_load_half_n(row + 2 * i, n);
+  return v_load_n(reinterpret_cast<const float*>(row) + i, n);
+}
