@@ -76,6 +76,16 @@ int available_physical_cores() {
   return cores.empty() ? available_cpus() : static_cast<int>(cores.size());
 }
 
+#if defined(__x86_64__)
+namespace {
+// Clang's __builtin_cpu_supports does not know it.
+bool has_f16c() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+}  // namespace
+#endif
+
 std::vector<std::string_view> available_instruction_sets() {
   std::vector<std::string_view> names;
 #if defined(__x86_64__)
@@ -86,8 +96,7 @@ std::vector<std::string_view> available_instruction_sets() {
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")) {
     names.push_back("avx512");
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("f16c")) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) {
     names.push_back("avx2");
   }
 #endif

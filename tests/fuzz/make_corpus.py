@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the first inputs of the fuzz entries into corpus/. Crashes found later lie beside them."""
+import os
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def text(value):
+    value = value if isinstance(value, bytes) else value.encode()
+    return struct.pack("<Q", len(value)) + value
+
+
+def entry(key, kind, payload):
+    return text(key) + struct.pack("<I", kind) + payload
+
+
+def array(key, kind, items):
+    return entry(key, 9, struct.pack("<IQ", kind, len(items)) + b"".join(items))
+
+
+def gguf(entries, tensors=(), data=b"", version=3):
+    head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(entries)) + b"".join(entries)
+    for name, dims, kind, offset in tensors:
+        head += text(name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, kind, offset)
+    return head + b"\0" * (-len(head) % 32) + data
+
+
+def vocabulary(pre, specials=()):
+    alphabet, spare = [], 0x100
+    for byte in range(256):
+        if 0x21 <= byte <= 0x7e or 0xa1 <= byte <= 0xac or byte >= 0xae:
+            alphabet.append(chr(byte))
+        else:
+            alphabet.append(chr(spare))
+            spare += 1
+    tokens = alphabet + ["aa", "aaaa", "\u0120a"] + [s for s, _ in specials]
+    types = [1] * 259 + [t for _, t in specials]
+    return [entry("tokenizer.ggml.model", 8, text("gpt2")), entry("tokenizer.ggml.pre", 8, text(pre)),
+            array("tokenizer.ggml.tokens", 8, [text(t) for t in tokens]),
+            array("tokenizer.ggml.token_type", 5, [struct.pack("<i", t) for t in types]),
+            array("tokenizer.ggml.merges", 8, [text(m) for m in ("a a", "aa aa", "\u0120 a")]),
+            entry("tokenizer.ggml.eos_token_id", 4, struct.pack("<I", 258))]
+
+
+def write(folder, name, data):
+    path = os.path.join(HERE, "corpus", folder)
+    os.makedirs(path, exist_ok=True)
+    with open(os.path.join(path, name), "wb") as out:
+        out.write(data if isinstance(data, bytes) else data.encode())
+
+
+def main():
+    write("gguf", "empty_file", gguf([]))
+    write("gguf", "every_type", gguf(
+        [entry("u8", 0, b"\1"), entry("i8", 1, b"\xff"), entry("u16", 2, b"\1\2"), entry("i16", 3, b"\1\2"),
+         entry("u32", 4, b"\1\2\3\4"), entry("i32", 5, b"\1\2\3\4"), entry("f32", 6, struct.pack("<f", 1.5)),
+         entry("bool", 7, b"\1"), entry("text", 8, text("abc")), entry("u64", 10, b"\1" * 8),
+         entry("i64", 11, b"\xff" * 8), entry("f64", 12, struct.pack("<d", 0.1)),
+         array("texts", 8, [text("a"), text("")]), array("ints", 5, [b"\1\0\0\0"] * 3), array("none", 6, [])]))
+    write("gguf", "tensors", gguf([entry("general.alignment", 4, struct.pack("<I", 64))],
+                                  [("a", [32, 2], 8, 0), ("b", [4, 1, 2], 0, 128)], b"\0" * 256))
+    write("gguf", "cut_tensor", gguf([], [("a", [1024], 0, 0)], b"\0" * 64))
+    write("gguf", "many_entries", b"GGUF" + struct.pack("<IQQ", 3, 0, 2**60))
+    write("gguf", "version_2", gguf([], [("q", [256], 12, 0)], b"\0" * 160, version=2))
+    for pre in ("smollm", "qwen2"):
+        write("tokenizer", "vocabulary_" + pre, gguf(vocabulary(pre, [("<|im_end|>", 3), ("  ", 4)])))
+    lines = ["Hello, world! It's 12345", "<|im_end|><|im_<|im_end|>", "  a   aaaaaaa\n\n\t b", "你好 😀 e\u0301 १२३",
+             b"\xff\xf0\x9f\x98 \xed\xa0\x80", b"\0\1\2 \xc2\xa0\xe3\x80\x80"]
+    for i, line in enumerate(lines):
+        for pre in range(5):
+            write("tokenizer", f"text_{i}_{pre}",
+                  bytes([pre, i % 2]) + (line if isinstance(line, bytes) else line.encode()))
+    templates = {
+        "chatml": "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m.content + '<|im_end|>\n' }}"
+                  "{% endfor %}{% if add_generation_prompt %}{{ 'x' }}{% endif %}\0<|im_end|>",
+        "namespace": "{% set ns = namespace(a=0, b='') %}{%- for m in messages[::-1] if m.role != 'system' -%}"
+                     "{% set ns.a = ns.a + loop.index0 %}{% set ns.b = ns.b ~ m.content[1:-1] %}{%- endfor %}"
+                     "{{ ns.a }}{{ ns.b | tojson }}\0a\"b",
+        "functions": "{% macro f(a, b=2) %}{{ a | upper ~ b }}{% endmacro %}{{ f('q') }}{{ range(3) | join(',') }}"
+                     "{{ messages | selectattr('role', 'eq', 'user') | map(attribute='content') | list | length }}"
+                     "{{ 'a b'.split() | last }}{{ messages[1].content.replace('l', 'L').strip('h') | trim | title }}",
+        "branches": "{% if x is defined and not y %}{% elif 1 < 2 <= 3 or 'a' in 'abc' %}{% set s %}{{ {'k': [1, 2.5, "
+                    "none]} | tojson(indent=1) }}{% endset %}{{ s | indent(2) }}{% else %}{% endif %}"
+                    "{# c #}{% raw %}{{ }}{% endraw %}{{ -7 // 2 * 3 % 4 - 1 }}{{ strftime_now('%Y') }}",
+        "loops": "{% for a, b in {'x': 1}.items() %}{% if loop.first %}{% continue %}{% endif %}{% break %}{% else %}"
+                 "{{ raise_exception('no') }}{% endfor %}{{ messages[1].content[0] if true else 'b' }}",
+        "hostile_doubling": "{% set ns = namespace(s='a') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}"
+                            "{% endfor %}",
+        "hostile_nesting": "{{ " + "(" * 300 + " }}",
+        "broken_utf8": b"{{ messages[1].content | upper }}\xff\0\xf0\x9f\xc3\x9f",
+    }
+    for name, template in templates.items():
+        write("chat_template", name, template)
+
+
+if __name__ == "__main__":
+    main()
