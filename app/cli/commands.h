@@ -12,6 +12,7 @@ using Command = std::function<int()>;  // returns the exit code
 Command add_chat(CLI::App& parent);
 Command add_complete(CLI::App& parent);
 Command add_inspect(CLI::App& parent);
+Command add_bench(CLI::App& parent);
 Command add_check(CLI::App& parent);
 Command add_pack(CLI::App& parent);
 Command add_synth(CLI::App& parent);

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
       {"chat", add_chat(app)},
       {"complete", add_complete(app)},
       {"inspect", add_inspect(app)},
+      {"bench", add_bench(app)},
       {"check", add_check(app)},
       {"pack", add_pack(app)},
       {"synth", add_synth(app)},

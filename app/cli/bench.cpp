@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// mneme-cli bench: prefill and decode speed against the memory bandwidth of the same run. Rounds
+// are interleaved, because machines are shared: every figure is a median over rounds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "inference/run/machine.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct BenchOptions : CommonOptions {
+  std::int64_t prefill_tokens = 512;
+  std::int64_t decode_tokens = 128;
+  int rounds = 5;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+// Text that encodes to about `tokens` tokens; ordinary words, so that n-grams repeat as in prose.
+std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
+  static constexpr const char* kWords[] = {
+      "the",  "river", "was",  "wide",    "and", "a",   "ship",  "came",  "from", "north",
+      "with", "salt",  "into", "harbour", "of",  "old", "stone", "where", "men",  "sang"};
+  std::mt19937 random(1);
+  std::string text = "Once";
+  while (static_cast<std::int64_t>(tokenizer.encode(text).size()) < tokens) {
+    for (int i = 0; i < 8; ++i) text += std::string(" ") + kWords[random() % std::size(kWords)];
+  }
+  std::vector<TokenId> ids = tokenizer.encode(text);
+  ids.resize(static_cast<std::size_t>(tokens));
+  return tokenizer.decode(ids);
+}
+
+int run(const BenchOptions& options) {
+  auto opened = open_engine(options);
+  if (!opened) return fail(opened.error());
+  Engine& engine = **opened;
+  const ModelLayout& layout = engine.layout();
+  const int threads = options.threads > 0 ? options.threads : default_threads();
+
+  GenerateRequest request;
+  request.sampling.temperature = 0;
+  request.sampling.repetition_penalty = 1;
+  request.ignore_end = true;
+  std::vector<double> read_gb_s, prefill, decode, decode_gb_s, share, trace_cost, stall_share;
+  for (int round = 0; round < options.rounds && !was_interrupted(); ++round) {
+    read_gb_s.push_back(read_bandwidth_gb_s(threads));
+    engine.forget();
+    request.raw_prompt = bench_text(engine.tokenizer(), options.prefill_tokens);
+    request.max_tokens = 1;
+    request.trace = std::make_shared<TraceLog>();
+    auto first = engine.generate(request);
+    if (!first) return fail(first.error());
+    prefill.push_back(first->prefill_tok_s);
+
+    engine.forget();
+    request.raw_prompt = bench_text(engine.tokenizer(), 16);
+    request.max_tokens = options.decode_tokens;
+    request.trace = std::make_shared<TraceLog>();
+    auto result = engine.generate(request);
+    if (!result) return fail(result.error());
+    // Bytes that a token must read: every weight once, and the keys and values before it.
+    const double positions = 16 + static_cast<double>(options.decode_tokens) / 2;
+    const double bytes = static_cast<double>(layout.weight_bytes_per_token) +
+                         positions * static_cast<double>(layout.kv_bytes_per_position);
+    decode.push_back(result->decode_tok_s);
+    decode_gb_s.push_back(result->decode_tok_s * bytes / 1e9);
+    share.push_back(decode_gb_s.back() / read_gb_s.back());
+    trace_cost.push_back(static_cast<double>(result->trace_us) /
+                         static_cast<double>(result->decode_us));
+    stall_share.push_back(static_cast<double>(result->stall_us) /
+                          static_cast<double>(result->decode_us));
+    if (!options.json) {
+      fmt::print(
+          "round {}: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s ({:.0f} % of the "
+          "read bandwidth), tracing {:.2f} %\n",
+          round + 1, read_gb_s.back(), prefill.back(), decode.back(), 100 * share.back(),
+          100 * trace_cost.back());
+      std::fflush(stdout);
+    }
+  }
+  if (was_interrupted()) return kInterrupted;
+
+  Json json;
+  json["model"] = layout.name;
+  json["weights"] = layout.quantization;
+  json["bytes"] = layout.file_bytes;
+  json["memory"] = layout.memory ? Json(layout.memory->name) : Json();
+  json["backend"] = layout.backend;
+  json["numeric_mode"] = layout.numeric_mode;
+  json["threads"] = threads;
+  json["rounds"] = options.rounds;
+  json["prefill_tokens"] = options.prefill_tokens;
+  json["decode_tokens"] = options.decode_tokens;
+  json["read_gb_s"] = median(read_gb_s);
+  json["prefill_tok_s"] = median(prefill);
+  json["decode_tok_s"] = median(decode);
+  json["decode_gb_s"] = median(decode_gb_s);
+  json["bandwidth_share"] = median(share);
+  json["trace_cost"] = median(trace_cost);
+  json["stall_share"] = median(stall_share);
+  if (options.json) {
+    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print(
+        "median: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s = {:.1f} GB/s, {:.0f} "
+        "% of "
+        "the read bandwidth; tracing costs {:.2f} % of decoding\n",
+        median(read_gb_s), median(prefill), median(decode), median(decode_gb_s),
+        100 * median(share), 100 * median(trace_cost));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command add_bench(CLI::App& parent) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* app =
+      parent.add_subcommand("bench", "Measure prefill and decode speed on this machine");
+  add_model_options(*app, *options);
+  app->add_option("--prefill", options->prefill_tokens, "tokens to read")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app->add_option("-n", options->decode_tokens, "tokens to generate")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app->add_option("--rounds", options->rounds, "how often to repeat")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  return [options] { return run(*options); };
+}
+
+}  // namespace mneme::cli

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this machine can do, for benchmarks and the window's model card. Any thread.
+#pragma once
+
+namespace mneme {
+
+// Bytes a second that `threads` threads read from memory together, in 1e9 bytes; takes about a
+// second.
+double read_bandwidth_gb_s(int threads);
+
+// Cores this process may use: the default number of compute threads.
+int default_threads();
+
+}  // namespace mneme
