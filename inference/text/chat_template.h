@@ -2,7 +2,7 @@
 // Messages -> prompt text, by the Jinja template that a GGUF carries. Templates are untrusted:
 // time, memory and nesting are bounded, and there is nothing in reach but the messages. Strings
 // remember which message they came from, so that the prompt's special tokens are only the
-// template's. Immutable after parse: any thread. The language: see jinja_parser.h and CONTRIBUTING.
+// template's. Immutable after parse: any thread. The language: see jinja_parser.h.
 #pragma once
 
 #include <cstdint>

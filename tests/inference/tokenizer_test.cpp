@@ -267,6 +267,24 @@ TEST(Tokenizer, EqualsThePublishedTokenizer) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(Tokenizer, ReadsTheTemplatesSpecialTokensAsPublished) {
+  const std::string model = default_model_path();
+  if (!std::filesystem::exists(model) || std::getenv("MNEME_TOKENIZER_ORACLE") != nullptr) {
+    GTEST_SKIP() << "needs the default model at " << model;
+  }
+  auto file = GgufFile::open(model);
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  auto tokenizer = Tokenizer::from_gguf(*file);
+  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+  EXPECT_EQ(
+      tokenizer->encode("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", Specials::parse),
+      (Ids{1, 4093, 198, 26843, 2, 198, 1, 520, 9531, 198}));
+  EXPECT_EQ(tokenizer->encode("a<|endoftext|> b <|im_end|><|im_end|>\n\n x", Specials::parse),
+            (Ids{81, 0, 278, 216, 2, 2, 1116, 1792}));
+  EXPECT_EQ(tokenizer->end_tokens(), (Ids{0, 2}));
+  EXPECT_FALSE(tokenizer->adds_bos());
+}
+
 TEST(Tokenizer, MayBeSharedBetweenThreads) {
   TinyVocabulary v;
   v.merge("a", "b").merge("ab", "c");
