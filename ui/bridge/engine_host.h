@@ -8,6 +8,7 @@
 #include <QTimer>
 #include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "inference/base/worker.h"
 #include "inference/run/answer_writer.h"
@@ -25,7 +26,7 @@ class EngineHost : public QObject {
 
   enum class State { empty, loading, ready, generating };
   State state() const { return m_state; }
-  // Null unless ready or generating. Shared: a view may use the any-thread part of Engine for as
+  // Null while no model is open. Shared: a view may use the any-thread part of Engine for as
   // long as it holds this, also while another model is being opened.
   std::shared_ptr<Engine> engine() const { return m_engine; }
   const ModelLayout* layout() const;
@@ -38,10 +39,13 @@ class EngineHost : public QObject {
     ChatId chat = 0;
     MessageId userMessage = 0;  // 0 = regenerate: the prompt's records were kept before
     MessageId answer = 0;
-    GenerateRequest request;    // request.trace is the chat's log
+    GenerateRequest request;  // request.trace is the chat's log
     EventIndex storedEvents = 0;
   };
   void generate(const AnswerJob& job);
+  // What is kept with an answer about how it was made.
+  static AnswerRecord recordOf(const AnswerJob& job, const ModelLayout& layout,
+                               const GenerateResult& result);
   void stop();
 
   TierStats tiers() const;
@@ -59,11 +63,31 @@ class EngineHost : public QObject {
   void tiersUpdated(const mneme::TierStats& stats);  // 10 times a second while a pack is open
 
  private:
+  // What the engine's thread leaves for the UI thread, under a lock of its own.
+  struct Mailbox {
+    std::mutex mutex;
+    GenerateProgress latest;
+    bool fresh = false;        // not yet told to the UI
+    bool wakePending = false;  // a drain is queued, or its pause runs
+  };
+
+  void setState(State state);
+  void adopt(std::shared_ptr<Engine> engine, quint64 request);
+  void openEnded(const Error& error, quint64 request);
+  void runJob(const AnswerJob& job, Engine& engine);  // engine's thread
+  void drain();
+  void answerEnded();
+
   ChatStore& m_store;
   State m_state = State::empty;
   std::shared_ptr<Engine> m_engine;
-  std::atomic<bool> m_cancelOpen = false;
+  std::shared_ptr<std::atomic<bool>> m_cancelOpen;  // of the latest opening
+  std::atomic<bool> m_stopWanted = false;           // set by the UI, read by the engine's thread
+  quint64 m_openRequest = 0;  // the latest; older ones are ignored when they end
+  bool m_answering = false;
+  Mailbox m_mailbox;
   QTimer m_tierTimer;
+  QTimer m_drainTimer;
   Worker m_worker;  // last: joins before the rest goes
 };
 

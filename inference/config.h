@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every knob of the program as plain values: type, default, meaning. One list of fields, visited by
+// the INI file, the settings dialog and the help, so that a knob is written down once. Copied
+// freely; passed in, never looked up.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "inference/run/engine.h"
+#include "inference/run/sampler_options.h"
+
+namespace mneme {
+
+// What a new chat starts with; each chat then keeps its own.
+struct ChatDefaults {
+  std::string system_prompt;
+  SamplerOptions sampling;
+  std::int64_t max_tokens = 0;
+  bool memory_on = true;
+};
+
+struct Config {
+  std::string model;                // path; "" = the default model, else the last one opened
+  std::string memory;               // "" = look for a pack that fits, "off", or a path
+  std::int64_t context = 0;         // tokens; 0 = the model's, at most 8,192
+  std::int64_t threads = 0;         // 0 = one per core
+  std::int64_t ram_budget_mib = 0;  // 0 = a quarter of the tables, 8 MiB to 4 GiB
+  bool exact = false;
+  std::string theme = "system";  // "system", "light", "dark"
+  double zoom = 1.0;
+  bool open_at_start = true;
+  ChatDefaults chat;
+
+  EngineOptions engine_options() const {
+    EngineOptions options;
+    options.model_path = model;
+    options.memory = memory;
+    options.context = context;
+    options.threads = static_cast<int>(threads);
+    options.ram_budget = static_cast<std::uint64_t>(ram_budget_mib) << 20;
+    options.exact = exact;
+    return options;
+  }
+};
+
+// What a visitor is told of a field besides its value.
+struct FieldInfo {
+  std::string_view name;   // in the INI file: group/key
+  std::string_view label;  // in the dialog
+  std::string_view help;   // what it means and when to change it
+};
+
+// The visitor has path(info, string&), text(info, string&), integer(info, int64&, min, max, unit),
+// real(info, double&, min, max), toggle(info, bool&), choice(info, string&, array of names).
+// `C` is Config or const Config.
+template <class C, class Visitor>
+void visit_fields(C& config, Visitor&& visit) {
+  visit.path({"model/path", "Model file",
+              "A GGUF file, used where it lies. Empty: the model that was opened last."},
+             config.model);
+  visit.path(
+      {"model/memory", "Memory pack",
+       "A pack file, or “off”. Empty: look beside the model, then among the program's packs."},
+      config.memory);
+  visit.integer(
+      {"model/context", "Context",
+       "Tokens a chat may have. 0: as the model was trained, at most 8,192. More takes more RAM."},
+      config.context, std::int64_t{0}, std::int64_t{1} << 20, "tokens");
+  visit.integer({"model/threads", "Threads", "Compute threads. 0: one for each core."},
+                config.threads, std::int64_t{0}, std::int64_t{256}, "");
+  visit.integer({"model/ram_budget_mib", "RAM for memory rows",
+                 "How much of the tables may stay in RAM. 0: a quarter of them, 8 MiB to 4 GiB."},
+                config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
+  visit.toggle(
+      {"model/exact", "Exact arithmetic",
+       "Activations in float32 on every machine: slower, for comparing with other programs."},
+      config.exact);
+  visit.toggle({"model/open_at_start", "Open the model at start",
+                "Off: the window starts empty and you choose."},
+               config.open_at_start);
+  visit.choice({"window/theme", "Theme", "System follows the desktop."}, config.theme,
+               std::array<std::string_view, 3>{"system", "light", "dark"});
+  visit.real({"window/zoom", "Zoom", "Size of all text."}, config.zoom, 0.75, 2.0);
+}
+
+// The same for what new chats start with; set through a chat's own settings, so not in the dialog.
+template <class C, class Visitor>
+void visit_chat_defaults(C& chat, Visitor&& visit) {
+  const auto real = [&](FieldInfo info, auto& value, double min, double max) {
+    double wide = static_cast<double>(value);
+    visit.real(info, wide, min, max);
+    if constexpr (!std::is_const_v<C>) value = static_cast<float>(wide);
+  };
+  const auto integer = [&](FieldInfo info, auto& value, std::int64_t max) {
+    std::int64_t wide = value;
+    visit.integer(info, wide, std::int64_t{0}, max, "");
+    if constexpr (!std::is_const_v<C>) {
+      value = static_cast<std::remove_reference_t<decltype(value)>>(wide);
+    }
+  };
+  visit.text({"new_chats/system_prompt", "System prompt", ""}, chat.system_prompt);
+  real({"new_chats/temperature", "Temperature", ""}, chat.sampling.temperature, 0.0, 5.0);
+  integer({"new_chats/top_k", "Top-k", ""}, chat.sampling.top_k, 100000);
+  real({"new_chats/top_p", "Top-p", ""}, chat.sampling.top_p, 0.0, 1.0);
+  real({"new_chats/min_p", "Min-p", ""}, chat.sampling.min_p, 0.0, 1.0);
+  real({"new_chats/repetition_penalty", "Repetition penalty", ""}, chat.sampling.repetition_penalty,
+       0.5, 2.0);
+  integer({"new_chats/repetition_window", "Penalty looks back", ""},
+          chat.sampling.repetition_window, 4096);
+  integer({"new_chats/max_tokens", "Tokens an answer", ""}, chat.max_tokens, std::int64_t{1} << 20);
+  visit.toggle({"new_chats/memory_on", "Memory", ""}, chat.memory_on);
+}
+
+}  // namespace mneme

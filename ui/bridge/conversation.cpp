@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/bridge/conversation.h"
+
+#include <QDateTime>
+#include <algorithm>
+#include <utility>
+
+#include "inference/base/log.h"
+#include "inference/text/tokenizer.h"
+#include "ui/bridge/ui_call.h"
+#include "ui/models/chat_list_model.h"
+
+namespace mneme {
+
+struct Conversation::Posted {
+  ChatRow chat;
+  std::optional<MessageRow> user;  // none = an answer to a message that was there
+  MessageRow answer;
+  bool isNew = false;
+};
+
+namespace {
+
+struct Loaded {
+  ChatRow chat;
+  std::vector<MessageRow> messages;
+  std::shared_ptr<TraceLog> trace;
+  QString traceProblem;
+};
+
+// Store thread.
+Result<Loaded> loadChat(Library& library, ChatId id) {
+  Loaded loaded;
+  auto chat = library.chat(id);
+  if (!chat) return chat.error();
+  loaded.chat = std::move(*chat);
+  auto messages = library.messages(id);
+  if (!messages) return messages.error();
+  loaded.messages = std::move(*messages);
+  loaded.trace = std::make_shared<TraceLog>();
+  auto bytes = library.trace(id);
+  Status read = bytes ? loaded.trace->append_serialized(*bytes) : Status(bytes.error());
+  if (!read) {
+    // The text is whole; keep of the trace what is before the damage, so that more can follow.
+    loaded.traceProblem = QString::fromStdString(read.error().message);
+    RETURN_IF_ERROR(library.cut_trace(id));
+    loaded.trace = std::make_shared<TraceLog>();
+    bytes = library.trace(id);
+    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(loaded.trace->append_serialized(*bytes));
+  }
+  return loaded;
+}
+
+bool hasEvents(const MessageRow& row) {
+  return row.end_event > row.first_event;
+}
+
+}  // namespace
+
+Conversation::Conversation(ChatStore& store, EngineHost& engine, BranchTrace& branch,
+                           QObject* parent)
+    : QObject(parent), m_store(store), m_engine(engine), m_branch(branch) {
+  m_trace = std::make_shared<TraceLog>();
+  connect(&m_engine, &EngineHost::answerProgress, this, &Conversation::onProgress);
+  connect(&m_engine, &EngineHost::answerFinished, this, &Conversation::onFinished);
+  connect(&m_engine, &EngineHost::answerFailed, this, &Conversation::onFailed);
+  connect(&m_engine, &EngineHost::stateChanged, this, &Conversation::stateChanged);
+  connect(&m_engine, &EngineHost::modelOpened, this, [this] { resetBranch(); });
+}
+
+Conversation::~Conversation() = default;
+
+QString Conversation::title() const {
+  return ChatListModel::titleOf(m_chat);
+}
+
+QString Conversation::blockedReason() const {
+  if (m_loading || m_posting) return tr("The chat is being read.");
+  if (answering() && !answeringHere()) return tr("Another chat is being answered.");
+  if (answering()) return tr("An answer is being written.");
+  const ModelLayout* layout = m_engine.layout();
+  if (layout == nullptr) {
+    return m_engine.state() == EngineHost::State::loading ? tr("The model is being opened.")
+                                                          : tr("No model is open.");
+  }
+  if (m_engine.state() == EngineHost::State::loading) return tr("Another model is being opened.");
+  if (!layout->chat_available) return QString::fromStdString(layout->chat_unavailable_reason);
+  return {};
+}
+
+Conversation::ContextUse Conversation::contextUse() const {
+  ContextUse use;
+  const auto engine = m_engine.engine();
+  if (!engine) return use;
+  use.limit = engine->layout().context;
+  if (!m_chat.system_prompt.empty()) {
+    use.system = static_cast<std::int64_t>(engine->tokenizer().encode(m_chat.system_prompt).size());
+  }
+  std::int64_t all = m_branch.size();
+  const auto& items = m_transcript.items();
+  if (!items.empty()) {
+    const TranscriptItem& last = items.back();
+    if (last.live) {
+      all = last.live->progress.prompt_total + last.live->progress.generated;
+    } else if (last.row.answer && last.row.answer->result.prompt_tokens > 0) {
+      all = last.row.answer->result.prompt_tokens + last.row.answer->result.generated_tokens;
+    }
+  }
+  use.history = std::max<std::int64_t>(0, all - (all > 0 ? use.system : 0));
+  return use;
+}
+
+void Conversation::newChat(const ChatSettings& settings, const QString& systemPrompt) {
+  ++m_generation;
+  m_loading = false;
+  m_posting = false;
+  m_chat = ChatRow{};
+  m_chat.settings = settings;
+  m_chat.system_prompt = systemPrompt.toStdString();
+  m_trace = std::make_shared<TraceLog>();
+  m_transcript.clear();
+  resetBranch();
+  Q_EMIT chatChanged();
+  Q_EMIT settingsChanged();
+  Q_EMIT stateChanged();
+}
+
+void Conversation::open(ChatId chat, MessageId message) {
+  const quint64 generation = ++m_generation;
+  m_loading = true;
+  m_posting = false;
+  Q_EMIT stateChanged();
+  askLibrary(
+      m_store, this, [chat](Library& library) { return loadChat(library, chat); },
+      [this, generation, message](Result<Loaded> result) {
+        if (generation != m_generation) return;
+        m_loading = false;
+        if (!result) {
+          Q_EMIT failed(QString::fromStdString(result.error().message));
+          Q_EMIT stateChanged();
+          return;
+        }
+        m_chat = result->chat;
+        // A running answer's log is ahead of the disk.
+        m_trace = answeringHere() ? m_running->trace : result->trace;
+        m_transcript.setTree(std::move(result->messages), m_chat.leaf);
+        if (answeringHere()) {
+          m_transcript.setStreaming(m_running->answer, m_running->text, m_running->live);
+        }
+        if (message != 0 && !m_transcript.rowOf(message)) {
+          m_transcript.showLeaf(m_transcript.leafBelow(message));
+        }
+        resetBranch();
+        Q_EMIT chatChanged();
+        Q_EMIT settingsChanged();
+        Q_EMIT stateChanged();
+        if (message != 0) Q_EMIT messageSought(message);
+        if (!result->traceProblem.isEmpty()) Q_EMIT failed(result->traceProblem);
+      });
+}
+
+void Conversation::send(const QString& text) {
+  post(m_transcript.leaf(), text);
+}
+
+void Conversation::editAndResend(MessageId userMessage, const QString& text) {
+  const MessageRow* old = m_transcript.message(userMessage);
+  if (old != nullptr) post(old->parent, text);
+}
+
+void Conversation::regenerate(MessageId answer) {
+  const MessageRow* old = m_transcript.message(answer);
+  if (old != nullptr && old->role == Role::assistant) post(old->parent, std::nullopt);
+}
+
+// To disk first: the chat if it is new, the user's text, and an empty answer to fill.
+void Conversation::post(MessageId parent, const std::optional<QString>& userText) {
+  const QString blocked = blockedReason();
+  if (!blocked.isEmpty()) {
+    Q_EMIT failed(blocked);
+    return;
+  }
+  m_posting = true;
+  Q_EMIT stateChanged();
+  const quint64 generation = m_generation;
+  askLibrary(
+      m_store, this,
+      [chat = m_chat, parent,
+       text = userText ? std::optional(userText->toStdString())
+                       : std::nullopt](Library& library) -> Result<Posted> {
+        Posted posted;
+        ChatId id = chat.id;
+        posted.isNew = id == 0;
+        if (posted.isNew) {
+          auto created = library.create_chat("", chat.settings);
+          if (!created) return created.error();
+          id = *created;
+          if (!chat.system_prompt.empty()) {
+            RETURN_IF_ERROR(library.set_system_prompt(id, chat.system_prompt));
+          }
+        }
+        const std::int64_t now = QDateTime::currentMSecsSinceEpoch();
+        MessageId above = parent;
+        if (text) {
+          auto added = library.add_message(id, parent, Role::user, *text);
+          if (!added) return added.error();
+          MessageRow row;
+          row.id = *added;
+          row.chat = id;
+          row.parent = parent;
+          row.role = Role::user;
+          row.text = *text;
+          row.created_ms = now;
+          posted.user = row;
+          above = row.id;
+        }
+        auto answer = library.begin_answer(id, above);
+        if (!answer) return answer.error();
+        posted.answer.id = *answer;
+        posted.answer.chat = id;
+        posted.answer.parent = above;
+        posted.answer.role = Role::assistant;
+        posted.answer.state = MessageState::streaming;
+        posted.answer.created_ms = now;
+        auto row = library.chat(id);
+        if (!row) return row.error();
+        posted.chat = std::move(*row);
+        return posted;
+      },
+      [this, generation](Result<Posted> result) {
+        if (generation != m_generation) {
+          // Another chat was opened in between. The question is kept; it is not answered.
+          if (result) {
+            m_store.post([id = result->answer.id](Library& library) {
+              static_cast<void>(
+                  library.finish_answer(id, "", MessageState::stopped, "", std::nullopt));
+            });
+            Q_EMIT libraryChanged();
+          }
+          return;
+        }
+        m_posting = false;
+        if (!result) {
+          Q_EMIT failed(QString::fromStdString(result.error().message));
+          Q_EMIT stateChanged();
+          return;
+        }
+        begin(*result);
+      });
+}
+
+void Conversation::begin(const Posted& posted) {
+  const bool renamed = m_chat.title != posted.chat.title || posted.isNew;
+  m_chat = posted.chat;
+  const MessageId oldLeaf = m_transcript.leaf();
+  if (posted.user) m_transcript.add(*posted.user);
+  m_transcript.add(posted.answer);
+  const bool sameBranch = posted.user ? posted.user->parent == oldLeaf : false;
+  m_running = std::make_unique<Running>();
+  m_running->chat = m_chat.id;
+  m_running->user = posted.answer.parent;
+  m_running->answer = posted.answer.id;
+  m_running->trace = m_trace;
+  m_running->engine = m_engine.engine();
+  m_running->job = makeJob(*m_running);
+  m_transcript.setStreaming(m_running->answer, {}, m_running->live);
+  if (!sameBranch || posted.isNew) resetBranch();
+  m_engine.generate(m_running->job);
+  if (renamed) Q_EMIT chatChanged();
+  Q_EMIT libraryChanged();
+  Q_EMIT stateChanged();
+  Q_EMIT progressed();
+}
+
+EngineHost::AnswerJob Conversation::makeJob(const Running& running) const {
+  EngineHost::AnswerJob job;
+  job.chat = running.chat;
+  job.answer = running.answer;
+  job.storedEvents = running.trace->size();
+  GenerateRequest& request = job.request;
+  if (!m_chat.system_prompt.empty())
+    request.messages.push_back({Role::system, m_chat.system_prompt});
+  bool traced = false;  // the last message so far has records
+  for (const TranscriptItem& item : m_transcript.items()) {
+    if (item.row.id == running.answer) break;
+    const bool empty = item.row.role == Role::assistant && item.row.text.empty();
+    if (empty) continue;  // an answer that failed at once says nothing to the model
+    traced = hasEvents(item.row);
+    request.messages.push_back({item.row.role, item.row.text});
+    if (traced) request.record_from_message = request.messages.size();
+  }
+  // Whatever was not recorded yet becomes the records of the question.
+  if (!traced) job.userMessage = running.user;
+  request.sampling = m_chat.settings.sampling;
+  request.max_tokens = m_chat.settings.max_tokens;
+  request.memory_on = m_chat.settings.memory_on;
+  request.drop_oldest_turns = true;
+  request.trace = running.trace;
+  return job;
+}
+
+void Conversation::readReply(Running& running) {
+  const EventIndex end = running.trace->size();
+  const Tokenizer& tokenizer = running.engine->tokenizer();
+  std::string bytes;
+  for (; running.read < end; ++running.read) {
+    const TokenId token = running.trace->record(running.read).token();
+    if (!tokenizer.is_special(token)) tokenizer.append_decoded(token, bytes);
+  }
+  const std::string text = running.utf8.push(bytes);
+  running.text += QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+void Conversation::onProgress(const GenerateProgress& progress) {
+  if (!m_running) return;
+  Running& running = *m_running;
+  running.live.progress = progress;
+  if (progress.phase == GeneratePhase::decode) {
+    if (!running.decoding) {
+      running.decoding = true;
+      running.read = progress.reply_first_event;
+      running.decodeFrom = progress.generated;
+      running.decodeClock.start();
+    } else if (running.decodeClock.elapsed() > 100) {
+      running.live.tokensPerSecond = static_cast<double>(progress.generated - running.decodeFrom) *
+                                     1000.0 / static_cast<double>(running.decodeClock.elapsed());
+    }
+    readReply(running);
+  }
+  if (!answeringHere()) return;
+  growBranch(running);
+  m_transcript.setStreaming(running.answer, running.text, running.live);
+  Q_EMIT progressed();
+}
+
+// The records of the running answer join the branch in view as they come.
+void Conversation::growBranch(const Running& running) {
+  const GenerateProgress& progress = running.live.progress;
+  const EventIndex end = running.trace->size();
+  const auto grow = [&](MessageId message, EventIndex first, EventIndex last) {
+    m_transcript.setEvents(message, first, last);
+    const auto& parts = m_branch.parts();
+    if (!parts.empty() && parts.back().message == message) {
+      m_branch.extendLast(last);
+    } else if (last > first) {
+      m_branch.append({.message = message, .first = first, .end = last});
+    }
+  };
+  const bool decoding = progress.phase == GeneratePhase::decode;
+  const auto& parts = m_branch.parts();
+  const bool answerBegun = !parts.empty() && parts.back().message == running.answer;
+  if (running.job.userMessage != 0 && !answerBegun) {
+    grow(running.user, progress.prompt_first_event, decoding ? progress.reply_first_event : end);
+  }
+  if (decoding) grow(running.answer, progress.reply_first_event, end);
+}
+
+void Conversation::onFinished(const GenerateResult& result) {
+  if (!m_running) return;
+  const auto running = std::move(m_running);
+  if (running->chat == m_chat.id) {
+    running->live.progress.phase = GeneratePhase::decode;
+    running->live.progress.prompt_first_event = result.prompt_first_event;
+    running->live.progress.reply_first_event = result.reply_first_event;
+    growBranch(*running);
+    const MessageState state =
+        result.stop_reason == StopReason::stopped ? MessageState::stopped : MessageState::complete;
+    m_transcript.finish(running->answer, QString::fromStdString(result.text), state, {},
+                        EngineHost::recordOf(running->job, running->engine->layout(), result));
+    Q_EMIT progressed();
+  }
+  Q_EMIT libraryChanged();
+  Q_EMIT stateChanged();
+}
+
+void Conversation::onFailed(const QString& reason) {
+  if (!m_running) {
+    Q_EMIT failed(reason);
+    return;
+  }
+  const auto running = std::move(m_running);
+  if (running->chat == m_chat.id) {
+    if (running->decoding) readReply(*running);
+    m_transcript.finish(running->answer, running->text, MessageState::failed, reason, std::nullopt);
+    Q_EMIT progressed();
+  }
+  Q_EMIT libraryChanged();
+  Q_EMIT stateChanged();
+}
+
+void Conversation::resetBranch() {
+  std::vector<BranchTrace::Part> parts;
+  const ModelLayout* layout = m_engine.layout();
+  // A question was read by the model that answered it, so digests are looked up from the end.
+  std::string digest;
+  const auto& items = m_transcript.items();
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    if (item->row.answer) digest = item->row.answer->model_digest;
+    if (item->live) digest.clear();
+    if (!hasEvents(item->row)) continue;
+    const bool other = layout != nullptr && !digest.empty() && digest != layout->digest;
+    parts.push_back({.message = item->row.id,
+                     .first = item->row.first_event,
+                     .end = item->row.end_event,
+                     .otherModel = other});
+  }
+  std::reverse(parts.begin(), parts.end());
+  m_branch.reset(m_trace, std::move(parts));
+}
+
+void Conversation::showSibling(MessageId message) {
+  if (m_transcript.message(message) == nullptr || answeringHere()) return;
+  const MessageId leaf = m_transcript.leafBelow(message);
+  m_transcript.showLeaf(leaf);
+  m_chat.leaf = leaf;
+  resetBranch();
+  m_store.post([chat = m_chat.id, leaf, report = onUi(this, [this](Status s) { saved(s); })](
+                   Library& library) { report(library.set_leaf(chat, leaf)); });
+  Q_EMIT progressed();
+}
+
+void Conversation::stop() {
+  m_engine.stop();
+}
+
+void Conversation::setSettings(const ChatSettings& settings) {
+  if (settings == m_chat.settings) return;
+  m_chat.settings = settings;
+  Q_EMIT settingsChanged();
+  if (m_chat.id == 0) return;
+  m_store.post([chat = m_chat.id, settings, report = onUi(this, [this](Status s) { saved(s); })](
+                   Library& library) { report(library.set_settings(chat, settings)); });
+}
+
+void Conversation::setSystemPrompt(const QString& text) {
+  if (text.toStdString() == m_chat.system_prompt) return;
+  m_chat.system_prompt = text.toStdString();
+  Q_EMIT settingsChanged();
+  if (m_chat.id == 0) return;
+  m_store.post([chat = m_chat.id, prompt = m_chat.system_prompt,
+                report = onUi(this, [this](Status s) { saved(s); })](Library& library) {
+    report(library.set_system_prompt(chat, prompt));
+  });
+}
+
+void Conversation::titleWasSet(const QString& title) {
+  m_chat.title = title.toStdString();
+  Q_EMIT chatChanged();
+}
+
+void Conversation::saved(const Status& status) {
+  if (!status) Q_EMIT failed(QString::fromStdString(status.error().message));
+}
+
+}  // namespace mneme
+
+#include "moc_conversation.cpp"

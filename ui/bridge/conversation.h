@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The open chat: what it says, what it is set to, and the way of a message. The user's text is on
+// disk before the engine hears of it; an answer goes on when another chat is opened, and is found
+// again on coming back. UI thread; asks the store and the engine, never waits.
+#pragma once
+
+#include <QElapsedTimer>
+#include <QObject>
+#include <QString>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "inference/text/utf8_stream.h"
+#include "ui/bridge/engine_host.h"
+#include "ui/models/branch_trace.h"
+#include "ui/models/transcript_model.h"
+
+namespace mneme {
+
+class Conversation : public QObject {
+  Q_OBJECT
+
+ public:
+  Conversation(ChatStore& store, EngineHost& engine, BranchTrace& branch,
+               QObject* parent = nullptr);
+  ~Conversation() override;
+
+  TranscriptModel& transcript() { return m_transcript; }
+  ChatId chat() const { return m_chat.id; }  // 0 = a new chat, not on disk before its first message
+  QString title() const;
+  const ChatSettings& settings() const { return m_chat.settings; }
+  QString systemPrompt() const { return QString::fromStdString(m_chat.system_prompt); }
+  bool loading() const { return m_loading; }
+
+  bool answering() const { return m_running != nullptr; }  // in any chat
+  bool answeringHere() const { return answering() && m_running->chat == m_chat.id; }
+  // Why nothing can be sent now, as a sentence; empty when it can.
+  QString blockedReason() const;
+
+  // Tokens of the context that are taken, without the draft.
+  struct ContextUse {
+    std::int64_t system = 0;
+    std::int64_t history = 0;
+    std::int64_t limit = 0;  // 0 = no model
+  };
+  ContextUse contextUse() const;
+
+  void newChat(const ChatSettings& settings, const QString& systemPrompt);
+  // Shows `message` if it is not 0, on whichever branch it lies.
+  void open(ChatId chat, MessageId message = 0);
+  void send(const QString& text);
+  void editAndResend(MessageId userMessage, const QString& text);
+  void regenerate(MessageId answer);
+  void showSibling(MessageId message);
+  void stop();
+  void setSettings(const ChatSettings& settings);
+  void setSystemPrompt(const QString& text);
+  void titleWasSet(const QString& title);
+
+ Q_SIGNALS:
+  void chatChanged();  // another chat, or it was loaded
+  void settingsChanged();
+  void stateChanged();    // answering, loading, blocked
+  void progressed();      // of the answer in view: its text or figures changed
+  void libraryChanged();  // the list of chats is out of date
+  void failed(const QString& reason);
+  void messageSought(qint64 message);  // scroll there
+
+ private:
+  struct Posted;
+  // The answer being made; lives on when another chat is opened.
+  struct Running {
+    ChatId chat = 0;
+    MessageId user = 0;
+    MessageId answer = 0;
+    EngineHost::AnswerJob job;
+    std::shared_ptr<TraceLog> trace;
+    std::shared_ptr<Engine> engine;
+    QString text;
+    Utf8Stream utf8;
+    EventIndex read = 0;
+    AnswerLive live;
+    bool decoding = false;
+    QElapsedTimer decodeClock;
+    std::int64_t decodeFrom = 0;
+  };
+
+  void post(MessageId parent, const std::optional<QString>& userText);
+  void begin(const Posted& posted);
+  EngineHost::AnswerJob makeJob(const Running& running) const;
+  void onProgress(const GenerateProgress& progress);
+  void onFinished(const GenerateResult& result);
+  void onFailed(const QString& reason);
+  void readReply(Running& running);
+  void growBranch(const Running& running);
+  void resetBranch();
+  void saved(const Status& status);
+
+  ChatStore& m_store;
+  EngineHost& m_engine;
+  BranchTrace& m_branch;
+  TranscriptModel m_transcript;
+  ChatRow m_chat;
+  std::shared_ptr<TraceLog> m_trace;
+  std::unique_ptr<Running> m_running;
+  quint64 m_generation = 0;  // counts chats opened: late replies of older ones are dropped
+  bool m_loading = false;
+  bool m_posting = false;
+};
+
+}  // namespace mneme

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/bridge/engine_host.h"
+
+#include <QMetaObject>
+#include <chrono>
+#include <utility>
+
+#include "inference/base/log.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kProgressPauseMs = 33;
+constexpr int kTierPauseMs = 100;
+
+}  // namespace
+
+EngineHost::EngineHost(ChatStore& store, QObject* parent)
+    : QObject(parent), m_store(store), m_worker("engine") {
+  m_tierTimer.setInterval(kTierPauseMs);
+  connect(&m_tierTimer, &QTimer::timeout, this, [this] {
+    if (m_engine) Q_EMIT tiersUpdated(m_engine->tiers());
+  });
+  m_drainTimer.setSingleShot(true);
+  m_drainTimer.setInterval(kProgressPauseMs);
+  connect(&m_drainTimer, &QTimer::timeout, this, &EngineHost::drain);
+}
+
+EngineHost::~EngineHost() {
+  cancelOpen();
+  stop();
+}
+
+const ModelLayout* EngineHost::layout() const {
+  return m_engine ? &m_engine->layout() : nullptr;
+}
+
+AnswerRecord EngineHost::recordOf(const AnswerJob& job, const ModelLayout& layout,
+                                  const GenerateResult& result) {
+  AnswerRecord record;
+  record.model_name = layout.name;
+  record.model_digest = layout.digest;
+  record.pack_name = layout.memory ? layout.memory->name : std::string();
+  record.memory_on = job.request.memory_on && layout.memory.has_value();
+  record.exact = layout.numeric_mode == "exact";
+  record.program_version = MNEME_VERSION;
+  record.sampling = job.request.sampling;
+  record.result = result;
+  record.result.text.clear();
+  return record;
+}
+
+void EngineHost::setState(State state) {
+  if (m_state == state) return;
+  m_state = state;
+  Q_EMIT stateChanged();
+}
+
+void EngineHost::openModel(const EngineOptions& options) {
+  cancelOpen();  // one that still runs
+  stop();
+  m_cancelOpen = std::make_shared<std::atomic<bool>>(false);
+  const quint64 request = ++m_openRequest;
+  setState(State::loading);
+  Q_EMIT loadProgress(0, tr("waiting"));
+  m_worker.post([this, options, request, cancel = m_cancelOpen] {
+    auto last = std::chrono::steady_clock::time_point();
+    const auto progress = [this, request, &last](double fraction, std::string_view stage) {
+      const auto now = std::chrono::steady_clock::now();
+      if (fraction < 1 && now - last < std::chrono::milliseconds(kProgressPauseMs)) return;
+      last = now;
+      const QString text = QString::fromUtf8(stage.data(), static_cast<qsizetype>(stage.size()));
+      QMetaObject::invokeMethod(
+          this,
+          [this, request, fraction, text] {
+            if (request == m_openRequest) Q_EMIT loadProgress(fraction, text);
+          },
+          Qt::QueuedConnection);
+    };
+    auto opened = Engine::open(options, progress, cancel.get());
+    if (opened) {
+      std::shared_ptr<Engine> engine = std::move(*opened);
+      QMetaObject::invokeMethod(
+          this, [this, engine, request] { adopt(engine, request); }, Qt::QueuedConnection);
+    } else {
+      const Error error = opened.error();
+      log_warning("ui", "{} was not opened: {}", options.model_path, error.message);
+      QMetaObject::invokeMethod(
+          this, [this, error, request] { openEnded(error, request); }, Qt::QueuedConnection);
+    }
+  });
+}
+
+void EngineHost::adopt(std::shared_ptr<Engine> engine, quint64 request) {
+  if (request != m_openRequest) return;
+  closeModel();
+  m_engine = std::move(engine);
+  if (m_engine->layout().memory) m_tierTimer.start();
+  m_state = State::ready;
+  log_info("ui", "opened {}", m_engine->layout().path);
+  Q_EMIT modelOpened();
+  Q_EMIT stateChanged();
+}
+
+void EngineHost::openEnded(const Error& error, quint64 request) {
+  if (request != m_openRequest) return;
+  setState(m_engine ? State::ready : State::empty);
+  Q_EMIT openFailed(QString::fromStdString(error.message), error.code == ErrorCode::cancelled);
+}
+
+void EngineHost::cancelOpen() {
+  if (m_cancelOpen) *m_cancelOpen = true;
+}
+
+void EngineHost::closeModel() {
+  stop();
+  m_tierTimer.stop();
+  // Unmapping and joining its threads takes a moment: that is the engine thread's to spend.
+  if (m_engine)
+    m_worker.post([engine = std::exchange(m_engine, nullptr)]() mutable { engine.reset(); });
+  setState(State::empty);
+}
+
+void EngineHost::generate(const AnswerJob& job) {
+  if (!m_engine) {
+    Q_EMIT answerFailed(tr("No model is open."));
+    return;
+  }
+  m_stopWanted = false;
+  m_answering = true;
+  setState(State::generating);
+  m_worker.post([this, job, engine = m_engine] { runJob(job, *engine); });
+}
+
+void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
+  AnswerWriter writer(m_store, engine.tokenizer(), job.request.trace, job.userMessage, job.answer,
+                      job.storedEvents);
+  const auto result = engine.generate(job.request, [&](const GenerateProgress& progress) {
+    // A stop that came before generate() began would be forgotten by it: ask again.
+    if (m_stopWanted) engine.stop();
+    writer.on_progress(progress);
+    bool wake = false;
+    {
+      const std::lock_guard lock(m_mailbox.mutex);
+      m_mailbox.latest = progress;
+      m_mailbox.fresh = true;
+      wake = !std::exchange(m_mailbox.wakePending, true);
+    }
+    if (wake)
+      QMetaObject::invokeMethod(
+          this, [this] { drain(); }, Qt::QueuedConnection);
+  });
+  if (result) {
+    writer.finish(*result, recordOf(job, engine.layout(), *result));
+    QMetaObject::invokeMethod(
+        this,
+        [this, done = *result] {
+          answerEnded();
+          Q_EMIT answerFinished(done);
+        },
+        Qt::QueuedConnection);
+    return;
+  }
+  const Error error = result.error();
+  log_warning("ui", "an answer ended: {}", error.message);
+  writer.fail(error);
+  QMetaObject::invokeMethod(
+      this,
+      [this, text = QString::fromStdString(error.message)] {
+        answerEnded();
+        Q_EMIT answerFailed(text);
+      },
+      Qt::QueuedConnection);
+}
+
+// At most one drain is queued or pausing at a time, so the UI hears at most 30 times a second.
+void EngineHost::drain() {
+  GenerateProgress progress;
+  {
+    const std::lock_guard lock(m_mailbox.mutex);
+    if (!m_mailbox.fresh) {
+      m_mailbox.wakePending = false;
+      return;
+    }
+    m_mailbox.fresh = false;
+    progress = m_mailbox.latest;
+  }
+  m_drainTimer.start();
+  if (m_answering) Q_EMIT answerProgress(progress);
+}
+
+void EngineHost::answerEnded() {
+  m_answering = false;
+  if (m_state == State::generating) setState(m_engine ? State::ready : State::empty);
+}
+
+void EngineHost::stop() {
+  if (!m_answering) return;
+  m_stopWanted = true;
+  if (m_engine) m_engine->stop();
+}
+
+TierStats EngineHost::tiers() const {
+  return m_engine ? m_engine->tiers() : TierStats{};
+}
+
+void EngineHost::setRamBudget(quint64 bytes) {
+  if (m_engine) m_engine->set_ram_budget(bytes);
+}
+
+}  // namespace mneme
+
+#include "moc_engine_host.cpp"
