@@ -3,6 +3,7 @@
 
 #include <QCoreApplication>
 #include <QDateTime>
+#include <QFileInfo>
 #include <QLocale>
 #include <algorithm>
 #include <cmath>
@@ -36,6 +37,10 @@ QString bytes(std::uint64_t count) {
 
 QString count(std::int64_t value) {
   return QLocale().toString(static_cast<qlonglong>(value));
+}
+
+QString counted(std::int64_t value, const QString& one, const QString& many) {
+  return (value == 1 ? one : many).arg(count(value));
 }
 
 QString compactCount(std::uint64_t value) {
@@ -92,6 +97,15 @@ QString dateTime(std::int64_t epochMs) {
   const QDateTime time = QDateTime::fromMSecsSinceEpoch(epochMs);
   const bool thisYear = time.date().year() == QDate::currentDate().year();
   return QLocale().toString(time, thisYear ? tr("d MMM HH:mm") : tr("d MMM yyyy HH:mm"));
+}
+
+QString modelName(const QString& path, const QString& quantization) {
+  QString name = QFileInfo(path).completeBaseName();
+  if (name.size() > quantization.size() + 1 && name.endsWith(quantization, Qt::CaseInsensitive) &&
+      !name[name.size() - quantization.size() - 1].isLetterOrNumber()) {
+    name.chop(quantization.size() + 1);
+  }
+  return name;
 }
 
 }  // namespace mneme::format

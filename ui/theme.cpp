@@ -14,7 +14,7 @@
 namespace mneme {
 namespace {
 
-constexpr double kBasePoints = 10.0;
+constexpr double kBasePoints = 9.75;  // 13 pixels at 96 dpi
 
 struct Shared {
   Theme theme;

@@ -34,6 +34,14 @@ class FormatTest : public QObject {
     QCOMPARE(format::milliseconds(72'000), QStringLiteral("1 min 12 s"));
   }
 
+  void modelsAreNamedByTheirFiles() {
+    QCOMPARE(format::modelName(QStringLiteral("/a/SmolLM2-135M-Instruct.Q4_1.gguf"),
+                               QStringLiteral("Q4_1")),
+             QStringLiteral("SmolLM2-135M-Instruct"));
+    QCOMPARE(format::modelName(QStringLiteral("/a/tiny.gguf"), QStringLiteral("Q4_0")),
+             QStringLiteral("tiny"));
+  }
+
   void countsAreGrouped() {
     QCOMPARE(format::count(8192), QStringLiteral("8,192"));
     QCOMPARE(format::compactCount(2'600'000), QStringLiteral("2.6 M"));

@@ -78,7 +78,7 @@ class ThemeTest : public QObject {
     QSignalSpy changed(&Theme::notifier(), &Theme::Notifier::changed);
     Theme::setZoom(9);
     QCOMPARE(Theme::zoom(), 2.0);
-    QVERIFY(qAbs(Theme::current().uiFont().pointSizeF() - 20.0) < 0.01);
+    QVERIFY(qAbs(Theme::current().uiFont().pointSizeF() - 19.5) < 0.01);
     Theme::setZoom(1);
     QCOMPARE(changed.count(), 2);
   }

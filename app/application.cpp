@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/application.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+#include <QDir>
+
+#include "app/config_file.h"
+#include "inference/base/log.h"
+#include "ui/theme.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::int64_t kKeepDeletedMs = std::int64_t{30} * 24 * 60 * 60 * 1000;
+
+// Qt's own messages join the log.
+void onQtMessage(QtMsgType type, const QMessageLogContext&, const QString& text) {
+  const LogLevel level = type == QtDebugMsg     ? LogLevel::debug
+                         : type == QtInfoMsg    ? LogLevel::info
+                         : type == QtWarningMsg ? LogLevel::warning
+                                                : LogLevel::error;
+  log_line(level, "qt", text.toStdString());
+}
+
+}  // namespace
+
+std::unique_ptr<Application> Application::open(const Flags& flags, QString* problem) {
+  std::unique_ptr<Application> app(new Application);
+  app->m_paths = Paths::find(flags.dataDir.toStdString());
+  const Paths& paths = app->m_paths;
+  for (const std::string& folder : {paths.data, paths.config, paths.state}) {
+    if (QDir().mkpath(QString::fromStdString(folder))) continue;
+    *problem = QCoreApplication::translate("Application", "The folder %1 cannot be created.")
+                   .arg(QString::fromStdString(folder));
+    return nullptr;
+  }
+  configure_log({.file = paths.log()});
+  qInstallMessageHandler(onQtMessage);
+  log_info("app", "Mneme {} starts; chats in {}", MNEME_VERSION, paths.database());
+
+  const QString settings = QString::fromStdString(paths.settings());
+  Config config = readConfig(settings);
+  // Flags hold for this run: what is saved are the settings the user chose.
+  if (!flags.model.isEmpty())
+    config.model = QDir::current().absoluteFilePath(flags.model).toStdString();
+  if (!flags.memory.isEmpty()) {
+    config.memory = flags.memory == QLatin1String("off")
+                        ? "off"
+                        : QDir::current().absoluteFilePath(flags.memory).toStdString();
+  }
+  if (!flags.model.isEmpty()) config.open_at_start = true;
+  if (!flags.theme.isEmpty()) config.theme = flags.theme.toStdString();
+
+  app->m_desktop = std::make_unique<DesktopTheme>();
+  Theme::setZoom(config.zoom);
+  Theme::choose(config.theme == "dark"    ? Theme::Choice::dark
+                : config.theme == "light" ? Theme::Choice::light
+                                          : Theme::Choice::system);
+
+  auto store = ChatStore::open(paths.database());
+  if (!store) {
+    *problem = QString::fromStdString(store.error().message);
+    return nullptr;
+  }
+  app->m_store = std::move(*store);
+  const std::int64_t before = QDateTime::currentMSecsSinceEpoch() - kKeepDeletedMs;
+  app->m_store->post([before](Library& library) {
+    if (const Status done = library.purge_deleted(before); !done) {
+      log_warning("app", "old deleted chats stay: {}", done.error().message);
+    }
+  });
+
+  WindowSetup setup;
+  setup.config = std::move(config);
+  setup.saveConfig = [settings](const Config& changed) { writeConfig(settings, changed); };
+  setup.layoutFile = settings;
+  setup.defaultModel = QString::fromStdString(paths.default_model());
+  setup.packFolders = paths.pack_folders();
+  app->m_window = std::make_unique<MainWindow>(*app->m_store, std::move(setup));
+  return app;
+}
+
+Application::~Application() {
+  m_window.reset();
+  m_store.reset();
+  log_info("app", "Mneme ends");
+  qInstallMessageHandler(nullptr);
+}
+
+}  // namespace mneme

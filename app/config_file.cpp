@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config_file.h"
+
+#include <QDir>
+#include <QFileInfo>
+#include <QSettings>
+#include <algorithm>
+#include <cmath>
+
+namespace mneme {
+namespace {
+
+QString keyOf(const FieldInfo& info) {
+  return QString::fromUtf8(info.name.data(), static_cast<qsizetype>(info.name.size()));
+}
+
+class Reader {
+ public:
+  explicit Reader(const QSettings& file) : m_file(file) {}
+
+  void path(const FieldInfo& info, std::string& value) { text(info, value); }
+  void text(const FieldInfo& info, std::string& value) {
+    if (m_file.contains(keyOf(info))) value = m_file.value(keyOf(info)).toString().toStdString();
+  }
+  void integer(const FieldInfo& info, std::int64_t& value, std::int64_t min, std::int64_t max,
+               std::string_view) {
+    bool ok = false;
+    const qlonglong read = m_file.value(keyOf(info)).toLongLong(&ok);
+    if (ok) value = std::clamp<std::int64_t>(read, min, max);
+  }
+  void real(const FieldInfo& info, double& value, double min, double max) {
+    bool ok = false;
+    const double read = m_file.value(keyOf(info)).toDouble(&ok);
+    if (ok && std::isfinite(read)) value = std::clamp(read, min, max);
+  }
+  void toggle(const FieldInfo& info, bool& value) {
+    if (m_file.contains(keyOf(info))) value = m_file.value(keyOf(info)).toBool();
+  }
+  template <std::size_t N>
+  void choice(const FieldInfo& info, std::string& value,
+              const std::array<std::string_view, N>& names) {
+    const std::string read = m_file.value(keyOf(info)).toString().toStdString();
+    if (std::find(names.begin(), names.end(), read) != names.end()) value = read;
+  }
+
+ private:
+  const QSettings& m_file;
+};
+
+class Writer {
+ public:
+  explicit Writer(QSettings& file) : m_file(file) {}
+
+  void path(const FieldInfo& info, const std::string& value) { text(info, value); }
+  void text(const FieldInfo& info, const std::string& value) {
+    m_file.setValue(keyOf(info), QString::fromStdString(value));
+  }
+  void integer(const FieldInfo& info, const std::int64_t& value, std::int64_t, std::int64_t,
+               std::string_view) {
+    m_file.setValue(keyOf(info), static_cast<qlonglong>(value));
+  }
+  void real(const FieldInfo& info, const double& value, double, double) {
+    m_file.setValue(keyOf(info), value);
+  }
+  void toggle(const FieldInfo& info, const bool& value) { m_file.setValue(keyOf(info), value); }
+  template <std::size_t N>
+  void choice(const FieldInfo& info, const std::string& value,
+              const std::array<std::string_view, N>&) {
+    text(info, value);
+  }
+
+ private:
+  QSettings& m_file;
+};
+
+}  // namespace
+
+Config readConfig(const QString& file) {
+  Config config;
+  const QSettings settings(file, QSettings::IniFormat);
+  visit_fields(config, Reader(settings));
+  visit_chat_defaults(config.chat, Reader(settings));
+  return config;
+}
+
+void writeConfig(const QString& file, const Config& config) {
+  QDir().mkpath(QFileInfo(file).path());
+  QSettings settings(file, QSettings::IniFormat);
+  visit_fields(config, Writer(settings));
+  visit_chat_defaults(config.chat, Writer(settings));
+}
+
+}  // namespace mneme

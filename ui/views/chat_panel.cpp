@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/chat_panel.h"
+
+#include <QDesktopServices>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMessageBox>
+#include <QPaintEvent>
+#include <QPainter>
+#include <QPushButton>
+#include <QStackedWidget>
+#include <QUrl>
+#include <QVBoxLayout>
+
+#include "ui/format.h"
+#include "ui/theme.h"
+#include "ui/views/banner.h"
+#include "ui/views/chat_view.h"
+#include "ui/views/composer.h"
+#include "ui/views/context_meter.h"
+#include "ui/views/switch_button.h"
+#include "ui/views/welcome_view.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kDraftPauseMs = 120;
+constexpr int kNoticeMs = 6000;
+
+// The centre's own background, lighter or darker than the panels around it.
+class Ground : public QWidget {
+ public:
+  using QWidget::QWidget;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override {
+    QPainter(this).fillRect(event->rect(), Theme::current().base);
+  }
+};
+
+}  // namespace
+
+ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace& branch,
+                     Selection& selection, InspectSource& source, const QString& defaultModel,
+                     QWidget* parent)
+    : QWidget(parent),
+      m_conversation(conversation),
+      m_engine(engine),
+      m_branch(branch),
+      m_source(source) {
+  setObjectName(QStringLiteral("chatPanel"));
+  setMinimumWidth(320);
+
+  m_title = new QLabel(this);
+  m_title->setObjectName(QStringLiteral("chatTitle"));
+  m_title->setTextFormat(Qt::PlainText);
+  m_title->setMinimumWidth(40);
+  m_count = new QLabel(this);
+  m_count->setProperty("kind", QStringLiteral("chip"));
+  m_inkSwitch = new SwitchButton(tr("Gate ink"), this);
+  m_inkSwitch->setObjectName(QStringLiteral("inkSwitch"));
+  m_inkSwitch->setToolTip(tr("Colour every token by how far the memory's gates opened (Ctrl+G)"));
+  m_memorySwitch = new SwitchButton(tr("Memory"), this);
+  m_memorySwitch->setObjectName(QStringLiteral("memorySwitch"));
+  m_settings = new QPushButton(tr("Chat settings"), this);
+  m_settings->setAccessibleName(tr("Settings of this chat"));
+  m_settings->setToolTip(tr("System prompt and sampler of this chat (Ctrl+Shift+,)"));
+
+  auto* header = new QFrame(this);
+  auto* headerRow = new QHBoxLayout(header);
+  headerRow->setContentsMargins(16, 7, 14, 7);
+  headerRow->setSpacing(10);
+  headerRow->addWidget(m_title, 0);
+  headerRow->addWidget(m_count);
+  headerRow->addStretch(1);
+  headerRow->addWidget(m_inkSwitch);
+  headerRow->addWidget(m_memorySwitch);
+  headerRow->addWidget(m_settings);
+  auto* line = new QFrame(this);
+  line->setProperty("kind", QStringLiteral("line"));
+
+  m_view = new ChatView(conversation.transcript(), selection, {branch, selection, source}, this);
+  m_welcome = new WelcomeView(engine, defaultModel, this);
+  m_stack = new QStackedWidget(this);
+  m_stack->addWidget(m_welcome);
+  m_stack->addWidget(m_view);
+
+  auto* ground = new Ground(this);
+  m_banner = new Banner(ground);
+  m_composer = new Composer(ground);
+  auto* groundLayout = new QVBoxLayout(ground);
+  groundLayout->setContentsMargins(20, 2, 20, 13);
+  groundLayout->setSpacing(8);
+  groundLayout->addWidget(m_banner);
+  groundLayout->addWidget(m_composer);
+
+  m_column = new QVBoxLayout(this);
+  m_column->setContentsMargins(0, 0, 0, 0);
+  m_column->setSpacing(0);
+  m_column->addWidget(header);
+  m_column->addWidget(line);
+  m_column->addWidget(m_stack, 1);
+  m_column->addWidget(ground);
+
+  m_draftTimer.setSingleShot(true);
+  m_draftTimer.setInterval(kDraftPauseMs);
+  connect(&m_draftTimer, &QTimer::timeout, this, &ChatPanel::probeDraft);
+  connect(&m_probe, &DraftProbe::counted, this, [this](const DraftCount& count) {
+    m_draft = count;
+    refreshMeter();
+  });
+  connect(m_composer, &Composer::draftChanged, &m_draftTimer, qOverload<>(&QTimer::start));
+  connect(m_composer, &Composer::sendRequested, this, &ChatPanel::send);
+  connect(m_composer, &Composer::stopRequested, &conversation, &Conversation::stop);
+  connect(m_composer, &Composer::editCancelled, this, &ChatPanel::refreshMeter);
+  connect(m_inkSwitch, &QAbstractButton::toggled, this, &ChatPanel::setInk);
+  connect(m_memorySwitch, &QAbstractButton::clicked, this, &ChatPanel::setMemory);
+  connect(m_settings, &QPushButton::clicked, this, &ChatPanel::chatSettingsRequested);
+  connect(m_view, &ChatView::actionRequested, this, &ChatPanel::onAction);
+  connect(m_view, &ChatView::linkRequested, this, &ChatPanel::openLink);
+  connect(m_view, &ChatView::copied, this,
+          [this](const QString& what) { m_view->setAccessibleDescription(what); });
+
+  connect(&conversation, &Conversation::chatChanged, this, [this] {
+    m_composer->setEditing(0, {});
+    refreshHeader();
+    refreshState();
+  });
+  connect(&conversation, &Conversation::settingsChanged, this, &ChatPanel::refreshHeader);
+  connect(&conversation, &Conversation::stateChanged, this, &ChatPanel::refreshState);
+  connect(&conversation, &Conversation::progressed, this, [this] {
+    refreshHeader();
+    refreshMeter();
+  });
+  connect(&conversation, &Conversation::failed, this, &ChatPanel::tellError);
+  connect(&conversation, &Conversation::messageSought, m_view, &ChatView::scrollToMessage);
+  connect(&engine, &EngineHost::modelOpened, this, [this] {
+    refreshHeader();
+    refreshState();
+    probeDraft();
+  });
+  connect(&Theme::notifier(), &Theme::Notifier::changed, this, &ChatPanel::refreshHeader);
+  refreshHeader();
+  refreshState();
+}
+
+void ChatPanel::tellError(const QString& text) {
+  m_banner->tell(Banner::Kind::error, text);
+}
+
+void ChatPanel::refreshHeader() {
+  QFont font = Theme::current().uiFont(1.12);
+  font.setWeight(QFont::DemiBold);
+  m_title->setFont(font);
+  const int messages = m_conversation.transcript().rowCount();
+  const QString title = m_conversation.title();
+  m_title->setText(
+      QFontMetrics(font).elidedText(title, Qt::ElideRight, std::max(120, width() - 430)));
+  m_title->setToolTip(title);
+  m_title->setAccessibleName(tr("Chat: %1").arg(title));
+  m_count->setVisible(messages > 0);
+  m_count->setText(format::counted(messages, tr("%1 message"), tr("%1 messages")));
+  const ModelLayout* layout = m_engine.layout();
+  const bool hasPack = layout == nullptr || layout->memory.has_value();
+  m_memorySwitch->setChecked(m_conversation.settings().memory_on && hasPack);
+  m_memorySwitch->setEnabled(hasPack);
+  m_memorySwitch->setText(layout != nullptr && layout->memory && !layout->memory->trained
+                              ? tr("Memory (untrained)")
+                              : tr("Memory"));
+  m_memorySwitch->updateGeometry();
+  m_memorySwitch->setToolTip(hasPack ? tr("Let the model use its memory in this chat (Ctrl+M). "
+                                          "Switching makes the next message "
+                                          "read the chat again from the start.")
+                                     : QString::fromStdString(layout->memory_absent_reason));
+}
+
+void ChatPanel::refreshState() {
+  m_stack->setCurrentWidget(m_conversation.transcript().rowCount() > 0
+                                ? static_cast<QWidget*>(m_view)
+                                : static_cast<QWidget*>(m_welcome));
+  const QString blocked = m_conversation.blockedReason();
+  m_composer->setState(blocked, m_conversation.answering());
+  refreshMeter();
+}
+
+void ChatPanel::refreshMeter() {
+  const Conversation::ContextUse use = m_conversation.contextUse();
+  const bool drafting = !m_composer->text().trimmed().isEmpty();
+  const std::int64_t draft = drafting ? m_draft.tokens : 0;
+  m_composer->meter()->setUse(use.system, use.history, draft, use.limit);
+  QString line;
+  if (m_conversation.answeringHere()) {
+    line = tr("Esc stops the answer");
+  } else if (const QString blocked = m_conversation.blockedReason(); !blocked.isEmpty()) {
+    line = blocked;
+  } else if (use.limit > 0 && use.system + use.history + draft >= use.limit) {
+    line = tr("The context is full: the oldest messages will be left out");
+  } else if (drafting) {
+    line =
+        m_draft.rows > 0
+            ? tr("Draft: %1, %2 of %3 rows in RAM")
+                  .arg(format::counted(m_draft.tokens, tr("%1 token"), tr("%1 tokens")),
+                       format::count(m_draft.rowsInRam), format::count(m_draft.rows))
+            : tr("Draft: %1").arg(format::counted(m_draft.tokens, tr("%1 token"), tr("%1 tokens")));
+  } else {
+    line = tr("Enter sends, Shift+Enter starts a new line");
+  }
+  m_draftText = line;
+  m_composer->setDraftLine(line);
+}
+
+// What stands before the draft in the prompt, as far as the last question shows it: the template's
+// opening of a user's turn.
+std::vector<TokenId> ChatPanel::tokensBeforeDraft() const {
+  const auto model = m_source.model();
+  if (!model || model->hasher == nullptr) return {};
+  const int size = model->hasher->spec().max_ngram_size;
+  const auto& parts = m_branch.parts();
+  for (std::size_t p = parts.size(); p-- > 0;) {
+    if (parts[p].otherModel) continue;
+    const int first = m_branch.startOf(p);
+    const int end = p + 1 < parts.size() ? m_branch.startOf(p + 1) : m_branch.size();
+    for (int i = first; i < end; ++i) {
+      if (m_branch.recordAt(i).header().source != TokenSource::user) continue;
+      return i > 0 ? m_branch.context(i - 1, size).tokens : std::vector<TokenId>{};
+    }
+  }
+  return {};
+}
+
+void ChatPanel::probeDraft() {
+  const auto engine = m_engine.engine();
+  const QString text = m_composer->text().trimmed();
+  if (!engine || text.isEmpty()) {
+    m_draft = {};
+    refreshMeter();
+    return;
+  }
+  const bool memory = m_conversation.settings().memory_on;
+  m_probe.ask(engine, text, memory ? tokensBeforeDraft() : std::vector<TokenId>{});
+}
+
+void ChatPanel::send(const QString& text) {
+  m_banner->close();
+  const MessageId editing = m_composer->editing();
+  if (editing != 0) {
+    m_composer->setEditing(0, {});
+    m_conversation.editAndResend(editing, text);
+  } else {
+    m_composer->setText({});
+    m_conversation.send(text);
+  }
+}
+
+void ChatPanel::setInk(bool on) {
+  m_inkSwitch->setChecked(on);
+  if (m_view->ink() == on) return;
+  m_view->setInk(on);
+  Q_EMIT inkChanged(on);
+}
+
+void ChatPanel::setMemory(bool on) {
+  ChatSettings settings = m_conversation.settings();
+  if (settings.memory_on == on) return;
+  settings.memory_on = on;
+  m_conversation.setSettings(settings);
+  if (m_conversation.transcript().rowCount() > 0) {
+    m_banner->tell(
+        Banner::Kind::notice,
+        on ? tr("Memory is on: with the next message the chat is read again from the start.")
+           : tr("Memory is off: with the next message the chat is read again from the start."),
+        kNoticeMs);
+  }
+  Q_EMIT memoryChanged(on);
+}
+
+void ChatPanel::onAction(MessageId message, MessageAction action) {
+  const auto row = m_conversation.transcript().rowOf(message);
+  if (!row) return;
+  const TranscriptItem& item = m_conversation.transcript().at(*row);
+  switch (action) {
+    case MessageAction::retry:
+      m_conversation.regenerate(message);
+      break;
+    case MessageAction::edit: {
+      // An answer's Edit means the question that it answers.
+      const MessageRow* question = item.row.role == Role::user
+                                       ? &item.row
+                                       : m_conversation.transcript().message(item.row.parent);
+      if (question != nullptr) {
+        m_composer->setEditing(question->id, QString::fromStdString(question->text));
+      }
+      break;
+    }
+    case MessageAction::previous:
+      m_conversation.showSibling(item.previousSibling);
+      break;
+    case MessageAction::next:
+      m_conversation.showSibling(item.nextSibling);
+      break;
+    case MessageAction::copy:
+      m_view->copyMessage(message);
+      break;
+    case MessageAction::none:
+      break;
+  }
+}
+
+void ChatPanel::retry() {
+  if (const TranscriptItem* item = m_view->target(Role::assistant)) {
+    onAction(item->row.id, MessageAction::retry);
+  }
+}
+
+void ChatPanel::edit() {
+  if (const TranscriptItem* item = m_view->target(Role::user))
+    onAction(item->row.id, MessageAction::edit);
+}
+
+void ChatPanel::showVersion(int step) {
+  const TranscriptItem* item = m_view->target();
+  // Without a current message: the last one that has versions.
+  if (item != nullptr && item->siblings < 2) {
+    const auto& items = m_conversation.transcript().items();
+    for (auto it = items.rbegin(); it != items.rend(); ++it) {
+      if (it->siblings > 1) {
+        item = &*it;
+        break;
+      }
+    }
+  }
+  if (item == nullptr) return;
+  const MessageId sibling = step < 0 ? item->previousSibling : item->nextSibling;
+  if (sibling != 0) m_conversation.showSibling(sibling);
+}
+
+void ChatPanel::openLink(const QUrl& url) {
+  const QString scheme = url.scheme().toLower();
+  if (scheme != QLatin1String("http") && scheme != QLatin1String("https")) {
+    m_banner->tell(Banner::Kind::notice, tr("Only web links are opened: %1").arg(url.toString()),
+                   kNoticeMs);
+    return;
+  }
+  const auto answer = QMessageBox::question(
+      this, tr("Open a link"),
+      tr("Open this address in the web browser?\n\n%1").arg(url.toDisplayString()));
+  if (answer == QMessageBox::Yes) QDesktopServices::openUrl(url);
+}
+
+}  // namespace mneme
+
+#include "moc_chat_panel.cpp"

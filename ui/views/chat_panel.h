@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The centre of the window: title and switches, the messages or a welcome, notices, the composer.
+// Ties them to the conversation. UI thread.
+#pragma once
+
+#include <QTimer>
+#include <QWidget>
+
+#include "ui/bridge/conversation.h"
+#include "ui/bridge/draft_probe.h"
+#include "ui/views/message_item.h"
+
+class QLabel;
+class QPushButton;
+class QStackedWidget;
+class QVBoxLayout;
+
+namespace mneme {
+
+class Banner;
+class ChatView;
+class Composer;
+class SwitchButton;
+class WelcomeView;
+
+class ChatPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace& branch,
+            Selection& selection, InspectSource& source, const QString& defaultModel,
+            QWidget* parent = nullptr);
+
+  ChatView* view() const { return m_view; }
+  Composer* composer() const { return m_composer; }
+  Banner* banner() const { return m_banner; }
+  WelcomeView* welcome() const { return m_welcome; }
+  SwitchButton* inkSwitch() const { return m_inkSwitch; }
+  SwitchButton* memorySwitch() const { return m_memorySwitch; }
+  QString draftLine() const { return m_draftText; }
+
+  void setInk(bool on);
+  void setMemory(bool on);
+  void tellError(const QString& text);
+
+  // Of the current message, else the last that fits.
+  void retry();
+  void edit();
+  void showVersion(int step);
+
+ Q_SIGNALS:
+  void inkChanged(bool on);
+  void memoryChanged(bool on);
+  void chatSettingsRequested();
+
+ private:
+  void onAction(MessageId message, MessageAction action);
+  void send(const QString& text);
+  void refreshHeader();
+  void refreshState();
+  void refreshMeter();
+  void probeDraft();
+  void openLink(const QUrl& url);
+  std::vector<TokenId> tokensBeforeDraft() const;
+
+  Conversation& m_conversation;
+  EngineHost& m_engine;
+  BranchTrace& m_branch;
+  InspectSource& m_source;
+  QLabel* m_title;
+  QLabel* m_count;
+  SwitchButton* m_inkSwitch;
+  SwitchButton* m_memorySwitch;
+  QPushButton* m_settings;
+  QVBoxLayout* m_column;
+  QStackedWidget* m_stack;
+  ChatView* m_view;
+  WelcomeView* m_welcome;
+  Banner* m_banner;
+  Composer* m_composer;
+  DraftProbe m_probe;
+  QTimer m_draftTimer;
+  DraftCount m_draft;
+  QString m_draftText;
+};
+
+}  // namespace mneme

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/main_window.h"
+
+#include <QAction>
+#include <QActionGroup>
+#include <QApplication>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QDragEnterEvent>
+#include <QFileInfo>
+#include <QMimeData>
+#include <QScreen>
+
+#include "ui/bridge/engine_source.h"
+#include "ui/bridge/ui_call.h"
+#include "ui/theme.h"
+#include "ui/views/banner.h"
+#include "ui/views/chat_panel.h"
+#include "ui/views/chat_settings_dialog.h"
+#include "ui/views/composer.h"
+#include "ui/views/log_view.h"
+#include "ui/views/open_model_dialog.h"
+#include "ui/views/settings_dialog.h"
+#include "ui/views/side_panel.h"
+#include "ui/views/status_line.h"
+#include "ui/views/switch_button.h"
+#include "ui/views/welcome_view.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kLayoutVersion = 1;
+constexpr int kUndoMs = 10000;
+constexpr int kHitsMax = 60;
+constexpr int kRecentMax = 8;
+
+}  // namespace
+
+MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
+    : QMainWindow(parent),
+      m_store(store),
+      m_setup(std::move(setup)),
+      m_layout(m_setup.layoutFile, QSettings::IniFormat),
+      m_engine(store),
+      m_conversation(store, m_engine, m_branch) {
+  setObjectName(QStringLiteral("mainWindow"));
+  setWindowIcon(QIcon(QStringLiteral(":/icons/mneme.svg")));
+  setAcceptDrops(true);
+  setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowTabbedDocks |
+                 QMainWindow::AllowNestedDocks);
+  setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
+  setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+  setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
+  connectInspectSource(m_engine, m_source);
+
+  m_side = new SidePanel(m_chats, m_engine, this);
+  m_panel = new ChatPanel(m_conversation, m_engine, m_branch, m_selection, m_source,
+                          m_setup.defaultModel, this);
+  setCentralWidget(m_panel);
+  m_status = new StatusLine(m_engine, this);
+  setStatusBar(m_status);
+  makeDocks();
+  makeMenus();
+
+  connect(m_side, &SidePanel::newChatRequested, this, &MainWindow::newChat);
+  connect(m_side, &SidePanel::chatChosen, this, [this](qint64 chat, qint64 message) {
+    if (chat != m_conversation.chat() || message != 0) m_conversation.open(chat, message);
+  });
+  connect(m_side, &SidePanel::searchChanged, this, &MainWindow::search);
+  connect(&m_chats, &ChatListModel::renameRequested, this,
+          [this](qint64 chat, const QString& title) {
+            if (chat == m_conversation.chat() && !title.isEmpty())
+              m_conversation.titleWasSet(title);
+            askLibrary(
+                m_store, this,
+                [chat, text = title.toStdString()](Library& library) {
+                  return library.rename_chat(chat, text);
+                },
+                [this](const Status& status) {
+                  if (!status) m_panel->tellError(QString::fromStdString(status.error().message));
+                  reloadChats();
+                });
+          });
+  connect(&m_conversation, &Conversation::libraryChanged, this, &MainWindow::reloadChats);
+  connect(&m_conversation, &Conversation::chatChanged, this, [this] {
+    m_side->showCurrent(m_conversation.chat());
+    m_layout.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
+    setWindowTitle(tr("%1 — Mneme").arg(m_conversation.title()));
+    m_selection.clear();
+    refreshActions();
+  });
+  connect(&m_conversation, &Conversation::stateChanged, this, &MainWindow::refreshActions);
+  connect(&m_conversation, &Conversation::settingsChanged, this, &MainWindow::refreshActions);
+  connect(m_panel, &ChatPanel::inkChanged, this, [this](bool on) {
+    m_layout.setValue(QStringLiteral("window/ink"), on);
+    refreshActions();
+  });
+  connect(m_panel, &ChatPanel::chatSettingsRequested, this, &MainWindow::showChatSettings);
+  connect(m_panel->welcome(), &WelcomeView::openRequested, this, [this] { askForModel(); });
+  connect(m_panel->welcome(), &WelcomeView::openDefaultRequested, this,
+          [this] { openModel(m_setup.defaultModel, {}); });
+  connect(m_panel->welcome(), &WelcomeView::cancelRequested, &m_engine, &EngineHost::cancelOpen);
+  connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::rememberModel);
+  connect(&m_engine, &EngineHost::openFailed, this, [this](const QString& reason, bool cancelled) {
+    if (cancelled) {
+      m_panel->banner()->tell(Banner::Kind::notice, tr("Opening was cancelled."), 5000);
+      return;
+    }
+    m_panel->welcome()->setProblem(reason);
+    if (m_conversation.transcript().rowCount() > 0) m_panel->tellError(reason);
+  });
+  m_store.set_on_failure(onUi(this, [this](const Error& error) {
+    m_panel->tellError(tr("Not saved: %1").arg(QString::fromStdString(error.message)));
+  }));
+  restoreLayout();
+  refreshActions();
+}
+
+MainWindow::~MainWindow() {
+  m_store.set_on_failure({});
+}
+
+void MainWindow::start() {
+  const auto last = m_layout.value(QStringLiteral("chats/last")).toLongLong();
+  newChat();
+  askLibrary(
+      m_store, this, [](Library& library) { return library.chats(); },
+      [this, last](Result<std::vector<ChatRow>> chats) {
+        if (!chats) {
+          m_panel->tellError(QString::fromStdString(chats.error().message));
+          return;
+        }
+        m_chats.setChats(std::move(*chats));
+        if (m_conversation.chat() == 0 && m_chats.chat(last) != nullptr) m_conversation.open(last);
+      });
+  Config& config = m_setup.config;
+  if (config.open_at_start) {
+    if (config.model.empty() || !QFileInfo::exists(QString::fromStdString(config.model))) {
+      config.model = m_setup.defaultModel.toStdString();
+    }
+    if (QFileInfo::exists(QString::fromStdString(config.model))) {
+      openModel(QString::fromStdString(config.model), QString::fromStdString(config.memory));
+    }
+  }
+  m_panel->composer()->setFocus();
+}
+
+void MainWindow::openModel(const QString& path, const QString& memory) {
+  m_panel->banner()->close();
+  m_setup.config.model = path.toStdString();
+  m_setup.config.memory = memory.toStdString();
+  EngineOptions options = m_setup.config.engine_options();
+  options.pack_folders = m_setup.packFolders;
+  m_engine.openModel(options);
+}
+
+QStringList MainWindow::recentModels() const {
+  return m_layout.value(QStringLiteral("models/recent")).toStringList();
+}
+
+void MainWindow::rememberModel() {
+  const ModelLayout* layout = m_engine.layout();
+  if (layout == nullptr) return;
+  QStringList recent = recentModels();
+  const QString path = QString::fromStdString(layout->path);
+  recent.removeAll(path);
+  recent.prepend(path);
+  m_layout.setValue(QStringLiteral("models/recent"), recent.mid(0, kRecentMax));
+  m_setup.saveConfig(m_setup.config);
+  if (layout->memory && !layout->memory->warning.empty()) {
+    m_panel->banner()->tell(Banner::Kind::notice, QString::fromStdString(layout->memory->warning));
+  }
+  refreshActions();
+}
+
+void MainWindow::raiseWindow() {
+  setWindowState((windowState() & ~Qt::WindowMinimized) | Qt::WindowActive);
+  show();
+  raise();
+  activateWindow();
+}
+
+// --- docks and layout
+// ------------------------------------------------------------------------------
+
+QDockWidget* MainWindow::addDock(const char* name, const QString& title, QWidget* widget,
+                                 Qt::DockWidgetArea area) {
+  auto* dock = new QDockWidget(title, this);
+  dock->setObjectName(QLatin1String(name));
+  dock->setAccessibleName(title);
+  dock->setWidget(widget);
+  addDockWidget(area, dock);
+  return dock;
+}
+
+void MainWindow::makeDocks() {
+  QDockWidget* chats = addDock("chatsDock", tr("Chats"), m_side, Qt::LeftDockWidgetArea);
+  chats->setFeatures(QDockWidget::DockWidgetClosable);
+  chats->setAllowedAreas(Qt::LeftDockWidgetArea | Qt::RightDockWidgetArea);
+  auto* noTitle = new QWidget(chats);
+  noTitle->setFixedHeight(0);
+  chats->setTitleBarWidget(noTitle);
+  makeInspectionDocks();
+  QDockWidget* log = addDock("logDock", tr("Log"), new LogView(this), Qt::BottomDockWidgetArea);
+  if (m_lastBottom != nullptr) tabifyDockWidget(m_lastBottom, log);
+  log->hide();
+  m_docks << log;
+}
+
+void MainWindow::restoreLayout() {
+  const QSize screen = QApplication::primaryScreen()->availableSize();
+  resize(std::min(1440, screen.width() - 16), std::min(900, screen.height() - 40));
+  restoreGeometry(m_layout.value(QStringLiteral("window/geometry")).toByteArray());
+  if (!restoreState(m_layout.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
+    showPreset(Preset::inspect);
+  }
+  m_panel->setInk(m_layout.value(QStringLiteral("window/ink"), false).toBool());
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  m_layout.setValue(QStringLiteral("window/geometry"), saveGeometry());
+  m_layout.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
+  m_layout.sync();
+  m_setup.saveConfig(m_setup.config);
+  m_engine.cancelOpen();
+  m_conversation.stop();
+  event->accept();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (event->mimeData()->hasUrls() && event->mimeData()->urls().first().isLocalFile()) {
+    event->acceptProposedAction();
+  }
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  const QString path = event->mimeData()->urls().value(0).toLocalFile();
+  if (path.isEmpty()) return;
+  event->acceptProposedAction();
+  // The drag must end before a dialog opens.
+  QMetaObject::invokeMethod(
+      this, [this, path] { askForModel(path); }, Qt::QueuedConnection);
+}
+
+// --- chats
+// -----------------------------------------------------------------------------------------
+
+void MainWindow::reloadChats() {
+  askLibrary(
+      m_store, this, [](Library& library) { return library.chats(); },
+      [this](Result<std::vector<ChatRow>> chats) {
+        if (chats) m_chats.setChats(std::move(*chats));
+        m_side->showCurrent(m_conversation.chat());
+      });
+}
+
+void MainWindow::search(const QString& text) {
+  if (text.isEmpty()) {
+    m_chats.clearHits();
+    return;
+  }
+  askLibrary(
+      m_store, this,
+      [query = text.toStdString()](Library& library) { return library.search(query, kHitsMax); },
+      [this, text](const Result<std::vector<Library::SearchHit>>& hits) {
+        if (m_side->searchText() != text) return;  // typed on since
+        if (hits) {
+          m_chats.setHits(*hits);
+        } else {
+          m_panel->tellError(QString::fromStdString(hits.error().message));
+        }
+      });
+}
+
+void MainWindow::newChat() {
+  ChatSettings settings;
+  settings.sampling = m_setup.config.chat.sampling;
+  settings.max_tokens = m_setup.config.chat.max_tokens;
+  settings.memory_on = m_setup.config.chat.memory_on;
+  m_conversation.newChat(settings, QString::fromStdString(m_setup.config.chat.system_prompt));
+  m_panel->composer()->setFocus();
+}
+
+void MainWindow::deleteChat(ChatId chat) {
+  const ChatRow* row = m_chats.chat(chat);
+  if (row == nullptr) return;
+  const QString title = ChatListModel::titleOf(*row);
+  if (m_conversation.chat() == chat) {
+    if (m_conversation.answeringHere()) m_conversation.stop();
+    newChat();
+  }
+  askLibrary(
+      m_store, this, [chat](Library& library) { return library.delete_chat(chat); },
+      [this, chat, title](const Status& status) {
+        reloadChats();
+        if (!status) {
+          m_panel->tellError(QString::fromStdString(status.error().message));
+          return;
+        }
+        m_panel->banner()->tell(
+            Banner::Kind::notice, tr("“%1” was deleted.").arg(title), kUndoMs, tr("Undo"),
+            [this, chat] {
+              askLibrary(
+                  m_store, this, [chat](Library& library) { return library.restore_chat(chat); },
+                  [this, chat](const Status& restored) {
+                    reloadChats();
+                    if (restored) m_conversation.open(chat);
+                  });
+            });
+      });
+}
+
+// --- dialogs
+// ---------------------------------------------------------------------------------------
+
+void MainWindow::askForModel(const QString& path) {
+  Config config = m_setup.config;
+  if (!path.isEmpty()) config.model = path.toStdString();
+  auto* dialog = new OpenModelDialog(config, m_setup.packFolders, recentModels(), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &QDialog::accepted, this,
+          [this, dialog] { openModel(dialog->path(), dialog->memory()); });
+  dialog->open();
+}
+
+void MainWindow::showSettings() {
+  auto* dialog = new SettingsDialog(m_setup.config, this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &SettingsDialog::applied, this, &MainWindow::applyConfig);
+  dialog->open();
+}
+
+void MainWindow::applyConfig(const Config& config) {
+  const Config old = m_setup.config;
+  m_setup.config = config;
+  Theme::choose(config.theme == "dark"    ? Theme::Choice::dark
+                : config.theme == "light" ? Theme::Choice::light
+                                          : Theme::Choice::system);
+  Theme::setZoom(config.zoom);
+  m_setup.saveConfig(config);
+  if (config.ram_budget_mib != old.ram_budget_mib && config.ram_budget_mib > 0) {
+    m_engine.setRamBudget(static_cast<quint64>(config.ram_budget_mib) << 20);
+  }
+  const bool other = config.model != old.model || config.memory != old.memory ||
+                     config.context != old.context || config.threads != old.threads ||
+                     config.exact != old.exact;
+  if (other && !config.model.empty()) {
+    m_panel->banner()->tell(Banner::Kind::notice, tr("The model's settings changed."), 0,
+                            tr("Open it again"), [this] {
+                              openModel(QString::fromStdString(m_setup.config.model),
+                                        QString::fromStdString(m_setup.config.memory));
+                            });
+  }
+  refreshActions();
+}
+
+void MainWindow::showChatSettings() {
+  auto* dialog =
+      new ChatSettingsDialog(m_conversation.settings(), m_conversation.systemPrompt(), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  const ChatId chat = m_conversation.chat();
+  connect(dialog, &QDialog::accepted, this, [this, dialog, chat] {
+    if (m_conversation.chat() != chat) return;
+    m_conversation.setSettings(dialog->settings());
+    m_conversation.setSystemPrompt(dialog->systemPrompt());
+    if (!dialog->forNewChats()) return;
+    ChatDefaults& defaults = m_setup.config.chat;
+    defaults.sampling = dialog->settings().sampling;
+    defaults.max_tokens = dialog->settings().max_tokens;
+    defaults.system_prompt = dialog->systemPrompt().toStdString();
+    m_setup.saveConfig(m_setup.config);
+  });
+  dialog->open();
+}
+
+void MainWindow::setZoom(double zoom) {
+  Theme::setZoom(zoom);
+  m_setup.config.zoom = Theme::zoom();
+  m_setup.saveConfig(m_setup.config);
+}
+
+}  // namespace mneme
+
+#include "moc_main_window.cpp"

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The window: docks, menus, presets, layout saved and restored. Owns the engine's host and the open
+// conversation; the store outlives it. UI thread.
+#pragma once
+
+#include <QMainWindow>
+#include <QSettings>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "inference/config.h"
+#include "ui/bridge/conversation.h"
+#include "ui/bridge/engine_host.h"
+#include "ui/models/branch_trace.h"
+#include "ui/models/chat_list_model.h"
+#include "ui/models/inspect_source.h"
+#include "ui/selection.h"
+
+class QActionGroup;
+class QDockWidget;
+class QLabel;
+class QPushButton;
+
+namespace mneme {
+
+class ChatPanel;
+class SidePanel;
+class StatusLine;
+
+struct WindowSetup {
+  Config config;
+  std::function<void(const Config&)> saveConfig;
+  QString layoutFile;  // INI: geometry, docks, recent models
+  QString defaultModel;
+  std::vector<std::string> packFolders;
+};
+
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+
+ public:
+  MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent = nullptr);
+  ~MainWindow() override;
+
+  void start();  // opens the last chat and, if asked for, the model
+  void openModel(const QString& path, const QString& memory);
+  void raiseWindow();
+
+  enum class Preset { chat, inspect, memory };
+  void showPreset(Preset preset);
+
+  // Named parts, for tests.
+  ChatPanel* panel() const { return m_panel; }
+  SidePanel* side() const { return m_side; }
+  StatusLine* statusLine() const { return m_status; }
+  EngineHost& engine() { return m_engine; }
+  Conversation& conversation() { return m_conversation; }
+  Selection& selection() { return m_selection; }
+  BranchTrace& branch() { return m_branch; }
+  ChatListModel& chats() { return m_chats; }
+  QAction* action(const char* name) const;
+  const Config& config() const { return m_setup.config; }
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  // main_window_actions.cpp
+  void makeMenus();
+  void makeFileMenu();
+  void makeChatMenu();
+  void makeViewMenu();
+  void makeMemoryMenu();
+  void makeHelpMenu();
+  void makePresetChips();
+  QAction* addAction(QMenu* menu, const char* name, const QString& text, const QKeySequence& keys,
+                     std::function<void()> run);
+  void refreshActions();
+  void fillRecent(QMenu* menu);
+
+  // main_window_docks.cpp
+  void makeInspectionDocks();
+
+  // main_window.cpp
+  void makeDocks();
+  QDockWidget* addDock(const char* name, const QString& title, QWidget* widget,
+                       Qt::DockWidgetArea area);
+  void restoreLayout();
+  void reloadChats();
+  void search(const QString& text);
+  void newChat();
+  void deleteChat(ChatId chat);
+  void askForModel(const QString& path = {});
+  void showSettings();
+  void showChatSettings();
+  void applyConfig(const Config& config);
+  void setZoom(double zoom);
+  void rememberModel();
+  QStringList recentModels() const;
+
+  ChatStore& m_store;
+  WindowSetup m_setup;
+  QSettings m_layout;
+  EngineHost m_engine;
+  BranchTrace m_branch;
+  Selection m_selection;
+  InspectSource m_source;
+  Conversation m_conversation;
+  ChatListModel m_chats;
+  SidePanel* m_side = nullptr;
+  ChatPanel* m_panel = nullptr;
+  StatusLine* m_status = nullptr;
+  QList<QDockWidget*> m_docks;  // all but the list of chats
+  QList<QMenu*> m_menus;
+  QActionGroup* m_presets = nullptr;
+  QDockWidget* m_lastBottom = nullptr;  // others are tabbed onto it
+};
+
+}  // namespace mneme

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/open_model_dialog.h"
+
+#include <QDialogButtonBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+#include "ui/format.h"
+
+namespace mneme {
+namespace {
+
+void setKind(QLabel* label, const QString& kind) {
+  label->setProperty("kind", kind);
+  label->setStyleSheet(label->styleSheet());  // makes the style sheet look at the property again
+}
+
+}  // namespace
+
+OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
+                                 const QStringList& recent, QWidget* parent)
+    : QDialog(parent), m_config(config), m_packFolders(packFolders) {
+  setWindowTitle(tr("Open a model"));
+  setMinimumWidth(600);
+  auto* intro =
+      new QLabel(tr("A GGUF file of a Llama-type model in F32, F16, BF16, Q4_0, Q4_1 or Q8_0. It "
+                    "is used where it "
+                    "lies and never copied."));
+  intro->setWordWrap(true);
+  intro->setProperty("kind", QStringLiteral("muted"));
+
+  const auto fileRow = [this](QLineEdit* edit, const QString& title, const QString& buttonName) {
+    auto* browseButton = new QPushButton(tr("Browse…"), this);
+    browseButton->setAccessibleName(buttonName);
+    browseButton->setAutoDefault(false);
+    connect(browseButton, &QPushButton::clicked, this,
+            [this, edit, title] { browse(edit, title); });
+    auto* row = new QHBoxLayout;
+    row->addWidget(edit, 1);
+    row->addWidget(browseButton);
+    return row;
+  };
+  m_path = new QLineEdit(QString::fromStdString(config.model), this);
+  m_path->setAccessibleName(tr("Model file"));
+  m_path->setPlaceholderText(tr("Path of a .gguf file"));
+  m_memory = new QLineEdit(QString::fromStdString(config.memory), this);
+  m_memory->setAccessibleName(tr("Memory pack"));
+  m_memory->setPlaceholderText(tr("Empty: look for one that fits. “off”: none"));
+  auto* form = new QFormLayout;
+  form->setSpacing(9);
+  form->addRow(tr("Model"), fileRow(m_path, tr("Choose a model"), tr("Browse for a model")));
+  form->addRow(tr("Memory pack"),
+               fileRow(m_memory, tr("Choose a memory pack"), tr("Browse for a pack")));
+
+  m_recent = new QListWidget(this);
+  m_recent->setAccessibleName(tr("Recent models"));
+  m_recent->setMaximumHeight(130);
+  for (const QString& path : recent) {
+    auto* item =
+        new QListWidgetItem(tr("%1   %2").arg(QFileInfo(path).fileName(), QFileInfo(path).path()));
+    item->setData(Qt::UserRole, path);
+    item->setToolTip(path);
+    m_recent->addItem(item);
+  }
+  auto* recentLabel = new QLabel(tr("Recent"));
+  recentLabel->setProperty("kind", QStringLiteral("section"));
+  recentLabel->setVisible(!recent.isEmpty());
+  m_recent->setVisible(!recent.isEmpty());
+
+  auto* need = new QLabel(tr("Memory needed"));
+  need->setProperty("kind", QStringLiteral("section"));
+  m_parts = new QLabel(this);
+  m_parts->setTextFormat(Qt::PlainText);
+  m_parts->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  m_verdict = new QLabel(this);
+  m_verdict->setWordWrap(true);
+
+  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+  m_open = buttons->addButton(tr("Open"), QDialogButtonBox::AcceptRole);
+  m_open->setProperty("kind", QStringLiteral("primary"));
+  m_open->setDefault(true);
+  connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(20, 18, 20, 16);
+  layout->setSpacing(11);
+  layout->addWidget(intro);
+  layout->addLayout(form);
+  layout->addWidget(recentLabel);
+  layout->addWidget(m_recent);
+  layout->addWidget(need);
+  layout->addWidget(m_parts);
+  layout->addWidget(m_verdict);
+  layout->addStretch();
+  layout->addWidget(buttons);
+
+  connect(m_path, &QLineEdit::textChanged, this, &OpenModelDialog::estimate);
+  connect(m_memory, &QLineEdit::textChanged, this, &OpenModelDialog::estimate);
+  connect(m_recent, &QListWidget::currentItemChanged, this, [this](QListWidgetItem* item) {
+    if (item != nullptr) setPath(item->data(Qt::UserRole).toString());
+  });
+  connect(m_recent, &QListWidget::itemActivated, this, [this] {
+    if (m_open->isEnabled()) accept();
+  });
+  connect(&m_probe, &MemoryProbe::estimated, this, &OpenModelDialog::show);
+  connect(&m_probe, &MemoryProbe::refused, this, &OpenModelDialog::refuse);
+  estimate();
+}
+
+QString OpenModelDialog::path() const {
+  return m_path->text().trimmed();
+}
+QString OpenModelDialog::memory() const {
+  return m_memory->text().trimmed();
+}
+void OpenModelDialog::setPath(const QString& path) {
+  m_path->setText(path);
+}
+
+void OpenModelDialog::browse(QLineEdit* target, const QString& title) {
+  const QString from = target->text().isEmpty() ? m_path->text() : target->text();
+  const QString file = QFileDialog::getOpenFileName(this, title, QFileInfo(from).path(),
+                                                    tr("GGUF files (*.gguf);;All files (*)"));
+  if (!file.isEmpty()) target->setText(file);
+}
+
+void OpenModelDialog::estimate() {
+  m_open->setEnabled(false);
+  m_open->setText(tr("Open"));
+  m_parts->clear();
+  if (path().isEmpty()) {
+    setKind(m_verdict, QStringLiteral("muted"));
+    m_verdict->setText(tr("Choose a file to see what it needs."));
+    return;
+  }
+  setKind(m_verdict, QStringLiteral("muted"));
+  m_verdict->setText(tr("Reading the file's header…"));
+  Config config = m_config;
+  config.model = path().toStdString();
+  config.memory = memory().toStdString();
+  EngineOptions options = config.engine_options();
+  options.pack_folders = m_packFolders;
+  m_probe.ask(options);
+}
+
+void OpenModelDialog::show(const MemoryEstimate& e) {
+  m_parts->setText(
+      tr("Weights %1 (mapped from the file)\nKeys and values %2, for the whole context\n"
+         "Working memory %3\nRows of the memory pack %4")
+          .arg(format::bytes(e.weights_bytes), format::bytes(e.kv_bytes),
+               format::bytes(e.scratch_bytes), format::bytes(e.row_cache_bytes)));
+  const bool fits = e.needed() <= e.free_bytes;
+  setKind(m_verdict, fits ? QStringLiteral("muted") : QStringLiteral("warning"));
+  m_verdict->setText(fits ? tr("Together %1; %2 are free now.")
+                                .arg(format::bytes(e.needed()), format::bytes(e.free_bytes))
+                          : tr("Together %1, but only %2 are free now. The system may become slow "
+                               "or end the program; a "
+                               "smaller context in the settings needs less.")
+                                .arg(format::bytes(e.needed()), format::bytes(e.free_bytes)));
+  m_open->setText(fits ? tr("Open") : tr("Open anyway"));
+  m_open->setEnabled(true);
+}
+
+void OpenModelDialog::refuse(const QString& reason) {
+  setKind(m_verdict, QStringLiteral("error"));
+  m_verdict->setText(reason);
+}
+
+}  // namespace mneme
+
+#include "moc_open_model_dialog.cpp"

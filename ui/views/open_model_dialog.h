@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses a model anywhere on disk, says before loading what it needs by part against what is free
+// now, and lets the user open it anyway. UI thread.
+#pragma once
+
+#include <QDialog>
+
+#include "inference/config.h"
+#include "ui/bridge/memory_probe.h"
+
+class QDialogButtonBox;
+class QGridLayout;
+class QLabel;
+class QLineEdit;
+class QListWidget;
+class QPushButton;
+
+namespace mneme {
+
+class OpenModelDialog : public QDialog {
+  Q_OBJECT
+
+ public:
+  OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
+                  const QStringList& recent, QWidget* parent = nullptr);
+
+  QString path() const;
+  QString memory() const;  // "" = look for one, "off", or a path
+  void setPath(const QString& path);
+
+ private:
+  void estimate();
+  void show(const MemoryEstimate& estimate);
+  void refuse(const QString& reason);
+  void browse(QLineEdit* target, const QString& title);
+
+  Config m_config;
+  std::vector<std::string> m_packFolders;
+  MemoryProbe m_probe;
+  QLineEdit* m_path;
+  QLineEdit* m_memory;
+  QListWidget* m_recent;
+  QLabel* m_parts;
+  QLabel* m_verdict;
+  QPushButton* m_open;
+};
+
+}  // namespace mneme

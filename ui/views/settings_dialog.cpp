@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/settings_dialog.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QCoreApplication>
+#include <QDialogButtonBox>
+#include <QDoubleSpinBox>
+#include <QFileDialog>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QVBoxLayout>
+#include <limits>
+
+namespace mneme {
+namespace {
+
+QString translated(std::string_view text) {
+  const std::string copy(text);
+  return QCoreApplication::translate("Config", copy.c_str());
+}
+
+// One row of the form for each field; what is shown is read again when `show` is run.
+class RowMaker {
+ public:
+  RowMaker(QDialog* dialog, QFormLayout* form, std::vector<std::function<void()>>& show)
+      : m_dialog(dialog), m_form(form), m_show(show) {}
+
+  void path(const FieldInfo& info, std::string& value) {
+    auto* edit = new QLineEdit(m_dialog);
+    auto* browse = new QPushButton(SettingsDialog::tr("Browse…"), m_dialog);
+    browse->setAutoDefault(false);
+    browse->setAccessibleName(SettingsDialog::tr("Browse: %1").arg(translated(info.label)));
+    QObject::connect(browse, &QPushButton::clicked, m_dialog, [this_ = m_dialog, edit, info] {
+      const QString file =
+          QFileDialog::getOpenFileName(this_, translated(info.label), edit->text(),
+                                       SettingsDialog::tr("GGUF files (*.gguf);;All files (*)"));
+      if (!file.isEmpty()) edit->setText(file);
+    });
+    QObject::connect(edit, &QLineEdit::textChanged, m_dialog,
+                     [&value](const QString& text) { value = text.trimmed().toStdString(); });
+    m_show.push_back([edit, &value] { edit->setText(QString::fromStdString(value)); });
+    auto* row = new QHBoxLayout;
+    row->addWidget(edit, 1);
+    row->addWidget(browse);
+    add(info, edit, row);
+  }
+
+  void integer(const FieldInfo& info, std::int64_t& value, std::int64_t min, std::int64_t max,
+               std::string_view unit) {
+    auto* spin = new QSpinBox(m_dialog);
+    spin->setRange(static_cast<int>(min),
+                   static_cast<int>(std::min<std::int64_t>(max, std::numeric_limits<int>::max())));
+    spin->setGroupSeparatorShown(true);
+    if (min == 0) spin->setSpecialValueText(SettingsDialog::tr("automatic"));
+    if (!unit.empty()) spin->setSuffix(QLatin1Char(' ') + translated(unit));
+    QObject::connect(spin, &QSpinBox::valueChanged, m_dialog, [&value](int v) { value = v; });
+    m_show.push_back([spin, &value] { spin->setValue(static_cast<int>(value)); });
+    spin->setMaximumWidth(190);
+    add(info, spin, nullptr);
+  }
+
+  void real(const FieldInfo& info, double& value, double min, double max) {
+    auto* spin = new QDoubleSpinBox(m_dialog);
+    spin->setRange(min, max);
+    spin->setSingleStep(0.05);
+    QObject::connect(spin, &QDoubleSpinBox::valueChanged, m_dialog,
+                     [&value](double v) { value = v; });
+    m_show.push_back([spin, &value] { spin->setValue(value); });
+    spin->setMaximumWidth(190);
+    add(info, spin, nullptr);
+  }
+
+  void toggle(const FieldInfo& info, bool& value) {
+    auto* box = new QCheckBox(m_dialog);
+    QObject::connect(box, &QCheckBox::toggled, m_dialog, [&value](bool on) { value = on; });
+    m_show.push_back([box, &value] { box->setChecked(value); });
+    add(info, box, nullptr);
+  }
+
+  template <std::size_t N>
+  void choice(const FieldInfo& info, std::string& value,
+              const std::array<std::string_view, N>& names) {
+    auto* box = new QComboBox(m_dialog);
+    for (const std::string_view name : names) {
+      box->addItem(translated(name),
+                   QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())));
+    }
+    QObject::connect(box, &QComboBox::currentIndexChanged, m_dialog,
+                     [box, &value] { value = box->currentData().toString().toStdString(); });
+    m_show.push_back([box, &value] {
+      box->setCurrentIndex(std::max(0, box->findData(QString::fromStdString(value))));
+    });
+    box->setMaximumWidth(190);
+    add(info, box, nullptr);
+  }
+
+ private:
+  void add(const FieldInfo& info, QWidget* widget, QLayout* row) {
+    widget->setAccessibleName(translated(info.label));
+    widget->setAccessibleDescription(translated(info.help));
+    widget->setObjectName(
+        QString::fromUtf8(info.name.data(), static_cast<qsizetype>(info.name.size())));
+    auto* help = new QLabel(translated(info.help), m_dialog);
+    help->setProperty("kind", QStringLiteral("muted"));
+    help->setWordWrap(true);
+    auto* column = new QVBoxLayout;
+    column->setSpacing(3);
+    if (row != nullptr) {
+      column->addLayout(row);
+    } else {
+      column->addWidget(widget);
+    }
+    column->addWidget(help);
+    m_form->addRow(translated(info.label), column);
+  }
+
+  QDialog* m_dialog;
+  QFormLayout* m_form;
+  std::vector<std::function<void()>>& m_show;
+};
+
+}  // namespace
+
+SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
+    : QDialog(parent), m_config(config) {
+  setWindowTitle(tr("Settings"));
+  setMinimumWidth(620);
+  auto* form = new QFormLayout;
+  form->setHorizontalSpacing(18);
+  form->setVerticalSpacing(13);
+  visit_fields(m_config, RowMaker(this, form, m_show));
+  for (const auto& show : m_show) show();
+
+  auto* note = new QLabel(tr("Changes of the model take effect when it is opened again."));
+  note->setProperty("kind", QStringLiteral("muted"));
+  auto* buttons = new QDialogButtonBox(
+      QDialogButtonBox::Ok | QDialogButtonBox::Cancel | QDialogButtonBox::RestoreDefaults, this);
+  connect(buttons, &QDialogButtonBox::accepted, this, [this] {
+    Q_EMIT applied(m_config);
+    accept();
+  });
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  connect(buttons->button(QDialogButtonBox::RestoreDefaults), &QPushButton::clicked, this,
+          &SettingsDialog::reset);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(20, 18, 20, 16);
+  layout->setSpacing(14);
+  layout->addLayout(form);
+  layout->addStretch();
+  layout->addWidget(note);
+  layout->addWidget(buttons);
+}
+
+void SettingsDialog::reset() {
+  const ChatDefaults chat = m_config.chat;
+  const std::string model = m_config.model;
+  m_config = Config{};
+  m_config.chat = chat;
+  m_config.model = model;  // which file it is, is not a taste
+  for (const auto& show : m_show) show();
+}
+
+}  // namespace mneme
+
+#include "moc_settings_dialog.cpp"

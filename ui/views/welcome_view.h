@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the centre says while there are no messages: that a model is missing and how to get one, or
+// that everything is ready. UI thread.
+#pragma once
+
+#include <QWidget>
+
+#include "ui/bridge/engine_host.h"
+
+class QLabel;
+class QProgressBar;
+class QPushButton;
+
+namespace mneme {
+
+class WelcomeView : public QWidget {
+  Q_OBJECT
+
+ public:
+  WelcomeView(EngineHost& engine, const QString& defaultModel, QWidget* parent = nullptr);
+  void setProblem(const QString& text);  // why the last opening failed
+
+ Q_SIGNALS:
+  void openRequested();
+  void openDefaultRequested();
+  void cancelRequested();
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  void refresh();
+
+  EngineHost& m_engine;
+  QString m_defaultModel;
+  QString m_problem;
+  QString m_stage;
+  QLabel* m_title;
+  QLabel* m_text;
+  QLabel* m_error;
+  QProgressBar* m_progress;
+  QPushButton* m_open;
+  QPushButton* m_default;
+  QPushButton* m_cancel;
+};
+
+}  // namespace mneme
