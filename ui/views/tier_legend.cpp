@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/tier_legend.h"
+
+#include <QPainter>
+#include <QStringList>
+
+#include "ui/models/token_text.h"
+#include "ui/theme.h"
+#include "ui/views/tier_cell.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kSwatch = 10;
+constexpr int kGap = 14;
+
+}  // namespace
+
+TierLegend::TierLegend(QWidget* parent) : QWidget(parent) {
+  setAccessibleName(tr("Tier colours"));
+  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  policy.setHeightForWidth(true);
+  setSizePolicy(policy);
+}
+
+void TierLegend::setStorage(StorageKind storage) {
+  if (storage == m_storage) return;
+  m_storage = storage;
+  updateGeometry();
+  update();
+}
+
+std::vector<TierLegend::Item> TierLegend::place(int width) const {
+  const QFontMetrics metrics(Theme::current().uiFont(0.9));
+  const int step = metrics.height() + 4;
+  std::vector<Item> items;
+  int x = 0;
+  int y = 0;
+  // No backend keeps rows on the device yet; a legend explains only what can be seen.
+  for (const Tier tier : {Tier::ram, Tier::ssd_in_time, Tier::ssd_late}) {
+    Item item{.tier = tier, .name = tierName(tier, m_storage)};
+    const int needs = kSwatch + 5 + metrics.horizontalAdvance(item.name) + 1;
+    if (x > 0 && x + needs > width) {
+      x = 0;
+      y += step;
+    }
+    item.swatch = QRectF(x, y + (step - kSwatch) / 2.0, kSwatch, kSwatch);
+    item.label = QRectF(x + kSwatch + 5, y, needs, step);
+    x += needs + kGap;
+    items.push_back(item);
+  }
+  return items;
+}
+
+int TierLegend::heightForWidth(int width) const {
+  return static_cast<int>(place(width).back().label.bottom());
+}
+
+QSize TierLegend::sizeHint() const {
+  const std::vector<Item> items = place(100'000);
+  return {static_cast<int>(items.back().label.right()),
+          static_cast<int>(items.back().label.bottom())};
+}
+
+QSize TierLegend::minimumSizeHint() const {
+  return {120, heightForWidth(width())};
+}
+
+void TierLegend::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  painter.setFont(Theme::current().uiFont(0.9));
+  for (const Item& item : place(width())) {
+    paintTierCell(&painter, item.swatch, item.tier);
+    painter.setPen(Theme::current().textMuted);
+    painter.drawText(item.label, Qt::AlignVCenter, item.name);
+  }
+}
+
+}  // namespace mneme
