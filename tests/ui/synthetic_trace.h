@@ -61,7 +61,8 @@ struct Chat {
       std::make_shared<std::vector<std::string>>();
   std::map<std::string, TokenId> ids;
   std::vector<BranchTrace::Part> parts;
-  TraceShape shape{2, 1, 2};
+  TraceShape shape{2, 1, 2};       // of the records that are added
+  TraceShape modelShape{2, 1, 2};  // of the model's pack
   std::uint32_t position = 0;
   std::uint32_t noise = 12345;
 
@@ -148,8 +149,8 @@ struct Chat {
   }
 
   std::shared_ptr<const InspectModel> model(bool trained = true) const {
-    auto hasher =
-        std::make_shared<NgramHasher>(NgramHasher::create(smallSpec(shape.orders + 1)).value());
+    auto hasher = std::make_shared<NgramHasher>(
+        NgramHasher::create(smallSpec(modelShape.orders + 1)).value());
     auto made = std::make_shared<InspectModel>();
     made->owner = hasher;
     made->hasher = hasher.get();
@@ -158,8 +159,8 @@ struct Chat {
     memory.name = "test pack";
     memory.trained = trained;
     memory.layer_ids = {1, 14};
-    memory.streams = shape.streams;
-    memory.max_ngram_size = shape.orders + 1;
+    memory.streams = modelShape.streams;
+    memory.max_ngram_size = modelShape.orders + 1;
     memory.head_count = 8;
     memory.column_dims = 32;
     memory.rows = hasher->spec().layers[0].rows + hasher->spec().layers[1].rows;

@@ -197,7 +197,7 @@ class TokenCardTest : public QObject {
   void pictures() {
     World world;
     World untrained;
-    untrained.chat.shape = {2, 4, 3};
+    untrained.chat.shape = untrained.chat.modelShape = {2, 4, 3};
     untrained.chat.message(3, TokenSource::user, "Und vier Ströme? 四大发明");
     untrained.trace.reset(untrained.chat.log, {untrained.chat.parts[2]});
     untrained.source.setModel(untrained.chat.model(false));

@@ -81,6 +81,32 @@ QString tierName(Tier tier, StorageKind storage) {
   return {};
 }
 
+QString shortTierName(Tier tier, StorageKind storage) {
+  const bool direct = storage == StorageKind::direct;
+  switch (tier) {
+    case Tier::device:
+      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "device"));
+    case Tier::ram:
+      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "RAM"));
+    case Tier::ssd_in_time:
+      return direct ? text(QT_TRANSLATE_NOOP("mneme::TokenText", "SSD"))
+                    : text(QT_TRANSLATE_NOOP("mneme::TokenText", "file"));
+    case Tier::ssd_late:
+      return direct ? text(QT_TRANSLATE_NOOP("mneme::TokenText", "SSD late"))
+                    : text(QT_TRANSLATE_NOOP("mneme::TokenText", "file late"));
+  }
+  return {};
+}
+
+QString withoutLigatures(const QString& text) {
+  QString out;
+  for (const QChar c : text) {
+    if (!out.isEmpty() && c.unicode() < 0x80 && !c.isLetterOrNumber()) out += QChar(0x200c);
+    out += c;
+  }
+  return out;
+}
+
 QString layerName(const InspectModel* model, int slot) {
   if (model && model->layout.memory &&
       slot < static_cast<int>(model->layout.memory->layer_ids.size())) {

@@ -22,6 +22,10 @@ QString tokenTextAt(const BranchTrace& trace, const InspectModel* model, int ind
 // "SSD" only for reads that bypass the page cache (contracts.md section 1).
 QString storageName(StorageKind storage);
 QString tierName(Tier tier, StorageKind storage);
+QString shortTierName(Tier tier, StorageKind storage);  // "SSD late", "file"
+
+// For painting in a programmer's font, which would join "<|" into one sign.
+QString withoutLigatures(const QString& text);
 
 // Label of Engram layer slot `slot` of a record: "layer 14", or "Engram layer 1" when the pack that
 // made it is not loaded.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ui/format.h"
+#include "ui/models/token_text.h"
 #include "ui/theme.h"
 
 namespace mneme {
@@ -69,9 +70,9 @@ void ProbabilityBars::paintEvent(QPaintEvent*) {
     const QRectF row(0, static_cast<double>(i) * step, width(), step);
     painter.setFont(mono);
     painter.setPen(line.taken ? theme.text : theme.textMuted);
-    painter.drawText(
-        QRectF(row.left(), row.top(), names - 8, step), Qt::AlignVCenter,
-        QFontMetrics(mono).elidedText(line.text, Qt::ElideRight, static_cast<int>(names) - 8));
+    painter.drawText(QRectF(row.left(), row.top(), names - 8, step), Qt::AlignVCenter,
+                     QFontMetrics(mono).elidedText(withoutLigatures(line.text), Qt::ElideRight,
+                                                   static_cast<int>(names) - 8));
     const QRectF track(names, row.center().y() - 3.5, width() - names - figures - 10, 7);
     QColor grey = theme.textMuted;
     grey.setAlphaF(0.55F);

@@ -37,9 +37,9 @@ void HashWalk::setWalk(const TokenFacts& facts, const InspectSource& source,
   const RowFacts row = rowFacts(*model, ngram.key, place.layer, place.head);
   const QString dot = QStringLiteral(" · ");
   QStringList tokens;
-  for (const QString& token : ngram.tokens) tokens += token.toHtmlEscaped();
+  for (const QString& token : ngram.tokens) tokens += withoutLigatures(token).toHtmlEscaped();
   QStringList folded;
-  for (const QString& text : ngram.folded) folded += text.toHtmlEscaped();
+  for (const QString& text : ngram.folded) folded += withoutLigatures(text).toHtmlEscaped();
   QStringList classes;
   for (int k = ngram.order - 1; k >= 0; --k) {
     classes += QString::number(ngram.key.classes[static_cast<std::size_t>(k)]);

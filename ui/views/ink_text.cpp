@@ -2,6 +2,7 @@
 #include "ui/views/ink_text.h"
 
 #include <QCoreApplication>
+#include <QGlyphRun>
 #include <QPainter>
 #include <QTextOption>
 #include <algorithm>
@@ -25,6 +26,7 @@ struct InkText::Paragraph {
   int length = 0;  // without the line break
   double top = 0;
   double height = 0;
+  bool bidi = false;  // holds text that runs right to left
   QTextLayout layout;
 };
 
@@ -232,6 +234,10 @@ void InkText::layOut(double width) {
     layout.setTextOption(option);
     layout.setText(m_text.mid(start, end - start));
     applyFormats(*paragraph);
+    const QString& words = layout.text();
+    paragraph->bidi = std::any_of(words.begin(), words.end(), [](QChar c) {
+      return c.direction() == QChar::DirR || c.direction() == QChar::DirAL;
+    });
     layout.beginLayout();
     double y = 0;
     for (QTextLine line = layout.createLine(); line.isValid(); line = layout.createLine()) {
@@ -272,9 +278,21 @@ std::vector<QRectF> InkText::rectsOfCell(const Cell& cell) const {
       const int b = std::min(to, lineEnd);
       const bool last = i == paragraph.layout.lineCount() - 1;
       if (a > b || (a == b && !(isBreak && last && from <= lineEnd))) continue;
+      const QStringView piece = QStringView(m_text).mid(paragraph.start + a, b - a);
+      // The blank before a word that wrapped: the word's own line shows the token.
+      if (b > a && b - a < cell.length && piece.trimmed().isEmpty() && !isBreak) continue;
       double x1 = line.cursorToX(a);
       double x2 = line.cursorToX(b);
-      if (x2 < x1) std::swap(x1, x2);  // right to left
+      if (paragraph.bidi && b > a) {
+        // Cursor places are ambiguous where directions meet; glyphs are not.
+        QRectF ink;
+        for (const QGlyphRun& run : line.glyphRuns(a, b - a)) ink |= run.boundingRect();
+        if (!ink.isEmpty()) {
+          x1 = ink.left();
+          x2 = ink.right();
+        }
+      }
+      if (x2 < x1) std::swap(x1, x2);
       // A line break has no width of its own: show a slim cell at the end of its line.
       if (isBreak && last) x2 += 4;
       const double y = paragraph.top + line.y();
@@ -310,6 +328,14 @@ std::optional<EventIndex> InkText::tokenAt(const QPointF& point) const {
       const QTextLine line = paragraph->layout.lineAt(i);
       const double y = point.y() - paragraph->top - line.y();
       if (y < 0 || y >= std::ceil(line.height()) + kLineGap) continue;
+      if (paragraph->bidi) {
+        for (const Cell& cell : m_cells) {
+          for (const QRectF& rect : rectsOfCell(cell)) {
+            if (rect.contains(point)) return m_events[cell.end - 1];
+          }
+        }
+        return std::nullopt;
+      }
       const QRectF used = line.naturalTextRect();
       if (point.x() < used.left() || point.x() > used.right() + 4) return std::nullopt;
       int at = line.xToCursor(point.x(), QTextLine::CursorOnCharacter) + paragraph->start;

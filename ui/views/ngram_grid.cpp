@@ -144,7 +144,7 @@ void NgramGrid::paintEvent(QPaintEvent*) {
       }
       const double left = heads(n) * kStride + 8;
       QString note = m_layerNames[static_cast<std::size_t>(l)] + QStringLiteral("  ");
-      note += tierName(layer.tier, m_storage);
+      note += shortTierName(layer.tier, m_storage);
       if (layer.latencyUs > 0) note += QStringLiteral("  ") + format::microseconds(layer.latencyUs);
       painter.setFont(small);
       painter.setPen(theme.textMuted);

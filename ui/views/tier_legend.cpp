@@ -18,7 +18,7 @@ constexpr int kGap = 14;
 
 TierLegend::TierLegend(QWidget* parent) : QWidget(parent) {
   setAccessibleName(tr("Tier colours"));
-  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
   policy.setHeightForWidth(true);
   setSizePolicy(policy);
 }

@@ -218,8 +218,8 @@ void TokenCard::fillMemory() {
   }
   if (!ngrams) return;
   const auto heads = static_cast<int>(m_facts->ngrams.front().layers.front().rows.size());
-  m_ngramsTitle->setText(titleText(tr("N-grams ending here"),
-                                   heads > 0 ? tr("%n head(s) each", nullptr, heads) : QString()));
+  m_ngramsTitle->setText(
+      titleText(tr("N-grams ending here"), heads > 0 ? tr("%1 heads each").arg(heads) : QString()));
   m_ngrams->setFacts(*m_facts, m_source.tiers().storage);
   m_legend->setStorage(m_source.tiers().storage);
 }

@@ -3,6 +3,7 @@
 
 #include <QPainter>
 
+#include "ui/models/token_text.h"
 #include "ui/theme.h"
 
 namespace mneme {
@@ -19,7 +20,7 @@ TokenChip::TokenChip(QWidget* parent) : QWidget(parent) {
 }
 
 void TokenChip::setToken(const QString& text, double gate) {
-  m_text = text;
+  m_text = withoutLigatures(text);
   m_gate = gate;
   setAccessibleName(tr("Token %1").arg(text));
   setToolTip(text);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/strip_view.h"
+
+#include <QFileDialog>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMenu>
+#include <QMessageBox>
+#include <QPainter>
+#include <QSaveFile>
+#include <QSlider>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <cmath>
+
+#include "ui/format.h"
+#include "ui/theme.h"
+#include "ui/views/ink_legend.h"
+#include "ui/views/strip_canvas.h"
+#include "ui/views/strip_export.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kDefaultThreshold = 70;  // hundredths
+
+QLabel* muted(const QString& text, QWidget* parent) {
+  auto* label = new QLabel(text, parent);
+  label->setProperty("kind", QStringLiteral("muted"));
+  return label;
+}
+
+}  // namespace
+
+StripView::StripView(BranchTrace& trace, Selection& selection, InspectSource& source,
+                     QWidget* parent)
+    : QWidget(parent), m_trace(trace), m_source(source) {
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 6, 0, 6);
+  column->setSpacing(4);
+  m_empty = muted(QString(), this);
+  m_empty->setWordWrap(true);
+  m_empty->setContentsMargins(14, 8, 14, 8);
+  m_empty->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+  column->addWidget(m_empty, 1);
+  m_canvas = new StripCanvas(trace, selection, source, this);
+  column->addWidget(m_canvas, 1);
+  m_bar = new QWidget(this);
+  column->addWidget(m_bar);
+
+  auto* row = new QHBoxLayout(m_bar);
+  row->setContentsMargins(12, 0, 12, 0);
+  row->setSpacing(10);
+  auto* name = muted(tr("&Threshold"), m_bar);
+  row->addWidget(name);
+  m_slider = new QSlider(Qt::Horizontal, m_bar);
+  m_slider->setRange(0, 100);
+  m_slider->setValue(kDefaultThreshold);
+  m_slider->setFixedWidth(170);
+  m_slider->setAccessibleName(tr("Gate threshold"));
+  name->setBuddy(m_slider);
+  row->addWidget(m_slider);
+  m_count = muted(QString(), m_bar);
+  row->addWidget(m_count);
+  row->addStretch(1);
+  m_untrained = new QLabel(tr("untrained memory"), m_bar);
+  m_untrained->setProperty("kind", QStringLiteral("warning"));
+  row->addWidget(m_untrained);
+  m_scale = muted(QString(), m_bar);
+  row->addWidget(m_scale);
+  row->addWidget(new InkScale(m_bar));
+  m_export = new QToolButton(m_bar);
+  m_export->setText(tr("Export"));
+  m_export->setPopupMode(QToolButton::InstantPopup);
+  m_export->setAutoRaise(true);
+  auto* menu = new QMenu(m_export);
+  menu->addAction(tr("Picture (PNG) …"), this, &StripView::exportPicture);
+  menu->addAction(tr("Table of the visible tokens (CSV) …"), this, &StripView::exportTable);
+  m_export->setMenu(menu);
+  row->addWidget(m_export);
+
+  connect(m_slider, &QSlider::valueChanged, this, [this](int value) {
+    m_canvas->setThreshold(value / 100.0);
+    refresh();
+  });
+  connect(m_canvas, &StripCanvas::viewChanged, this, &StripView::refresh);
+  connect(m_canvas, &StripCanvas::dataChanged, this, &StripView::refresh);
+  connect(&m_source, &InspectSource::modelChanged, this, &StripView::refresh);
+  m_canvas->setThreshold(kDefaultThreshold / 100.0);
+  refresh();
+}
+
+void StripView::refresh() {
+  const StripData& columns = m_canvas->data();
+  const bool empty = columns.size() == 0;
+  m_empty->setVisible(empty);
+  m_canvas->setVisible(!empty);
+  m_bar->setVisible(!empty);
+  if (empty) {
+    m_empty->setText(
+        m_source.model()
+            ? tr("No tokens yet. Ask something: every token of the prompt and the answer appears "
+                 "here, with its gates, writes and tiers.")
+            : tr("No tokens yet, and no model is loaded. Open a model and ask something."));
+    return;
+  }
+  const int known = columns.withGate();
+  const double threshold = m_canvas->threshold();
+  m_count->setText(known == 0
+                       ? tr("no gates: memory was off")
+                       : tr("%2 of %3 tokens above %1")
+                             .arg(format::decimal(threshold),
+                                  format::count(columns.above(threshold)), format::count(known)));
+  m_slider->setEnabled(known > 0);
+  const auto model = m_source.model();
+  m_untrained->setVisible(model && model->layout.memory && !model->layout.memory->trained);
+  const double perPixel = 1 / m_canvas->pixelsPerToken();
+  m_scale->setText(perPixel > 1
+                       ? tr("mean of %1 tokens a pixel").arg(format::count(std::lround(perPixel)))
+                       : QString());
+}
+
+QImage StripView::picture(int scale) const {
+  const int caption = 34;
+  const QSize size(m_canvas->width(), m_canvas->height() + caption);
+  QImage image(size * scale, QImage::Format_RGB32);
+  image.setDevicePixelRatio(scale);
+  image.fill(Theme::current().window);
+  QPainter painter(&image);
+  m_canvas->paintStrip(&painter);
+  painter.setFont(Theme::current().uiFont(0.95));
+  painter.setPen(Theme::current().textMuted);
+  const auto model = m_source.model();
+  QString words =
+      tr("tokens %1 to %2 of %3. Gates, writes and probabilities from 0 to 1 (gate 0.5 "
+         "is neutral); %4")
+          .arg(format::count(m_canvas->firstVisible() + 1), format::count(m_canvas->endVisible()),
+               format::count(m_canvas->data().size()), m_scale->text());
+  if (model) words += QStringLiteral(". ") + QString::fromStdString(model->layout.name);
+  if (!m_untrained->isHidden()) words += QStringLiteral(". ") + m_untrained->text();
+  painter.drawText(QRect(12, m_canvas->height(), size.width() - 24, caption - 6),
+                   Qt::AlignVCenter | Qt::TextWordWrap, words);
+  return image;
+}
+
+QString StripView::csv() const {
+  return stripCsv(m_trace, m_source, m_canvas->firstVisible(), m_canvas->endVisible());
+}
+
+void StripView::exportPicture() {
+  const QString path = QFileDialog::getSaveFileName(
+      this, tr("Export the strip as a picture"), QStringLiteral("tokens.png"), tr("PNG (*.png)"));
+  if (path.isEmpty()) return;
+  if (!picture(2).save(path, "PNG")) {
+    QMessageBox::warning(this, tr("Export"),
+                         tr("The picture could not be written to %1.").arg(path));
+  }
+}
+
+void StripView::exportTable() {
+  const QString path =
+      QFileDialog::getSaveFileName(this, tr("Export the visible tokens as a table"),
+                                   QStringLiteral("tokens.csv"), tr("CSV (*.csv)"));
+  if (path.isEmpty()) return;
+  QSaveFile file(path);
+  const QByteArray bytes = csv().toUtf8();
+  if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
+    QMessageBox::warning(
+        this, tr("Export"),
+        tr("The table could not be written to %1: %2.").arg(path, file.errorString()));
+  }
+}
+
+}  // namespace mneme
