@@ -44,6 +44,8 @@ class BranchTrace : public QObject {
   TraceRecord recordAt(int index) const;
   TraceRecord record(EventIndex event) const { return m_log->record(event); }
   const std::vector<Part>& parts() const { return m_parts; }
+  // For another thread, which reads the same records through a BranchTrace of its own.
+  std::shared_ptr<const TraceLog> log() const { return m_log; }
   const Part& partAt(int index) const;
   int startOf(std::size_t part) const { return m_starts[part]; }  // branch index of its first token
   std::optional<MessageId> messageOf(EventIndex event) const;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The slots table (inspection.md V3): which rows fired, for the visible branch or the pinned token,
+// with filter and sort. A row that is chosen pins its token, in step with every other view.
+#pragma once
+
+#include <QTimer>
+#include <QWidget>
+#include <memory>
+
+#include "ui/models/branch_trace.h"
+#include "ui/models/inspect_source.h"
+#include "ui/models/slot_analysis.h"
+#include "ui/models/slot_table.h"
+#include "ui/selection.h"
+
+class QCheckBox;
+class QLabel;
+class QLineEdit;
+class QTableView;
+
+namespace mneme {
+
+class SlotsView : public QWidget {
+  Q_OBJECT
+
+ public:
+  SlotsView(BranchTrace& trace, Selection& selection, InspectSource& source,
+            QWidget* parent = nullptr);
+
+  SlotTable* table() { return &m_table; }
+  SlotAnalysis* analysis() { return &m_analysis; }
+
+ protected:
+  void showEvent(QShowEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  void changeEvent(QEvent* event) override;
+
+ private:
+  void build();
+  void traceChanged();
+  void rebuild();
+  void requery();
+  void receive(const SlotAnalysis::Answer& answer);
+  void refresh();
+  void followPinned();
+  void rowChosen();
+  void applyFonts();
+  QString whyEmpty() const;
+
+  BranchTrace& m_trace;
+  Selection& m_selection;
+  InspectSource& m_source;
+  SlotTable m_table;
+  SlotAnalysis m_analysis;
+  SlotQuery m_query;
+  std::shared_ptr<const SlotIndex> m_index;
+  QString m_filterError;
+  bool m_stale = true;       // the branch changed since the index was asked for
+  bool m_following = false;  // a row is being chosen by the selection, not by the user
+  double m_buildMs = 0;
+  QTimer m_rebuildTimer;
+  QTimer m_filterTimer;
+
+  QLineEdit* m_filter = nullptr;
+  QCheckBox* m_onlyPinned = nullptr;
+  QLabel* m_state = nullptr;
+  QLabel* m_error = nullptr;
+  QLabel* m_empty = nullptr;
+  QTableView* m_view = nullptr;
+};
+
+}  // namespace mneme

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory tiers (inspection.md V4): where rows come from, live: hits, reads, latency, fill, and the
+// RAM budget, which acts at once. UI thread.
+#pragma once
+
+#include <QElapsedTimer>
+#include <QWidget>
+#include <array>
+
+#include "ui/models/inspect_source.h"
+#include "ui/models/tier_history.h"
+
+class QLabel;
+
+namespace mneme {
+
+class BudgetControl;
+class TierLegend;
+class TimeChart;
+
+class TiersView : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit TiersView(InspectSource& source, QWidget* parent = nullptr);
+
+  const TierHistory& history() const { return m_history; }
+  // The figure as it stands in the view, by its name on screen; for tests and reading aloud.
+  QString figure(const QString& name) const;
+
+ private:
+  enum Figure {
+    hitsNow,
+    hitsSince,
+    readsNow,
+    bytesNow,
+    inFlight,
+    latency,
+    late,
+    stall,
+    evictions,
+    entries,
+    used,
+    written,
+    figureCount
+  };
+  void build();
+  QWidget* buildFigures();
+  void receive(const TierStats& stats);
+  void refresh();
+  void refreshFigures(const TierStats& stats, const TierHistory::Rates& rates);
+  void refreshCharts();
+  QString whyEmpty() const;
+
+  InspectSource& m_source;
+  TierHistory m_history;
+  QElapsedTimer m_clock;
+  std::array<QLabel*, figureCount> m_names{};
+  std::array<QLabel*, figureCount> m_values{};
+  QLabel* m_empty = nullptr;
+  QWidget* m_body = nullptr;
+  QLabel* m_where = nullptr;
+  QLabel* m_untrained = nullptr;
+  TimeChart* m_hits = nullptr;
+  TimeChart* m_latency = nullptr;
+  TimeChart* m_fill = nullptr;
+  TierLegend* m_legend = nullptr;
+  BudgetControl* m_budget = nullptr;
+};
+
+}  // namespace mneme
