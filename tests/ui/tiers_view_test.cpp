@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/tiers_view.h"
+
+#include <QDoubleSpinBox>
+#include <QLabel>
+#include <QSignalSpy>
+#include <QSlider>
+#include <QtTest>
+#include <cmath>
+
+#include "tests/ui/pictures.h"
+#include "tests/ui/synthetic_trace.h"
+#include "ui/models/tier_history.h"
+#include "ui/views/budget_control.h"
+#include "ui/views/time_chart.h"
+
+using namespace mneme;
+
+class TiersViewTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void historyHoldsDifferences() {
+    TierHistory history;
+    TierStats stats = test::someTiers(10);
+    history.add(stats, 0);
+    QCOMPARE(history.rates().hitShare, -1.0);
+    stats.lookups += 200;
+    stats.hits += 150;
+    stats.reads += 90;
+    stats.bytes_read += 90 * 4096;
+    for (int i = 0; i < 90; ++i) stats.read_latency.add(100);
+    history.add(stats, 400);
+    stats.lookups += 100;
+    history.add(stats, 600);
+    QCOMPARE(history.bin(TierHistory::kBins - 1).lookups, 100u);
+    QCOMPARE(history.bin(TierHistory::kBins - 2).lookups, 200u);
+    QCOMPARE(history.bin(TierHistory::kBins - 2).hits, 150u);
+    QCOMPARE(history.bin(TierHistory::kBins - 2).latency.total(), 90u);
+    QCOMPARE(history.bin(0).lookups, 0u);
+    const TierHistory::Rates rates = history.rates();
+    QCOMPARE(rates.hitShare, 0.5);
+    QVERIFY(std::abs(rates.readsPerSecond - 150) < 1e-6);
+    QVERIFY(rates.latencyP50 >= 100 && rates.latencyP50 < 150);
+    // A pause longer than the whole history leaves it empty.
+    history.add(stats, 10'000'000);
+    for (int i = 0; i < TierHistory::kBins; ++i) QCOMPARE(history.bin(i).lookups, 0u);
+    // Another store starts from zero.
+    history.add(TierStats{}, 10'000'100);
+    QCOMPARE(history.rates().hitShare, -1.0);
+  }
+
+  void saysWhyItIsEmptyAndWhatToDo() {
+    InspectSource source;
+    TiersView view(source);
+    view.show();
+    const auto text = [&] {
+      for (const QLabel* label : view.findChildren<QLabel*>()) {
+        if (label->isVisible() && !label->text().isEmpty()) return label->text();
+      }
+      return QString();
+    };
+    QVERIFY2(text().contains(QStringLiteral("Open a model")), qPrintable(text()));
+    auto bare = std::make_shared<InspectModel>();
+    bare->layout.memory_absent_reason = "no pack fits this tokenizer";
+    source.setModel(bare);
+    QCOMPARE(text(), QStringLiteral("no pack fits this tokenizer"));
+    QVERIFY(!view.findChild<TimeChart*>()->isVisible());
+  }
+
+  void figuresAreThoseOfTheStore() {
+    test::Chat chat;
+    InspectSource source;
+    source.setModel(chat.model());
+    TiersView view(source);
+    view.show();
+    TierStats stats = test::someTiers();
+    stats.lookups = 1000;
+    stats.hits = 610;
+    source.setTiers(stats);
+    QCOMPARE(view.figure(QStringLiteral("hits since opening")), QStringLiteral("61 %"));
+    QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0"));
+    QCOMPARE(view.figure(QStringLiteral("reads in flight")), QStringLiteral("7"));
+    QCOMPARE(view.figure(QStringLiteral("RAM in use")), QStringLiteral("15 MB of 17 MB"));
+  }
+
+  void theBudgetActsAtOnce() {
+    test::Chat chat;
+    InspectSource source;
+    source.setModel(chat.model());
+    TiersView view(source);
+    view.show();
+    source.setTiers(test::someTiers());
+    QSignalSpy asked(&source, &InspectSource::ramBudgetRequested);
+    auto* slider = view.findChild<QSlider*>();
+    auto* number = view.findChild<QDoubleSpinBox*>();
+    QTest::keyClick(slider, Qt::Key_Right);
+    QCOMPARE(asked.count(), 1);
+    const quint64 one = asked.at(0).at(0).toULongLong();
+    QVERIFY(one > (16u << 20) && one < (19u << 20));
+    QVERIFY(std::abs(number->value() * 1e6 - double(one)) < 1e5);
+    number->setValue(42.5);
+    QCOMPARE(asked.count(), 2);
+    QCOMPARE(asked.at(1).at(0).toULongLong(), 42'500'000u);
+    // Both ends.
+    QTest::keyClick(slider, Qt::Key_Home);
+    QCOMPARE(asked.last().at(0).toULongLong(), BudgetControl::kMin);
+    QTest::keyClick(slider, Qt::Key_End);
+    QCOMPARE(asked.last().at(0).toULongLong(), BudgetControl::maximumFor(71'000'000));
+    // What the store says afterwards is shown, and asks for nothing.
+    const auto before = asked.count();
+    TierStats stats = test::someTiers();
+    stats.budget_bytes = 8'000'000;
+    QTRY_VERIFY_WITH_TIMEOUT((source.setTiers(stats), std::abs(number->value() - 8.0) < 0.05),
+                             3000);
+    QCOMPARE(asked.count(), before);
+  }
+
+  void pictures() {
+    test::Chat chat;
+    for (const bool used : {true, false}) {
+      test::takePictures(
+          used ? QStringLiteral("tiers") : QStringLiteral("tiers-idle"), [&]() -> QWidget* {
+            auto* source = new InspectSource;
+            source->setModel(chat.model(used));
+            auto* view = new TiersView(*source);
+            source->setParent(view);
+            view->resize(700, 270);
+            auto& history = const_cast<TierHistory&>(view->history());
+            TierStats stats;
+            stats.table_bytes = 71'000'000;
+            stats.budget_bytes = 16'000'000;
+            stats.reader = "io_uring";
+            stats.file_system = "ext4";
+            if (!used) stats.storage = StorageKind::cached;
+            const qint64 start = -59'000;
+            for (int i = 0; used && i <= 590; ++i) {
+              if (i < 80 || i > 200) {
+                const double wave = std::sin(i / 40.0);
+                const auto asked = static_cast<std::uint64_t>(90 + 20 * wave + chat.random() * 20);
+                stats.lookups += asked;
+                stats.hits += static_cast<std::uint64_t>(double(asked) * (0.4 + i / 1600.0));
+                stats.reads += 40;
+                stats.bytes_read += 40 * 4096;
+                for (int k = 0; k < 40; ++k) stats.read_latency.add(70 + 30 * chat.random());
+                if (i % 3 == 0) stats.read_latency.add(180 + 90 * chat.random());
+                stats.bytes_used =
+                    std::min<std::uint64_t>(15'800'000, 40'000 * static_cast<std::uint64_t>(i));
+                stats.entries = stats.bytes_used / 1100;
+              }
+              history.add(stats, start + i * 100 + 60'000);
+            }
+            view->show();
+            source->setTiers(stats);
+            return view;
+          });
+    }
+  }
+};
+
+QTEST_MAIN(TiersViewTest)
+#include "tiers_view_test.moc"
