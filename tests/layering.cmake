@@ -11,7 +11,8 @@ set(inference_may inference/ engram/ gpu/)
 # The hasher and the tier counters are plain data that the core's API hands out; the rest of engram
 # and all of gpu stay behind it.
 set(public_engram engram/hash_spec.h engram/ngram_hasher.h engram/ngram_key.h engram/tier_stats.h)
-set(ui_may inference/ ui/ resources/ moc_ ${public_engram})
+# compressed_vocab.h: the hash walk shows what a token folds to.
+set(ui_may inference/ ui/ resources/ moc_ engram/compressed_vocab.h ${public_engram})
 set(app_may inference/ ui/ app/ resources/ moc_ ${public_engram})
 set(cli_may inference/ app/cli/ app/paths.h ${public_engram})
 
