@@ -9,7 +9,7 @@
 #include <string>
 
 #include "inference/text/tokenizer.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_vocabulary.h"
 #include "tests/support/trace_records.h"
 
@@ -90,7 +90,7 @@ class AnswerWriterTest : public ::testing::Test {
   }
   std::vector<std::byte> whole_log() const { return log_->serialize(0, log_->size()); }
 
-  const TempFolder folder_;
+  const TemporaryFolder folder_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatStore> store_;
   std::vector<std::string> failures_;  // store thread; read after run()

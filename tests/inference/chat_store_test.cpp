@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
@@ -32,7 +32,7 @@ TEST(ChatStore, CommandsOfSeveralThreadsAllReachTheLibrary) {
 }
 
 TEST(ChatStore, WhatWasPostedIsOnDiskAfterTheEnd) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   {
     auto store = ChatStore::open(folder.file("chats.db"));
     ASSERT_TRUE(store);

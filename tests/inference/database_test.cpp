@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
@@ -85,7 +85,7 @@ TEST(Database, AForeignKeyHolds) {
 }
 
 TEST(Database, AFullDiskIsSaidAndWhatWasCommittedStays) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto db = open(folder.file("full.db"));
   ASSERT_TRUE(
       db->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES ('kept')"));
@@ -107,7 +107,7 @@ TEST(Database, AFullDiskIsSaidAndWhatWasCommittedStays) {
 }
 
 TEST(Database, GarbageIsNotADatabase) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder.file("x.db")) << std::string(5000, 'g');
   const auto database = Database::open(folder.file("x.db"));
   ASSERT_FALSE(database);
@@ -116,7 +116,7 @@ TEST(Database, GarbageIsNotADatabase) {
 }
 
 TEST(Database, AFileThatAnotherProcessHasOpenIsInUse) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
   ASSERT_TRUE(open(path)->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
   int ready[2], done[2];

@@ -15,7 +15,7 @@
 
 #include "inference/store/database.h"
 #include "inference/store/library.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/trace_records.h"
 
 namespace mneme {
@@ -81,7 +81,7 @@ std::string in_child(const std::function<std::string()>& body) {
 }
 
 TEST(LibraryDamage, GarbageIsRefusedAndNotTouched) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   const std::string garbage(20000, 'g');
   put(path, garbage);
@@ -94,13 +94,13 @@ TEST(LibraryDamage, GarbageIsRefusedAndNotTouched) {
 }
 
 TEST(LibraryDamage, AnEmptyFileBecomesALibrary) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   put(folder.file("chats.db"), "");
   EXPECT_TRUE(Library::open(folder.file("chats.db")));
 }
 
 TEST(LibraryDamage, ACutOffFileIsRefusedOrReadWithoutACrash) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   const std::string whole = bytes_of(path);
@@ -123,7 +123,7 @@ TEST(LibraryDamage, ACutOffFileIsRefusedOrReadWithoutACrash) {
 }
 
 TEST(LibraryDamage, ADamagedPageHidesOnlyTheChatsThatLieOnIt) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   std::string bytes = bytes_of(path);
@@ -152,7 +152,7 @@ TEST(LibraryDamage, ADamagedPageHidesOnlyTheChatsThatLieOnIt) {
 }
 
 TEST(LibraryDamage, RandomDamageNeverCrashes) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   const std::string whole = bytes_of(path);
@@ -177,7 +177,7 @@ TEST(LibraryDamage, RandomDamageNeverCrashes) {
 }
 
 TEST(LibraryDamage, AFolderWithoutPermissionIsNamed) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string place = folder.file("closed");
   ASSERT_TRUE(std::filesystem::create_directory(place));
   ASSERT_EQ(chmod(place.c_str(), 0555), 0);
@@ -201,7 +201,7 @@ TEST(LibraryDamage, AFolderWithoutPermissionIsNamed) {
 }
 
 TEST(LibraryDamage, AFullDiskLosesNothingThatWasThere) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   const std::string said = in_child([&] {
@@ -224,7 +224,7 @@ TEST(LibraryDamage, AFullDiskLosesNothingThatWasThere) {
 }
 
 TEST(LibraryDamage, ASecondProgramIsToldThatTheFileIsInUse) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   auto first = Library::open(path);
   ASSERT_TRUE(first);
@@ -240,7 +240,7 @@ TEST(LibraryDamage, ASecondProgramIsToldThatTheFileIsInUse) {
 }
 
 TEST(LibraryDamage, ValuesThatMakeNoSenseBecomeDefaults) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   const char* const columns[] = {
@@ -267,7 +267,7 @@ TEST(LibraryDamage, ValuesThatMakeNoSenseBecomeDefaults) {
 }
 
 TEST(LibraryDamage, AMessageTreeWithALoopConcernsItsChatOnly) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   for (const char* damage : {"UPDATE message SET parent_id = id WHERE id = 5",
@@ -289,7 +289,7 @@ TEST(LibraryDamage, AMessageTreeWithALoopConcernsItsChatOnly) {
 }
 
 TEST(LibraryDamage, ADamagedTraceIsSaidAndCanBeCut) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   {
@@ -334,7 +334,7 @@ TEST(LibraryDamage, ADamagedTraceIsSaidAndCanBeCut) {
 }
 
 TEST(LibraryDamage, ANewerLibraryIsRefusedAndNotTouched) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   tamper(path, "PRAGMA user_version = 4000");
@@ -347,7 +347,7 @@ TEST(LibraryDamage, ANewerLibraryIsRefusedAndNotTouched) {
 }
 
 TEST(LibraryDamage, OnlyTheOwnerMayReadTheChats) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   struct stat info {};

@@ -9,7 +9,7 @@
 
 #include "inference/store/database.h"
 #include "inference/trace/trace_log.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/trace_records.h"
 
 namespace mneme {
@@ -33,7 +33,7 @@ void let_the_clock_move() {
 }
 
 TEST(Library, ChatsComeBackAfterTheProgramEnded) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("deep/er/chats.db");
   ChatSettings settings;
   settings.sampling.temperature = 0.3f;
@@ -190,7 +190,7 @@ TEST(Library, ADeletedChatIsHiddenAndComesBackWhole) {
 }
 
 TEST(Library, PurgingRemovesOldDeletedChatsOnly) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto library = open(folder.file("chats.db"));
   const ChatId kept = take(library->create_chat("kept", {}));
   const ChatId gone = take(library->create_chat("gone", {}));
@@ -239,7 +239,7 @@ TEST(Library, AnAnswerGrowsAndEndsOnce) {
 }
 
 TEST(Library, AnAnswerThatWasRunningIsInterruptedAfterAStart) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   ChatId id = 0;
   {
     const auto library = open(folder.file("chats.db"));

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
@@ -37,7 +37,7 @@ std::string bytes_of(const std::string& path) {
 }
 
 TEST(Schema, ANewFileGetsTheNewestVersionWithoutABackup) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto db = open(folder.file("x.db"));
   ASSERT_TRUE(migrate(*db, schema_steps()));
   EXPECT_EQ(version(*db), static_cast<std::int64_t>(schema_steps().size()));
@@ -46,7 +46,7 @@ TEST(Schema, ANewFileGetsTheNewestVersionWithoutABackup) {
 }
 
 TEST(Schema, AnOlderFileIsCopiedThenBroughtUpStepByStep) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
   {
     const auto db = open(path);
@@ -70,7 +70,7 @@ TEST(Schema, AnOlderFileIsCopiedThenBroughtUpStepByStep) {
 }
 
 TEST(Schema, AStepThatFailsChangesNothing) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto db = open(folder.file("x.db"));
   ASSERT_TRUE(migrate(*db, std::span(kSteps).first(1)));
   ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "old"));
@@ -84,7 +84,7 @@ TEST(Schema, AStepThatFailsChangesNothing) {
 }
 
 TEST(Schema, ANewerFileIsRefusedAndNotTouched) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
   ASSERT_TRUE(migrate(*open(path), kSteps));
   const std::string before = bytes_of(path);
@@ -97,7 +97,7 @@ TEST(Schema, ANewerFileIsRefusedAndNotTouched) {
 }
 
 TEST(Schema, ADatabaseOfAnotherProgramIsRefusedAndNotTouched) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
   ASSERT_TRUE(open(path)->execute("CREATE TABLE bookmarks (url); PRAGMA user_version = 1"));
   const std::string before = bytes_of(path);

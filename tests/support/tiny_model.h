@@ -6,23 +6,9 @@
 #include <string>
 
 #include "gpu/tensor.h"
+#include "tests/support/temporary_folder.h"  // what most users of the model need too
 
 namespace mneme {
-
-// A folder that is removed with everything in it at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 struct TinyModelOptions {
   DType type = DType::q4_0;
