@@ -34,9 +34,6 @@ Result<Loaded> loadChat(Library& library, ChatId id) {
   auto chat = library.chat(id);
   if (!chat) return chat.error();
   loaded.chat = std::move(*chat);
-  auto messages = library.messages(id);
-  if (!messages) return messages.error();
-  loaded.messages = std::move(*messages);
   loaded.trace = std::make_shared<TraceLog>();
   auto bytes = library.trace(id);
   Status read = bytes ? loaded.trace->append_serialized(*bytes) : Status(bytes.error());
@@ -49,6 +46,10 @@ Result<Loaded> loadChat(Library& library, ChatId id) {
     if (!bytes) return bytes.error();
     RETURN_IF_ERROR(loaded.trace->append_serialized(*bytes));
   }
+  // After the trace: a cut shortens what the messages may point to.
+  auto messages = library.messages(id);
+  if (!messages) return messages.error();
+  loaded.messages = std::move(*messages);
   return loaded;
 }
 
