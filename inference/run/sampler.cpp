@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 
 #include "inference/base/check.h"
@@ -14,44 +15,80 @@
 namespace mneme {
 namespace {
 
+// Four floats at a time, by the compilers' vector extension: every x86-64 and ARM has that, and no
+// intrinsics are needed. A vocabulary of 150,000 tokens is summed once a token; std::exp would cost
+// a tenth of a small model's step.
+constexpr std::size_t kLanes = 4;
+using Floats [[gnu::vector_size(4 * kLanes)]] = float;
+using Ints [[gnu::vector_size(4 * kLanes)]] = std::int32_t;
+
+Floats load(const float* from) {
+  Floats values;
+  std::memcpy(&values, from, sizeof values);
+  return values;
+}
+
 // exp for arguments <= 0, relative error below 3e-7: a degree-6 polynomial on [-ln2/2, ln2/2] and a
-// shift of the exponent. Written so that the compiler vectorises it: a vocabulary of 150,000 tokens
-// is summed once a token, and std::exp would cost a tenth of a small model's step.
-inline float exp_negative(float x) {
-  x = std::max(x, -87.0f);
-  const float n = std::floor(x * 1.44269504f + 0.5f);
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.38888889e-3f;
-  p = p * r + 8.33333333e-3f;
+// shift of the exponent.
+Floats exp_negative(Floats x) {
+  x = x > -87.0f ? x : Floats{} - 87.0f;
+  // Adding 1.5 * 2^23 rounds to the nearest integer, which then sits in the low mantissa bits.
+  constexpr float kRound = 12582912.0f;
+  const Floats shifted = x * 1.44269504f + kRound;
+  const Floats n = shifted - kRound;
+  const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Floats p = r * 1.38888889e-3f + 8.33333333e-3f;
   p = p * r + 4.16666667e-2f;
   p = p * r + 1.66666667e-1f;
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  return p * std::bit_cast<float>((static_cast<std::int32_t>(n) + 127) << 23);
+  Ints bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits << 23) + (127 << 23);
+  Floats power;
+  std::memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+// Four accumulators, so that one addition need not wait for the one before.
+constexpr std::size_t kStep = 4 * kLanes;
+
+float largest(std::span<const float> values) {
+  float max = -std::numeric_limits<float>::infinity();
+  const std::size_t whole = values.size() / kStep * kStep;
+  std::array<Floats, 4> lanes;
+  lanes.fill(Floats{} + max);
+  for (std::size_t i = 0; i < whole; i += kStep) {
+    for (std::size_t j = 0; j < 4; ++j) {
+      const Floats next = load(values.data() + i + j * kLanes);
+      lanes[j] = lanes[j] > next ? lanes[j] : next;
+    }
+  }
+  for (const Floats& lane : lanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) max = std::max(max, lane[k]);
+  }
+  for (std::size_t i = whole; i < values.size(); ++i) max = std::max(max, values[i]);
+  return max;
 }
 
 }  // namespace
 
 float log_sum_exp(std::span<const float> logits) {
   CHECK(!logits.empty());
-  constexpr std::size_t kLanes = 16;
-  const std::size_t whole = logits.size() / kLanes * kLanes;
-  std::array<float, kLanes> lane_max;
-  lane_max.fill(-std::numeric_limits<float>::infinity());
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t k = 0; k < kLanes; ++k) lane_max[k] = std::max(lane_max[k], logits[i + k]);
-  }
-  float max = *std::max_element(lane_max.begin(), lane_max.end());
-  for (std::size_t i = whole; i < logits.size(); ++i) max = std::max(max, logits[i]);
-
-  std::array<float, kLanes> lane_sum{};
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t k = 0; k < kLanes; ++k) lane_sum[k] += exp_negative(logits[i + k] - max);
+  const float max = largest(logits);
+  const std::size_t whole = logits.size() / kStep * kStep;
+  std::array<Floats, 4> lanes{};
+  for (std::size_t i = 0; i < whole; i += kStep) {
+    for (std::size_t j = 0; j < 4; ++j) {
+      lanes[j] += exp_negative(load(logits.data() + i + j * kLanes) - max);
+    }
   }
   double sum = 0;
-  for (const float lane : lane_sum) sum += lane;
-  for (std::size_t i = whole; i < logits.size(); ++i) sum += exp_negative(logits[i] - max);
+  for (const Floats& lane : lanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) sum += lane[k];
+  }
+  for (std::size_t i = whole; i < logits.size(); ++i) sum += std::exp(logits[i] - max);
   return max + static_cast<float>(std::log(sum));
 }
 
@@ -65,9 +102,9 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
   std::array<float, kTraceTopTokens> best;
   best.fill(-std::numeric_limits<float>::infinity());
   int count = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
+  const auto offer = [&](std::size_t i) {
     const float logit = logits[i];
-    if (count == want && !(logit > best[static_cast<std::size_t>(want - 1)])) continue;
+    if (count == want && !(logit > best[static_cast<std::size_t>(want - 1)])) return;
     int at = count < want ? count++ : want - 1;
     for (; at > 0 && logit > best[static_cast<std::size_t>(at - 1)]; --at) {
       best[static_cast<std::size_t>(at)] = best[static_cast<std::size_t>(at - 1)];
@@ -76,6 +113,13 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
     }
     best[static_cast<std::size_t>(at)] = logit;
     result.top_tokens[static_cast<std::size_t>(at)] = static_cast<TokenId>(i);
+  };
+  // Whole blocks are passed over by their largest value: nearly all of them.
+  constexpr std::size_t kBlock = 256;
+  for (std::size_t first = 0; first < logits.size(); first += kBlock) {
+    const auto block = logits.subspan(first, std::min(kBlock, logits.size() - first));
+    if (count == want && !(largest(block) > best[static_cast<std::size_t>(want - 1)])) continue;
+    for (std::size_t i = 0; i < block.size(); ++i) offer(first + i);
   }
   result.top_count = static_cast<std::uint8_t>(count);
   for (int i = 0; i < count; ++i) {
