@@ -55,10 +55,21 @@ Status check_shape(const GgufFile& file, const ModelConfig& c) {
 Status check_rope_scaling(const GgufFile& file) {
   auto scaling = file.find<std::string_view>("llama.rope.scaling.type");
   if (!scaling) return scaling.error();
-  if (scaling->has_value() && **scaling != "none" && **scaling != "llama3") {
+  const bool llama3 = scaling->has_value() && **scaling == "llama3";
+  if (scaling->has_value() && **scaling != "none" && !llama3) {
     return Error{ErrorCode::unsupported,
                  fmt::format("{} uses RoPE scaling '{}', which Mneme does not compute", file.name(),
                              **scaling)};
+  }
+  if (llama3 && file.find_tensor("rope_freqs.weight") == nullptr) {
+    return bad(file, "RoPE scaling 'llama3' needs the tensor rope_freqs.weight");
+  }
+  auto linear = value_or<float>(file, "rope.scale_linear", 1.0f);
+  if (!linear) return linear.error();
+  if (*linear != 1.0f) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{} uses linear RoPE scaling, which Mneme does not compute", file.name())};
   }
   return {};
 }
@@ -113,7 +124,7 @@ Result<ModelConfig> ModelConfig::from_gguf(const GgufFile& file) {
   c.head_dim = *key_length;
   c.rope_dims = *rope_dims;
   if (c.n_kv_heads < 1 || c.n_kv_heads > c.n_heads || c.head_dim < 1 || c.head_dim > kWidthMax ||
-      c.rope_dims < 1) {
+      c.n_heads > kWidthMax / c.head_dim || c.rope_dims < 1) {
     return bad(file, "the numbers of heads contradict each other");
   }
   if (*value_length != c.head_dim) {

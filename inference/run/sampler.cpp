@@ -159,6 +159,8 @@ void Sampler::apply_penalty(std::span<const TokenId> history) {
     if (token < 0 || static_cast<std::size_t>(token) >= logits_.size()) continue;
     float& logit = logits_[static_cast<std::size_t>(token)];
     logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+    // A tiny penalty must not make an infinity: differences of two would not be numbers.
+    logit = std::min(logit, std::numeric_limits<float>::max());
   }
 }
 

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "inference/base/check.h"
@@ -21,6 +22,13 @@ std::span<const float> float_row(const Buffer& buffer, std::int64_t row, std::in
   const auto offset = static_cast<std::size_t>(row * cols);
   const auto* values = reinterpret_cast<const float*>(buffer.host().data());
   return {values + offset, static_cast<std::size_t>(cols)};
+}
+
+// One NaN among weights or table rows reaches every logit; samplers could not order them.
+bool all_finite(std::span<const float> values) {
+  bool finite = true;
+  for (const float v : values) finite &= std::abs(v) <= std::numeric_limits<float>::max();
+  return finite;
 }
 
 }  // namespace
@@ -109,6 +117,13 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
     backend_.run(plan(), segment, params);
   }
   RETURN_IF_ERROR(backend_.finish());
+  for (std::int64_t output = 0; output < outputs; ++output) {
+    if (!all_finite(logits(output))) {
+      return Error{ErrorCode::corrupt,
+                   "the model computed logits that are not finite numbers: its file or the memory "
+                   "pack is damaged"};
+    }
+  }
   last_.compute_us = microseconds_since(start) - last_.wait_us;
   length_ += count;
   return {};

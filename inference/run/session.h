@@ -68,7 +68,7 @@ class Session {
   // Makes the timeline equal to `tokens`: keeps the longest common prefix (all but the last token
   // at most, so that there are logits), evaluates the rest in chunks. on_step is called after each.
   // `all_outputs`: logits for every evaluated position, in smaller chunks. Errors: io, device,
-  // cancelled; the timeline then ends at the last whole step.
+  // cancelled, corrupt (logits are not finite); the timeline then ends at the last whole step.
   using OnStep = std::function<void(const StepView&)>;
   Status sync(std::span<const TokenId> tokens, bool all_outputs, const std::atomic<bool>* cancel,
               const OnStep& on_step);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies of a GGUF file with a few keys or tensors left out, changed or retyped: what a test of
+// refusals needs.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "inference/model/gguf.h"
+#include "inference/model/gguf_writer.h"
+
+namespace mneme {
+
+struct GgufEdit {
+  std::set<std::string> drop_keys;
+  std::set<std::string> drop_tensors;
+  std::function<void(GgufWriter&)> add;  // keys and tensors behind the copied ones
+};
+
+// Leaves out `key` and adds what `add` writes in its place.
+GgufEdit replace_key(const std::string& key, std::function<void(GgufWriter&)> add = {});
+// Puts a tensor of zeros in the place of `name`.
+GgufEdit replace_tensor(const std::string& name, std::uint32_t ggml_type,
+                        std::vector<std::uint64_t> dims);
+// Every tensor that has a floating-point meaning, as F32 with the same values.
+GgufEdit dequantised(const GgufFile& file);
+
+// Writes the copy; a failure to write fails the test.
+void write_edited(const GgufFile& file, const GgufEdit& edit, const std::string& path);
+
+}  // namespace mneme
