@@ -19,7 +19,7 @@
 #include "inference/text/tokenizer.h"
 #include "tests/support/default_model.h"
 #include "tests/support/logits_oracle.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
@@ -134,7 +134,7 @@ class RealModel : public ::testing::TestWithParam<std::string> {
     return read;
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
   std::string model_, pack_;
   LogitsOracle oracle_;
   std::unique_ptr<Engine> engine_;
