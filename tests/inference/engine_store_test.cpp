@@ -202,7 +202,7 @@ TEST(EngineStore, KillMinusNineDuringGenerationKeepsWhatWasWritten) {
   const TemporaryFolder folder;
   write_tiny_model(folder.path());
   const Tokenizer tokenizer = tokenizer_of(folder.path());
-  for (const int run_ms : {900, 1400}) {
+  for (const int run_ms : {2000, 2600}) {
     {
       KilledProgram child("EngineStoreWriter.*", folder.path());
       EXPECT_GT(child.count_tokens(std::chrono::milliseconds(run_ms)), 10u);
@@ -224,7 +224,7 @@ TEST(EngineStore, KillMinusNineDuringGenerationKeepsWhatWasWritten) {
       EXPECT_TRUE(ended || answer.state == MessageState::interrupted);
       EXPECT_EQ(answer.text, text_of(tokenizer, log, answer, ended));
     }
-    EXPECT_GT(records, 10u);
+    EXPECT_GT(records, 10u);  // of the first second at least
   }
 }
 

@@ -58,9 +58,10 @@ TEST(KillMinusNine, LosesNothingOlderThanASecond) {
     std::size_t before = 0;
     {
       KilledProgram child(kWriter, folder.file(""));
-      // Everything told by now is a second old, and one slow step more, when the program is killed.
+      // Everything told by now is over a second old, and a slow disk or busy machine more, when the
+      // program is killed.
       before = child.count_tokens(std::chrono::milliseconds(run_ms));
-      static_cast<void>(child.count_tokens(std::chrono::milliseconds(1200)));
+      static_cast<void>(child.count_tokens(std::chrono::milliseconds(1500)));
       child.kill_now();
     }
     ASSERT_GT(before, 10u);
