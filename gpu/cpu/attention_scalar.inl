@@ -1,15 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attention every other is tested against.
+// Attention of few tokens: the reference, and decoding. One query head at a time, its scores in a
+// row of scratch. An item is a head of a token, token-major.
+
+std::int64_t attention_scratch(const KernelArgs& args) {
+  return (args.in[1].rows + kLanes) * 4;
+}
+
+// Fills scores[0..length) with the weights of a softmax before its division; returns their sum.
+MNEME_INLINE float weigh_keys(const KernelArgs& args, const float* q, std::int64_t column,
+                              std::int64_t length, float* scores) {
+  const KernelTensor& keys = args.in[1];
+  const float scale = 1.0f / std::sqrt(static_cast<float>(args.head_dim));
+  float highest = -INFINITY;
+  for (std::int64_t p = 0; p < length; ++p) {
+    const unsigned char* key = keys.data + p * keys.stride;
+    Vec sum = v_set(0);
+    for (std::int64_t i = 0; i < args.head_dim; i += kLanes) {
+      const std::int64_t left = args.head_dim - i;
+      sum = v_fma(load_state_n(keys, key, column + i, left), v_load_n(q + i, left), sum);
+    }
+    scores[p] = v_sum(sum) * scale;
+    if (scores[p] > highest) highest = scores[p];
+  }
+  for (std::int64_t p = length; p % kLanes; ++p) scores[p] = kNothing;
+  Vec total = v_set(0);
+  for (std::int64_t p = 0; p < length; p += kLanes) {
+    const Vec weight = v_exp(v_add(v_load(scores + p), v_set(-highest)));
+    v_store(scores + p, weight);
+    total = v_add(total, weight);
+  }
+  return v_sum(total);
+}
 
 void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
                unsigned char* scratch) {
-  attention_by_head(args, step, begin, end, scratch);
+  constexpr int kSide = 4;  // vectors of the output at once: hides the latency of the sums
+  const KernelTensor& values = args.in[2];
+  const std::int64_t dim = args.head_dim;
+  float* weights = reinterpret_cast<float*>(scratch);
+  for (std::int64_t item = begin; item < end; ++item) {
+    const std::int64_t t = first_token(args, step) + item / args.n_heads;
+    const std::int64_t head = item % args.n_heads;
+    const std::int64_t column = head / (args.n_heads / args.n_kv_heads) * dim;
+    const std::int64_t length = step.position + t + 1;  // causal: itself and all before
+    const float total =
+        weigh_keys(args, row_of(args.in[0], step, t) + head * dim, column, length, weights);
+    float* out = row_of(args.out, step, t) + head * dim;
+    for (std::int64_t i = 0; i < dim; i += kSide * kLanes) {
+      Vec sums[kSide] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+      for (std::int64_t p = 0; p < length; ++p) {
+        const unsigned char* value = values.data + p * values.stride;
+        const Vec weight = v_set(weights[p]);
+        for (int v = 0; v < kSide; ++v) {
+          const std::int64_t at = i + v * kLanes;
+          if (at >= dim) break;
+          sums[v] = v_fma(load_state_n(values, value, column + at, dim - at), weight, sums[v]);
+        }
+      }
+      for (int v = 0; v < kSide && i + v * kLanes < dim; ++v) {
+        v_store_n(out + i + v * kLanes, v_div(sums[v], v_set(total)), dim - i - v * kLanes);
+      }
+    }
+  }
 }
 
 std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
   return (step.tokens - first_token(args, step)) * args.n_heads;
-}
-
-std::int64_t attention_scratch(const KernelArgs& args) {
-  return attention_by_head_scratch(args);
 }

@@ -10,7 +10,6 @@ constexpr int kWide = 4;  // vectors side by side: with four rows 16 of 32 regis
 #else
 constexpr int kWide = 2;  // 8 of 16
 #endif
-constexpr float kNothing = -1e30f;  // below every score, and finite
 
 MNEME_INLINE std::int64_t padded_dim(const KernelArgs& args) {
   return (args.head_dim + kWide * kLanes - 1) / (kWide * kLanes) * (kWide * kLanes);
@@ -174,7 +173,7 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
 void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
                unsigned char* scratch) {
   const std::int64_t first = first_token(args, step);
-  if (step.tokens - first < kFewTokens) return attention_by_head(args, step, begin, end, scratch);
+  if (step.tokens - first < kFewTokens) return attention_few(args, step, begin, end, scratch);
   const AttentionTile tile = attention_tile(args, scratch);
   const std::int64_t per_tile = tile_tokens(args);
   for (std::int64_t item = begin; item < end; ++item) {
@@ -186,13 +185,13 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
 
 std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
   const std::int64_t tokens = step.tokens - first_token(args, step);
-  if (tokens < kFewTokens) return tokens * args.n_heads;
+  if (tokens < kFewTokens) return tokens * splits_of(step);
   const std::int64_t per_tile = tile_tokens(args);
   return (tokens + per_tile - 1) / per_tile * args.n_kv_heads;
 }
 
 std::int64_t attention_scratch(const KernelArgs& args) {
-  const std::int64_t by_head = attention_by_head_scratch(args);
-  const std::int64_t by_tile = attention_tile_scratch(args);
-  return by_head > by_tile ? by_head : by_tile;
+  const std::int64_t few = attention_few_scratch(args);
+  const std::int64_t many = attention_tile_scratch(args);
+  return few > many ? few : many;
 }

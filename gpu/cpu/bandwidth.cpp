@@ -28,10 +28,11 @@ void read_pieces(void* context, int thread) {
   Reading& reading = *static_cast<Reading*>(context);
   constexpr std::size_t kWords = kPiece / sizeof(std::uint64_t);
   std::uint64_t sums[8] = {};
+  constexpr auto kPieces = static_cast<std::int64_t>(kBytes / kPiece);
   for (;;) {
-    const auto piece = static_cast<std::size_t>(reading.pool.take(1));
-    if (piece >= kBytes / kPiece) break;
-    const std::uint64_t* words = reading.words + piece * kWords;
+    const std::int64_t piece = reading.pool.take(thread, kPieces);
+    if (piece < 0) break;
+    const std::uint64_t* words = reading.words + static_cast<std::size_t>(piece) * kWords;
     for (std::size_t i = 0; i < kWords; i += 8) {
       for (std::size_t k = 0; k < 8; ++k) sums[k] += words[i + k];
     }

@@ -15,6 +15,7 @@
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/op_check.h"
 #include "gpu/cpu/thread_pool.h"
+#include "gpu/cpu/woven_weights.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -58,14 +59,21 @@ std::int64_t items_of(const Phase& phase, const KernelStep& step) {
   return phase.count_items ? phase.count_items(phase.args, step) : phase.items;
 }
 
+std::int64_t pieces_of(const Phase& phase, const KernelStep& step) {
+  return (items_of(phase, step) + phase.chunk - 1) / phase.chunk;
+}
+
 // A thread's share of phases [first, end): it takes items and runs every phase on them in turn.
-void run_chain(const SegmentRun& run, std::size_t first, std::size_t end, unsigned char* scratch) {
+void run_chain(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
+               unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
   const std::int64_t items = items_of(phases[first], run.step);
-  const std::int64_t chunk = phases[first].chunk;
+  const std::int64_t chunk = phases[first].chunk;  // the others' would cut the items elsewhere
+  const std::int64_t pieces = pieces_of(phases[first], run.step);
   for (;;) {
-    const std::int64_t begin = run.pool.take(chunk);
-    if (begin >= items || cancelled(run.cancel)) return;
+    const std::int64_t piece = run.pool.take(thread, pieces);
+    if (piece < 0 || cancelled(run.cancel)) return;
+    const std::int64_t begin = piece * chunk;
     const std::int64_t stop = std::min(items, begin + chunk);
     for (std::size_t p = first; p < end; ++p) {
       phases[p].kernel(phases[p].args, run.step, begin, stop, scratch);
@@ -74,21 +82,19 @@ void run_chain(const SegmentRun& run, std::size_t first, std::size_t end, unsign
 }
 
 // A thread's share of independent phases: it takes pieces of any.
-void run_together(const SegmentRun& run, std::size_t first, std::size_t end,
+void run_together(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
                   unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
-  std::int64_t piece = run.pool.take(1);
-  std::int64_t before = 0;  // pieces of the phases up to p
-  for (std::size_t p = first; p < end; ++p) {
-    const std::int64_t items = items_of(phases[p], run.step);
-    const std::int64_t chunk = phases[p].chunk;
-    const std::int64_t pieces = (items + chunk - 1) / chunk;
-    for (; piece < before + pieces; piece = run.pool.take(1)) {
-      if (cancelled(run.cancel)) return;
-      const std::int64_t begin = (piece - before) * chunk;
-      phases[p].kernel(phases[p].args, run.step, begin, std::min(items, begin + chunk), scratch);
-    }
-    before += pieces;
+  std::int64_t pieces = 0;
+  for (std::size_t p = first; p < end; ++p) pieces += pieces_of(phases[p], run.step);
+  for (;;) {
+    std::int64_t piece = run.pool.take(thread, pieces);
+    if (piece < 0 || cancelled(run.cancel)) return;
+    std::size_t p = first;
+    for (; piece >= pieces_of(phases[p], run.step); ++p) piece -= pieces_of(phases[p], run.step);
+    const std::int64_t begin = piece * phases[p].chunk;
+    const std::int64_t end_item = std::min(items_of(phases[p], run.step), begin + phases[p].chunk);
+    phases[p].kernel(phases[p].args, run.step, begin, end_item, scratch);
   }
 }
 
@@ -99,7 +105,7 @@ void run_timed(const SegmentRun& run, int thread, unsigned char* scratch) {
   const std::size_t end = run.plan.first_batch_[run.segment + 1];
   for (std::size_t b = first; b < end; ++b) {
     for (std::size_t p = run.plan.batches_[b].first; p < run.plan.batches_[b].end; ++p) {
-      run_chain(run, p, p + 1, scratch);
+      run_chain(run, thread, p, p + 1, scratch);
       run.pool.meet();
       if (thread > 0) continue;
       const auto now = Clock::now();
@@ -121,9 +127,9 @@ void run_segment(void* context, int thread) {
   for (std::size_t b = run.plan.first_batch_[run.segment]; b < end; ++b) {
     const Batch& batch = run.plan.batches_[b];
     if (batch.chain) {
-      run_chain(run, batch.first, batch.end, scratch);
+      run_chain(run, thread, batch.first, batch.end, scratch);
     } else {
-      run_together(run, batch.first, batch.end, scratch);
+      run_together(run, thread, batch.first, batch.end, scratch);
     }
     run.pool.meet();
   }
@@ -131,7 +137,8 @@ void run_segment(void* context, int thread) {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const Kernels& kernels, int threads) : kernels_(kernels), pool_(threads) {}
+  CpuBackend(const Kernels& kernels, int threads)
+      : kernels_(kernels), pool_(threads), weaver_(kernels, pool_) {}
 
   std::string_view name() const override { return "cpu"; }
   std::string description() const override {
@@ -143,7 +150,7 @@ class CpuBackend final : public Backend {
     return why_unsupported(graph, op).empty();
   }
 
-  Result<Buffer> alloc(std::size_t bytes, MemoryKind) override { return alloc_host_memory(bytes); }
+  Result<Buffer> alloc(std::size_t bytes, MemoryKind) override { return arena_.alloc(bytes); }
 
   Result<Buffer> wrap(std::span<const std::byte> mapped) override {
     return Buffer(reinterpret_cast<std::uint64_t>(mapped.data()), mapped.size(), nullptr, nullptr);
@@ -151,7 +158,7 @@ class CpuBackend final : public Backend {
 
   Result<std::unique_ptr<Plan>> compile(const Graph& graph,
                                         const CompileOptions& options) override {
-    return compile_for_cpu(graph, options, kernels_, pool_.threads());
+    return compile_for_cpu(graph, options, kernels_, weaver_, pool_.threads());
   }
 
   void run(Plan& plan, const Segment& segment, const StepParams& step) override {
@@ -207,6 +214,8 @@ class CpuBackend final : public Backend {
 
   const Kernels& kernels_;
   ThreadPool pool_;
+  Weaver weaver_;
+  HostArena arena_;
   bool cancelled_ = false;  // since the last finish()
 };
 

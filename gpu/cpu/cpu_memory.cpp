@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace mneme {
 namespace {
@@ -57,12 +58,35 @@ Result<Buffer> alloc_host_memory(std::size_t bytes) {
   // The kernel promises more than it has, so a mapping that would not fit is refused here.
   if (memory.total_bytes > 0 && bytes > memory.free_bytes) return refuse();
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) return refuse();
+  // Large pieces begin on a large page.
   const std::size_t size = std::max<std::size_t>(bytes, 1);
-  void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) return refuse();
-  if (size >= kHugePage) madvise(data, size, MADV_HUGEPAGE);  // a wish; small pages work too
-  return Buffer(reinterpret_cast<std::uint64_t>(data), bytes, static_cast<std::byte*>(data),
-                [size](std::uint64_t handle) { munmap(reinterpret_cast<void*>(handle), size); });
+  const std::size_t slack = size >= kHugePage ? kHugePage : 0;
+  void* mapped =
+      mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return refuse();
+  const auto at = reinterpret_cast<std::uint64_t>(mapped);
+  const std::uint64_t start = slack > 0 ? (at + slack - 1) / slack * slack : at;
+  if (slack > 0) madvise(mapped, size + slack, MADV_HUGEPAGE);  // a wish; small pages work too
+  return Buffer(
+      start, bytes, reinterpret_cast<std::byte*>(start),
+      [at, size, slack](std::uint64_t) { munmap(reinterpret_cast<void*>(at), size + slack); });
+}
+
+Result<Buffer> HostArena::alloc(std::size_t bytes) {
+  constexpr std::size_t kChunk = 4 * kHugePage;
+  constexpr std::size_t kAlign = 64;
+  if (bytes > kChunk / 2) return alloc_host_memory(bytes);
+  const std::size_t size = std::max<std::size_t>(1, (bytes + kAlign - 1) / kAlign) * kAlign;
+  if (!chunk_ || used_ + size > kChunk) {
+    auto chunk = alloc_host_memory(kChunk);
+    if (!chunk) return alloc_host_memory(bytes);  // little is left, perhaps enough
+    chunk_ = std::make_shared<Buffer>(std::move(*chunk));
+    used_ = 0;
+  }
+  std::byte* data = chunk_->host().data() + used_;
+  used_ += size;
+  return Buffer(reinterpret_cast<std::uint64_t>(data), bytes, data,
+                [keep = chunk_](std::uint64_t) {});
 }
 
 }  // namespace mneme

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "gpu/backend.h"
 
@@ -13,5 +14,17 @@ MemoryInfo host_memory();  // of the machine or of the process's control group, 
 
 // Errors: out_of_memory, naming what was asked for and what is free.
 Result<Buffer> alloc_host_memory(std::size_t bytes);
+
+// Gives out pieces of larger allocations, so that buffers much smaller than a large page (the keys
+// of a layer) lie on one too: page walks would cost more than the reading. A large allocation is
+// freed with its last buffer. One thread at a time.
+class HostArena {
+ public:
+  Result<Buffer> alloc(std::size_t bytes);  // zeroed; errors as alloc_host_memory
+
+ private:
+  std::shared_ptr<Buffer> chunk_;
+  std::size_t used_ = 0;
+};
 
 }  // namespace mneme

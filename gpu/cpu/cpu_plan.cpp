@@ -24,17 +24,19 @@ static_assert(static_cast<int>(DType::f32) == static_cast<int>(Element::f32) &&
               static_cast<int>(DType::i8) == static_cast<int>(Element::i8));
 
 constexpr std::size_t kAlign = 64;
-constexpr std::int64_t kBytesAtATime = 16 << 10;  // what a thread takes: some microseconds of work
+constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
 
 // A plan is made in three passes: ops become phases over numbered tensors; phases form batches,
 // which decide how long tensors live; then memory is taken and every phase is bound to it. Tensors
 // have the graph's numbers; packed activations get new ones behind them.
 class Compiler {
  public:
-  Compiler(const Graph& graph, const CompileOptions& options, const Kernels& kernels, int threads)
+  Compiler(const Graph& graph, const CompileOptions& options, const Kernels& kernels,
+           Weaver& weaver, int threads)
       : graph_(graph),
         options_(options),
         kernels_(kernels),
+        weaver_(weaver),
         threads_(static_cast<std::size_t>(threads)),
         plan_(std::make_unique<CpuPlan>()) {}
 
@@ -55,6 +57,7 @@ class Compiler {
       plan_->first_batch_.push_back(static_cast<std::size_t>(at - batches.begin()));
     }
     plan_->first_batch_.push_back(plan_->batches_.size());
+    weave_weights();
     RETURN_IF_ERROR(take_memory());
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) bind(p);
     fill_floats();
@@ -242,16 +245,30 @@ class Compiler {
     const std::uint32_t packed = integers ? pack(index) : kNoTensor;
     // Where integers are multiplied the float32 activations are not read.
     const std::uint32_t x = integers ? kNoTensor : op.in[0];
-    Phase& phase = add_phase(index, kernels_.matmul, {x, op.in[1], bias, packed}, {op.out},
-                             weight.stride, kernels_.tile_rows);
+    Phase& phase = add_phase(index, kernels_.matmul, {x, op.in[1], bias, packed, kNoTensor},
+                             {op.out}, weight.stride, kernels_.tile_rows);
     phase.by_token = uses_.back().by_token = false;
     phase.items = weight.rows;
-    // Long stretches are read faster; eight a thread still end at about the same time.
-    const std::int64_t tile_bytes = weight.stride * kernels_.tile_rows;
-    const std::int64_t pieces = 8 * static_cast<std::int64_t>(threads_);
-    const std::int64_t share = std::clamp<std::int64_t>(weight.rows * weight.stride / pieces,
-                                                        kBytesAtATime, 16 * kBytesAtATime);
-    phase.chunk = std::max<std::int64_t>(1, share / tile_bytes) * kernels_.tile_rows;
+  }
+
+  void lower_attention(std::size_t index) {
+    const Op& op = graph_.ops[index];
+    const bool combine = kernels_.combine_attention != nullptr;
+    std::vector<std::uint32_t> outs{op.out};
+    if (combine) {
+      KernelArgs shape;
+      shape.n_heads = op.params.n_heads;
+      shape.head_dim = op.params.head_dim;
+      outs.push_back(new_tensor(0, 0, op.outputs_only));
+      tensors_.back().bytes = static_cast<std::size_t>(kernels_.attention_partials(shape));
+    }
+    Phase& phase = add_phase(index, kernels_.attention, op.in, outs, kBytesAtATime);
+    phase.by_token = uses_.back().by_token = false;
+    phase.count_items = kernels_.attention_items;
+    if (combine) {
+      add_phase(index, kernels_.combine_attention, {outs[1]}, {op.out},
+                tensors_[op.out].bound.stride);
+    }
   }
 
   void lower(std::size_t index) {
@@ -280,12 +297,9 @@ class Compiler {
         add_phase(index, kernels_.kv_append, op.in, {}, row);
         uses_.back().writes = {op.in[2], op.in[3]};
         return;
-      case OpKind::attention: {
-        Phase& phase = add_phase(index, kernels_.attention, op.in, outs(), kBytesAtATime);
-        phase.by_token = uses_.back().by_token = false;
-        phase.count_items = kernels_.attention_items;
+      case OpKind::attention:
+        lower_attention(index);
         return;
-      }
       case OpKind::swiglu:
         add_phase(index, kernels_.swiglu, op.in, outs(), row);
         return;
@@ -311,6 +325,24 @@ class Compiler {
         uses_.back().reads_across = {op.in[4]};
         return;
       }
+    }
+  }
+
+  void weave_weights() {
+    std::vector<std::size_t> phases;
+    std::vector<KernelTensor> weights;
+    for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {
+      if (plan_->phases_[p].kernel != kernels_.matmul || inputs_[p][3] == kNoTensor) continue;
+      phases.push_back(p);
+      weights.push_back(tensors_[inputs_[p][1]].bound);
+    }
+    const std::vector<KernelTensor> woven = weaver_.weave(weights, plan_->woven_);
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+      if (woven[i].data == nullptr) continue;
+      PlanTensor t;
+      t.bound = woven[i];
+      tensors_.push_back(t);
+      inputs_[phases[i]][4] = static_cast<std::uint32_t>(tensors_.size() - 1);
     }
   }
 
@@ -411,6 +443,7 @@ class Compiler {
   const Graph& graph_;
   const CompileOptions& options_;
   const Kernels& kernels_;
+  Weaver& weaver_;
   const std::size_t threads_;
   std::unique_ptr<CpuPlan> plan_;
   std::vector<PlanTensor> tensors_;
@@ -427,8 +460,8 @@ class Compiler {
 }  // namespace
 
 Result<std::unique_ptr<Plan>> compile_for_cpu(const Graph& graph, const CompileOptions& options,
-                                              const Kernels& kernels, int threads) {
-  return Compiler(graph, options, kernels, threads).run();
+                                              const Kernels& kernels, Weaver& weaver, int threads) {
+  return Compiler(graph, options, kernels, weaver, threads).run();
 }
 
 }  // namespace mneme

@@ -11,6 +11,7 @@
 #include "gpu/backend.h"
 #include "gpu/cpu/batches.h"
 #include "gpu/cpu/kernels.h"
+#include "gpu/cpu/woven_weights.h"
 
 namespace mneme {
 
@@ -41,6 +42,7 @@ class CpuPlan final : public Plan {
   std::vector<Batch> batches_;
   std::vector<Phase> phases_;
   std::vector<RopeTable> rope_tables_;
+  std::vector<std::shared_ptr<const WovenArena>> woven_;
   Buffer memory_;                 // activations, small constants as floats, rope tables, scratch
   std::byte* scratch_ = nullptr;  // [threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
@@ -56,6 +58,6 @@ class CpuPlan final : public Plan {
 
 // Errors: unsupported, naming the op; out_of_memory.
 Result<std::unique_ptr<Plan>> compile_for_cpu(const Graph& graph, const CompileOptions& options,
-                                              const Kernels& kernels, int threads);
+                                              const Kernels& kernels, Weaver& weaver, int threads);
 
 }  // namespace mneme

@@ -19,7 +19,6 @@ namespace {
 #include "gpu/cpu/norm_rope.inl"
 #include "gpu/cpu/kv_state.inl"
 #include "gpu/cpu/engram.inl"
-#include "gpu/cpu/attention_by_head.inl"
 #if defined(__AVX2__)
 #include "gpu/cpu/pack.inl"
 #include "gpu/cpu/matmul_float.inl"
@@ -28,7 +27,9 @@ namespace {
 #else
 #include "gpu/cpu/matmul_int_avx2.inl"
 #endif
+#include "gpu/cpu/woven.inl"
 #include "gpu/cpu/matmul_int.inl"
+#include "gpu/cpu/attention_few.inl"
 #include "gpu/cpu/attention_tiles.inl"
 #else
 #include "gpu/cpu/matmul_scalar.inl"
@@ -56,13 +57,21 @@ const Kernels MNEME_KERNELS = {
     .attention_items = attention_items,
     .attention_scratch = attention_scratch,
 #if defined(__AVX2__)
+    .combine_attention = combine_attention,
+    .attention_partials = attention_partials,
     .tile_rows = kTileRows,
     .pack_activations = pack_activations,
     .packed_stride = packed_stride,
+    .weave_tiles = weave_tiles,
+    .woven_rows = kLanes,
 #else
+    .combine_attention = nullptr,
+    .attention_partials = nullptr,
     .tile_rows = 1,
     .pack_activations = nullptr,
     .packed_stride = nullptr,
+    .weave_tiles = nullptr,
+    .woven_rows = 0,
 #endif
 };
 

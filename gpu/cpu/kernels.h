@@ -66,7 +66,7 @@ struct Kernels {
   Kernel short_conv_append;  // normalised inputs into the state
   Kernel short_conv;         // the rest, when all rows of the step are in the state
   // An item is a row of the weight; pieces begin at multiples of tile_rows. Its fourth input is the
-  // packed activations, or absent: then it works in float32.
+  // packed activations, or absent: then it works in float32. Its fifth is the woven weight, if any.
   Kernel matmul;
   // What an item is depends on the step: attention_items says how many there are.
   Kernel attention;
@@ -74,12 +74,20 @@ struct Kernels {
   std::int64_t (*matmul_scratch)(const KernelArgs& args);  // bytes a thread needs
   std::int64_t (*attention_items)(const KernelArgs& args, const KernelStep& step);
   std::int64_t (*attention_scratch)(const KernelArgs& args);  // bytes a thread needs
+  // Where attention may leave parts of rows in out2 (attention_partials bytes), this puts them
+  // together from in[0]; an item is a token. Null where attention always writes whole rows.
+  Kernel combine_attention;
+  std::int64_t (*attention_partials)(const KernelArgs& args);
 
   std::int64_t tile_rows;
   // Activations (in[0]) as 8-bit integers (out) for products with quantised weights; an item is a
   // token. Null where the instruction set has no integer products.
   Kernel pack_activations;
   std::int64_t (*packed_stride)(std::int64_t cols);  // bytes of one packed row
+  // A quantised weight (in[1]) in the order in which integer products read it (out, zeroed); an
+  // item is woven_rows rows, out.stride bytes. Null where pack_activations is.
+  Kernel weave_tiles;
+  std::int64_t woven_rows;
 };
 
 extern const Kernels kScalarKernels;

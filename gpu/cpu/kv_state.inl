@@ -25,3 +25,5 @@ MNEME_INLINE Vec load_state_n(const KernelTensor& state, const unsigned char* ro
   if (state.element == Element::f16) return v_load_half_n(row + 2 * i, n);
   return v_load_n(reinterpret_cast<const float*>(row) + i, n);
 }
+
+constexpr float kNothing = -1e30f;  // a score below every other, and finite

@@ -138,10 +138,13 @@ void few_tokens_int(const KernelArgs& args, const KernelStep& step, std::int64_t
   }
 }
 
+// Woven weights where there are any (woven.inl), else as they lie in the file.
 template <Element E>
 void matmul_int(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                 std::int64_t end, unsigned char* scratch) {
-  if (step.tokens - first_token(args, step) < kFewTokens) {
+  if (args.in[4].data) {
+    matmul_woven<E>(args, step, begin, end);
+  } else if (step.tokens - first_token(args, step) < kFewTokens) {
     few_tokens_int<E>(args, step, begin, end);
   } else {
     many_tokens_int<E>(args, step, begin, end, scratch);

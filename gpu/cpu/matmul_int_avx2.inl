@@ -20,6 +20,14 @@ MNEME_INLINE Vec i_to_float(IntVec x) {
   return _mm256_cvtepi32_ps(x);
 }
 
+MNEME_INLINE IntVec i_low_nibbles(IntVec x) {
+  return _mm256_and_si256(x, _mm256_set1_epi8(15));
+}
+MNEME_INLINE IntVec i_high_nibbles(IntVec x) {
+  return i_low_nibbles(_mm256_srli_epi16(x, 4));
+}
+constexpr std::uint32_t kEightBitFlip = 0;  // signed bytes stay signed
+
 template <Element E>
 MNEME_INLINE IntVec i_dot(IntVec sum, IntVec weights, IntVec x) {
   const __m256i pairs = E == Element::q8_0 ? _mm256_maddubs_epi16(_mm256_abs_epi8(weights),

@@ -19,6 +19,14 @@ MNEME_INLINE Vec i_to_float(IntVec x) {
   return _mm512_cvtepi32_ps(x);
 }
 
+MNEME_INLINE IntVec i_low_nibbles(IntVec x) {
+  return _mm512_and_si512(x, _mm512_set1_epi8(15));
+}
+MNEME_INLINE IntVec i_high_nibbles(IntVec x) {
+  return i_low_nibbles(_mm512_srli_epi16(x, 4));
+}
+constexpr std::uint32_t kEightBitFlip = 0x80808080u;  // makes signed bytes unsigned, 128 larger
+
 template <Element E>
 MNEME_INLINE IntVec i_dot(IntVec sum, IntVec weights, IntVec x) {
   return _mm512_dpbusd_epi32(sum, weights, x);

@@ -32,7 +32,7 @@ MNEME_INLINE void v_store_n(float* p, Vec x, std::int64_t n) {
 MNEME_INLINE __m128i v_load_u16_n(const unsigned char* p, std::int64_t n) {
   if (n >= 8) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   alignas(16) std::uint16_t part[8] = {};
-  std::memcpy(part, p, static_cast<std::size_t>(n) * 2);
+  std::memcpy(part, p, static_cast<std::size_t>(n & 7) * 2);
   return _mm_load_si128(reinterpret_cast<const __m128i*>(part));
 }
 MNEME_INLINE Vec v_load_half_n(const unsigned char* p, std::int64_t n) {
@@ -159,4 +159,16 @@ MNEME_INLINE void transpose(float* to, std::int64_t to_stride, const float* from
   for (int i = 0; i < 8; ++i) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * to_stride), r[i]);
   }
+}
+
+// The sums of eight vectors, in their order.
+MNEME_INLINE Vec v_fold(const float* vectors) {
+  Vec fours[2];
+  for (int i = 0; i < 2; ++i) {
+    const float* p = vectors + 32 * i;
+    fours[i] = _mm256_hadd_ps(_mm256_hadd_ps(v_load(p), v_load(p + 8)),
+                              _mm256_hadd_ps(v_load(p + 16), v_load(p + 24)));
+  }
+  return v_add(_mm256_permute2f128_ps(fours[0], fours[1], 0x20),
+               _mm256_permute2f128_ps(fours[0], fours[1], 0x31));
 }

@@ -136,3 +136,24 @@ MNEME_INLINE void transpose(float* to, std::int64_t to_stride, const float* from
   transpose_16x16(r);
   for (int i = 0; i < 16; ++i) _mm512_storeu_si512(to + i * to_stride, r[i]);
 }
+
+// The sums of sixteen vectors, in their order.
+MNEME_INLINE Vec v_fold(const float* vectors) {
+  Vec pairs[8];
+  for (int i = 0; i < 8; ++i) {
+    const Vec a = v_load(vectors + 32 * i);
+    const Vec b = v_load(vectors + 32 * i + 16);
+    pairs[i] = v_add(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+  }
+  Vec fours[4];
+  for (int i = 0; i < 4; ++i) {
+    const __m512d a = _mm512_castps_pd(pairs[2 * i]);
+    const __m512d b = _mm512_castps_pd(pairs[2 * i + 1]);
+    fours[i] = v_add(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+                     _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+  }
+  const auto halve = [](Vec a, Vec b) __attribute__((always_inline)) {
+    return v_add(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  };
+  return halve(halve(fours[0], fours[1]), halve(fours[2], fours[3]));
+}

@@ -24,7 +24,9 @@ void pause_briefly() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads)
-    : threads_(threads), spins_(threads <= available_cpus() ? kSpins : 0) {
+    : threads_(threads),
+      spins_(threads <= available_cpus() ? kSpins : 0),
+      cursors_(static_cast<std::size_t>(threads)) {
   CHECK(threads >= 1);
   for (int thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread] { loop(thread); });
@@ -49,7 +51,6 @@ void ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32
 }
 
 void ThreadPool::run(Job job, void* context) {
-  next_.store(0, std::memory_order_relaxed);
   job_ = job;
   context_ = context;
   start_.fetch_add(1);  // sequentially consistent: a sleeper is either seen by notify or sees this
@@ -65,9 +66,22 @@ void ThreadPool::meet() {
     return;
   }
   arrived_.store(0, std::memory_order_relaxed);
-  next_.store(0, std::memory_order_relaxed);
+  for (Cursor& cursor : cursors_) cursor.taken.store(0, std::memory_order_relaxed);
   phase_.fetch_add(1);
   phase_.notify_all();
+}
+
+std::int64_t ThreadPool::take(int thread, std::int64_t pieces) {
+  for (int i = 0; i < threads_; ++i) {
+    const int owner = thread + i < threads_ ? thread + i : thread + i - threads_;
+    const std::int64_t begin = pieces * owner / threads_;
+    const std::int64_t size = pieces * (owner + 1) / threads_ - begin;
+    std::atomic<std::int64_t>& taken = cursors_[static_cast<std::size_t>(owner)].taken;
+    if (taken.load(std::memory_order_relaxed) >= size) continue;
+    const std::int64_t piece = taken.fetch_add(1, std::memory_order_relaxed);
+    if (piece < size) return begin + piece;
+  }
+  return -1;
 }
 
 void ThreadPool::loop(int thread) {

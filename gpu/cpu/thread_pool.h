@@ -28,13 +28,12 @@ class ThreadPool {
   void run(Job job, void* context);
 
   // Inside a job: waits until every thread has come here. What was written before is seen after,
-  // and the work counter is back at 0.
+  // and all pieces can be taken anew.
   void meet();
 
-  // Inside a job: the first of `count` pieces of work that nobody has taken since the last meeting.
-  std::int64_t take(std::int64_t count) {
-    return next_.fetch_add(count, std::memory_order_relaxed);
-  }
+  // Inside a job: one of `pieces` that nobody has taken since the last meeting, -1 when all are
+  // taken. Every thread must name the same number of pieces between two meetings.
+  std::int64_t take(int thread, std::int64_t pieces);
 
  private:
   void loop(int thread);
@@ -48,7 +47,11 @@ class ThreadPool {
   alignas(64) std::atomic<std::uint32_t> start_{0};  // counts jobs; run() and loop()
   alignas(64) std::atomic<std::uint32_t> phase_{0};  // counts meetings; the last comer and the rest
   alignas(64) std::atomic<std::int32_t> arrived_{0};  // threads at this meeting
-  alignas(64) std::atomic<std::int64_t> next_{0};     // work taken since the last meeting
+  struct alignas(64) Cursor {
+    std::atomic<std::int64_t> taken{
+        0};  // of one thread's stretch since the last meeting; any thread
+  };
+  std::vector<Cursor> cursors_;  // [threads]
   std::vector<std::thread> workers_;
 };
 

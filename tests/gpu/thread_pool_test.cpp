@@ -20,14 +20,16 @@ struct Sums {
 };
 
 // Every round each value becomes the old value of its neighbour plus one.
-void shift(void* context, int) {
+void shift(void* context, int thread) {
   Sums& sums = *static_cast<Sums*>(context);
   const auto half = static_cast<std::int64_t>(sums.values.size() / 2);
   for (int round = 0; round < sums.rounds; ++round) {
     const std::int64_t from = round % 2 ? half : 0;
     const std::int64_t to = half - from;
-    for (std::int64_t i = sums.pool.take(3); i < half; i = sums.pool.take(3)) {
-      for (std::int64_t k = i; k < std::min(half, i + 3); ++k) {
+    const std::int64_t pieces = (half + 2) / 3;
+    for (std::int64_t piece = sums.pool.take(thread, pieces); piece >= 0;
+         piece = sums.pool.take(thread, pieces)) {
+      for (std::int64_t k = piece * 3; k < std::min(half, piece * 3 + 3); ++k) {
         sums.values[static_cast<std::size_t>(to + k)] =
             sums.values[static_cast<std::size_t>(from + (k + 1) % half)] + 1;
       }
@@ -46,6 +48,31 @@ TEST(ThreadPool, MeetingsOrderTheWorkOfAllThreads) {
       for (std::int64_t i = 0; i < 50; ++i) {
         ASSERT_EQ(sums.values[static_cast<std::size_t>(i)], (i + 64) % 50 + 64) << threads;
       }
+    }
+  }
+}
+
+struct Pieces {
+  ThreadPool& pool;
+  std::int64_t count;
+  std::vector<std::atomic<int>> taken;
+};
+
+TEST(ThreadPool, EveryPieceIsTakenOnce) {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (const std::int64_t count : {0, 1, 2, 4, 99}) {
+      Pieces pieces{pool, count, std::vector<std::atomic<int>>(static_cast<std::size_t>(count))};
+      pool.run(
+          [](void* context, int thread) {
+            Pieces& p = *static_cast<Pieces*>(context);
+            for (std::int64_t i = p.pool.take(thread, p.count); i >= 0;
+                 i = p.pool.take(thread, p.count)) {
+              p.taken[static_cast<std::size_t>(i)].fetch_add(1);
+            }
+          },
+          &pieces);
+      for (const auto& taken : pieces.taken) ASSERT_EQ(taken.load(), 1);
     }
   }
 }

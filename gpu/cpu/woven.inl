@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products of woven weights with packed activations. Weaving lays kLanes rows side by side, block
+// by block: scales of all rows (f16), then their minima (q4_1), then their bytes, four of a row at
+// a time. A vector then holds one place of every row, sums need no folding, and memory is read in
+// one stream. The copy has the size of the original, rows rounded up to kLanes.
+
+template <Element E>
+constexpr std::int64_t block_header() {
+  return E == Element::q4_1 ? 4 : 2;  // bytes of scale and minimum
+}
+
+template <Element E>
+constexpr std::int64_t woven_block_bytes() {
+  return kLanes * block_bytes<E>();
+}
+
+template <Element E>
+void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
+  constexpr std::int64_t kHeader = block_header<E>();
+  constexpr std::int64_t kWords = (block_bytes<E>() - kHeader) / 4;
+  for (std::int64_t b = 0; b < weight.cols / 32; ++b, to += woven_block_bytes<E>()) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const std::int64_t row = tile * kLanes + lane;
+      if (row >= weight.rows) break;  // the copy began as zeros, which are zeros of every type
+      const unsigned char* from = weight.data + row * weight.stride + b * block_bytes<E>();
+      for (std::int64_t i = 0; i < kHeader; i += 2) {
+        std::memcpy(to + i * kLanes + lane * 2, from + i, 2);
+      }
+      for (std::int64_t word = 0; word < kWords; ++word) {
+        std::uint32_t four;
+        std::memcpy(&four, from + kHeader + word * 4, sizeof four);
+        if (E == Element::q8_0) four ^= kEightBitFlip;
+        std::memcpy(to + (kHeader + word * 4) * kLanes + lane * 4, &four, sizeof four);
+      }
+    }
+  }
+}
+
+// An item is a tile of kLanes rows of in[1]; out is the woven copy.
+void weave_tiles(const KernelArgs& args, const KernelStep&, std::int64_t begin, std::int64_t end,
+                 unsigned char*) {
+  for (std::int64_t tile = begin; tile < end; ++tile) {
+    unsigned char* to = args.out.data + tile * args.out.stride;
+    switch (args.in[1].element) {
+      case Element::q8_0:
+        weave<Element::q8_0>(args.in[1], tile, to);
+        break;
+      case Element::q4_0:
+        weave<Element::q4_0>(args.in[1], tile, to);
+        break;
+      case Element::q4_1:
+        weave<Element::q4_1>(args.in[1], tile, to);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+// Outputs of N tokens from t on, for the rows of one tile.
+template <Element E, int N>
+MNEME_INLINE void woven_tokens(const KernelArgs& args, const KernelStep& step,
+                               const unsigned char* tile, std::int64_t t, std::int64_t first_row,
+                               std::int64_t rows) {
+  // Rows of packed activations lie one stride apart: a base for every three keeps the addresses of
+  // all N in few registers.
+  const std::int64_t stride = args.in[3].stride;
+  const std::int64_t blocks = args.in[1].cols / 32;
+  const unsigned char* bases[(N + 2) / 3];
+  for (int n = 0; n < N; n += 3) bases[n / 3] = row_bytes_of(args.in[3], step, t + n);
+  Vec sums[N];
+  for (int n = 0; n < N; ++n) sums[n] = bias_of(floats_of(args.in[2]), first_row, rows, 0);
+  for (std::int64_t block = 0; block < blocks; ++block, tile += woven_block_bytes<E>()) {
+    const std::int64_t b = block % 4;
+    const std::int64_t at = block / 4 * static_cast<std::int64_t>(sizeof(PackedGroup));
+    IntVec products[N];
+    for (int n = 0; n < N; ++n) products[n] = i_zero();
+    const auto multiply = [&](IntVec w, std::int64_t place) __attribute__((always_inline)) {
+      for (int n = 0; n < N; ++n) {
+        const unsigned char* x = bases[n / 3] + (n % 3) * stride + at + b * 16 + place;
+        products[n] = i_dot<E>(products[n], w, i_set(x));
+      }
+    };
+    const unsigned char* words = tile + block_header<E>() * kLanes;
+    for (int word = 0; word < 4; ++word) {
+      const IntVec w = i_load(words + word * kLanes * 4);
+      if constexpr (E == Element::q8_0) {
+        multiply(w, word * 4);
+        multiply(i_load(words + (4 + word) * kLanes * 4), 64 + word * 4);
+      } else {
+        multiply(i_low_nibbles(w), word * 4);
+        multiply(i_high_nibbles(w), 64 + word * 4);
+      }
+    }
+    const Vec scale = v_load_half_n(tile, kLanes);
+    const Vec minimum = E == Element::q4_1   ? v_load_half_n(tile + 2 * kLanes, kLanes)
+                        : E == Element::q4_0 ? v_mul(scale, v_set(-8.0f))
+                                             : v_mul(scale, v_set(-128.0f));
+    for (int n = 0; n < N; ++n) {
+      const auto* x = reinterpret_cast<const PackedGroup*>(bases[n / 3] + (n % 3) * stride + at);
+      sums[n] = v_fma(i_to_float(products[n]), v_mul(scale, v_set(x->scales[b])), sums[n]);
+      if (has_minima<E>()) sums[n] = v_fma(minimum, v_set(x->scaled_sums[b]), sums[n]);
+    }
+  }
+  for (int n = 0; n < N; ++n) {
+    v_store_n(row_of(args.out, step, t + n) + first_row, sums[n], rows);
+  }
+}
+
+template <Element E>
+void matmul_woven(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
+                  std::int64_t end) {
+  for (std::int64_t o = begin; o < end; o += kLanes) {
+    const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
+    const std::int64_t rows = end - o < kLanes ? end - o : kLanes;
+    std::int64_t t = first_token(args, step);
+    for (; t + kIntTokens <= step.tokens; t += kIntTokens) {
+      woven_tokens<E, kIntTokens>(args, step, tile, t, o, rows);
+    }
+    for (; t + 4 <= step.tokens; t += 4) woven_tokens<E, 4>(args, step, tile, t, o, rows);
+    for (; t < step.tokens; ++t) woven_tokens<E, 1>(args, step, tile, t, o, rows);
+  }
+}

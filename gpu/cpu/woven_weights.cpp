@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cpu/woven_weights.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "gpu/cpu/cpu_memory.h"
+#include "inference/base/log.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::size_t kAlign = 64;
+
+std::size_t bytes_of(const KernelTensor& weight) {
+  return static_cast<std::size_t>(weight.rows * weight.stride);
+}
+
+// Of pieces at the start, the middle and the end: tells two files apart that were mapped to the
+// same address one after the other.
+std::uint64_t fingerprint_of(const KernelTensor& weight) {
+  std::uint64_t hash = 14695981039346656037u;
+  const std::size_t bytes = bytes_of(weight);
+  const std::size_t piece = std::min<std::size_t>(256, bytes);
+  for (const std::size_t at : {std::size_t{0}, (bytes - piece) / 2, bytes - piece}) {
+    for (std::size_t i = 0; i < piece; ++i) hash = (hash ^ weight.data[at + i]) * 1099511628211u;
+  }
+  return hash;
+}
+
+bool same(const WovenArena::Weight& known, const KernelTensor& weight, std::uint64_t fingerprint) {
+  return known.original.data == weight.data && known.original.element == weight.element &&
+         known.original.rows == weight.rows && known.original.cols == weight.cols &&
+         known.fingerprint == fingerprint;
+}
+
+std::int64_t tiles_of(const KernelTensor& weight, const Kernels& kernels) {
+  return (weight.rows + kernels.woven_rows - 1) / kernels.woven_rows;
+}
+
+std::size_t woven_bytes(const KernelTensor& woven, const Kernels& kernels) {
+  const auto bytes = static_cast<std::size_t>(tiles_of(woven, kernels) * woven.stride);
+  return (bytes + kAlign - 1) / kAlign * kAlign;
+}
+
+struct Weaving {
+  const Kernels& kernels;
+  ThreadPool& pool;
+  const WovenArena& arena;
+};
+
+void weave_share(void* context, int thread) {
+  const Weaving& weaving = *static_cast<Weaving*>(context);
+  const auto count = static_cast<std::int64_t>(weaving.arena.weights.size());
+  for (std::int64_t i = weaving.pool.take(thread, count); i >= 0;
+       i = weaving.pool.take(thread, count)) {
+    const WovenArena::Weight& weight = weaving.arena.weights[static_cast<std::size_t>(i)];
+    KernelArgs args;
+    args.in[1] = weight.original;
+    args.out = weight.woven;
+    weaving.kernels.weave_tiles(args, {}, 0, tiles_of(weight.original, weaving.kernels), nullptr);
+  }
+}
+
+}  // namespace
+
+std::vector<KernelTensor> Weaver::weave(std::span<const KernelTensor> weights,
+                                        std::vector<std::shared_ptr<const WovenArena>>& keep) {
+  std::vector<KernelTensor> woven(weights.size());
+  if (kernels_.weave_tiles == nullptr) return woven;
+  std::erase_if(arenas_, [](const auto& arena) { return arena.expired(); });
+  const auto hold = [&](const std::shared_ptr<const WovenArena>& arena) {
+    if (std::find(keep.begin(), keep.end(), arena) == keep.end()) keep.push_back(arena);
+  };
+
+  auto fresh = std::make_shared<WovenArena>();
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // index here, index in fresh->weights
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const std::uint64_t fingerprint = fingerprint_of(weights[i]);
+    const auto known = [&](const WovenArena& arena) {
+      return std::find_if(arena.weights.begin(), arena.weights.end(),
+                          [&](const auto& w) { return same(w, weights[i], fingerprint); });
+    };
+    for (const auto& weak : arenas_) {
+      const std::shared_ptr<const WovenArena> arena = weak.lock();
+      if (const auto at = known(*arena); at != arena->weights.end()) {
+        woven[i] = at->woven;
+        hold(arena);
+        break;
+      }
+    }
+    if (woven[i].data) continue;
+    if (const auto at = known(*fresh); at != fresh->weights.end()) {
+      places.emplace_back(i, static_cast<std::size_t>(at - fresh->weights.begin()));
+      continue;
+    }
+    KernelTensor copy = weights[i];
+    copy.stride *= kernels_.woven_rows;
+    copy.data = nullptr;
+    places.emplace_back(i, fresh->weights.size());
+    fresh->weights.push_back({weights[i], fingerprint, copy});
+    bytes += woven_bytes(copy, kernels_);
+  }
+  if (fresh->weights.empty()) return woven;
+
+  auto memory = alloc_host_memory(bytes);
+  if (!memory || bytes > host_memory().free_bytes / 2) {
+    log_info("gpu", "{} MiB of weights stay in file order: a faster copy would not fit",
+             bytes >> 20);
+    return woven;
+  }
+  fresh->memory = std::move(*memory);
+  std::size_t at = 0;
+  for (WovenArena::Weight& weight : fresh->weights) {
+    weight.woven.data = reinterpret_cast<unsigned char*>(fresh->memory.host().data() + at);
+    at += woven_bytes(weight.woven, kernels_);
+  }
+  Weaving weaving{kernels_, pool_, *fresh};
+  pool_.run(weave_share, &weaving);
+  log_info("gpu", "{} MiB of weights copied into the order the {} kernels read", bytes >> 20,
+           kernels_.name);
+  for (const auto& [index, place] : places) woven[index] = fresh->weights[place].woven;
+  hold(fresh);
+  arenas_.push_back(fresh);
+  return woven;
+}
+
+}  // namespace mneme
