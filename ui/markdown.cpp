@@ -171,10 +171,8 @@ class Parser {
         append(QString(QChar(0xFFFD)));
         break;
       case MD_TEXT_BR:
+      case MD_TEXT_SOFTBR:  // models break lines where they mean it: verses, addresses
         append(QString(QChar(QChar::LineSeparator)));
-        break;
-      case MD_TEXT_SOFTBR:
-        append(QStringLiteral(" "));
         break;
       case MD_TEXT_ENTITY:
         append(entity(toText(text, size)));

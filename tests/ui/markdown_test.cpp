@@ -25,6 +25,12 @@ class MarkdownTest : public QObject {
     QVERIFY(blocks[0].text.spans[3].strike);
   }
 
+  void versesKeepTheirLines() {
+    const auto blocks = parseMarkdown(QStringLiteral("roses are red\nviolets are blue"));
+    QCOMPARE(blocks.size(), std::size_t{1});
+    QCOMPARE(blocks[0].text.text.split(QChar(QChar::LineSeparator)).size(), 2);
+  }
+
   void codeKeepsItsLinesAndLanguage() {
     const auto blocks = parseMarkdown(QStringLiteral("```python\na = 1\n\nb = **2**\n```\nend"));
     QCOMPARE(blocks.size(), std::size_t{2});
