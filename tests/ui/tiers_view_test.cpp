@@ -78,10 +78,10 @@ class TiersViewTest : public QObject {
     stats.lookups = 1000;
     stats.hits = 610;
     source.setTiers(stats);
-    QCOMPARE(view.figure(QStringLiteral("hits since opening")), QStringLiteral("61 %"));
+    QCOMPARE(view.figure(QStringLiteral("hits, all")), QStringLiteral("61 %"));
     QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0"));
-    QCOMPARE(view.figure(QStringLiteral("reads in flight")), QStringLiteral("7"));
-    QCOMPARE(view.figure(QStringLiteral("RAM in use")), QStringLiteral("15 MB of 17 MB"));
+    QCOMPARE(view.figure(QStringLiteral("in flight")), QStringLiteral("7"));
+    QCOMPARE(view.figure(QStringLiteral("RAM used")), QStringLiteral("15 MB"));
   }
 
   void theBudgetActsAtOnce() {

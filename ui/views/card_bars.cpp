@@ -12,7 +12,7 @@ namespace mneme {
 namespace {
 
 int lineHeight(const QFont& font) {
-  return QFontMetrics(font).height() + 5;
+  return QFontMetrics(font).height() + 3;
 }
 
 void paintBar(QPainter& painter, const QRectF& track, double share, const QColor& fill) {

@@ -148,12 +148,15 @@ void SlotsView::applyFonts() {
   m_view->setFont(font);
   m_view->verticalHeader()->setDefaultSectionSize(metrics.height() + 7);
   static constexpr std::array<int, static_cast<int>(SlotColumn::count)> kCharacters{
-      6, 6, 6, 5, 18, 12, 8, 9, 8, 8, 6, 10};
+      6, 3, 3, 3, 18, 12, 8, 9, 8, 8, 5, 5};
+  const int digit = metrics.horizontalAdvance(QLatin1Char('0'));
   for (int i = 0; i < static_cast<int>(kCharacters.size()); ++i) {
-    m_view->setColumnWidth(
-        i, kCharacters[static_cast<std::size_t>(i)] * metrics.horizontalAdvance(QLatin1Char('0')) +
-               10);
+    const QString name = m_table.headerData(i, Qt::Horizontal, Qt::DisplayRole).toString();
+    m_view->setColumnWidth(i, std::max(kCharacters[static_cast<std::size_t>(i)] * digit,
+                                       metrics.horizontalAdvance(name)) +
+                                  18);
   }
+}
 }
 
 void SlotsView::traceChanged() {

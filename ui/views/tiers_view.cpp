@@ -55,7 +55,7 @@ void TiersView::build() {
   outer->addWidget(m_body, 1);
   auto* halves = new QHBoxLayout(m_body);
   halves->setContentsMargins(0, 0, 0, 0);
-  halves->setSpacing(18);
+  halves->setSpacing(16);
 
   auto* charts = new QVBoxLayout;
   charts->setSpacing(8);
@@ -94,14 +94,14 @@ QWidget* TiersView::buildFigures() {
   auto* box = new QWidget(m_body);
   auto* grid = new QGridLayout(box);
   grid->setContentsMargins(0, 0, 0, 0);
-  grid->setHorizontalSpacing(10);
+  grid->setHorizontalSpacing(8);
   grid->setVerticalSpacing(2);
   const std::array<QString, figureCount> names{
-      tr("hits, last second"), tr("hits since opening"), tr("reads"),      tr("read rate"),
-      tr("reads in flight"),   tr("p50, p99"),           tr("late"),       tr("stall"),
-      tr("evictions"),         tr("n-grams in RAM"),     tr("RAM in use"), tr("bytes written")};
+      tr("hits, 1 s"), tr("hits, all"),      tr("reads"),    tr("read rate"),
+      tr("in flight"), tr("p50, p99"),       tr("late"),     tr("stall"),
+      tr("evictions"), tr("n-grams in RAM"), tr("RAM used"), tr("bytes written")};
   const std::array<QString, figureCount> meanings{
-      tr("Share of n-grams that were in RAM when they were asked for"),
+      tr("Share of n-grams that were in RAM when they were asked for, in the last second"),
       tr("The same since the memory pack was opened"),
       tr("Requests to storage a second, after merging"),
       tr("Bytes from storage a second, alignment included"),
@@ -166,7 +166,7 @@ void TiersView::refresh() {
   refreshFigures(stats, m_history.rates());
   refreshCharts();
   m_budget->setStore(stats.budget_bytes, stats.table_bytes);
-  m_where->setText(tr("%1, read with %2 on %3")
+  m_where->setText(tr("%1 by %2 on %3")
                        .arg(storageName(stats.storage), QString::fromStdString(stats.reader),
                             QString::fromStdString(stats.file_system)));
   const auto model = m_source.model();
@@ -192,7 +192,7 @@ void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates&
   set(stall, format::milliseconds(static_cast<double>(stats.stall_us) / 1000));
   set(evictions, count(stats.evictions));
   set(entries, count(stats.entries));
-  set(used, tr("%1 of %2").arg(format::bytes(stats.bytes_used), format::bytes(stats.budget_bytes)));
+  set(used, format::bytes(stats.bytes_used));
   set(written, count(stats.bytes_written));
 }
 

@@ -87,26 +87,27 @@ void TokenCard::build() {
 
   auto* rows = new QVBoxLayout(m_body);
   rows->setContentsMargins(0, 0, 0, 0);
-  rows->setSpacing(4);
+  rows->setSpacing(3);
   auto* head = new QHBoxLayout;
   m_chip = new TokenChip(m_body);
   m_place = label(m_body, "muted");
   m_place->setWordWrap(false);
-  head->addWidget(m_chip);
-  head->addStretch(1);
-  head->addWidget(m_place);
-  rows->addLayout(head);
-  auto* origin = new QHBoxLayout;
-  m_origin = label(m_body, "muted");
+  m_place->setAlignment(Qt::AlignRight);
   m_untrained = label(m_body, "warning", tr("untrained memory"));
   m_untrained->setWordWrap(false);
+  m_untrained->setAlignment(Qt::AlignRight);
   m_untrained->setToolTip(
       tr("The memory pack is a stand-in of random rows: its gates and writes mean nothing yet."));
-  origin->addWidget(m_origin, 1);
-  origin->addWidget(m_untrained);
-  rows->addLayout(origin);
+  auto* where = new QVBoxLayout;
+  where->setSpacing(0);
+  where->addWidget(m_place);
+  where->addWidget(m_untrained);
+  head->addWidget(m_chip, 0, Qt::AlignTop);
+  head->addStretch(1);
+  head->addLayout(where);
+  rows->addLayout(head);
 
-  rows->addSpacing(8);
+  rows->addSpacing(6);
   rows->addWidget(label(m_body, "section", titleText(tr("Probability"), {})));
   m_probabilities = new ProbabilityBars(m_body);
   rows->addWidget(m_probabilities);
@@ -119,7 +120,7 @@ void TokenCard::build() {
     if (m_facts) Q_EMIT promptProbabilitiesRequested(m_facts->event);
   });
 
-  rows->addSpacing(8);
+  rows->addSpacing(6);
   auto* gatesHead = new QHBoxLayout;
   m_gatesTitle =
       label(m_body, "section", titleText(tr("Gates"), tr("0 shut, 0.5 neutral, 1 open")));
@@ -139,14 +140,14 @@ void TokenCard::build() {
   m_noMemory = label(m_body, "muted");
   rows->addWidget(m_noMemory);
 
-  rows->addSpacing(8);
+  rows->addSpacing(6);
   m_ngramsTitle = label(m_body, "section");
   rows->addWidget(m_ngramsTitle);
   m_ngrams = new NgramGrid(m_body);
   rows->addWidget(m_ngrams);
   m_legend = new TierLegend(m_body);
   rows->addWidget(m_legend);
-  rows->addSpacing(8);
+  rows->addSpacing(6);
   m_walkTitle = label(m_body, "section");
   rows->addWidget(m_walkTitle);
   m_walk = new HashWalk(m_body);
@@ -183,8 +184,9 @@ void TokenCard::fill() {
                                       ? -1.0
                                       : double{m_trace.recordAt(m_facts->index).gate_max()});
   m_place->setText(tr("token %1 · id %2").arg(format::count(header.position)).arg(header.token));
-  m_origin->setText(header.sampled ? tr("%1, sampled").arg(sourceName(header.source))
-                                   : tr("%1, read").arg(sourceName(header.source)));
+  m_place->setToolTip(header.sampled
+                          ? tr("%1, picked by the sampler").arg(sourceName(header.source))
+                          : tr("%1, read").arg(sourceName(header.source)));
   m_untrained->setVisible(m_facts->untrained);
   fillProbabilities();
   fillMemory();

@@ -63,7 +63,6 @@ class TokenCard : public QScrollArea {
   QLabel* m_empty = nullptr;
   TokenChip* m_chip = nullptr;
   QLabel* m_place = nullptr;
-  QLabel* m_origin = nullptr;
   QLabel* m_untrained = nullptr;
   ProbabilityBars* m_probabilities = nullptr;
   QLabel* m_noProbabilities = nullptr;
