@@ -28,6 +28,7 @@ EngineHost::EngineHost(ChatStore& store, QObject* parent)
 
 EngineHost::~EngineHost() {
   cancelOpen();
+  cancelEvaluate();
   stop();
 }
 
@@ -114,6 +115,7 @@ void EngineHost::cancelOpen() {
 
 void EngineHost::closeModel() {
   stop();
+  cancelEvaluate();
   m_tierTimer.stop();
   // Unmapping and joining its threads takes a moment: that is the engine thread's to spend.
   if (m_engine)
@@ -126,6 +128,7 @@ void EngineHost::generate(const AnswerJob& job) {
     Q_EMIT answerFailed(tr("No model is open."));
     return;
   }
+  cancelEvaluate();
   m_stopWanted = false;
   m_answering = true;
   setState(State::generating);
@@ -198,6 +201,39 @@ void EngineHost::stop() {
   if (!m_answering) return;
   m_stopWanted = true;
   if (m_engine) m_engine->stop();
+}
+
+void EngineHost::evaluate(std::vector<TokenId> tokens, bool memoryOn) {
+  if (!m_engine) {
+    Q_EMIT evaluateFailed(tr("No model is open."));
+    return;
+  }
+  cancelEvaluate();
+  m_cancelEvaluate = std::make_shared<std::atomic<bool>>(false);
+  m_worker.post(
+      [this, tokens = std::move(tokens), memoryOn, engine = m_engine, cancel = m_cancelEvaluate] {
+        auto records = std::make_shared<TraceLog>();
+        // A stop that came before evaluate() began would be forgotten by it: ask again.
+        const auto sink = [&](std::int64_t, std::span<const float>) {
+          if (*cancel) engine->stop();
+        };
+        const Status status = *cancel ? Status(Error{ErrorCode::cancelled, "an answer came first"})
+                                      : engine->evaluate(tokens, memoryOn, sink, records.get());
+        QMetaObject::invokeMethod(
+            this,
+            [this, records, status] {
+              if (status) {
+                Q_EMIT evaluated(records);
+              } else {
+                Q_EMIT evaluateFailed(QString::fromStdString(status.error().message));
+              }
+            },
+            Qt::QueuedConnection);
+      });
+}
+
+void EngineHost::cancelEvaluate() {
+  if (m_cancelEvaluate) *m_cancelEvaluate = true;
 }
 
 TierStats EngineHost::tiers() const {

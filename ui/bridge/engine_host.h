@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "inference/base/worker.h"
 #include "inference/run/answer_writer.h"
@@ -48,6 +49,10 @@ class EngineHost : public QObject {
                                const GenerateResult& result);
   void stop();
 
+  // Reads `tokens` from the start with the probability of each, as records of a log of their own.
+  // Waits for an answer that runs; ends early when another one is asked for.
+  void evaluate(std::vector<TokenId> tokens, bool memoryOn);
+
   TierStats tiers() const;
   void setRamBudget(quint64 bytes);
 
@@ -60,6 +65,8 @@ class EngineHost : public QObject {
   void answerProgress(const mneme::GenerateProgress& progress);
   void answerFinished(const mneme::GenerateResult& result);
   void answerFailed(const QString& reason);
+  void evaluated(std::shared_ptr<const mneme::TraceLog> records);
+  void evaluateFailed(const QString& reason);
   void tiersUpdated(const mneme::TierStats& stats);  // 10 times a second while a pack is open
 
  private:
@@ -77,6 +84,7 @@ class EngineHost : public QObject {
   void runJob(const AnswerJob& job, Engine& engine);  // engine's thread
   void drain();
   void answerEnded();
+  void cancelEvaluate();
 
   ChatStore& m_store;
   State m_state = State::empty;
@@ -85,6 +93,7 @@ class EngineHost : public QObject {
   std::atomic<bool> m_stopWanted = false;           // set by the UI, read by the engine's thread
   quint64 m_openRequest = 0;  // the latest; older ones are ignored when they end
   bool m_answering = false;
+  std::shared_ptr<std::atomic<bool>> m_cancelEvaluate;  // of the latest evaluate()
   Mailbox m_mailbox;
   QTimer m_tierTimer;
   QTimer m_drainTimer;

@@ -2,6 +2,7 @@
 #include "ui/models/branch_trace.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "inference/base/check.h"
@@ -9,6 +10,10 @@
 namespace mneme {
 
 void BranchTrace::reset(std::shared_ptr<const TraceLog> log, std::vector<Part> parts) {
+  if (log != m_log) {
+    m_added.reset();
+    m_addedAt.clear();
+  }
   m_log = std::move(log);
   m_parts = std::move(parts);
   const EventIndex limit = m_log ? m_log->size() : 0;
@@ -75,7 +80,39 @@ std::optional<int> BranchTrace::indexOf(EventIndex event) const {
 }
 
 TraceRecord BranchTrace::recordAt(int index) const {
-  return m_log->record(eventAt(index));
+  return record(eventAt(index));
+}
+
+TraceRecord BranchTrace::record(EventIndex event) const {
+  if (!m_addedAt.empty()) {
+    const auto added = m_addedAt.find(event);
+    if (added != m_addedAt.end()) return m_added->record(added->second);
+  }
+  return m_log->record(event);
+}
+
+bool BranchTrace::addProbabilities(const TraceLog& evaluated) {
+  const int count = static_cast<int>(std::min<EventIndex>(evaluated.size(), EventIndex(m_size)));
+  for (int i = 0; i < count; ++i) {
+    if (recordAt(i).token() != evaluated.record(static_cast<EventIndex>(i)).token()) return false;
+  }
+  if (!m_added) m_added = std::make_shared<TraceLog>();
+  for (int i = 0; i < count; ++i) {
+    const TraceRecord known = recordAt(i);
+    const TraceHeader found = evaluated.record(static_cast<EventIndex>(i)).header();
+    if (known.header().top_count > 0 || found.top_count == 0) continue;
+    TraceHeader header = known.header();
+    header.top_count = found.top_count;
+    header.log_prob = found.log_prob;
+    header.top_tokens = found.top_tokens;
+    header.top_log_probs = found.top_log_probs;
+    std::vector<std::byte> bytes(known.bytes().begin(), known.bytes().end());
+    std::memcpy(bytes.data(), &header, sizeof header);
+    if (!m_added->append(bytes)) break;
+    m_addedAt[eventAt(i)] = m_added->size() - 1;
+  }
+  Q_EMIT recordsChanged();
+  return true;
 }
 
 std::optional<MessageId> BranchTrace::messageOf(EventIndex event) const {

@@ -7,6 +7,7 @@
 #include <QObject>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "inference/base/ids.h"
@@ -42,13 +43,18 @@ class BranchTrace : public QObject {
   EventIndex eventAt(int index) const;
   std::optional<int> indexOf(EventIndex event) const;  // none = not on this branch
   TraceRecord recordAt(int index) const;
-  TraceRecord record(EventIndex event) const { return m_log->record(event); }
+  TraceRecord record(EventIndex event) const;
   const std::vector<Part>& parts() const { return m_parts; }
   // For another thread, which reads the same records through a BranchTrace of its own.
   std::shared_ptr<const TraceLog> log() const { return m_log; }
   const Part& partAt(int index) const;
   int startOf(std::size_t part) const { return m_starts[part]; }  // branch index of its first token
   std::optional<MessageId> messageOf(EventIndex event) const;
+
+  // Adds the probabilities of `evaluated`, whose record i is the branch's token i read again, to
+  // the records that lack them. Kept in memory only, as long as the log is shown. False: they are
+  // not the same tokens.
+  bool addProbabilities(const TraceLog& evaluated);
 
   // The left context that n-grams are made of: token ids up to and including `index`, at most `max`
   // of them, oldest first. It ends early at the start of the evaluated sequence, and also where the
@@ -62,6 +68,7 @@ class BranchTrace : public QObject {
  Q_SIGNALS:
   void wasReset();
   void grew(int oldSize);
+  void recordsChanged();  // same tokens, more known of them
 
  private:
   std::size_t partIndexAt(int index) const;
@@ -71,6 +78,9 @@ class BranchTrace : public QObject {
   std::vector<Part> m_parts;
   std::vector<int> m_starts;  // first index of each part
   int m_size = 0;
+  // Records with probabilities that were computed later, by the event they stand for.
+  std::shared_ptr<TraceLog> m_added;
+  std::unordered_map<EventIndex, EventIndex> m_addedAt;
 };
 
 }  // namespace mneme

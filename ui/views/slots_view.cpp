@@ -157,7 +157,6 @@ void SlotsView::applyFonts() {
                                   18);
   }
 }
-}
 
 void SlotsView::traceChanged() {
   m_stale = true;

@@ -32,6 +32,11 @@ StripCanvas::StripCanvas(BranchTrace& trace, Selection& selection, InspectSource
   setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   connect(&m_trace, &BranchTrace::wasReset, this, &StripCanvas::reload);
   connect(&m_trace, &BranchTrace::grew, this, &StripCanvas::grew);
+  connect(&m_trace, &BranchTrace::recordsChanged, this, [this] {
+    m_data.clear();
+    m_data.extend(m_trace);
+    invalidate();
+  });
   connect(&m_selection, &Selection::shownChanged, this, [this] {
     announce();
     update();

@@ -67,6 +67,7 @@ TokenCard::TokenCard(BranchTrace& trace, Selection& selection, InspectSource& so
   connect(&m_trace, &BranchTrace::grew, this, [this] {
     if (!m_facts) refresh();
   });
+  connect(&m_trace, &BranchTrace::recordsChanged, this, [this] { setComputing(false); });
   connect(&m_source, &InspectSource::modelChanged, this, &TokenCard::refresh);
   connect(&m_source, &InspectSource::tiersUpdated, this,
           [this](const TierStats& stats) { m_legend->setStorage(stats.storage); });
@@ -201,8 +202,18 @@ void TokenCard::fillProbabilities() {
   if (known) m_probabilities->setFacts(*m_facts);
   m_noProbabilities->setText(m_facts->header.position == 0
                                  ? tr("The first token follows nothing, so it has no probability.")
+                             : !m_problem.isEmpty()
+                                 ? m_problem
                                  : tr("Probabilities of prompt tokens are computed on request."));
+  m_ask->setEnabled(!m_computing);
+  m_ask->setText(m_computing ? tr("Reading the prompt …") : tr("Compute them"));
   if (m_facts->header.position == 0) m_ask->hide();
+}
+
+void TokenCard::setComputing(bool computing, const QString& problem) {
+  m_computing = computing;
+  m_problem = problem;
+  refresh();
 }
 
 void TokenCard::fillMemory() {

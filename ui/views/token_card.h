@@ -33,6 +33,8 @@ class TokenCard : public QScrollArea {
 
   const std::optional<TokenFacts>& facts() const { return m_facts; }
   QString asText() const;  // what Ctrl+C copies; empty without a token
+  // Whether a request for probabilities is being answered; `problem` says why one was not.
+  void setComputing(bool computing, const QString& problem = {});
 
   QSize sizeHint() const override { return {310, 560}; }
 
@@ -58,6 +60,8 @@ class TokenCard : public QScrollArea {
   InspectSource& m_source;
   std::optional<TokenFacts> m_facts;
   bool m_streamsOpen = false;
+  bool m_computing = false;
+  QString m_problem;
 
   QWidget* m_body = nullptr;
   QLabel* m_empty = nullptr;
