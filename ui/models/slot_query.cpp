@@ -10,9 +10,9 @@
 namespace mneme {
 namespace {
 
-QString tr(const char* text) {
-  return QCoreApplication::translate("mneme::SlotQuery", text);
-}
+struct Words {
+  Q_DECLARE_TR_FUNCTIONS(mneme::SlotQuery)
+};
 
 std::optional<std::vector<Tier>> tiersNamed(const QString& name) {
   const QString word = name.toLower();
@@ -166,7 +166,7 @@ std::optional<SlotFilter> SlotFilter::parse(const QString& line, QString* error)
     if (name == QLatin1String("tier")) {
       const auto tiers = tiersNamed(value);
       if (!tiers || match.captured(2) != QLatin1String("=")) {
-        *error = tr("tier is one of ram, ssd, intime, late, device: tier=ssd");
+        *error = Words::tr("tier is one of ram, ssd, intime, late, device: tier=ssd");
         return std::nullopt;
       }
       filter.tiers.insert(filter.tiers.end(), tiers->begin(), tiers->end());
@@ -176,9 +176,10 @@ std::optional<SlotFilter> SlotFilter::parse(const QString& line, QString* error)
     bool isNumber = false;
     const std::uint64_t number = value.toULongLong(&isNumber);
     if (!field || !isNumber) {
-      *error = field ? tr("%1 wants a number, as in %1>3").arg(name)
-                     : tr("'%1' is not known. Fields: layer order head tier row latency seen "
-                          "collisions")
+      *error = field ? Words::tr("%1 wants a number, as in %1>3").arg(name)
+                     : Words::tr(
+                           "'%1' is not known. Fields: layer order head tier row latency seen "
+                           "collisions")
                            .arg(name);
       return std::nullopt;
     }

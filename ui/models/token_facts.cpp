@@ -13,9 +13,9 @@
 namespace mneme {
 namespace {
 
-QString tr(const char* text) {
-  return QCoreApplication::translate("mneme::TokenFacts", text);
-}
+struct Words {
+  Q_DECLARE_TR_FUNCTIONS(mneme::TokenFacts)
+};
 
 // The text that the token's class stands for: case, accents and outer blanks folded away.
 QString foldedText(const InspectModel& model, TokenId token) {
@@ -63,8 +63,8 @@ void addKey(NgramFacts& ngram, const BranchTrace::Context& context, const Inspec
   if (!ngram.known) return;
   ngram.key = keys[order - 2];
   for (std::size_t i = found; i < order; ++i) {
-    ngram.tokens.push_back(tr("start"));
-    ngram.folded.push_back(tr("pad"));
+    ngram.tokens.push_back(Words::tr("start"));
+    ngram.folded.push_back(Words::tr("pad"));
   }
   for (const TokenId token : tokens) {
     ngram.tokens.push_back(visibleText(model.tokenBytes(token)));
@@ -84,8 +84,8 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
     model->hasher->keys_at(context.tokens, context.tokens.size() - 1, keys);
   } else if (record.shape().layers > 0) {
     facts.whyNoRows = facts.otherModel || !model
-                          ? tr("Open the model that made this token to see its rows.")
-                          : tr("Open the memory pack that made this token to see its rows.");
+                          ? Words::tr("Open the model that made this token to see its rows.")
+                          : Words::tr("Open the memory pack that made this token to see its rows.");
   }
   for (int o = 0; o < record.shape().orders && record.shape().layers > 0; ++o) {
     NgramFacts ngram;
@@ -105,7 +105,7 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
       ngram.layers.push_back(std::move(layer));
     }
     if (fits && !ngram.known) {
-      facts.whyNoRows = tr("The tokens before this one were not recorded.");
+      facts.whyNoRows = Words::tr("The tokens before this one were not recorded.");
     }
     facts.ngrams.push_back(std::move(ngram));
   }
@@ -114,9 +114,9 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
 QString whyNoMemory(const InspectModel* model) {
   if (model && !model->layout.memory) {
     const QString reason = QString::fromStdString(model->layout.memory_absent_reason);
-    return reason.isEmpty() ? tr("This model has no memory.") : reason;
+    return reason.isEmpty() ? Words::tr("This model has no memory.") : reason;
   }
-  return tr("Memory was off for this token.");
+  return Words::tr("Memory was off for this token.");
 }
 
 }  // namespace

@@ -11,9 +11,9 @@
 namespace mneme {
 namespace {
 
-QString text(const char* source) {
-  return QCoreApplication::translate("mneme::TokenText", source);
-}
+struct Words {
+  Q_DECLARE_TR_FUNCTIONS(mneme::TokenText)
+};
 
 }  // namespace
 
@@ -62,21 +62,20 @@ QString tokenTextAt(const BranchTrace& trace, const InspectModel* model, int ind
 }
 
 QString storageName(StorageKind storage) {
-  return storage == StorageKind::direct
-             ? text(QT_TRANSLATE_NOOP("mneme::TokenText", "SSD"))
-             : text(QT_TRANSLATE_NOOP("mneme::TokenText", "file (cached by the system)"));
+  return storage == StorageKind::direct ? Words::tr("SSD")
+                                        : Words::tr("file (cached by the system)");
 }
 
 QString tierName(Tier tier, StorageKind storage) {
   switch (tier) {
     case Tier::device:
-      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "device"));
+      return Words::tr("device");
     case Tier::ram:
-      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "RAM"));
+      return Words::tr("RAM");
     case Tier::ssd_in_time:
-      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "%1, in time")).arg(storageName(storage));
+      return Words::tr("%1, in time").arg(storageName(storage));
     case Tier::ssd_late:
-      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "%1, late")).arg(storageName(storage));
+      return Words::tr("%1, late").arg(storageName(storage));
   }
   return {};
 }
@@ -85,15 +84,13 @@ QString shortTierName(Tier tier, StorageKind storage) {
   const bool direct = storage == StorageKind::direct;
   switch (tier) {
     case Tier::device:
-      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "device"));
+      return Words::tr("device");
     case Tier::ram:
-      return text(QT_TRANSLATE_NOOP("mneme::TokenText", "RAM"));
+      return Words::tr("RAM");
     case Tier::ssd_in_time:
-      return direct ? text(QT_TRANSLATE_NOOP("mneme::TokenText", "SSD"))
-                    : text(QT_TRANSLATE_NOOP("mneme::TokenText", "file"));
+      return direct ? Words::tr("SSD") : Words::tr("file");
     case Tier::ssd_late:
-      return direct ? text(QT_TRANSLATE_NOOP("mneme::TokenText", "SSD late"))
-                    : text(QT_TRANSLATE_NOOP("mneme::TokenText", "file late"));
+      return direct ? Words::tr("SSD late") : Words::tr("file late");
   }
   return {};
 }
@@ -110,30 +107,30 @@ QString withoutLigatures(const QString& text) {
 QString layerName(const InspectModel* model, int slot) {
   if (model && model->layout.memory &&
       slot < static_cast<int>(model->layout.memory->layer_ids.size())) {
-    return text(QT_TRANSLATE_NOOP("mneme::TokenText", "layer %1"))
+    return Words::tr("layer %1")
         .arg(model->layout.memory->layer_ids[static_cast<std::size_t>(slot)]);
   }
-  return text(QT_TRANSLATE_NOOP("mneme::TokenText", "memory layer %1")).arg(slot + 1);
+  return Words::tr("memory layer %1").arg(slot + 1);
 }
 
 QString describeToken(const BranchTrace& trace, const InspectSource& source, int index) {
   const TraceRecord record = trace.recordAt(index);
   const InspectModel* model = source.model().get();
-  QStringList words{text(QT_TRANSLATE_NOOP("mneme::TokenText", "token %1 '%2'"))
+  QStringList words{Words::tr("token %1 '%2'")
                         .arg(record.header().position)
                         .arg(tokenTextAt(trace, model, index))};
   for (int layer = 0; layer < record.shape().layers; ++layer) {
-    words += text(QT_TRANSLATE_NOOP("mneme::TokenText", "%1, gate %2, write %3"))
+    words += Words::tr("%1, gate %2, write %3")
                  .arg(layerName(model, layer), format::decimal(record.gate_max(layer)),
                       format::decimal(record.write_max(layer)));
   }
   if (record.shape().layers > 0 && record.shape().orders > 0) {
-    words += text(QT_TRANSLATE_NOOP("mneme::TokenText", "slowest rows from %1"))
+    words += Words::tr("slowest rows from %1")
                  .arg(tierName(record.slowest_tier(), source.tiers().storage));
   }
   if (record.header().top_count > 0) {
-    words += text(QT_TRANSLATE_NOOP("mneme::TokenText", "probability %1"))
-                 .arg(format::probability(std::exp(record.header().log_prob)));
+    words +=
+        Words::tr("probability %1").arg(format::probability(std::exp(record.header().log_prob)));
   }
   return words.join(QStringLiteral(", "));
 }

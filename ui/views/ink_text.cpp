@@ -15,9 +15,9 @@ namespace {
 
 constexpr double kLineGap = 5;  // pixels below a line: room for the underlines of n-grams
 
-QString tr(const char* text) {
-  return QCoreApplication::translate("mneme::InkText", text);
-}
+struct Words {
+  Q_DECLARE_TR_FUNCTIONS(mneme::InkText)
+};
 
 }  // namespace
 
@@ -93,18 +93,18 @@ void InkText::align(bool growing) {
   const auto model = m_source.model();
   if (m_events.empty()) {
     if (m_end <= m_first)
-      m_whyEmpty = tr("No trace was kept for this message.");
+      m_whyEmpty = Words::tr("No trace was kept for this message.");
     else if (!growing)
-      m_whyEmpty = tr("The trace of this message holds none of its text.");
+      m_whyEmpty = Words::tr("The trace of this message holds none of its text.");
     return;
   }
   if (const auto index = m_trace.indexOf(m_events.front());
       index && m_trace.partAt(*index).otherModel) {
-    m_whyEmpty = tr("Another model made this message. Open that model to see its tokens.");
+    m_whyEmpty = Words::tr("Another model made this message. Open that model to see its tokens.");
     return;
   }
   if (!model) {
-    m_whyEmpty = tr("Open the model to see the tokens of this message.");
+    m_whyEmpty = Words::tr("Open the model to see the tokens of this message.");
     return;
   }
   std::vector<std::string> tokens;
@@ -119,7 +119,8 @@ void InkText::align(bool growing) {
                        .end = static_cast<std::size_t>(cell.endToken)});
   }
   if (m_cells.empty() && !growing) {
-    m_whyEmpty = tr("The recorded tokens do not spell this text, so they cannot be shown on it.");
+    m_whyEmpty =
+        Words::tr("The recorded tokens do not spell this text, so they cannot be shown on it.");
     return;
   }
   measureCells();
@@ -163,9 +164,10 @@ void InkText::measureCells() {
   if (m_cells.empty()) return;
   m_whyEmpty.clear();
   if (anyKnown) return;
-  m_whyEmpty = m_measure == Measure::probability
-                   ? tr("Probabilities of prompt tokens are computed on request (token card).")
-                   : tr("Memory was off for this message, so there are no gates.");
+  m_whyEmpty =
+      m_measure == Measure::probability
+          ? Words::tr("Probabilities of prompt tokens are computed on request (token card).")
+          : Words::tr("Memory was off for this message, so there are no gates.");
 }
 
 QColor InkText::background(const Cell& cell) const {
