@@ -44,6 +44,34 @@ def vocabulary(pre, specials=()):
             entry("tokenizer.ggml.eos_token_id", 4, struct.pack("<I", 258))]
 
 
+def pack(changed=(), tensors=True, cut=0):
+    """A memory pack of one layer, one order and one head over three tokens; `changed` replaces keys."""
+    number = lambda key, value: (key, entry("engram." + key, 4, struct.pack("<I", value)))
+    words = lambda key, values: (key, array("engram." + key, 10, [struct.pack("<Q", v) for v in values]))
+    classes = lambda key, values: (key, array("engram." + key, 5, [struct.pack("<i", v) for v in values]))
+    string = lambda key, value: (key, entry("engram." + key, 8, text(value)))
+    real = lambda key, value: (key, entry("engram." + key, 6, struct.pack("<f", value)))
+    entries = dict([
+        ("type", entry("general.type", 8, text("engram-pack"))), number("version", 1), string("variant", "paper"),
+        string("encoding", "e4m3_e8m0_32"), number("max_ngram_size", 2), number("head_count", 1),
+        number("key_length", 32), number("streams", 1), number("embedding_length", 32), number("block_count", 2),
+        number("conv_kernel", 2), number("conv_dilation", 3), real("gate_norm_eps", 1e-6), real("conv_norm_eps", 1e-5),
+        string("tokenizer_sha256", "0"), string("base_sha256", "0"), number("pad_id", 2), classes("layer_ids", [1]),
+        classes("token_map", [0, 1, 1]), words("multipliers", [3, 2**63 - 1]), words("primes", [5]),
+        words("offsets", [0])])
+    for kind, key, value in changed:
+        entries.update([{"number": number, "words": words, "classes": classes, "real": real}[kind](key, value)])
+    shapes = [("embd.weight", [33, 5], 24, 165), ("key.weight", [32, 32], 0, 4096), ("key.bias", [32], 0, 128),
+              ("value.weight", [32, 32], 1, 2048), ("value.bias", [32], 0, 128), ("key_norm.weight", [32], 0, 128),
+              ("query_norm.weight", [32], 0, 128), ("conv.weight", [2, 32], 0, 256), ("conv_norm.weight", [32], 0, 128)]
+    directory, offset = [], 0
+    for name, dims, kind, size in shapes if tensors else []:
+        directory.append(("blk.1.engram_" + name, dims, kind, offset))
+        offset += size + -size % 32
+    whole = gguf(list(entries.values()), directory, b"\0" * offset)
+    return whole[:len(whole) - cut]
+
+
 def write(folder, name, data):
     path = os.path.join(HERE, "corpus", folder)
     os.makedirs(path, exist_ok=True)
@@ -66,6 +94,16 @@ def main():
     write("gguf", "version_2", gguf([], [("q", [256], 12, 0)], b"\0" * 160, version=2))
     for pre in ("smollm", "qwen2"):
         write("tokenizer", "vocabulary_" + pre, gguf(vocabulary(pre, [("<|im_end|>", 3), ("  ", 4)])))
+    write("pack", "whole", pack())
+    write("pack", "without_tensors", pack(tensors=False))
+    write("pack", "cut", pack(cut=100))
+    write("pack", "offsets_disagree", pack([("words", "offsets", [1])]))
+    write("pack", "more_rows_than_the_table", pack([("words", "primes", [2**47])]))
+    write("pack", "largest_prime", pack([("words", "primes", [2**64 - 1])]))
+    write("pack", "class_outside", pack([("classes", "token_map", [0, 3, 1])]))
+    write("pack", "many_columns", pack([("number", "max_ngram_size", 8), ("number", "head_count", 64)]))
+    write("pack", "eps_is_not_a_number", pack([("real", "gate_norm_eps", float("nan"))]))
+    write("pack", "sixteen_streams", pack([("number", "streams", 16)]))
     lines = ["Hello, world! It's 12345", "<|im_end|><|im_<|im_end|>", "  a   aaaaaaa\n\n\t b", "你好 😀 e\u0301 १२३",
              b"\xff\xf0\x9f\x98 \xed\xa0\x80", b"\0\1\2 \xc2\xa0\xe3\x80\x80"]
     for i, line in enumerate(lines):
