@@ -28,6 +28,7 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
   request.max_tokens = options.tokens_max;
   request.drop_oldest_turns = true;
   auto result = engine.generate(request, [&](const GenerateProgress& progress) {
+    stop_if_interrupted(engine);
     if (options.json) return;
     std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
     std::fflush(stdout);

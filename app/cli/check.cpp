@@ -48,7 +48,7 @@ Result<Json> describe_model(const GgufFile& file) {
 }
 
 Result<Json> describe_pack(const GgufFile& file, const std::string& model_path) {
-  auto header = read_pack_header(file);
+  auto header = check_pack(file);
   if (!header) return header.error();
   Json json;
   json["kind"] = "memory pack";

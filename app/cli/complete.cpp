@@ -2,7 +2,9 @@
 // mneme-cli complete: continues a text.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,6 +30,7 @@ Status write_logits(Engine& engine, const std::string& path, const std::vector<T
   bool written = true;
   RETURN_IF_ERROR(
       engine.evaluate(tokens, memory_on, [&](std::int64_t, std::span<const float> logits) {
+        stop_if_interrupted(engine);
         written =
             written && std::fwrite(logits.data(), 4, logits.size(), file.get()) == logits.size();
       }));
@@ -51,10 +54,12 @@ int run(const CompleteOptions& options, bool tokens_given) {
   GenerateResult result;
   auto tokens = (*engine)->prompt_tokens(request);
   if (!tokens) return fail(tokens.error());
+  result.prompt_tokens = static_cast<std::int64_t>(tokens->size());
   const bool generate = options.logits_path.empty() ? options.tokens_max > 0 || !tokens_given
                                                     : tokens_given && options.tokens_max > 0;
   if (generate) {
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
+      stop_if_interrupted(**engine);
       if (options.json) return;
       std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
       std::fflush(stdout);
@@ -66,7 +71,7 @@ int run(const CompleteOptions& options, bool tokens_given) {
       tokens->push_back(request.trace->record(i).token());
     }
   }
-  if (!options.logits_path.empty()) {
+  if (!options.logits_path.empty() && !was_interrupted()) {
     if (const auto status = write_logits(**engine, options.logits_path, *tokens, true); !status) {
       return fail(status.error());
     }

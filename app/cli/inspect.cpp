@@ -125,12 +125,14 @@ int run(const InspectOptions& options) {
   request.prompt_probabilities = true;
   request.trace = std::make_shared<TraceLog>();
   if (options.tokens_max > 0) {
-    auto result = engine.generate(request);
+    auto result =
+        engine.generate(request, [&](const GenerateProgress&) { stop_if_interrupted(engine); });
     if (!result) return fail(result.error());
   } else {
     auto tokens = engine.prompt_tokens(request);
     if (!tokens) return fail(tokens.error());
-    if (const auto status = engine.evaluate(*tokens, true, {}, request.trace.get()); !status) {
+    const auto watch = [&](std::int64_t, std::span<const float>) { stop_if_interrupted(engine); };
+    if (const auto status = engine.evaluate(*tokens, true, watch, request.trace.get()); !status) {
       return fail(status.error());
     }
   }

@@ -16,6 +16,7 @@
 
 #include "app/paths.h"
 #include "inference/base/log.h"
+#include "inference/run/sampler.h"
 
 namespace mneme::cli {
 namespace {
@@ -31,7 +32,32 @@ void on_interrupt(int) {
   if (Engine* engine = g_engine.load()) engine->stop();
 }
 
+// Refuses what the sampler would refuse, as a usage error.
+CLI::Validator sampler_value(float SamplerOptions::*field) {
+  return {[field](std::string& text) {
+            SamplerOptions options;
+            options.*field = std::strtof(text.c_str(), nullptr);
+            const auto status = check_sampler_options(options);
+            return status.has_value() ? std::string() : status.error().message;
+          },
+          ""};
+}
+
+CLI::Validator byte_size() {
+  return {[](std::string& text) -> std::string {
+            const auto bytes = parse_bytes(text);
+            if (!bytes) return bytes.error().message;
+            return *bytes > 0 ? "" : "the RAM budget must be more than 0";
+          },
+          ""};
+}
+
 }  // namespace
+
+void EngineCloser::operator()(Engine* engine) const {
+  g_engine = nullptr;  // a late Ctrl+C must find none rather than a destroyed one
+  delete engine;
+}
 
 SamplerOptions CommonOptions::sampling() const {
   SamplerOptions s;
@@ -54,10 +80,12 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--ctx", o.context, "context in tokens (default: the model's, at most 8192)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--ram-budget", o.ram_budget,
-                 "RAM for table rows, e.g. 64M (default: a quarter of the tables)");
+                 "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
+      ->check(byte_size());
   app.add_flag("--exact", o.exact, "float32 activations: slower, reproducible across processors");
   app.add_option("--instruction-set", o.instruction_set,
-                 "scalar, avx2 or avx512 (default: the best)");
+                 "scalar, avx2 or avx512 (default: the best)")
+      ->check(CLI::IsMember({"scalar", "avx2", "avx512"}));
   app.add_flag("--json", o.json, "machine-readable output");
   app.add_flag("-v,--verbose", o.verbose, "log to stderr what is being done");
 }
@@ -71,14 +99,19 @@ void add_sampling_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--seed", o.seed,
                  "seed of the sampler (default: a fresh one, printed with --json)");
   app.add_option("--temp", o.temperature, "temperature; 0 = always the most probable token")
+      ->check(sampler_value(&SamplerOptions::temperature))
       ->capture_default_str();
   app.add_option("--top-k", o.top_k, "keep the k most probable tokens; 0 = off")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--top-p", o.top_p, "keep tokens that make up this probability; 1 = off")
+      ->check(sampler_value(&SamplerOptions::top_p))
       ->capture_default_str();
   app.add_option("--min-p", o.min_p, "keep tokens above this share of the best; 0 = off")
+      ->check(sampler_value(&SamplerOptions::min_p))
       ->capture_default_str();
   app.add_option("--repeat-penalty", o.repetition_penalty, "against repetition; 1 = off")
+      ->check(sampler_value(&SamplerOptions::repetition_penalty))
       ->capture_default_str();
 }
 
@@ -131,7 +164,7 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
   return static_cast<std::uint64_t>(bytes);
 }
 
-Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
+Result<OpenedEngine> open_engine(const CommonOptions& options) {
   LogOptions log;
   log.stderr_level = options.verbose ? LogLevel::info : LogLevel::warning;
   configure_log(log);
@@ -168,8 +201,13 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   };
   auto opened = Engine::open(engine, progress, &g_interrupted);
   if (show) fmt::print(stderr, "\r\033[K");
-  if (opened) g_engine = opened->get();
-  return opened;
+  if (!opened) return opened.error();
+  g_engine = opened->get();
+  return OpenedEngine(opened->release());
+}
+
+void stop_if_interrupted(Engine& engine) {
+  if (was_interrupted()) engine.stop();
 }
 
 bool was_interrupted() {

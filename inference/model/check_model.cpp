@@ -36,4 +36,13 @@ Result<ModelSummary> check_model(const GgufFile& file) {
   return summary;
 }
 
+Result<PackHeader> check_pack(const GgufFile& file) {
+  auto header = read_pack_header(file);
+  if (!header) return header.error();
+  auto backend = open_backend({1, ""});
+  if (!backend) return backend.error();
+  RETURN_IF_ERROR(check_pack_tensors(file, *header, **backend));
+  return header;
+}
+
 }  // namespace mneme

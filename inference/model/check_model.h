@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that opening a model would check, without opening it: `mneme-cli check`.
+// Everything that opening a model or a pack would check, without opening it: `mneme-cli check`.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
+#include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
 
 namespace mneme {
@@ -20,5 +21,8 @@ struct ModelSummary {
 
 // Errors: as Engine::open for the same file.
 Result<ModelSummary> check_model(const GgufFile& file);
+
+// Everything that opening a pack would check, except that it fits a model.
+Result<PackHeader> check_pack(const GgufFile& file);
 
 }  // namespace mneme

@@ -235,6 +235,14 @@ Status bind_layer(const GgufFile& file, const PackHeader& h, std::int32_t layer,
 
 }  // namespace
 
+Status check_pack_tensors(const GgufFile& file, const PackHeader& header, Backend& backend) {
+  for (const LayerHash& layer : header.hash.layers) {
+    EngramLayerWeights weights;
+    RETURN_IF_ERROR(bind_layer(file, header, layer.layer_id, backend, weights));
+  }
+  return {};
+}
+
 Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& config,
                                     const std::string& tokenizer_sha256,
                                     const std::string& base_sha256, Backend& backend) {

@@ -56,6 +56,10 @@ Result<PackHeader> read_pack_header(const GgufFile& file);
 Status check_pack_fits(const GgufFile& file, const PackHeader& header, const ModelConfig& config,
                        const std::string& tokenizer_sha256);
 
+// The projections, norms and kernels of every layer have the shapes and types that the header asks
+// for. Errors: corrupt, unsupported; both name the tensor.
+Status check_pack_tensors(const GgufFile& file, const PackHeader& header, Backend& backend);
+
 struct EngramLayerWeights {
   WeightTensor key, key_bias;      // [G*D, M], [1, G*D]
   WeightTensor value, value_bias;  // [D, M], [1, D]

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/spawned_program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <thread>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+SpawnedProgram::SpawnedProgram(const std::string& folder, std::vector<std::string> arguments,
+                               const Options& options)
+    : out_path_(folder + "/stdout"), err_path_(folder + "/stderr") {
+  const std::string in_path = folder + "/stdin";
+  std::ofstream(in_path, std::ios::binary) << options.input;
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  constexpr int kNew = O_WRONLY | O_CREAT | O_TRUNC;
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, in_path.c_str(), O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out_path_.c_str(), kNew, 0600);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err_path_.c_str(), kNew, 0600);
+  std::vector<std::string> variables = options.environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const std::string name = text.substr(0, text.find('=') + 1);
+    bool replaced = false;
+    for (const std::string& ours : options.environment) replaced |= ours.starts_with(name);
+    if (!replaced) variables.push_back(text);
+  }
+  std::vector<char*> argv, envp;
+  for (std::string& text : arguments) argv.push_back(text.data());
+  for (std::string& text : variables) envp.push_back(text.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  CHECK(posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), envp.data()) == 0);
+  posix_spawn_file_actions_destroy(&files);
+}
+
+SpawnedProgram::~SpawnedProgram() {
+  if (ended()) return;
+  send(SIGKILL);
+  wait();
+}
+
+bool SpawnedProgram::ended() {
+  if (!ended_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) ended_ = true;
+  return ended_;
+}
+
+bool SpawnedProgram::wait_for_output(std::size_t bytes) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < until) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(out_path_, error);
+    if (!error && size >= bytes) return true;
+    if (ended()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+ProgramEnd SpawnedProgram::wait() {
+  if (!ended_) ::waitpid(pid_, &status_, 0);
+  ended_ = true;
+  ProgramEnd end;
+  if (WIFEXITED(status_)) end.code = WEXITSTATUS(status_);
+  if (WIFSIGNALED(status_)) end.signal = WTERMSIG(status_);
+  end.out = read_file(out_path_);
+  end.err = read_file(err_path_);
+  return end;
+}
+
+}  // namespace mneme
