@@ -138,10 +138,10 @@ QFont Theme::monoFont(double scale) const {
 }
 
 QColor Theme::gate(double value) const {
-  if (dark) {
+  if (dark) {  // no lighter than white text can stand on: text of one colour is calmer to read
     const std::array<QColor, 6> stops{QColor(0x1C, 0x20, 0x26), QColor(0x2E, 0x2C, 0x26),
-                                      QColor(0x4A, 0x3F, 0x26), QColor(0x77, 0x5A, 0x26),
-                                      QColor(0xB0, 0x66, 0x24), QColor(0xE2, 0x78, 0x38)};
+                                      QColor(0x4A, 0x3F, 0x26), QColor(0x6B, 0x50, 0x26),
+                                      QColor(0x8F, 0x57, 0x22), QColor(0xB8, 0x57, 0x1B)};
     return ramp(stops, value);
   }
   const std::array<QColor, 6> stops{QColor(0xFF, 0xFF, 0xFF), QColor(0xFE, 0xF8, 0xEA),

@@ -21,6 +21,8 @@ Banner::Banner(QWidget* parent) : QFrame(parent) {
   m_label->setTextInteractionFlags(Qt::TextSelectableByMouse);
   m_action = new QPushButton(this);
   m_action->setObjectName(QStringLiteral("bannerAction"));
+  m_action->setAccessibleName(tr("Action of the notice"));
+  m_action->hide();
   m_close = new QPushButton(tr("Close"), this);
   m_close->setProperty("kind", QStringLiteral("quiet"));
   m_close->setAccessibleName(tr("Close this notice"));

@@ -18,6 +18,8 @@
 #include "ui/views/chat_view.h"
 #include "ui/views/composer.h"
 #include "ui/views/context_meter.h"
+#include "ui/views/elided_label.h"
+#include "ui/views/ink_legend.h"
 #include "ui/views/switch_button.h"
 #include "ui/views/welcome_view.h"
 
@@ -51,12 +53,12 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
   setObjectName(QStringLiteral("chatPanel"));
   setMinimumWidth(320);
 
-  m_title = new QLabel(this);
+  m_title = new ElidedLabel(this);
   m_title->setObjectName(QStringLiteral("chatTitle"));
   m_title->setTextFormat(Qt::PlainText);
-  m_title->setMinimumWidth(40);
   m_count = new QLabel(this);
   m_count->setProperty("kind", QStringLiteral("chip"));
+  m_count->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Maximum);
   m_inkSwitch = new SwitchButton(tr("Gate ink"), this);
   m_inkSwitch->setObjectName(QStringLiteral("inkSwitch"));
   m_inkSwitch->setToolTip(tr("Colour every token by how far the memory's gates opened (Ctrl+G)"));
@@ -85,7 +87,18 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
   m_stack->addWidget(m_welcome);
   m_stack->addWidget(m_view);
 
+  m_inkBar = new QWidget(this);
+  m_legend = new InkLegend(source, m_inkBar);
+  auto* inkRow = new QHBoxLayout(m_inkBar);
+  inkRow->setContentsMargins(16, 4, 14, 4);
+  inkRow->addWidget(m_legend);
+  inkRow->addStretch();
+  m_inkBar->hide();
+  connect(m_legend, &InkLegend::measureChanged, this,
+          [this] { m_view->setMeasure(m_legend->measure()); });
+
   auto* ground = new Ground(this);
+  m_ground = ground;
   m_banner = new Banner(ground);
   m_composer = new Composer(ground);
   auto* groundLayout = new QVBoxLayout(ground);
@@ -99,6 +112,8 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
   m_column->setSpacing(0);
   m_column->addWidget(header);
   m_column->addWidget(line);
+  m_column->addWidget(m_inkBar);
+
   m_column->addWidget(m_stack, 1);
   m_column->addWidget(ground);
 
@@ -139,9 +154,24 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
     refreshState();
     probeDraft();
   });
-  connect(&Theme::notifier(), &Theme::Notifier::changed, this, &ChatPanel::refreshHeader);
+  connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
+    refreshHeader();
+    alignComposer();
+  });
   refreshHeader();
   refreshState();
+}
+
+void ChatPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  alignComposer();
+}
+
+// The composer is as wide as the column of messages and a little more.
+void ChatPanel::alignComposer() {
+  const int side =
+      std::max(18, static_cast<int>((width() - ChatView::columnWidthIn(width())) / 2) - 10);
+  m_ground->layout()->setContentsMargins(side, 2, side, 13);
 }
 
 void ChatPanel::tellError(const QString& text) {
@@ -256,6 +286,7 @@ void ChatPanel::setInk(bool on) {
   m_inkSwitch->setChecked(on);
   if (m_view->ink() == on) return;
   m_view->setInk(on);
+  m_inkBar->setVisible(on);
   Q_EMIT inkChanged(on);
 }
 

@@ -20,6 +20,7 @@ namespace mneme {
 class Banner;
 class ChatView;
 class Composer;
+class InkLegend;
 class SwitchButton;
 class WelcomeView;
 
@@ -53,10 +54,14 @@ class ChatPanel : public QWidget {
   void memoryChanged(bool on);
   void chatSettingsRequested();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void onAction(MessageId message, MessageAction action);
   void send(const QString& text);
   void refreshHeader();
+  void alignComposer();
   void refreshState();
   void refreshMeter();
   void probeDraft();
@@ -78,6 +83,9 @@ class ChatPanel : public QWidget {
   WelcomeView* m_welcome;
   Banner* m_banner;
   Composer* m_composer;
+  InkLegend* m_legend;
+  QWidget* m_inkBar;
+  QWidget* m_ground;
   DraftProbe m_probe;
   QTimer m_draftTimer;
   DraftCount m_draft;

@@ -72,9 +72,13 @@ ChatView::ChatView(TranscriptModel& model, Selection& selection,
 
 ChatView::~ChatView() = default;
 
-qreal ChatView::columnWidth() const {
-  const qreal room = viewport()->width() - 2 * kMargin;
+qreal ChatView::columnWidthIn(int viewWidth) {
+  const qreal room = viewWidth - 2 * kMargin;
   return std::floor(std::max<qreal>(120, std::min(room, kColumnMax * Theme::zoom())));
+}
+
+qreal ChatView::columnWidth() const {
+  return columnWidthIn(viewport()->width());
 }
 
 qreal ChatView::columnLeft() const {
@@ -103,6 +107,7 @@ void ChatView::onInserted(int first, int last) {
   for (int row = first; row <= last; ++row) {
     auto item = std::make_unique<MessageItem>(m_inspection);
     item->set(m_model.at(row));
+    item->setMeasure(m_measure);
     item->setInk(m_ink);
     m_heights.insert(m_heights.begin() + row, item->estimateHeight(columnWidth()));
     m_items.insert(m_items.begin() + row, std::move(item));
@@ -144,8 +149,10 @@ void ChatView::relayoutAll() {
   const QScrollBar* bar = verticalScrollBar();
   const int row = std::max(0, rowAt(bar->value()));
   const qreal into = m_items.empty() ? 0 : bar->value() - m_tops[static_cast<std::size_t>(row)];
+  const qreal width = columnWidth();
   for (std::size_t i = 0; i < m_items.size(); ++i) {
-    m_heights[i] = m_items[i]->estimateHeight(columnWidth());
+    m_heights[i] = m_items[i]->isLaidOut(width) ? m_items[i]->layout(width)
+                                                : m_items[i]->estimateHeight(width);
   }
   updateTops();
   updateScrollBar();
@@ -317,6 +324,12 @@ void ChatView::setInk(bool on) {
   m_ink = on;
   clearSelection();
   for (const auto& item : m_items) item->setInk(on);
+  relayoutAll();
+}
+
+void ChatView::setMeasure(InkText::Measure measure) {
+  m_measure = measure;
+  for (const auto& item : m_items) item->setMeasure(measure);
   relayoutAll();
 }
 

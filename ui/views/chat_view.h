@@ -28,6 +28,9 @@ class ChatView : public QAbstractScrollArea {
 
   void setInk(bool on);
   bool ink() const { return m_ink; }
+  void setMeasure(InkText::Measure measure);
+  // Of the column of messages in a view of this width; the composer lines up with it.
+  static qreal columnWidthIn(int viewWidth);
   void scrollToEnd();
   void scrollToMessage(MessageId message);
   bool following() const { return m_follow; }
@@ -112,6 +115,7 @@ class ChatView : public QAbstractScrollArea {
   std::vector<qreal> m_tops;     // one more than items: the last is the end
   QPushButton* m_below;
   bool m_ink = false;
+  InkText::Measure m_measure = InkText::Measure::gate;
   bool m_follow = true;
   bool m_settingScroll = false;
   bool m_layingOut = false;

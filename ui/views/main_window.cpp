@@ -18,6 +18,7 @@
 #include "ui/views/chat_panel.h"
 #include "ui/views/chat_settings_dialog.h"
 #include "ui/views/composer.h"
+#include "ui/views/dock_title.h"
 #include "ui/views/log_view.h"
 #include "ui/views/open_model_dialog.h"
 #include "ui/views/settings_dialog.h"
@@ -183,26 +184,14 @@ void MainWindow::raiseWindow() {
 // --- docks and layout
 // ------------------------------------------------------------------------------
 
-QDockWidget* MainWindow::addDock(const char* name, const QString& title, QWidget* widget,
-                                 Qt::DockWidgetArea area) {
-  auto* dock = new QDockWidget(title, this);
-  dock->setObjectName(QLatin1String(name));
-  dock->setAccessibleName(title);
-  dock->setWidget(widget);
-  addDockWidget(area, dock);
-  return dock;
-}
-
 void MainWindow::makeDocks() {
   QDockWidget* chats = addDock("chatsDock", tr("Chats"), m_side, Qt::LeftDockWidgetArea);
   chats->setFeatures(QDockWidget::DockWidgetClosable);
   chats->setAllowedAreas(Qt::LeftDockWidgetArea | Qt::RightDockWidgetArea);
-  auto* noTitle = new QWidget(chats);
-  noTitle->setFixedHeight(0);
-  chats->setTitleBarWidget(noTitle);
+  static_cast<DockTitle*>(chats->titleBarWidget())->setShown(false);
   makeInspectionDocks();
   QDockWidget* log = addDock("logDock", tr("Log"), new LogView(this), Qt::BottomDockWidgetArea);
-  if (m_lastBottom != nullptr) tabifyDockWidget(m_lastBottom, log);
+  tabifyDockWidget(m_tiersDock, log);
   log->hide();
   m_docks << log;
 }

@@ -63,6 +63,7 @@ class MainWindow : public QMainWindow {
   const Config& config() const { return m_setup.config; }
 
  protected:
+  void childEvent(QChildEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
@@ -82,12 +83,13 @@ class MainWindow : public QMainWindow {
   void fillRecent(QMenu* menu);
 
   // main_window_docks.cpp
+  QDockWidget* addDock(const char* name, const QString& title, QWidget* widget,
+                       Qt::DockWidgetArea area);
   void makeInspectionDocks();
+  void updateDockTitles();
 
   // main_window.cpp
   void makeDocks();
-  QDockWidget* addDock(const char* name, const QString& title, QWidget* widget,
-                       Qt::DockWidgetArea area);
   void restoreLayout();
   void reloadChats();
   void search(const QString& text);
@@ -116,7 +118,10 @@ class MainWindow : public QMainWindow {
   QList<QDockWidget*> m_docks;  // all but the list of chats
   QList<QMenu*> m_menus;
   QActionGroup* m_presets = nullptr;
-  QDockWidget* m_lastBottom = nullptr;  // others are tabbed onto it
+  QDockWidget* m_tokenDock = nullptr;
+  QDockWidget* m_stripDock = nullptr;
+  QDockWidget* m_slotsDock = nullptr;
+  QDockWidget* m_tiersDock = nullptr;
 };
 
 }  // namespace mneme

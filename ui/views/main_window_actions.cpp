@@ -181,7 +181,7 @@ void MainWindow::makeViewMenu() {
   addTheme(tr("&Light"), "light");
   addTheme(tr("&Dark"), "dark");
   QAction* larger =
-      addAction(menu, "larger", tr("Lar&ger text"), QKeySequence(Qt::CTRL | Qt::Key_Plus),
+      addAction(menu, "larger", tr("La&rger text"), QKeySequence(Qt::CTRL | Qt::Key_Plus),
                 [this] { setZoom(Theme::zoom() * 1.1); });
   larger->setShortcuts(
       {QKeySequence(Qt::CTRL | Qt::Key_Plus), QKeySequence(Qt::CTRL | Qt::Key_Equal)});

@@ -78,12 +78,19 @@ void MessageItem::updateInk(bool grew) {
   }
 }
 
+void MessageItem::setMeasure(InkText::Measure measure) {
+  m_measure = measure;
+  if (m_ink) m_ink->setMeasure(measure);
+  m_laidWidth = -1;
+}
+
 void MessageItem::setInk(bool on) {
   if (on == (m_ink != nullptr)) return;
   if (on) {
     m_ink =
         std::make_unique<InkText>(m_inspection.branch, m_inspection.selection, m_inspection.source);
     m_ink->setFont(Theme::current().uiFont(1.08));
+    m_ink->setMeasure(m_measure);
     updateInk(false);
   } else {
     m_ink.reset();
@@ -103,6 +110,14 @@ void MessageItem::forgetLayout() {
 void MessageItem::modelChanged() {
   if (m_ink) m_ink->modelChanged();
   m_laidWidth = -1;
+}
+
+// What the actions of a question with versions take, to the left of its bubble.
+qreal MessageItem::actionsWidth() const {
+  const QFontMetricsF metrics(smallFont());
+  const QString all = actionText(MessageAction::copy) + actionText(MessageAction::edit) +
+                      (m_item.siblings > 1 ? tr("%1 of %2").arg(88).arg(88) : QString());
+  return metrics.horizontalAdvance(all) + kActionGap * (m_item.siblings > 1 ? 5 : 3);
 }
 
 QString MessageItem::shownText() const {
@@ -129,7 +144,7 @@ qreal MessageItem::layout(qreal width) {
   }
   qreal y = 4;
   if (isUser()) {
-    const qreal most = std::floor(width * 0.86) - 2 * kBubblePadX;
+    const qreal most = std::floor(std::min(width * 0.86, width - actionsWidth())) - 2 * kBubblePadX;
     qreal inner = most;
     qreal bodyHeight = 0;
     if (m_ink) {
@@ -169,10 +184,15 @@ qreal MessageItem::layout(qreal width) {
     y = m_noticeRect.bottom();
   }
   const qreal line = std::ceil(QFontMetricsF(smallFont()).height() + 8);
-  m_footer = QRectF(0, y + (isUser() ? 1 : 6), width, line);
-  y = m_footer.bottom();
+  if (isUser()) {
+    // In the room that is always left of the bubble, so that showing actions moves nothing.
+    m_footer = QRectF(0, m_bubble.bottom() - line - 4, m_bubble.left() - 14, line);
+  } else {
+    m_footer = QRectF(0, y + 6, width, line);
+    y = m_footer.bottom();
+  }
   buildFooter();
-  m_height = y + (isUser() ? 2 : kGap);
+  m_height = y + kGap;
   return m_height;
 }
 

@@ -48,6 +48,7 @@ class MessageItem {
 
   void set(const TranscriptItem& item);
   void setInk(bool on);
+  void setMeasure(InkText::Measure measure);
   void forgetLayout();  // theme or zoom changed
   void modelChanged();  // token texts came or went
 
@@ -72,6 +73,7 @@ class MessageItem {
  private:
   bool isUser() const { return m_item.row.role == Role::user; }
   void updateInk(bool grew);
+  qreal actionsWidth() const;
   void buildFooter();
   void paintFooter(QPainter& painter, const Look& look) const;
 
@@ -79,6 +81,7 @@ class MessageItem {
   TranscriptItem m_item;
   MessageLayout m_body;
   std::unique_ptr<InkText> m_ink;  // null = ink is off
+  InkText::Measure m_measure = InkText::Measure::gate;
 
   // Relative to the item's top left; valid for m_laidWidth.
   struct ActionBox {

@@ -29,9 +29,7 @@ ModelCard::ModelCard(EngineHost& engine, QWidget* parent)
   setObjectName(QStringLiteral("modelCard"));
   setFocusPolicy(Qt::StrongFocus);
   setCursor(Qt::PointingHandCursor);
-  QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-  policy.setHeightForWidth(true);
-  setSizePolicy(policy);
+  setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
   connect(&engine, &EngineHost::stateChanged, this, &ModelCard::refresh);
   connect(&engine, &EngineHost::loadProgress, this, [this](double fraction, const QString& stage) {
     m_fraction = fraction;
@@ -44,7 +42,7 @@ ModelCard::ModelCard(EngineHost& engine, QWidget* parent)
     refresh();
   });
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
-    updateGeometry();
+    fit();
     update();
   });
   refresh();
@@ -89,8 +87,18 @@ void ModelCard::refresh() {
     }
   }
   setToolTip(tip);
-  updateGeometry();
+  fit();
   update();
+}
+
+// The lines wrap, so the height follows the width.
+void ModelCard::fit() {
+  setFixedHeight(heightForWidth(width()));
+}
+
+void ModelCard::resizeEvent(QResizeEvent* event) {
+  QAbstractButton::resizeEvent(event);
+  fit();
 }
 
 int ModelCard::heightForWidth(int width) const {
@@ -107,8 +115,7 @@ int ModelCard::heightForWidth(int width) const {
 }
 
 QSize ModelCard::sizeHint() const {
-  const int w = width() > 60 ? width() : 200;
-  return {180, heightForWidth(w)};
+  return {180, heightForWidth(width())};
 }
 
 void ModelCard::paintEvent(QPaintEvent*) {

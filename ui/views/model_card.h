@@ -20,14 +20,15 @@ class ModelCard : public QAbstractButton {
   QStringList lines() const { return m_lines; }  // the first is the name
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override { return sizeHint(); }
-  bool hasHeightForWidth() const override { return true; }
-  int heightForWidth(int width) const override;
 
  protected:
   void paintEvent(QPaintEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
   void refresh();
+  void fit();
+  int heightForWidth(int width) const override;
 
   EngineHost& m_engine;
   QStringList m_lines;

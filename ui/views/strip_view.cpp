@@ -56,7 +56,8 @@ StripView::StripView(BranchTrace& trace, Selection& selection, InspectSource& so
   m_slider = new QSlider(Qt::Horizontal, m_bar);
   m_slider->setRange(0, 100);
   m_slider->setValue(kDefaultThreshold);
-  m_slider->setFixedWidth(170);
+  m_slider->setMinimumWidth(80);
+  m_slider->setMaximumWidth(170);
   m_slider->setAccessibleName(tr("Gate threshold"));
   name->setBuddy(m_slider);
   row->addWidget(m_slider);

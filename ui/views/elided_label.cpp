@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/elided_label.h"
+
+#include <QPainter>
+
+namespace mneme {
+
+QSize ElidedLabel::minimumSizeHint() const {
+  return {30, QLabel::sizeHint().height()};
+}
+
+void ElidedLabel::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  painter.setPen(palette().color(foregroundRole()));
+  painter.drawText(rect(), Qt::AlignLeft | Qt::AlignVCenter,
+                   fontMetrics().elidedText(text(), Qt::ElideRight, width()));
+}
+
+}  // namespace mneme
+
+#include "moc_elided_label.cpp"
