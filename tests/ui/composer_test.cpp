@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/views/composer.h"
+
+#include <QLabel>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QtTest>
+
+#include "ui/theme.h"
+
+using namespace mneme;
+
+class ComposerTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void init() {
+    Theme::choose(Theme::Choice::light);
+    m_composer = std::make_unique<Composer>();
+    m_composer->resize(600, 120);
+    m_composer->show();
+    m_composer->setState({}, false);
+  }
+
+  void enterSendsAndShiftEnterBreaksTheLine() {
+    QSignalSpy sent(m_composer.get(), &Composer::sendRequested);
+    QTest::keyClicks(m_composer->edit(), QStringLiteral("one"));
+    QTest::keyClick(m_composer->edit(), Qt::Key_Return, Qt::ShiftModifier);
+    QTest::keyClicks(m_composer->edit(), QStringLiteral("two"));
+    QCOMPARE(sent.count(), 0);
+    QTest::keyClick(m_composer->edit(), Qt::Key_Return);
+    QCOMPARE(sent.count(), 1);
+    QCOMPARE(sent[0][0].toString(), QStringLiteral("one\ntwo"));
+  }
+
+  void ctrlEnterAndTheKeypadSendToo() {
+    QSignalSpy sent(m_composer.get(), &Composer::sendRequested);
+    m_composer->setText(QStringLiteral("x"));
+    QTest::keyClick(m_composer->edit(), Qt::Key_Return, Qt::ControlModifier);
+    QTest::keyClick(m_composer->edit(), Qt::Key_Enter, Qt::KeypadModifier);
+    QCOMPARE(sent.count(), 2);
+  }
+
+  void nothingIsSentWhileBlockedOrEmpty() {
+    QSignalSpy sent(m_composer.get(), &Composer::sendRequested);
+    QTest::keyClick(m_composer->edit(), Qt::Key_Return);
+    m_composer->setText(QStringLiteral("   \n"));
+    QTest::keyClick(m_composer->edit(), Qt::Key_Return);
+    m_composer->setText(QStringLiteral("x"));
+    m_composer->setState(QStringLiteral("No model is open."), false);
+    QTest::keyClick(m_composer->edit(), Qt::Key_Return);
+    QCOMPARE(sent.count(), 0);
+    QCOMPARE(m_composer->text(), QStringLiteral("x"));
+  }
+
+  void theButtonStopsWhileAnAnswerRuns() {
+    QSignalSpy stopped(m_composer.get(), &Composer::stopRequested);
+    auto* button = m_composer->findChild<QPushButton*>(QStringLiteral("sendButton"));
+    QVERIFY(!button->isEnabled());
+    m_composer->setState(QStringLiteral("An answer is being written."), true);
+    QVERIFY(button->isEnabled());
+    QTest::mouseClick(button, Qt::LeftButton);
+    QCOMPARE(stopped.count(), 1);
+  }
+
+  void itGrowsWithItsTextUpToALimit() {
+    const int one = m_composer->edit()->height();
+    m_composer->setText(QStringLiteral("a\nb\nc"));
+    const int three = m_composer->edit()->height();
+    QVERIFY(three > one);
+    m_composer->setText(QStringLiteral("x\n").repeated(100));
+    QVERIFY(m_composer->edit()->height() > three);
+    QVERIFY(m_composer->edit()->height() < one * 12);
+    m_composer->setText({});
+    QCOMPARE(m_composer->edit()->height(), one);
+  }
+
+  void editingKeepsTheDraft() {
+    m_composer->setText(QStringLiteral("draft"));
+    m_composer->setEditing(7, QStringLiteral("question"));
+    QCOMPARE(m_composer->text(), QStringLiteral("question"));
+    QCOMPARE(m_composer->editing(), qint64{7});
+    QTest::keyClick(m_composer->edit(), Qt::Key_Escape);
+    QCOMPARE(m_composer->editing(), qint64{0});
+    QCOMPARE(m_composer->text(), QStringLiteral("draft"));
+  }
+
+ private:
+  std::unique_ptr<Composer> m_composer;
+};
+
+QTEST_MAIN(ComposerTest)
+#include "composer_test.moc"

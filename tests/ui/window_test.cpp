@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole window on the real engine, a tiny model and a database in a temporary folder.
+#include <QAbstractButton>
+#include <QAccessible>
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDockWidget>
+#include <QElapsedTimer>
+#include <QLineEdit>
+#include <QListView>
+#include <QLoggingCategory>
+#include <QMenuBar>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTabBar>
+#include <QtTest>
+
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
+#include "ui/theme.h"
+#include "ui/views/banner.h"
+#include "ui/views/chat_panel.h"
+#include "ui/views/chat_settings_dialog.h"
+#include "ui/views/chat_view.h"
+#include "ui/views/composer.h"
+#include "ui/views/context_meter.h"
+#include "ui/views/main_window.h"
+#include "ui/views/model_card.h"
+#include "ui/views/open_model_dialog.h"
+#include "ui/views/settings_dialog.h"
+#include "ui/views/side_panel.h"
+#include "ui/views/status_line.h"
+#include "ui/views/switch_button.h"
+
+using namespace mneme;
+
+class WindowTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void initTestCase() {
+    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
+    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
+    Theme::choose(Theme::Choice::light);
+    m_model = QString::fromStdString(write_tiny_model(m_folder.path(), {.context = 8192}));
+  }
+
+  void init() { openWindow(); }
+  void cleanup() {
+    m_window.reset();
+    m_store.reset();
+    QFile::remove(database());
+    QFile::remove(layout());
+  }
+
+  void sendsAndKeepsAnAnswer() {
+    openTiny();
+    ask(QStringLiteral("hello there"));
+    const auto& items = m_window->conversation().transcript().items();
+    QCOMPARE(items.size(), std::size_t{2});
+    QCOMPARE(items[0].text, QStringLiteral("hello there"));
+    QVERIFY(items[1].row.answer.has_value());
+    QCOMPARE(items[1].row.answer->result.generated_tokens, kTokens);
+    QVERIFY(items[1].row.end_event > items[1].row.first_event);
+    QVERIFY(m_window->branch().size() >= int(kTokens));
+    QCOMPARE(m_window->conversation().title(), QStringLiteral("hello there"));
+    QCOMPARE(m_window->chats().rowCount(), 2);  // a heading and the chat
+    QVERIFY(m_window->panel()->composer()->text().isEmpty());
+    QVERIFY(m_window->statusLine()->text().contains(QStringLiteral("bytes written 0")));
+    QVERIFY(m_window->statusLine()->text().contains(QStringLiteral("untrained")));
+
+    // What is on disk is what is on screen, trace included.
+    const QString text = items[1].text;
+    const int tokens = m_window->branch().size();
+    reopen();
+    QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
+    QCOMPARE(m_window->conversation().transcript().at(1).text, text);
+    QCOMPARE(m_window->branch().size(), tokens);
+    QCOMPARE(m_window->conversation().transcript().at(1).row.answer->result.generated_tokens,
+             kTokens);
+  }
+
+  void aSecondTurnRecordsOnlyWhatIsNew() {
+    openTiny();
+    ask(QStringLiteral("one"));
+    const int first = m_window->branch().size();
+    ask(QStringLiteral("two"));
+    const auto& items = m_window->conversation().transcript().items();
+    QCOMPARE(items.size(), std::size_t{4});
+    QVERIFY(items[3].row.answer->result.reused_tokens > 0);
+    QVERIFY(m_window->branch().size() > first);
+    EventIndex end = 0;
+    for (const TranscriptItem& item : items) {
+      QVERIFY(item.row.end_event > item.row.first_event);
+      QVERIFY(item.row.first_event >= end);
+      end = item.row.end_event;
+    }
+  }
+
+  void stopIsFeltAtOnce() {
+    openTiny();
+    m_window->conversation().setSettings(settings(100000));
+    write(QStringLiteral("go on for ever"));
+    QTRY_VERIFY(m_window->conversation().transcript().rowCount() == 2 &&
+                m_window->conversation().transcript().at(1).live &&
+                m_window->conversation().transcript().at(1).live->progress.generated > 0);
+    QVERIFY(m_window->action("stop")->isEnabled());
+    QElapsedTimer clock;
+    clock.start();
+    m_window->action("stop")->trigger();
+    QTRY_VERIFY(!m_window->conversation().answering());
+    QVERIFY2(clock.elapsed() < kSlowness * 100, qPrintable(QString::number(clock.elapsed())));
+    QCOMPARE(m_window->conversation().transcript().at(1).row.state, MessageState::stopped);
+    QVERIFY(!m_window->action("stop")->isEnabled());
+  }
+
+  void regeneratingKeepsTheOldAnswer() {
+    openTiny();
+    ask(QStringLiteral("again"));
+    const MessageId old = m_window->conversation().transcript().at(1).row.id;
+    m_window->action("retry")->trigger();
+    QTRY_VERIFY(m_window->conversation().transcript().at(1).row.id != old);
+    finish();
+    const TranscriptItem& item = m_window->conversation().transcript().at(1);
+    QVERIFY(item.row.id != old);
+    QCOMPARE(item.siblings, 2);
+    QCOMPARE(item.previousSibling, old);
+    m_window->action("previousVersion")->trigger();
+    QCOMPARE(m_window->conversation().transcript().at(1).row.id, old);
+    reopen();
+    QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
+    QCOMPARE(m_window->conversation().transcript().at(1).row.id, old);
+    QCOMPARE(m_window->conversation().transcript().at(1).siblings, 2);
+  }
+
+  void editingMakesANewBranch() {
+    openTiny();
+    ask(QStringLiteral("first"));
+    ask(QStringLiteral("second"));
+    const MessageId question = m_window->conversation().transcript().at(2).row.id;
+    m_window->action("edit")->trigger();
+    Composer* composer = m_window->panel()->composer();
+    QCOMPARE(composer->editing(), question);
+    QCOMPARE(composer->text(), QStringLiteral("second"));
+    write(QStringLiteral("changed"));
+    QTRY_VERIFY(m_window->conversation().transcript().rowOf(question) == std::nullopt);
+    finish();
+    const auto& items = m_window->conversation().transcript().items();
+    QCOMPARE(items.size(), std::size_t{4});
+    QCOMPARE(items[2].text, QStringLiteral("changed"));
+    QCOMPARE(items[2].siblings, 2);
+    QCOMPARE(items[2].previousSibling, question);
+    QCOMPARE(composer->editing(), qint64{0});
+  }
+
+  void anAnswerGoesOnWhileAnotherChatIsOpen() {
+    openTiny();
+    ask(QStringLiteral("first chat"));
+    const ChatId first = m_window->conversation().chat();
+    m_window->action("newChat")->trigger();
+    m_window->conversation().setSettings(settings(100000));
+    write(QStringLiteral("second chat"));
+    QTRY_VERIFY(m_window->conversation().answeringHere());
+    const ChatId second = m_window->conversation().chat();
+    m_window->conversation().open(first);
+    QTRY_COMPARE(m_window->conversation().chat(), first);
+    QVERIFY(m_window->conversation().answering());
+    QVERIFY(!m_window->conversation().answeringHere());
+    QVERIFY(!m_window->conversation().blockedReason().isEmpty());
+    m_window->conversation().open(second);
+    QTRY_COMPARE(m_window->conversation().chat(), second);
+    QVERIFY(m_window->conversation().answeringHere());
+    QTRY_VERIFY(m_window->conversation().transcript().at(1).live);
+    m_window->action("stop")->trigger();
+    finish();
+    QCOMPARE(m_window->conversation().transcript().at(1).row.state, MessageState::stopped);
+    QVERIFY(!m_window->conversation().transcript().at(1).text.isEmpty());
+  }
+
+  void deletingCanBeUndone() {
+    openTiny();
+    ask(QStringLiteral("keep me"));
+    const ChatId chat = m_window->conversation().chat();
+    m_window->action("delete")->trigger();
+    QTRY_COMPARE(m_window->chats().rowCount(), 0);
+    Banner* banner = m_window->panel()->banner();
+    QTRY_VERIFY(!banner->text().isEmpty());
+    banner->actionButton()->click();
+    QTRY_COMPARE(m_window->chats().rowCount(), 2);
+    QTRY_COMPARE(m_window->conversation().chat(), chat);
+    QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
+  }
+
+  void searchFindsMessages() {
+    openTiny();
+    ask(QStringLiteral("the zebra question"));
+    m_window->action("newChat")->trigger();
+    m_window->side()->search()->setText(QStringLiteral("zebra"));
+    QTRY_VERIFY(m_window->chats().searching());
+    QCOMPARE(m_window->chats().rowCount(), 2);
+    m_window->side()->search()->setText(QStringLiteral("giraffe"));
+    QTRY_COMPARE(m_window->chats().rowCount(), 1);
+    m_window->side()->search()->clear();
+    QTRY_VERIFY(!m_window->chats().searching());
+  }
+
+  void memoryIsSwitchedPerChat() {
+    openTiny();
+    ask(QStringLiteral("with"));
+    QVERIFY(m_window->conversation().transcript().at(1).row.answer->memory_on);
+    m_window->action("memoryOn")->trigger();
+    QVERIFY(!m_window->conversation().settings().memory_on);
+    QVERIFY(!m_window->panel()->banner()->text().isEmpty());
+    ask(QStringLiteral("without"));
+    const auto& answer = *m_window->conversation().transcript().at(3).row.answer;
+    QVERIFY(!answer.memory_on);
+    QCOMPARE(answer.result.reused_tokens, std::int64_t{0});  // read again from the start
+    m_window->action("newChat")->trigger();
+    QVERIFY(m_window->conversation().settings().memory_on);
+  }
+
+  void gateInkIsToggledAndATokenPinned() {
+    openTiny();
+    ask(QStringLiteral("hello there"));
+    m_window->action("ink")->trigger();
+    QVERIFY(m_window->panel()->view()->ink());
+    m_window->grab();
+    const TranscriptItem& answer = m_window->conversation().transcript().at(1);
+    m_window->selection().pin(answer.row.first_event);
+    m_window->grab();
+    QVERIFY(m_window->selection().shown());
+    m_window->action("unpin")->trigger();
+    QVERIFY(!m_window->selection().shown());
+  }
+
+  void theDraftIsCountedWhileTyping() {
+    openTiny();
+    Composer* composer = m_window->panel()->composer();
+    QTest::keyClicks(composer->edit(), QStringLiteral("hello there friend"));
+    QTRY_VERIFY(m_window->panel()->draftLine().contains(QStringLiteral("rows in RAM")));
+    QVERIFY(m_window->panel()->draftLine().startsWith(QStringLiteral("Draft: ")));
+    QVERIFY(composer->meter()->text().endsWith(QStringLiteral("of 8,192")));
+  }
+
+  void aBadFileIsRefusedByName() {
+    QFile bad(QString::fromStdString(m_folder.path() + "/bad.gguf"));
+    QVERIFY(bad.open(QIODevice::WriteOnly));
+    bad.write("not a model");
+    bad.close();
+    QSignalSpy failed(&m_window->engine(), &EngineHost::openFailed);
+    m_window->openModel(bad.fileName(), {});
+    QTRY_COMPARE(failed.count(), 1);
+    QVERIFY2(failed[0][0].toString().contains(QStringLiteral("bad.gguf")),
+             qPrintable(failed[0][0].toString()));
+    QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
+    QVERIFY(m_window->conversation().blockedReason().contains(QStringLiteral("model")));
+    // A model that is open stays open.
+    openTiny();
+    m_window->openModel(bad.fileName(), {});
+    QTRY_COMPARE(failed.count(), 2);
+    QCOMPARE(m_window->engine().state(), EngineHost::State::ready);
+    QVERIFY(m_window->engine().layout() != nullptr);
+  }
+
+  void closingTheModelEmptiesTheViews() {
+    openTiny();
+    ask(QStringLiteral("hello"));
+    m_window->action("closeModel")->trigger();
+    QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
+    m_window->grab();
+    QCOMPARE(m_window->side()->modelCard()->lines().value(0), QStringLiteral("No model"));
+    QCOMPARE(m_window->conversation().transcript().rowCount(), 2);
+  }
+
+  void presetsShowTheirPanels() {
+    const auto shown = [&](const char* name) {
+      return !m_window->findChild<QDockWidget*>(QLatin1String(name))->isHidden();
+    };
+    m_window->action("presetChat")->trigger();
+    QVERIFY(!shown("tokenDock") && !shown("stripDock") && !shown("tiersDock"));
+    m_window->action("presetInspect")->trigger();
+    QVERIFY(shown("tokenDock") && shown("stripDock") && shown("tiersDock"));
+    m_window->action("presetMemory")->trigger();
+    QVERIFY(!shown("tokenDock") && shown("slotsDock") && shown("tiersDock"));
+    QVERIFY(m_window->minimumSizeHint().width() <= 1024);
+  }
+
+  void everyWidgetHasANameAndMnemonicsDiffer() {
+    openTiny();
+    ask(QStringLiteral("hello"));
+    m_window->action("ink")->trigger();
+    m_window->grab();
+    checkNames(m_window.get());
+    SettingsDialog settings(m_window->config());
+    checkNames(&settings);
+    ChatSettingsDialog chat(m_window->conversation().settings(), {});
+    checkNames(&chat);
+    OpenModelDialog open(m_window->config(), {}, {m_model});
+    checkNames(&open);
+    QSet<QString> tops;
+    for (const QAction* menu : m_window->menuBar()->actions()) {
+      checkMnemonics(menu->text(), tops);
+      QSet<QString> inside;
+      for (const QAction* action : menu->menu()->actions()) {
+        if (!action->isSeparator()) checkMnemonics(action->text(), inside);
+      }
+    }
+    QSet<QKeySequence> keys;
+    for (const QAction* action : m_window->findChildren<QAction*>()) {
+      for (const QKeySequence& one : action->shortcuts()) {
+        QVERIFY2(!keys.contains(one), qPrintable(one.toString()));
+        keys.insert(one);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kTokens = 12;
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr qint64 kSlowness = 20;
+#else
+  static constexpr qint64 kSlowness = 3;  // other tests run beside this one
+#endif
+
+  QString database() const {
+    return QString::fromStdString(m_folder.path() + "/chats.db");
+  }
+  QString layout() const {
+    return QString::fromStdString(m_folder.path() + "/layout.ini");
+  }
+
+  static ChatSettings settings(std::int64_t maxTokens) {
+    ChatSettings settings;
+    settings.max_tokens = maxTokens;
+    settings.sampling.temperature = 0;  // this model then never ends its turn
+    settings.sampling.repetition_penalty = 1;
+    return settings;
+  }
+
+  void openWindow() {
+    auto store = ChatStore::open(database().toStdString());
+    QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
+    m_store = std::move(*store);
+    WindowSetup setup;
+    setup.config.threads = 1;
+    setup.config.open_at_start = false;
+    setup.config.chat.max_tokens = kTokens;
+    setup.config.chat.sampling = settings(0).sampling;
+    setup.saveConfig = [](const Config&) {};
+    setup.layoutFile = layout();
+    setup.packFolders = {m_folder.path()};
+    m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
+    m_window->resize(1300, 800);
+    m_window->show();
+    m_window->start();
+  }
+
+  void openTiny() {
+    m_window->openModel(m_model, {});
+    QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
+    QVERIFY(m_window->engine().layout()->memory.has_value());
+  }
+
+  // Closes the window and opens it on the same database, as the user would.
+  void reopen() {
+    m_window->close();
+    m_window.reset();
+    m_store.reset();
+    openWindow();
+    openTiny();
+  }
+
+  void write(const QString& text) {
+    Composer* composer = m_window->panel()->composer();
+    composer->setText(text);
+    QTest::keyClick(composer->edit(), Qt::Key_Return);
+  }
+
+  void finish() {
+    QTRY_VERIFY_WITH_TIMEOUT(
+        !m_window->conversation().answering() && m_window->conversation().blockedReason().isEmpty(),
+        60000);
+  }
+
+  void ask(const QString& text) {
+    const int rows = m_window->conversation().transcript().rowCount();
+    write(text);
+    QTRY_COMPARE(m_window->conversation().transcript().rowCount(), rows + 2);
+    finish();
+    QTRY_VERIFY(m_window->chats().rowCount() > 0);
+  }
+
+  static void checkNames(QWidget* root) {
+    for (QWidget* widget : root->findChildren<QWidget*>()) {
+      if ((widget->focusPolicy() & Qt::TabFocus) == 0) continue;
+      const QString type = QString::fromLatin1(widget->metaObject()->className());
+      // Parts that Qt itself makes inside a widget that has a name.
+      if (widget->objectName().startsWith(QLatin1String("qt_")) ||
+          widget->window() != root->window() ||
+          qobject_cast<QAbstractItemView*>(widget->parentWidget()
+                                               ? widget->parentWidget()->parentWidget()
+                                               : nullptr) != nullptr) {
+        continue;
+      }
+      QAccessibleInterface* accessible = QAccessible::queryAccessibleInterface(widget);
+      QString name = accessible != nullptr ? accessible->text(QAccessible::Name) : QString();
+      // Qt reports a tab bar's tabs, which have names, and not its own.
+      if (qobject_cast<QTabBar*>(widget) != nullptr) name = widget->accessibleName();
+      QVERIFY2(!name.isEmpty(),
+               qPrintable(type + QLatin1Char(' ') + widget->objectName() + QLatin1String(" in ") +
+                          QLatin1String(widget->parent()->metaObject()->className())));
+    }
+  }
+
+  static void checkMnemonics(const QString& text, QSet<QString>& seen) {
+    const QString key = QKeySequence::mnemonic(text).toString();
+    if (key.isEmpty()) return;
+    QVERIFY2(!seen.contains(key), qPrintable(text));
+    seen.insert(key);
+  }
+
+  TemporaryFolder m_folder;
+  QString m_model;
+  std::unique_ptr<ChatStore> m_store;
+  std::unique_ptr<MainWindow> m_window;
+};
+
+QTEST_MAIN(WindowTest)
+#include "window_test.moc"
