@@ -135,6 +135,10 @@ void run_segment(void* context, int thread) {
   }
 }
 
+std::string_view label_of(std::string_view set) {
+  return set == "avx512" ? "AVX-512 VNNI" : set == "avx2" ? "AVX2" : "scalar";
+}
+
 class CpuBackend final : public Backend {
  public:
   CpuBackend(const Kernels& kernels, int threads)
@@ -142,7 +146,7 @@ class CpuBackend final : public Backend {
 
   std::string_view name() const override { return "cpu"; }
   std::string description() const override {
-    return fmt::format("{}, {}, {} thread{}", cpu_name(), kernels_.name, pool_.threads(),
+    return fmt::format("{}, {}, {} thread{}", cpu_name(), label_of(kernels_.name), pool_.threads(),
                        pool_.threads() == 1 ? "" : "s");
   }
   MemoryInfo memory() const override { return host_memory(); }
