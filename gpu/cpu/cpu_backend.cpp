@@ -14,6 +14,7 @@
 #include "gpu/cpu/cpu_plan.h"
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/op_check.h"
+#include "gpu/cpu/thread_choice.h"
 #include "gpu/cpu/thread_pool.h"
 #include "gpu/cpu/woven_weights.h"
 #include "inference/base/check.h"
@@ -22,6 +23,7 @@ namespace mneme {
 namespace {
 
 constexpr int kThreadsMax = 256;
+constexpr std::int64_t kFewTokens = 8;  // in a step whose phases are short
 
 using Clock = std::chrono::steady_clock;
 
@@ -142,7 +144,7 @@ std::string_view label_of(std::string_view set) {
 class CpuBackend final : public Backend {
  public:
   CpuBackend(const Kernels& kernels, int threads)
-      : kernels_(kernels), pool_(threads), weaver_(kernels, pool_) {}
+      : kernels_(kernels), pool_(threads), threads_(threads), weaver_(kernels, pool_) {}
 
   std::string_view name() const override { return "cpu"; }
   std::string description() const override {
@@ -177,7 +179,10 @@ class CpuBackend final : public Backend {
                               step.n_outputs, step.position},
                    step.cancel};
     if (segment.first_op == 0) fill_rope_tables(cpu_plan, run.step);
-    pool_.run(run_segment, &run);
+    const bool few = run.step.tokens < kFewTokens;
+    pool_.take_long_waits();
+    pool_.run(run_segment, &run, few ? threads_.threads() : pool_.threads());
+    if (few) threads_.learn(pool_.take_long_waits());
     cancelled_ = cancelled(step.cancel);
     if (cpu_plan.timing_) {
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) ++cpu_plan.runs_[i];
@@ -218,6 +223,7 @@ class CpuBackend final : public Backend {
 
   const Kernels& kernels_;
   ThreadPool pool_;
+  ThreadChoice threads_;  // for steps of few tokens, where meetings are frequent
   Weaver weaver_;
   HostArena arena_;
   bool cancelled_ = false;  // since the last finish()

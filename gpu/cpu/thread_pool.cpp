@@ -11,6 +11,7 @@
 namespace mneme {
 namespace {
 
+constexpr std::uint32_t kActiveRange = 1024;
 constexpr int kSpins = 3000;  // 20 to 100 microseconds of pauses, longer than most waits
 
 void pause_briefly() {
@@ -27,7 +28,7 @@ ThreadPool::ThreadPool(int threads)
     : threads_(threads),
       spins_(threads <= available_cpus() ? kSpins : 0),
       cursors_(static_cast<std::size_t>(threads)) {
-  CHECK(threads >= 1);
+  CHECK(threads >= 1 && threads < static_cast<int>(kActiveRange));
   for (int thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread] { loop(thread); });
     pthread_setname_np(workers_.back().native_handle(),
@@ -37,45 +38,56 @@ ThreadPool::ThreadPool(int threads)
 
 ThreadPool::~ThreadPool() {
   closing_ = true;
-  start_.fetch_add(1);
+  start_.store((start_.load(std::memory_order_relaxed) / kActiveRange + 1) * kActiveRange +
+               static_cast<std::uint32_t>(threads_));
   start_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const {
+bool ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const {
   for (int i = 0; i < spins_; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
+    if (value.load(std::memory_order_acquire) != old) return false;
     pause_briefly();
   }
   value.wait(old, std::memory_order_acquire);
+  return true;
 }
 
-void ThreadPool::run(Job job, void* context) {
+void ThreadPool::run(Job job, void* context, int active) {
+  CHECK(active >= 1 && active <= threads_);
   job_ = job;
   context_ = context;
-  start_.fetch_add(1);  // sequentially consistent: a sleeper is either seen by notify or sees this
-  start_.notify_all();
+  active_ = active;
+  if (active > 1) {
+    // Sequentially consistent: a sleeper is either seen by notify or sees this.
+    const std::uint32_t jobs = start_.load(std::memory_order_relaxed) / kActiveRange + 1;
+    start_.store(jobs * kActiveRange + static_cast<std::uint32_t>(active));
+    start_.notify_all();
+  }
   job(context, 0);
   meet();
 }
 
 void ThreadPool::meet() {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // fixed until all are here
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < threads_) {
-    wait_while(phase_, phase);
+  const int active = active_;  // once this thread has arrived, the next job may change it
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < active) {
+    if (wait_while(phase_, phase)) long_waits_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   arrived_.store(0, std::memory_order_relaxed);
-  for (Cursor& cursor : cursors_) cursor.taken.store(0, std::memory_order_relaxed);
+  for (int i = 0; i < active; ++i) {
+    cursors_[static_cast<std::size_t>(i)].taken.store(0, std::memory_order_relaxed);
+  }
   phase_.fetch_add(1);
   phase_.notify_all();
 }
 
 std::int64_t ThreadPool::take(int thread, std::int64_t pieces) {
-  for (int i = 0; i < threads_; ++i) {
-    const int owner = thread + i < threads_ ? thread + i : thread + i - threads_;
-    const std::int64_t begin = pieces * owner / threads_;
-    const std::int64_t size = pieces * (owner + 1) / threads_ - begin;
+  for (int i = 0; i < active_; ++i) {
+    const int owner = thread + i < active_ ? thread + i : thread + i - active_;
+    const std::int64_t begin = pieces * owner / active_;
+    const std::int64_t size = pieces * (owner + 1) / active_ - begin;
     std::atomic<std::int64_t>& taken = cursors_[static_cast<std::size_t>(owner)].taken;
     if (taken.load(std::memory_order_relaxed) >= size) continue;
     const std::int64_t piece = taken.fetch_add(1, std::memory_order_relaxed);
@@ -88,7 +100,9 @@ void ThreadPool::loop(int thread) {
   std::uint32_t seen = 0;
   for (;;) {
     wait_while(start_, seen);
-    ++seen;  // one job at a time: run() returns only after this thread met it
+    // A job that this thread is active in does not end without it, so none of those is missed.
+    seen = start_.load(std::memory_order_acquire);
+    if (thread >= static_cast<int>(seen % kActiveRange)) continue;
     if (closing_) return;
     job_(context_, thread);
     meet();

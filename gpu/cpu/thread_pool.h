@@ -23,12 +23,16 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // Runs job(context, thread) on every thread and returns when all have returned. One caller at a
-  // time.
-  void run(Job job, void* context);
+  // Runs job(context, thread) on the first `active` threads and returns when all of them have
+  // returned. One caller at a time.
+  void run(Job job, void* context, int active);
+  void run(Job job, void* context) { run(job, context, threads_); }
 
-  // Inside a job: waits until every thread has come here. What was written before is seen after,
-  // and all pieces can be taken anew.
+  // Waits at meetings that outlasted the spinning, since the last call.
+  int take_long_waits() { return long_waits_.exchange(0, std::memory_order_relaxed); }
+
+  // Inside a job: waits until every active thread has come here. What was written before is seen
+  // after, and all pieces can be taken anew.
   void meet();
 
   // Inside a job: one of `pieces` that nobody has taken since the last meeting, -1 when all are
@@ -37,21 +41,27 @@ class ThreadPool {
 
  private:
   void loop(int thread);
-  void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const;
+  // Returns whether it had to sleep.
+  bool wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const;
 
   const int threads_;
   const int spins_;  // 0 when there are more threads than cores
+  // Written before start_, read after it, by threads that are active in that job.
   Job job_ = nullptr;
   void* context_ = nullptr;
-  bool closing_ = false;  // with job_ and context_: written before start_, read after it
-  alignas(64) std::atomic<std::uint32_t> start_{0};  // counts jobs; run() and loop()
+  int active_ = 1;
+  bool closing_ = false;
+  // Number of jobs so far times kActiveRange, plus the active threads of the latest; run() and
+  // loop().
+  alignas(64) std::atomic<std::uint32_t> start_{0};
   alignas(64) std::atomic<std::uint32_t> phase_{0};  // counts meetings; the last comer and the rest
   alignas(64) std::atomic<std::int32_t> arrived_{0};  // threads at this meeting
   struct alignas(64) Cursor {
     std::atomic<std::int64_t> taken{
         0};  // of one thread's stretch since the last meeting; any thread
   };
-  std::vector<Cursor> cursors_;  // [threads]
+  std::atomic<int> long_waits_{0};  // any thread
+  std::vector<Cursor> cursors_;     // [threads]
   std::vector<std::thread> workers_;
 };
 

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "gpu/cpu/thread_choice.h"
+
 namespace mneme {
 namespace {
 
@@ -85,6 +87,39 @@ TEST(ThreadPool, ManySmallJobsFinish) {
              &calls);
   }
   EXPECT_EQ(calls.load(), 4 * 2000);
+}
+
+TEST(ThreadPool, AJobMayUseFewerThreads) {
+  ThreadPool pool(5);
+  for (int job = 0; job < 3000; ++job) {
+    std::vector<int> seen(5, 0);  // plain memory: a thread too many would race
+    const int active = 1 + job * 7 % 5;
+    pool.run(
+        [](void* context, int thread) {
+          ++(*static_cast<std::vector<int>*>(context))[static_cast<std::size_t>(thread)];
+        },
+        &seen, active);
+    for (int i = 0; i < 5; ++i) ASSERT_EQ(seen[static_cast<std::size_t>(i)], i < active);
+  }
+}
+
+TEST(ThreadChoice, GivesWayToOthersAndComesBack) {
+  ThreadChoice choice(2);
+  choice.learn(1);  // as when a thread wakes up
+  EXPECT_EQ(choice.threads(), 2);
+  choice.learn(40);
+  EXPECT_EQ(choice.threads(), 1);
+  const auto steps_until_two = [&] {
+    int steps = 0;
+    for (; choice.threads() < 2; ++steps) choice.learn(0);
+    return steps;
+  };
+  const int first = steps_until_two();
+  choice.learn(40);  // still crowded: waits longer before it tries again
+  EXPECT_GT(steps_until_two(), first);
+  for (int i = 0; i < 100; ++i) choice.learn(0);
+  choice.learn(40);
+  EXPECT_EQ(steps_until_two(), first);  // forgiven
 }
 
 TEST(ThreadPool, IdleThreadsUseNoTime) {
