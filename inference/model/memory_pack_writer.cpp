@@ -94,6 +94,10 @@ Result<Base> read_base(const std::string& path) {
   base.block_count = *blocks;
   base.token_map = vocab->map();
   base.class_count = vocab->class_count();
+  // Models pad their vocabulary; ids that the tokenizer lacks are classes of their own.
+  const GgufTensor* embedding = file->find_tensor("token_embd.weight");
+  const std::uint64_t rows = embedding != nullptr ? embedding->dims[1] : 0;
+  while (base.token_map.size() < rows) base.token_map.push_back(base.class_count++);
   base.pad_class = vocab->map()[static_cast<std::size_t>(*pad)];
   return base;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engram/ngram_hasher.h"
+#include "engram/row_reader.h"
 #include "engram/tier_stats.h"
 #include "inference/base/ids.h"
 #include "inference/base/result.h"
@@ -36,6 +37,7 @@ struct EngineOptions {
   std::uint64_t ram_budget = 0;  // bytes for table rows; 0 = TableStoreOptions' default
   bool exact = false;            // float32 activations (contracts.md section 4)
   std::string instruction_set;   // "" = the best; "scalar", "avx2", "avx512" for comparison
+  RowReaderFactory row_reader;   // empty = the best that runs here; tests bring one that fails
 };
 
 // What opening a model would take, against what the machine has now. Reads headers only.

@@ -156,25 +156,35 @@ Result<Prompt> build_prompt(const Tokenizer& tokenizer, const ChatTemplate* chat
 
   // Leave out the oldest turns, never the system prompt or the last message, until an eighth of the
   // context is free: cutting one turn at every answer would re-read the whole chat each time.
-  std::vector<ChatMessage> messages = request.messages;
-  const std::size_t first = messages.front().role == Role::system ? 1 : 0;
-  const std::size_t record_from = request.record_from_message;
-  std::int64_t dropped = 0;
-  while (size(*prompt) > context - std::max<std::int64_t>(1, context / 8)) {
-    if (first + 1 >= messages.size()) break;
-    // A turn: a message of the user and what answers it.
-    do {
-      messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(first));
-      ++dropped;
-    } while (first + 1 < messages.size() && messages[first].role == Role::assistant);
-    const std::size_t shifted = record_from > static_cast<std::size_t>(dropped)
-                                    ? record_from - static_cast<std::size_t>(dropped)
-                                    : 0;
-    prompt = builder.chat(messages, shifted);
-    if (!prompt) return prompt.error();
+  const std::vector<ChatMessage>& all = request.messages;
+  const std::size_t first = all.front().role == Role::system ? 1 : 0;
+  std::vector<std::size_t> starts;  // where the rest may begin: not with an answer
+  for (std::size_t i = first + 1; i < all.size(); ++i) {
+    if (all[i].role != Role::assistant || i + 1 == all.size()) starts.push_back(i);
+  }
+  if (starts.empty()) return too_long(size(*prompt), context);
+  const std::int64_t room = context - std::max<std::int64_t>(1, context / 8);
+  std::size_t dropped = 0;
+  // The first start that leaves room, by halves: a long chat has thousands of turns, and each try
+  // renders and encodes all that is left.
+  for (std::size_t low = 0, high = starts.size(); low < high;) {
+    const std::size_t middle = low + (high - low) / 2;
+    const std::size_t start = starts[middle];
+    std::vector<ChatMessage> kept(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
+    kept.insert(kept.end(), all.begin() + static_cast<std::ptrdiff_t>(start), all.end());
+    const std::size_t gone = start - first;
+    auto shorter = builder.chat(
+        kept, request.record_from_message > gone ? request.record_from_message - gone : 0);
+    if (!shorter) return shorter.error();
+    const bool fits = size(*shorter) <= room;
+    if (fits || middle + 1 == starts.size()) {
+      prompt = std::move(shorter);
+      dropped = gone;
+    }
+    (fits ? high : low) = fits ? middle : middle + 1;
   }
   if (size(*prompt) >= context) return too_long(size(*prompt), context);
-  prompt->dropped_messages = dropped;
+  prompt->dropped_messages = static_cast<std::int64_t>(dropped);
   return prompt;
 }
 
