@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::uint32_t kActiveRange = 1024;
 constexpr int kSpins = 3000;  // 20 to 100 microseconds of pauses, longer than most waits
+constexpr int kIdleSpins =
+    20000;  // longer than sampling a token: waking a core costs more than that
 
 void pause_briefly() {
 #if defined(__x86_64__)
@@ -27,6 +29,7 @@ void pause_briefly() {
 ThreadPool::ThreadPool(int threads)
     : threads_(threads),
       spins_(threads <= available_cpus() ? kSpins : 0),
+      idle_spins_(threads <= available_cpus() ? kIdleSpins : 0),
       cursors_(static_cast<std::size_t>(threads)) {
   CHECK(threads >= 1 && threads < static_cast<int>(kActiveRange));
   for (int thread = 1; thread < threads; ++thread) {
@@ -44,8 +47,8 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-bool ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const {
-  for (int i = 0; i < spins_; ++i) {
+bool ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins) {
+  for (int i = 0; i < spins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return false;
     pause_briefly();
   }
@@ -72,7 +75,7 @@ void ThreadPool::meet() {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // fixed until all are here
   const int active = active_;  // once this thread has arrived, the next job may change it
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < active) {
-    if (wait_while(phase_, phase)) long_waits_.fetch_add(1, std::memory_order_relaxed);
+    if (wait_while(phase_, phase, spins_)) long_waits_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   arrived_.store(0, std::memory_order_relaxed);
@@ -99,7 +102,7 @@ std::int64_t ThreadPool::take(int thread, std::int64_t pieces) {
 void ThreadPool::loop(int thread) {
   std::uint32_t seen = 0;
   for (;;) {
-    wait_while(start_, seen);
+    wait_while(start_, seen, idle_spins_);
     // A job that this thread is active in does not end without it, so none of those is missed.
     seen = start_.load(std::memory_order_acquire);
     if (thread >= static_cast<int>(seen % kActiveRange)) continue;

@@ -42,10 +42,11 @@ class ThreadPool {
  private:
   void loop(int thread);
   // Returns whether it had to sleep.
-  bool wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) const;
+  static bool wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins);
 
   const int threads_;
-  const int spins_;  // 0 when there are more threads than cores
+  const int spins_;       // at a meeting; 0 when there are more threads than cores
+  const int idle_spins_;  // between jobs
   // Written before start_, read after it, by threads that are active in that job.
   Job job_ = nullptr;
   void* context_ = nullptr;
