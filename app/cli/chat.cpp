@@ -29,7 +29,7 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
   request.drop_oldest_turns = true;
   auto result = engine.generate(request, [&](const GenerateProgress& progress) {
     stop_if_interrupted(engine);
-    if (options.json) return;
+    if (options.json || progress.new_text.empty()) return;
     std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
     std::fflush(stdout);
   });

@@ -60,7 +60,7 @@ int run(const CompleteOptions& options, bool tokens_given) {
   if (generate) {
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
       stop_if_interrupted(**engine);
-      if (options.json) return;
+      if (options.json || progress.new_text.empty()) return;
       std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
       std::fflush(stdout);
     });
