@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The integer products on weights in file order, which plans use when a woven copy does not fit.
+// They multiply the same integers as the woven ones, which conformance_test.cpp holds to the
+// formulas.
+#include "gpu/cpu/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "gpu/cpu/cpu_info.h"
+#include "gpu/cpu/thread_pool.h"
+#include "gpu/cpu/woven_weights.h"
+#include "gpu/tensor.h"
+#include "inference/base/half.h"
+
+namespace mneme {
+namespace {
+
+const Kernels* kernels_named(std::string_view name) {
+#if defined(__x86_64__)
+  if (name == "avx512") return &kAvx512Kernels;
+  if (name == "avx2") return &kAvx2Kernels;
+#endif
+  return name == "scalar" ? &kScalarKernels : nullptr;
+}
+
+struct Shape {
+  std::int64_t tokens, rows, cols;
+};
+
+void compare(const Kernels& kernels, DType dtype, const Shape& s) {
+  SCOPED_TRACE(testing::Message() << kernels.name << " " << dtype_info(dtype).name << " "
+                                  << s.tokens << "x" << s.rows << "x" << s.cols);
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<unsigned char> weight(static_cast<std::size_t>(s.rows) * row_bytes(dtype, s.cols));
+  for (auto& byte : weight) byte = static_cast<unsigned char>(random());
+  const auto block = static_cast<std::size_t>(dtype_info(dtype).block_bytes);
+  for (std::size_t at = 0; at < weight.size(); at += block) {
+    for (std::size_t i = 0; i < (dtype == DType::q4_1 ? 4u : 2u); i += 2) {
+      const std::uint16_t half = float_to_half(0.1f * normal(random));
+      weight[at + i] = static_cast<unsigned char>(half & 255);
+      weight[at + i + 1] = static_cast<unsigned char>(half >> 8);
+    }
+  }
+  std::vector<float> x(static_cast<std::size_t>(s.tokens * s.cols));
+  for (float& value : x) value = normal(random);
+
+  const auto floats = [](std::vector<float>& v, std::int64_t cols) {
+    return KernelTensor{reinterpret_cast<unsigned char*>(v.data()), 0, cols, cols * 4};
+  };
+  KernelStep step;
+  step.tokens = s.tokens;
+  const std::int64_t stride = kernels.packed_stride(s.cols);
+  std::vector<unsigned char> packed(static_cast<std::size_t>(s.tokens * stride));
+  KernelArgs pack;
+  pack.in[0] = floats(x, s.cols);
+  pack.out = KernelTensor{packed.data(), 0, s.cols, stride};
+  kernels.pack_activations(pack, step, 0, s.tokens, nullptr);
+
+  std::vector<float> in_file_order(static_cast<std::size_t>(s.tokens * s.rows), NAN);
+  std::vector<float> woven_order = in_file_order;
+  KernelArgs args;
+  args.in[1] = KernelTensor{weight.data(), s.rows, s.cols,
+                            static_cast<std::int64_t>(row_bytes(dtype, s.cols)),
+                            static_cast<Element>(dtype)};
+  args.in[3] = pack.out;
+  args.out = floats(in_file_order, s.rows);
+  std::vector<unsigned char> scratch(static_cast<std::size_t>(kernels.matmul_scratch(args)) + 64);
+  kernels.matmul(args, step, 0, s.rows, scratch.data());
+
+  const std::int64_t tiles = (s.rows + kernels.woven_rows - 1) / kernels.woven_rows;
+  const std::int64_t tile_bytes = args.in[1].stride * kernels.woven_rows;
+  std::vector<unsigned char> woven(static_cast<std::size_t>(tiles * tile_bytes), 0);
+  KernelArgs weave;
+  weave.in[1] = args.in[1];
+  weave.out = KernelTensor{woven.data(), s.rows, s.cols, tile_bytes, args.in[1].element};
+  kernels.weave_tiles(weave, {}, 0, tiles, nullptr);
+  args.in[4] = weave.out;
+  args.out = floats(woven_order, s.rows);
+  kernels.matmul(args, step, 0, s.rows, scratch.data());
+
+  const double size = std::sqrt(static_cast<double>(s.cols)) * 20;  // of a product's parts
+  for (std::size_t i = 0; i < woven_order.size(); ++i) {
+    ASSERT_NEAR(in_file_order[i], woven_order[i], size * 1e-5) << "value " << i;
+  }
+}
+
+TEST(Kernels, WeightsInFileOrderGiveWhatWovenOnesDo) {
+  for (const std::string_view set : available_instruction_sets()) {
+    const Kernels* kernels = kernels_named(set);
+    ASSERT_NE(kernels, nullptr);
+    if (kernels->pack_activations == nullptr) continue;  // works in floats only
+    for (const DType dtype : {DType::q8_0, DType::q4_0, DType::q4_1}) {
+      for (const Shape& s : {Shape{1, 1, 32},
+                             {1, 7, 96},
+                             {1, 67, 576},
+                             {2, 16, 128},
+                             {3, 33, 64},
+                             {4, 18, 160},
+                             {17, 50, 320},
+                             {29, 16, 1536}}) {
+        compare(*kernels, dtype, s);
+      }
+    }
+  }
+}
+
+TEST(Weaver, PlansShareCopiesWhileOneOfThemLives) {
+  const Kernels* kernels = kernels_named(available_instruction_sets().front());
+  if (kernels->weave_tiles == nullptr) GTEST_SKIP() << "this CPU multiplies in floats only";
+  ThreadPool pool(2);
+  Weaver weaver(*kernels, pool);
+  std::vector<unsigned char> bytes(40 * row_bytes(DType::q4_0, 64), 1);
+  const std::vector<KernelTensor> weights(
+      2, KernelTensor{bytes.data(), 40, 64, static_cast<std::int64_t>(row_bytes(DType::q4_0, 64)),
+                      Element::q4_0});
+  std::vector<std::shared_ptr<const WovenArena>> first;
+  const auto one = weaver.weave(weights, first);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(one[0].data, one[1].data);  // the same weight used twice
+  std::vector<std::shared_ptr<const WovenArena>> second;
+  EXPECT_EQ(weaver.weave(weights, second)[0].data, one[0].data);
+  EXPECT_EQ(second, first);
+  bytes[0] ^= 1;  // another file at the same address
+  std::vector<std::shared_ptr<const WovenArena>> third;
+  EXPECT_NE(weaver.weave(weights, third)[0].data, one[0].data);
+  EXPECT_NE(third, first);
+}
+
+}  // namespace
+}  // namespace mneme
