@@ -49,7 +49,7 @@ std::uint64_t figure(const SlotIndex& index, SlotFilter::Field field, std::uint3
     case SlotFilter::Field::order:
       return static_cast<std::uint64_t>(at.order + 2);
     case SlotFilter::Field::head:
-      return static_cast<std::uint64_t>(at.head + 1);
+      return static_cast<std::uint64_t>(at.head);
     case SlotFilter::Field::row:
       return index.key(at).order == 0 ? ~std::uint64_t{0} : index.row(at);
     case SlotFilter::Field::seen:

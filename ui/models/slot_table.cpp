@@ -67,7 +67,7 @@ QString SlotTable::textAt(std::size_t entry, SlotColumn column) const {
     case SlotColumn::order:
       return QString::number(at.order + 2);
     case SlotColumn::head:
-      return QString::number(at.head + 1);
+      return QString::number(at.head);
     case SlotColumn::ngram:
       return known ? m_index->text(at) : tr("(not recorded)");
     case SlotColumn::classes: {
@@ -126,7 +126,7 @@ QVariant SlotTable::headerData(int section, Qt::Orientation orientation, int rol
       {QT_TR_NOOP("Token"), QT_TR_NOOP("Position of the token that the n-gram ends at")},
       {QT_TR_NOOP("Layer"), QT_TR_NOOP("Engram layer, counted from 0")},
       {QT_TR_NOOP("Order"), QT_TR_NOOP("Number of tokens in the n-gram")},
-      {QT_TR_NOOP("Head"), QT_TR_NOOP("Hash head, each with a table of its own size")},
+      {QT_TR_NOOP("Head"), QT_TR_NOOP("Hash head, counted from 0, each with rows of its own")},
       {QT_TR_NOOP("N-gram"), QT_TR_NOOP("The tokens' text")},
       {QT_TR_NOOP("Classes"), QT_TR_NOOP("Tokens after folding case, accents and blanks")},
       {QT_TR_NOOP("Prime"), QT_TR_NOOP("Rows that this head has at this layer")},

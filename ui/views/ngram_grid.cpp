@@ -99,7 +99,7 @@ QString NgramGrid::describe(const Place& place) const {
   QString text = tr("%1-gram '%2', %3, head %4, %5")
                      .arg(ngram.order)
                      .arg(ngram.text, m_layerNames[static_cast<std::size_t>(place.layer)])
-                     .arg(place.head + 1)
+                     .arg(place.head)
                      .arg(tierName(layer.tier, m_storage));
   if (layer.latencyUs > 0) text += tr(", %1").arg(format::microseconds(layer.latencyUs));
   if (!layer.rows.empty()) {

@@ -247,7 +247,7 @@ void TokenCard::fillWalk() {
       tr("Hash walk"), tr("%1-gram, %2, head %3")
                            .arg(m_facts->ngrams[static_cast<std::size_t>(place.ngram)].order)
                            .arg(m_facts->layers[static_cast<std::size_t>(place.layer)].name)
-                           .arg(place.head + 1)));
+                           .arg(place.head)));
   m_walk->setWalk(*m_facts, m_source, place);
 }
 
