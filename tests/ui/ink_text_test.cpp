@@ -188,7 +188,7 @@ class InkTextTest : public QObject {
     ink.setMessage(text, off.first, off.end, TokenSource::user);
     QVERIFY(ink.whyEmpty().contains(QStringLiteral("Open the model")));
     // Ranges beyond the log come from a damaged file.
-    ink.setMessage(text, 0, 1'000'000, TokenSource::user);
+    ink.setMessage(text, 0, ~EventIndex{0}, TokenSource::user);
     ink.heightForWidth(100);
   }
 

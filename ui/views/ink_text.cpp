@@ -80,11 +80,16 @@ void InkText::modelChanged() {
 }
 
 void InkText::readRecords() {
-  EventIndex next = m_events.empty() ? m_first : m_events.back() + 1;
-  for (; next < m_end; ++next) {
-    if (!m_trace.indexOf(next)) continue;  // the range comes from a file: believe the branch
-    if (m_trace.record(next).header().source == m_whose) m_events.push_back(next);
+  // The range comes from a file: what counts is where it meets the branch, whose parts are checked.
+  const EventIndex next = m_events.empty() ? m_first : m_events.back() + 1;
+  for (const BranchTrace::Part& part : m_trace.parts()) {
+    const EventIndex end = std::min(m_end, part.end);
+    for (EventIndex event = std::max(next, part.first); event < end; ++event) {
+      if (m_trace.record(event).header().source == m_whose) m_events.push_back(event);
+    }
   }
+  std::sort(m_events.begin(), m_events.end());
+  m_events.erase(std::unique(m_events.begin(), m_events.end()), m_events.end());
 }
 
 void InkText::align(bool growing) {
