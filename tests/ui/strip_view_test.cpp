@@ -2,6 +2,7 @@
 #include "ui/views/strip_view.h"
 
 #include <QElapsedTimer>
+#include <QScrollArea>
 #include <QSlider>
 #include <QtTest>
 #include <cmath>
@@ -166,6 +167,33 @@ class StripViewTest : public QObject {
     QTest::keyClick(view.canvas(), Qt::Key_Home);
     grow();
     QCOMPARE(view.canvas()->firstVisible(), 0);
+  }
+
+  void rowsFitTheRoomThereIs() {
+    // As in the window: empty at first, in a scroll area, of a height that the dock gives.
+    World world;
+    BranchTrace trace;
+    QScrollArea area;
+    area.setWidgetResizable(true);
+    auto* view = new StripView(trace, world.selection, world.source);
+    area.setWidget(view);
+    area.resize(760, 290);
+    area.show();
+    QVERIFY(QTest::qWaitForWindowExposed(&area));
+    const auto fits = [&] {
+      QCoreApplication::processEvents();
+      view->canvas()->grab();
+      return view->canvas()->rowsRect().bottom() < view->canvas()->height();
+    };
+    trace.reset(world.chat.log, {});
+    trace.append({.message = 1, .first = 0, .end = 1});
+    QVERIFY(fits());
+    trace.extendLast(world.chat.log->size());
+    QVERIFY(fits());
+    area.resize(760, 400);
+    QVERIFY(fits());
+    area.resize(760, 240);
+    QVERIFY(fits());
   }
 
   void theCsvHoldsWhatIsVisible() {

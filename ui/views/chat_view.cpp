@@ -63,6 +63,10 @@ ChatView::ChatView(TranscriptModel& model, Selection& selection,
     for (const auto& item : m_items) item->modelChanged();
     relayoutAll();
   });
+  connect(&m_inspection.branch, &BranchTrace::recordsChanged, this, [this] {
+    for (const auto& item : m_items) item->modelChanged();
+    relayoutAll();
+  });
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
     for (const auto& item : m_items) item->forgetLayout();
     relayoutAll();

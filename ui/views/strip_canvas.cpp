@@ -89,6 +89,7 @@ void StripCanvas::setThreshold(double threshold) {
 }
 
 void StripCanvas::layRows() {
+  m_laidFor = size();
   m_rows.clear();
   const auto model = m_source.model();
   const QFontMetrics metrics(Theme::current().uiFont(0.95));
@@ -208,6 +209,11 @@ void StripCanvas::announce() {
 }
 
 void StripCanvas::paintEvent(QPaintEvent*) {
+  // A layout that changes while it is being shown may resize us without saying so.
+  if (m_laidFor != size()) {
+    layRows();
+    m_picture = QPixmap();
+  }
   if (m_picture.isNull()) {
     const double ratio = devicePixelRatioF();
     m_picture = QPixmap(size() * ratio);

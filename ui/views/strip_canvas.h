@@ -93,6 +93,7 @@ class StripCanvas : public QWidget {
   InspectSource& m_source;
   StripData m_data;
   std::vector<Row> m_rows;
+  QSize m_laidFor;
   int m_left = 0;  // where the cells begin, right of the names
   QRect m_minimap;
   double m_first = 0;

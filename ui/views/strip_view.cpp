@@ -95,8 +95,8 @@ void StripView::refresh() {
   const StripData& columns = m_canvas->data();
   const bool empty = columns.size() == 0;
   m_empty->setVisible(empty);
-  m_canvas->setVisible(!empty);
   m_bar->setVisible(!empty);
+  m_canvas->setVisible(!empty);  // last: its first size then leaves room for the bar
   if (empty) {
     m_empty->setText(
         m_source.model()
