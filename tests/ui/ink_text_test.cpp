@@ -170,6 +170,20 @@ class InkTextTest : public QObject {
     }
   }
 
+  void findsItsRecordsWhenTheBranchComesLater() {
+    // After a restart the messages are read before their trace.
+    World world;
+    const auto part = world.say(TokenSource::user, "hello there");
+    world.trace.reset(nullptr, {});
+    InkText ink(world.trace, world.selection, world.source);
+    ink.setMessage(QStringLiteral("hello there"), part.first, part.end, TokenSource::user);
+    QVERIFY(!ink.whyEmpty().isEmpty());
+    world.trace.reset(world.chat.log, world.chat.parts);
+    ink.traceChanged();
+    QCOMPARE(ink.whyEmpty(), QString());
+    QVERIFY(ink.contains(part.first + 1));
+  }
+
   void saysWhyThereIsNoInk() {
     World world;
     world.chat.shape = {};

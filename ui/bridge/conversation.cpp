@@ -340,13 +340,14 @@ void Conversation::growBranch(const Running& running) {
   const GenerateProgress& progress = running.live.progress;
   const EventIndex end = running.trace->size();
   const auto grow = [&](MessageId message, EventIndex first, EventIndex last) {
-    m_transcript.setEvents(message, first, last);
     const auto& parts = m_branch.parts();
     if (!parts.empty() && parts.back().message == message) {
       m_branch.extendLast(last);
     } else if (last > first) {
       m_branch.append({.message = message, .first = first, .end = last});
     }
+    // After the branch, which the message's ink reads.
+    m_transcript.setEvents(message, first, last);
   };
   const bool decoding = progress.phase == GeneratePhase::decode;
   const auto& parts = m_branch.parts();

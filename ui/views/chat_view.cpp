@@ -59,14 +59,13 @@ ChatView::ChatView(TranscriptModel& model, Selection& selection,
       [this](const QModelIndex& from, const QModelIndex& to) { onChanged(from.row(), to.row()); });
   connect(&m_selection, &Selection::shownChanged, viewport(), qOverload<>(&QWidget::update));
   connect(&m_selection, &Selection::pinnedChanged, this, &ChatView::updateInkSelection);
-  connect(&m_inspection.source, &InspectSource::modelChanged, this, [this] {
-    for (const auto& item : m_items) item->modelChanged();
+  const auto traceChanged = [this] {
+    for (const auto& item : m_items) item->traceChanged();
     relayoutAll();
-  });
-  connect(&m_inspection.branch, &BranchTrace::recordsChanged, this, [this] {
-    for (const auto& item : m_items) item->modelChanged();
-    relayoutAll();
-  });
+  };
+  connect(&m_inspection.source, &InspectSource::modelChanged, this, traceChanged);
+  connect(&m_inspection.branch, &BranchTrace::wasReset, this, traceChanged);
+  connect(&m_inspection.branch, &BranchTrace::recordsChanged, this, traceChanged);
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
     for (const auto& item : m_items) item->forgetLayout();
     relayoutAll();

@@ -74,7 +74,9 @@ void InkText::retheme() {
   for (auto& paragraph : m_paragraphs) applyFormats(*paragraph);
 }
 
-void InkText::modelChanged() {
+void InkText::traceChanged() {
+  m_events.clear();
+  readRecords();
   align(false);
   for (auto& paragraph : m_paragraphs) applyFormats(*paragraph);
 }

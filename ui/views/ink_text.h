@@ -36,8 +36,8 @@ class InkText {
   void setMeasure(Measure measure);
   void setFont(const QFont& font);
   void retheme();  // colours changed
-  // The model came or went: token texts are known or not.
-  void modelChanged();
+  // The branch or its records changed, or the model came or went: token texts are known or not.
+  void traceChanged();
 
   // Why there is no ink, as a sentence; empty when there is.
   QString whyEmpty() const { return m_whyEmpty; }

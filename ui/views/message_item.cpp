@@ -107,8 +107,8 @@ void MessageItem::forgetLayout() {
   m_laidWidth = -1;
 }
 
-void MessageItem::modelChanged() {
-  if (m_ink) m_ink->modelChanged();
+void MessageItem::traceChanged() {
+  if (m_ink) m_ink->traceChanged();
   m_laidWidth = -1;
 }
 

@@ -50,7 +50,7 @@ class MessageItem {
   void setInk(bool on);
   void setMeasure(InkText::Measure measure);
   void forgetLayout();  // theme or zoom changed
-  void modelChanged();  // token texts came or went
+  void traceChanged();  // the branch, or token texts came or went
 
   bool isLaidOut(qreal width) const { return m_laidWidth == width; }
   qreal estimateHeight(qreal width) const;

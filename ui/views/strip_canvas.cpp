@@ -212,6 +212,7 @@ void StripCanvas::paintEvent(QPaintEvent*) {
   // A layout that changes while it is being shown may resize us without saying so.
   if (m_laidFor != size()) {
     layRows();
+    clampView();
     m_picture = QPixmap();
   }
   if (m_picture.isNull()) {
