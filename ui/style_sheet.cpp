@@ -36,6 +36,12 @@ QPushButton[kind="primary"]:hover { background: @accentHover@; border-color: @ac
 QPushButton[kind="primary"]:focus { border: 1px solid @text@; }
 QPushButton[kind="primary"]:disabled { background: @border@; border-color: @border@;
   color: @textMuted@; }
+QDialog QPushButton:default { background: @accent@; color: @accentText@; border: 1px solid @accent@; }
+QDialog QPushButton:default:hover { background: @accentHover@; }
+QDialog QPushButton:default:focus { border: 1px solid @text@; }
+QDialog QPushButton:default:disabled { background: @border@; border-color: @border@;
+  color: @textMuted@; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton[kind="quiet"] { background: transparent; border: 1px solid transparent;
   padding: 3px 7px; color: @textMuted@; }
 QPushButton[kind="quiet"]:hover { background: @raised@; color: @text@; }
@@ -54,6 +60,12 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleS
 QComboBox:focus { border: 1px solid @accent@; }
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
   color: @textMuted@; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { border: none; width: 20px;
+  background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; margin: 2px 3px 0 0; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; margin: 0 3px 2px 0; }
+QAbstractSpinBox::up-arrow { image: url(:/icons/up-@shade@.svg); width: 11px; height: 11px; }
+QAbstractSpinBox::down-arrow { image: url(:/icons/down-@shade@.svg); width: 11px; height: 11px; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url(:/icons/down-@shade@.svg); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: @window@; border: 1px solid @border@;

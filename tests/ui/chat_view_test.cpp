@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/chat_view.h"
 
+#include <QAccessible>
 #include <QApplication>
 #include <QClipboard>
 #include <QElapsedTimer>
@@ -172,6 +173,22 @@ class ChatViewTest : public QObject {
     QVERIFY(m_view->target() != nullptr);
     QCOMPARE(m_view->target()->row.id, MessageId{5});
     QCOMPARE(m_view->target(Role::assistant)->row.id, MessageId{6});
+  }
+
+  void screenReadersFindEveryMessage() {
+    m_model.setTree(longChat(2), 4);
+    QAccessibleInterface* list = QAccessible::queryAccessibleInterface(m_view.get());
+    QVERIFY(list != nullptr);
+    QCOMPARE(list->role(), QAccessible::List);
+    QCOMPARE(list->text(QAccessible::Name), QStringLiteral("Messages"));
+    QCOMPARE(list->childCount(), 4);
+    QCOMPARE(list->child(2)->text(QAccessible::Name), QStringLiteral("You: Question 1"));
+    QVERIFY(list->child(3)->text(QAccessible::Name).startsWith(QStringLiteral("Answer: Answer 1")));
+    QCOMPARE(list->indexOfChild(list->child(1)), 1);
+    QCOMPARE(list->child(0)->parent(), list);
+    m_model.clear();
+    QCOMPARE(list->childCount(), 0);
+    QVERIFY(list->child(0) == nullptr);
   }
 
   void longChatsOpenAndScrollFast() {

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "ui/theme.h"
+#include "ui/views/chat_accessible.h"
 
 namespace mneme {
 namespace {
@@ -27,6 +28,7 @@ ChatView::ChatView(TranscriptModel& model, Selection& selection,
       m_model(model),
       m_selection(selection),
       m_inspection(inspection) {
+  installChatAccessible();
   setObjectName(QStringLiteral("chatView"));
   setAccessibleName(tr("Messages"));
   setFocusPolicy(Qt::StrongFocus);

@@ -49,6 +49,7 @@ class ChatView : public QAbstractScrollArea {
   QRect messageRect(int row) const;
   QPoint actionPoint(int row, MessageAction action);
   QPoint codeCopyPoint(int row);
+  int messageCount() const { return static_cast<int>(m_items.size()); }
   const MessageItem& messageItem(int row) const { return *m_items[static_cast<std::size_t>(row)]; }
 
  Q_SIGNALS:

@@ -7,7 +7,7 @@
 #include <QDialogButtonBox>
 #include <QDoubleSpinBox>
 #include <QFileDialog>
-#include <QFormLayout>
+#include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
@@ -27,8 +27,8 @@ QString translated(std::string_view text) {
 // One row of the form for each field; what is shown is read again when `show` is run.
 class RowMaker {
  public:
-  RowMaker(QDialog* dialog, QFormLayout* form, std::vector<std::function<void()>>& show)
-      : m_dialog(dialog), m_form(form), m_show(show) {}
+  RowMaker(QDialog* dialog, QGridLayout* grid, std::vector<std::function<void()>>& show)
+      : m_dialog(dialog), m_grid(grid), m_show(show) {}
 
   void path(const FieldInfo& info, std::string& value) {
     auto* edit = new QLineEdit(m_dialog);
@@ -108,19 +108,20 @@ class RowMaker {
     auto* help = new QLabel(translated(info.help), m_dialog);
     help->setProperty("kind", QStringLiteral("muted"));
     help->setWordWrap(true);
-    auto* column = new QVBoxLayout;
-    column->setSpacing(3);
+    const int at = m_grid->rowCount();
+    auto* name = new QLabel(translated(info.label), m_dialog);
+    m_grid->addWidget(name, at, 0);
     if (row != nullptr) {
-      column->addLayout(row);
+      m_grid->addLayout(row, at, 1);
     } else {
-      column->addWidget(widget);
+      m_grid->addWidget(widget, at, 1);
     }
-    column->addWidget(help);
-    m_form->addRow(translated(info.label), column);
+    m_grid->addWidget(help, at + 1, 1);
+    m_grid->setRowMinimumHeight(at + 2, 5);
   }
 
   QDialog* m_dialog;
-  QFormLayout* m_form;
+  QGridLayout* m_grid;
   std::vector<std::function<void()>>& m_show;
 };
 
@@ -130,10 +131,11 @@ SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
     : QDialog(parent), m_config(config) {
   setWindowTitle(tr("Settings"));
   setMinimumWidth(620);
-  auto* form = new QFormLayout;
-  form->setHorizontalSpacing(18);
-  form->setVerticalSpacing(13);
-  visit_fields(m_config, RowMaker(this, form, m_show));
+  auto* grid = new QGridLayout;
+  grid->setHorizontalSpacing(18);
+  grid->setVerticalSpacing(3);
+  grid->setColumnStretch(1, 1);
+  visit_fields(m_config, RowMaker(this, grid, m_show));
   for (const auto& show : m_show) show();
 
   auto* note = new QLabel(tr("Changes of the model take effect when it is opened again."));
@@ -150,7 +152,7 @@ SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(20, 18, 20, 16);
   layout->setSpacing(14);
-  layout->addLayout(form);
+  layout->addLayout(grid);
   layout->addStretch();
   layout->addWidget(note);
   layout->addWidget(buttons);

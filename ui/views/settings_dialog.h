@@ -8,8 +8,6 @@
 
 #include "inference/config.h"
 
-class QFormLayout;
-
 namespace mneme {
 
 class SettingsDialog : public QDialog {
