@@ -40,7 +40,8 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   log_info("app", "Mneme {} starts; chats in {}", MNEME_VERSION, paths.database());
 
   const QString settings = QString::fromStdString(paths.settings());
-  Config config = readConfig(settings);
+  const Config saved = readConfig(settings);
+  Config config = saved;
   // Flags hold for this run: what is saved are the settings the user chose.
   if (!flags.model.isEmpty())
     config.model = QDir::current().absoluteFilePath(flags.model).toStdString();
@@ -72,8 +73,17 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   });
 
   WindowSetup setup;
-  setup.config = std::move(config);
-  setup.saveConfig = [settings](const Config& changed) { writeConfig(settings, changed); };
+  setup.config = config;
+  setup.saveConfig = [settings, saved, started = config](Config changed) {
+    // What a flag set and the user then left alone is not the user's choice.
+    const auto keep = [](std::string& now, const std::string& flag, const std::string& before) {
+      if (now == flag) now = before;
+    };
+    keep(changed.model, started.model, saved.model);
+    keep(changed.memory, started.memory, saved.memory);
+    keep(changed.theme, started.theme, saved.theme);
+    writeConfig(settings, changed);
+  };
   setup.layoutFile = settings;
   setup.defaultModel = QString::fromStdString(paths.default_model());
   setup.packFolders = paths.pack_folders();

@@ -28,6 +28,8 @@ namespace {
 
 constexpr int kDraftPauseMs = 120;
 constexpr int kNoticeMs = 6000;
+constexpr int kRoomForCount = 640;  // widths of the header below which a part gives way
+constexpr int kRoomForSettings = 540;
 
 // The centre's own background, lighter or darker than the panels around it.
 class Ground : public QWidget {
@@ -51,7 +53,6 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
       m_branch(branch),
       m_source(source) {
   setObjectName(QStringLiteral("chatPanel"));
-  setMinimumWidth(320);
 
   m_title = new ElidedLabel(this);
   m_title->setObjectName(QStringLiteral("chatTitle"));
@@ -154,6 +155,7 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
     refreshState();
     probeDraft();
   });
+  connect(&engine, &EngineHost::stateChanged, this, &ChatPanel::refreshHeader);
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
     refreshHeader();
     alignComposer();
@@ -165,6 +167,7 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
 void ChatPanel::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
   alignComposer();
+  refreshHeader();
 }
 
 // The composer is as wide as the column of messages and a little more.
@@ -188,7 +191,8 @@ void ChatPanel::refreshHeader() {
       QFontMetrics(font).elidedText(title, Qt::ElideRight, std::max(120, width() - 430)));
   m_title->setToolTip(title);
   m_title->setAccessibleName(tr("Chat: %1").arg(title));
-  m_count->setVisible(messages > 0);
+  m_count->setVisible(messages > 0 && width() > kRoomForCount * Theme::zoom());
+  m_settings->setVisible(width() > kRoomForSettings * Theme::zoom());  // the menu has it too
   m_count->setText(format::counted(messages, tr("%1 message"), tr("%1 messages")));
   const ModelLayout* layout = m_engine.layout();
   const bool hasPack = layout == nullptr || layout->memory.has_value();

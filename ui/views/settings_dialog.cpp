@@ -12,6 +12,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QSpinBox>
 #include <QVBoxLayout>
 #include <limits>
@@ -130,8 +131,18 @@ class RowMaker {
 SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
     : QDialog(parent), m_config(config) {
   setWindowTitle(tr("Settings"));
-  setMinimumWidth(620);
-  auto* grid = new QGridLayout;
+  setMinimumWidth(560);
+  resize(680, 760);
+  // Scrolls where the screen is too low: help that wraps must never be squeezed.
+  auto* page = new QWidget(this);
+  auto* area = new QScrollArea(this);
+  area->setWidget(page);
+  area->setWidgetResizable(true);
+  area->setFrameShape(QFrame::NoFrame);
+  area->setFocusPolicy(Qt::NoFocus);
+  area->setMinimumHeight(200);
+  auto* grid = new QGridLayout(page);
+  grid->setContentsMargins(0, 0, 12, 0);
   grid->setHorizontalSpacing(18);
   grid->setVerticalSpacing(3);
   grid->setColumnStretch(1, 1);
@@ -152,8 +163,7 @@ SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(20, 18, 20, 16);
   layout->setSpacing(14);
-  layout->addLayout(grid);
-  layout->addStretch();
+  layout->addWidget(area, 1);
   layout->addWidget(note);
   layout->addWidget(buttons);
 }

@@ -97,7 +97,7 @@ void WelcomeView::refresh() {
                  "where they lie; nothing is copied.")
             : tr("Open a GGUF file of a Llama-type model: it is used where it lies, nothing is "
                  "copied. Or close this window and type ./dev run, which fetches the default "
-                 "model (88 MB) to\n%1")
+                 "model (98 MB) to\n%1")
                   .arg(m_defaultModel));
   } else if (!layout->chat_available) {
     m_title->setText(tr("This model cannot chat"));

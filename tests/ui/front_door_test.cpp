@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <QFile>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QtTest>
+#include <cmath>
+
+#include "app/config_file.h"
+#include "app/single_instance.h"
+
+using namespace mneme;
+
+class FrontDoorTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void settingsComeBackAsTheyWere() {
+    const QTemporaryDir folder;
+    const QString file = folder.filePath(QStringLiteral("deep/mneme.ini"));
+    Config config;
+    config.model = "/a b/ü.gguf";
+    config.memory = "off";
+    config.context = 4096;
+    config.threads = 3;
+    config.ram_budget_mib = 64;
+    config.exact = true;
+    config.theme = "dark";
+    config.zoom = 1.25;
+    config.open_at_start = false;
+    config.chat.system_prompt = "Be brief,\nplease = yes; \"ok\"";
+    config.chat.sampling.temperature = 0.25F;
+    config.chat.sampling.top_k = 7;
+    config.chat.max_tokens = 99;
+    config.chat.memory_on = false;
+    writeConfig(file, config);
+    const Config read = readConfig(file);
+    QCOMPARE(read.model, config.model);
+    QCOMPARE(read.memory, config.memory);
+    QCOMPARE(read.context, config.context);
+    QCOMPARE(read.threads, config.threads);
+    QCOMPARE(read.ram_budget_mib, config.ram_budget_mib);
+    QCOMPARE(read.exact, config.exact);
+    QCOMPARE(read.theme, config.theme);
+    QCOMPARE(read.zoom, config.zoom);
+    QCOMPARE(read.open_at_start, config.open_at_start);
+    QCOMPARE(read.chat.system_prompt, config.chat.system_prompt);
+    QVERIFY(read.chat.sampling == config.chat.sampling);
+    QCOMPARE(read.chat.max_tokens, config.chat.max_tokens);
+    QCOMPARE(read.chat.memory_on, config.chat.memory_on);
+  }
+
+  void aMissingFileMeansDefaults() {
+    const Config read = readConfig(QStringLiteral("/nowhere/at/all.ini"));
+    QCOMPARE(read.theme, std::string("system"));
+    QCOMPARE(read.zoom, 1.0);
+    QVERIFY(read.chat.sampling == SamplerOptions{});
+  }
+
+  void nonsenseIsBroughtIntoRange() {
+    const QTemporaryDir folder;
+    const QString file = folder.filePath(QStringLiteral("mneme.ini"));
+    {
+      QSettings settings(file, QSettings::IniFormat);
+      settings.setValue(QStringLiteral("model/threads"), 100000);
+      settings.setValue(QStringLiteral("model/context"), QStringLiteral("many"));
+      settings.setValue(QStringLiteral("window/zoom"), QStringLiteral("nan"));
+      settings.setValue(QStringLiteral("window/theme"), QStringLiteral("pink"));
+      settings.setValue(QStringLiteral("new_chats/top_p"), -4);
+    }
+    const Config read = readConfig(file);
+    QCOMPARE(read.threads, std::int64_t{256});
+    QCOMPARE(read.context, std::int64_t{0});
+    QCOMPARE(read.zoom, 1.0);
+    QCOMPARE(read.theme, std::string("system"));
+    QCOMPARE(read.chat.sampling.top_p, 0.0F);
+  }
+
+  void aSecondStartRaisesTheFirst() {
+    const QTemporaryDir folder;
+    SingleInstance first(folder.path());
+    QVERIFY(!first.knock());
+    first.listen();
+    QSignalSpy knocked(&first, &SingleInstance::knocked);
+    SingleInstance second(folder.path());
+    QVERIFY(second.knock());
+    QTRY_COMPARE(knocked.count(), 1);
+  }
+
+  void whatAKilledProgramLeftIsReplaced() {
+    const QTemporaryDir folder;
+    QFile left(folder.filePath(QStringLiteral("mneme.sock")));
+    QVERIFY(left.open(QIODevice::WriteOnly));
+    left.close();
+    SingleInstance first(folder.path());
+    QVERIFY(!first.knock());
+    first.listen();
+    SingleInstance second(folder.path());
+    QVERIFY(second.knock());
+  }
+};
+
+QTEST_GUILESS_MAIN(FrontDoorTest)
+#include "front_door_test.moc"
