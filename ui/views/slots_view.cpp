@@ -152,9 +152,10 @@ void SlotsView::applyFonts() {
   const int digit = metrics.horizontalAdvance(QLatin1Char('0'));
   for (int i = 0; i < static_cast<int>(kCharacters.size()); ++i) {
     const QString name = m_table.headerData(i, Qt::Horizontal, Qt::DisplayRole).toString();
-    m_view->setColumnWidth(i, std::max(kCharacters[static_cast<std::size_t>(i)] * digit,
-                                       metrics.horizontalAdvance(name)) +
-                                  18);
+    // The header has a font and padding of its own.
+    const int heading = m_view->horizontalHeader()->fontMetrics().horizontalAdvance(name) + 26;
+    m_view->setColumnWidth(
+        i, std::max(kCharacters[static_cast<std::size_t>(i)] * digit + 16, heading));
   }
 }
 
