@@ -191,6 +191,33 @@ class ChatViewTest : public QObject {
     QVERIFY(list->child(0) == nullptr);
   }
 
+  void anUpdateOfALongChatFitsAFrame() {
+    auto rows = longChat(2500);
+    const MessageId last = rows.back().id;
+    m_model.setTree(rows, last);
+    m_model.add(message(last + 1, last, Role::user, QStringLiteral("next")));
+    m_model.add(message(last + 2, last + 1, Role::assistant, {}));
+    QString text;
+    for (int i = 0; i < 40; ++i)
+      text += QStringLiteral("A paragraph of the answer, with `code` and **bold** words.\n\n");
+    m_model.setStreaming(last + 2, text, {});
+    m_view->grab();
+    QPixmap canvas(m_view->viewport()->size());
+    QElapsedTimer clock;
+    clock.start();
+    constexpr int kUpdates = 60;
+    for (int i = 0; i < kUpdates; ++i) {
+      text += QStringLiteral("more of it ");
+      m_model.setStreaming(last + 2, text, {});
+      m_view->viewport()->render(&canvas);
+    }
+    const double each = static_cast<double>(clock.elapsed()) / kUpdates;
+    qInfo("%.2f ms an update", each);
+#ifdef NDEBUG  // sanitizers have their own pace
+    QVERIFY2(each < 33, qPrintable(QString::number(each)));
+#endif
+  }
+
   void longChatsOpenAndScrollFast() {
     QElapsedTimer clock;
     clock.start();

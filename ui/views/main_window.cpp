@@ -203,12 +203,20 @@ void MainWindow::restoreLayout() {
   if (!restoreState(m_layout.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
     showPreset(Preset::inspect);
   }
+  const int preset = m_layout.value(QStringLiteral("window/preset")).toInt();
+  if (preset >= 0 && preset < m_presets->actions().size())
+    m_presets->actions()[preset]->setChecked(true);
   m_panel->setInk(m_layout.value(QStringLiteral("window/ink"), false).toBool());
 }
 
-void MainWindow::closeEvent(QCloseEvent* event) {
+void MainWindow::saveLayout() {
+  if (!isVisible()) return;
   m_layout.setValue(QStringLiteral("window/geometry"), saveGeometry());
   m_layout.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  saveLayout();
   m_layout.sync();
   m_setup.saveConfig(m_setup.config);
   m_engine.cancelOpen();

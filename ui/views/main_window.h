@@ -91,6 +91,7 @@ class MainWindow : public QMainWindow {
   // main_window.cpp
   void makeDocks();
   void restoreLayout();
+  void saveLayout();
   void reloadChats();
   void search(const QString& text);
   void newChat();
