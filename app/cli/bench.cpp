@@ -58,6 +58,7 @@ int run(const BenchOptions& options) {
   request.sampling.temperature = 0;
   request.sampling.repetition_penalty = 1;
   request.ignore_end = true;
+  request.cancel = interrupt_flag();
   std::vector<double> read_gb_s, prefill, decode, decode_gb_s, share, trace_cost, stall_share;
   for (int round = 0; round < options.rounds && !was_interrupted(); ++round) {
     read_gb_s.push_back(read_bandwidth_gb_s(threads));

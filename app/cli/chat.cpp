@@ -27,8 +27,8 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
   request.sampling = options.sampling();
   request.max_tokens = options.tokens_max;
   request.drop_oldest_turns = true;
+  request.cancel = interrupt_flag();
   auto result = engine.generate(request, [&](const GenerateProgress& progress) {
-    stop_if_interrupted(engine);
     if (options.json || progress.new_text.empty()) return;
     std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
     std::fflush(stdout);

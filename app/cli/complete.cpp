@@ -28,12 +28,13 @@ Status write_logits(Engine& engine, const std::string& path, const std::vector<T
   if (!file)
     return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(errno))};
   bool written = true;
-  RETURN_IF_ERROR(
-      engine.evaluate(tokens, memory_on, [&](std::int64_t, std::span<const float> logits) {
-        stop_if_interrupted(engine);
+  RETURN_IF_ERROR(engine.evaluate(
+      tokens, memory_on,
+      [&](std::int64_t, std::span<const float> logits) {
         written =
             written && std::fwrite(logits.data(), 4, logits.size(), file.get()) == logits.size();
-      }));
+      },
+      nullptr, false, interrupt_flag()));
   if (!written || std::fflush(file.get()) != 0) {
     return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(errno))};
   }
@@ -51,6 +52,7 @@ int run(const CompleteOptions& options, bool tokens_given) {
   request.sampling = options.sampling();
   request.max_tokens = options.tokens_max;
   request.trace = std::make_shared<TraceLog>();
+  request.cancel = interrupt_flag();
   GenerateResult result;
   auto tokens = (*engine)->prompt_tokens(request);
   if (!tokens) return fail(tokens.error());
@@ -59,7 +61,6 @@ int run(const CompleteOptions& options, bool tokens_given) {
                                                     : tokens_given && options.tokens_max > 0;
   if (generate) {
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
-      stop_if_interrupted(**engine);
       if (options.json || progress.new_text.empty()) return;
       std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
       std::fflush(stdout);

@@ -23,6 +23,7 @@ using Json = nlohmann::ordered_json;
 
 struct InspectOptions : CommonOptions {
   bool chat = false;
+  bool prompt_probs = false;
 };
 
 std::string dump(const Json& json) {
@@ -122,19 +123,18 @@ int run(const InspectOptions& options) {
   }
   request.sampling = options.sampling();
   request.max_tokens = options.tokens_max;
-  request.prompt_probabilities = true;
+  request.prompt_probabilities = options.prompt_probs;
   request.trace = std::make_shared<TraceLog>();
+  request.cancel = interrupt_flag();
   if (options.tokens_max > 0) {
-    auto result =
-        engine.generate(request, [&](const GenerateProgress&) { stop_if_interrupted(engine); });
+    auto result = engine.generate(request);
     if (!result) return fail(result.error());
   } else {
     auto tokens = engine.prompt_tokens(request);
     if (!tokens) return fail(tokens.error());
-    const auto watch = [&](std::int64_t, std::span<const float>) { stop_if_interrupted(engine); };
-    if (const auto status = engine.evaluate(*tokens, true, watch, request.trace.get()); !status) {
-      return fail(status.error());
-    }
+    const auto status = engine.evaluate(*tokens, true, {}, request.trace.get(),
+                                        options.prompt_probs, interrupt_flag());
+    if (!status) return fail(status.error());
   }
   if (options.json) {
     print_json(engine, *request.trace);
@@ -155,6 +155,8 @@ Command add_inspect(CLI::App& parent) {
   add_sampling_options(*app, *options);
   app->add_flag("--chat", options->chat,
                 "read the prompt as a user's message, through the chat template");
+  app->add_flag("--prompt-probs", options->prompt_probs,
+                "also the probabilities of prompt tokens (slower: logits for every position)");
   return [options] { return run(*options); };
 }
 

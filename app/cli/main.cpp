@@ -17,12 +17,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("mneme-cli ") + MNEME_VERSION);
   app.require_subcommand(1);
   const std::map<std::string, Command> commands = {
-      {"chat", add_chat(app)},
-      {"complete", add_complete(app)},
-      {"inspect", add_inspect(app)},
-      {"bench", add_bench(app)},
-      {"check", add_check(app)},
-      {"pack", add_pack(app)},
+      {"chat", add_chat(app)},   {"complete", add_complete(app)}, {"inspect", add_inspect(app)},
+      {"bench", add_bench(app)}, {"check", add_check(app)},       {"pack", add_pack(app)},
       {"synth", add_synth(app)},
   };
   try {

@@ -24,12 +24,10 @@ namespace {
 constexpr std::size_t kPromptBytesMax = 64 << 20;
 
 std::atomic<bool> g_interrupted = false;  // set by the signal handler
-std::atomic<Engine*> g_engine = nullptr;  // whose answer the handler stops
 
 void on_interrupt(int) {
   // A second Ctrl+C while the first is being obeyed ends the program at once.
   if (g_interrupted.exchange(true)) std::_Exit(kInterrupted);
-  if (Engine* engine = g_engine.load()) engine->stop();
 }
 
 // Refuses what the sampler would refuse, as a usage error.
@@ -53,11 +51,6 @@ CLI::Validator byte_size() {
 }
 
 }  // namespace
-
-void EngineCloser::operator()(Engine* engine) const {
-  g_engine = nullptr;  // a late Ctrl+C must find none rather than a destroyed one
-  delete engine;
-}
 
 SamplerOptions CommonOptions::sampling() const {
   SamplerOptions s;
@@ -164,7 +157,7 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
   return static_cast<std::uint64_t>(bytes);
 }
 
-Result<OpenedEngine> open_engine(const CommonOptions& options) {
+Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   LogOptions log;
   log.stderr_level = options.verbose ? LogLevel::info : LogLevel::warning;
   configure_log(log);
@@ -201,13 +194,11 @@ Result<OpenedEngine> open_engine(const CommonOptions& options) {
   };
   auto opened = Engine::open(engine, progress, &g_interrupted);
   if (show) fmt::print(stderr, "\r\033[K");
-  if (!opened) return opened.error();
-  g_engine = opened->get();
-  return OpenedEngine(opened->release());
+  return opened;
 }
 
-void stop_if_interrupted(Engine& engine) {
-  if (was_interrupted()) engine.stop();
+const std::atomic<bool>* interrupt_flag() {
+  return &g_interrupted;
 }
 
 bool was_interrupted() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,18 +54,12 @@ Result<std::string> read_prompt(const CommonOptions& options);
 // "64M", "1.5G", "800000": bytes. Errors: invalid.
 Result<std::uint64_t> parse_bytes(const std::string& text);
 
-// Ends Ctrl+C's hold on the engine before destroying it.
-struct EngineCloser {
-  void operator()(Engine* engine) const;
-};
-using OpenedEngine = std::unique_ptr<Engine, EngineCloser>;
+// Opens the model that the options name, with the load's progress on a terminal's stderr. From here
+// on Ctrl+C sets interrupt_flag(), which cancels the load. Errors as Engine::open.
+Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options);
 
-// Opens the model that the options name, with the load's progress on a terminal's stderr. Ctrl+C
-// from here on cancels the load, then stops answers. Errors as Engine::open.
-Result<OpenedEngine> open_engine(const CommonOptions& options);
-
-// To call while an answer is made: a Ctrl+C between two answers has stopped neither.
-void stop_if_interrupted(Engine& engine);
+// To hand to generate() and evaluate().
+const std::atomic<bool>* interrupt_flag();
 bool was_interrupted();
 void clear_interrupt();
 

@@ -249,10 +249,6 @@ void Engine::set_ram_budget(std::uint64_t bytes) {
   if (impl_->tables) impl_->tables->set_budget(bytes);
 }
 
-void Engine::stop() {
-  impl_->stop_requested.store(true, std::memory_order_relaxed);
-}
-
 bool Engine::in_ram(const NgramKey& key) const {
   return impl_->tables && impl_->tables->in_ram(key);
 }

@@ -71,7 +71,6 @@ class Engine {
   TierStats tiers() const;             // zeros without a pack
   std::uint64_t row_file_offset(std::size_t layer_slot, RowId row) const;  // bytes into the pack
   void set_ram_budget(std::uint64_t bytes);
-  void stop();  // ends the running generate() within a step; the next generate() runs normally
   // True if the rows of the n-gram are in RAM now; the draft line under the composer.
   bool in_ram(const NgramKey& key) const;
 
@@ -84,10 +83,13 @@ class Engine {
   Result<GenerateResult> generate(const GenerateRequest& request,
                                   const GenerateCallback& progress = {});
 
-  // Logits after each position of `tokens`, from scratch, in order: [vocabulary] each.
+  // Evaluates `tokens` from scratch. `sink` gets the logits after each position, in order; `trace`
+  // a record of each token, with its probability if asked for. Logits of every position cost a
+  // fifth of the weights again, so they are computed only where a sink or probabilities want them.
   using LogitsSink = std::function<void(std::int64_t position, std::span<const float> logits)>;
   Status evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,
-                  TraceLog* trace = nullptr);
+                  TraceLog* trace = nullptr, bool probabilities = false,
+                  const std::atomic<bool>* cancel = nullptr);
 
   void forget();  // empties the KV cache
 

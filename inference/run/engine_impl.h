@@ -2,7 +2,6 @@
 // What an Engine owns, in the order in which it is built: later members point into earlier ones.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -33,7 +32,6 @@ class Engine::Impl {
   std::unique_ptr<TableStore> tables;
   std::unique_ptr<Session> session;
   ModelLayout layout;
-  std::atomic<bool> stop_requested = false;  // stop() to the engine thread; checked between ops
 
   Model model() const { return {config, weights, pack ? &*pack : nullptr, tables.get()}; }
   TraceShape shape() const { return session->memory_on() ? layout.trace_shape() : TraceShape{}; }

@@ -73,8 +73,7 @@ class Answer {
     TokenProbabilities probabilities;
     bool known = false;  // `probabilities` speak of the next token
     RETURN_IF_ERROR(session_.sync(
-        prompt_.tokens, request_.prompt_probabilities, &impl_.stop_requested,
-        [&](const StepView& step) {
+        prompt_.tokens, request_.prompt_probabilities, request_.cancel, [&](const StepView& step) {
           recorder_.count(step);
           for (std::int64_t i = 0; i < step.tokens; ++i) {
             const std::int64_t position = step.position + i;
@@ -148,7 +147,7 @@ class Answer {
     if (traced) probabilities = token_probabilities(session_.last_logits(), token);
     trace_us_ += 1e6 * seconds_since(trace_start);
     const bool end = impl_.tokenizer->is_end(token);
-    return session_.step(token, &impl_.stop_requested, [&](const StepView& step) {
+    return session_.step(token, request_.cancel, [&](const StepView& step) {
       trace_start = Clock::now();
       recorder_.count(step);
       const TokenSource reply =
@@ -189,7 +188,6 @@ Result<std::vector<TokenId>> Engine::prompt_tokens(const GenerateRequest& reques
 
 Result<GenerateResult> Engine::generate(const GenerateRequest& request,
                                         const GenerateCallback& progress) {
-  impl_->stop_requested.store(false, std::memory_order_relaxed);
   RETURN_IF_ERROR(check_sampler_options(request.sampling));
   auto prompt =
       build_prompt(*impl_->tokenizer, impl_->chat_template ? &*impl_->chat_template : nullptr,
@@ -200,7 +198,7 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
 }
 
 Status Engine::evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,
-                        TraceLog* trace) {
+                        TraceLog* trace, bool probabilities, const std::atomic<bool>* cancel) {
   if (tokens.empty()) return Error{ErrorCode::invalid, "there is no text to evaluate"};
   const std::int64_t context = impl_->session->context();
   if (static_cast<std::int64_t>(tokens.size()) > context) {
@@ -213,20 +211,19 @@ Status Engine::evaluate(std::span<const TokenId> tokens, bool memory_on, const L
                    "token " + std::to_string(token) + " is not in the vocabulary"};
     }
   }
-  impl_->stop_requested.store(false, std::memory_order_relaxed);
   Session& session = *impl_->session;
   session.set_memory(memory_on);
   session.rewind(0);
   TraceRecorder recorder(session, impl_->shape(), trace);
-  TokenProbabilities probabilities;
+  TokenProbabilities known_probabilities;
   bool known = false;
-  return session.sync(tokens, true, &impl_->stop_requested, [&](const StepView& step) {
+  return session.sync(tokens, sink != nullptr || probabilities, cancel, [&](const StepView& step) {
     for (std::int64_t i = 0; i < step.tokens; ++i) {
       const auto position = static_cast<std::size_t>(step.position + i);
       recorder.record(step, i,
-                      {TokenSource::raw_prompt, false, known ? &probabilities : nullptr, 0});
-      known = trace != nullptr && position + 1 < tokens.size();
-      if (known) probabilities = token_probabilities(session.logits(i), tokens[position + 1]);
+                      {TokenSource::raw_prompt, false, known ? &known_probabilities : nullptr, 0});
+      known = probabilities && position + 1 < tokens.size();
+      if (known) known_probabilities = token_probabilities(session.logits(i), tokens[position + 1]);
       if (sink) sink(step.position + i, session.logits(i));
     }
   });

@@ -3,6 +3,7 @@
 // line, the window and the database.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,6 +59,8 @@ struct GenerateRequest {
   // When the chat does not fit: leave out the oldest turns (counted in the result), or refuse.
   bool drop_oldest_turns = false;
   std::shared_ptr<TraceLog> trace;  // where records go; null = none are kept
+  // Set from any thread to end the answer within a step; must outlive the call. Null = never.
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 enum class GeneratePhase : std::uint8_t { prefill, decode };

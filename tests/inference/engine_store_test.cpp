@@ -3,6 +3,7 @@
 // it is made, at its end, and after a kill -9 in between.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -37,6 +38,8 @@ class StoredChat {
     store_->run([&](Library& library) { chat_ = *library.create_chat("", {}); });
   }
 
+  std::atomic<bool> cancel = false;
+
   // The user says `text`; the answer has at most `tokens` tokens. `each` runs after every progress.
   GenerateResult ask(const std::string& text, std::int64_t tokens,
                      const std::function<void(const GenerateProgress&)>& each) {
@@ -53,6 +56,7 @@ class StoredChat {
     request.sampling.seed = 11;
     request.sampling.temperature = 1.5f;
     request.trace = log_;
+    request.cancel = &cancel;
     AnswerWriter writer(*store_, engine_->tokenizer(), log_, question, answer_, log_->size(),
                         clock);
     auto result = engine_->generate(request, [&](const GenerateProgress& progress) {
@@ -177,7 +181,7 @@ TEST(EngineStore, AnAnswerThatTheUserStopsIsKept) {
   write_tiny_model(folder.path());
   StoredChat chat(folder.path());
   const GenerateResult result = chat.ask("the", 0, [&](const GenerateProgress& progress) {
-    if (progress.generated == 3) chat.engine().stop();
+    if (progress.generated == 3) chat.cancel = true;
   });
   EXPECT_EQ(result.stop_reason, StopReason::stopped);
   const auto messages = chat.stored();

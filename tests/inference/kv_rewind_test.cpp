@@ -104,8 +104,11 @@ TEST_F(Timeline, AFailedReadEndsTheAnswerAndTheNextOneIsAsIfItHadNotHappened) {
 TEST_F(Timeline, StoppingWhileThePromptIsReadLeavesNothingBehind) {
   const auto engine = open();
   const std::string expected = text(*open(), greedy(kLong, 20));
-  const auto stopped = engine->generate(greedy(kLong, 20), [&](const GenerateProgress& progress) {
-    if (progress.phase == GeneratePhase::prefill && progress.prompt_done > 0) engine->stop();
+  std::atomic<bool> cancel = false;
+  auto request = greedy(kLong, 20);
+  request.cancel = &cancel;
+  const auto stopped = engine->generate(request, [&](const GenerateProgress& progress) {
+    if (progress.phase == GeneratePhase::prefill && progress.prompt_done > 0) cancel = true;
   });
   ASSERT_TRUE(stopped) << stopped.error().message;
   EXPECT_EQ(stopped->stop_reason, StopReason::stopped);

@@ -254,16 +254,19 @@ TEST_F(EngineTest, StopFromAnotherThreadEndsTheAnswerAndKeepsTheEngine) {
   GenerateRequest request;
   request.raw_prompt = "the";
   request.ignore_end = true;
-  bool asked = false;
+  std::atomic<bool> cancel = false;
+  request.cancel = &cancel;
   const auto result = engine_->generate(request, [&](const GenerateProgress& progress) {
-    if (progress.generated == 3 && !asked) {
-      asked = true;
-      std::thread([&] { engine_->stop(); }).join();
-    }
+    if (progress.generated == 3) std::thread([&] { cancel = true; }).join();
   });
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->stop_reason, StopReason::stopped);
   EXPECT_EQ(result->generated_tokens, 3);
+  const auto at_once = engine_->generate(request);  // a stop before the start is not forgotten
+  ASSERT_TRUE(at_once);
+  EXPECT_EQ(at_once->stop_reason, StopReason::stopped);
+  EXPECT_EQ(at_once->generated_tokens, 0);
+  cancel = false;
   request.max_tokens = 2;
   const auto again = engine_->generate(request);
   ASSERT_TRUE(again);

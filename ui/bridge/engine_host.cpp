@@ -129,18 +129,19 @@ void EngineHost::generate(const AnswerJob& job) {
     return;
   }
   cancelEvaluate();
-  m_stopWanted = false;
   m_answering = true;
+  m_cancelAnswer = std::make_shared<std::atomic<bool>>(false);
   setState(State::generating);
-  m_worker.post([this, job, engine = m_engine] { runJob(job, *engine); });
+  m_worker.post([this, job = AnswerJob(job), engine = m_engine, cancel = m_cancelAnswer]() mutable {
+    job.request.cancel = cancel.get();
+    runJob(job, *engine);
+  });
 }
 
 void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
   AnswerWriter writer(m_store, engine.tokenizer(), job.request.trace, job.userMessage, job.answer,
                       job.storedEvents);
   const auto result = engine.generate(job.request, [&](const GenerateProgress& progress) {
-    // A stop that came before generate() began would be forgotten by it: ask again.
-    if (m_stopWanted) engine.stop();
     writer.on_progress(progress);
     bool wake = false;
     {
@@ -199,8 +200,7 @@ void EngineHost::answerEnded() {
 
 void EngineHost::stop() {
   if (!m_answering) return;
-  m_stopWanted = true;
-  if (m_engine) m_engine->stop();
+  *m_cancelAnswer = true;
 }
 
 void EngineHost::evaluate(std::vector<TokenId> tokens, bool memoryOn) {
@@ -210,26 +210,24 @@ void EngineHost::evaluate(std::vector<TokenId> tokens, bool memoryOn) {
   }
   cancelEvaluate();
   m_cancelEvaluate = std::make_shared<std::atomic<bool>>(false);
-  m_worker.post(
-      [this, tokens = std::move(tokens), memoryOn, engine = m_engine, cancel = m_cancelEvaluate] {
-        auto records = std::make_shared<TraceLog>();
-        // A stop that came before evaluate() began would be forgotten by it: ask again.
-        const auto sink = [&](std::int64_t, std::span<const float>) {
-          if (*cancel) engine->stop();
-        };
-        const Status status = *cancel ? Status(Error{ErrorCode::cancelled, "an answer came first"})
-                                      : engine->evaluate(tokens, memoryOn, sink, records.get());
-        QMetaObject::invokeMethod(
-            this,
-            [this, records, status] {
-              if (status) {
-                Q_EMIT evaluated(records);
-              } else {
-                Q_EMIT evaluateFailed(QString::fromStdString(status.error().message));
-              }
-            },
-            Qt::QueuedConnection);
-      });
+  m_worker.post([this, tokens = std::move(tokens), memoryOn, engine = m_engine,
+                 cancel = m_cancelEvaluate] {
+    auto records = std::make_shared<TraceLog>();
+    const Status status = engine->evaluate(tokens, memoryOn, {}, records.get(), true, cancel.get());
+    QMetaObject::invokeMethod(
+        this,
+        [this, records, status] {
+          if (status) {
+            Q_EMIT evaluated(records);
+          } else {
+            const Error& error = status.error();
+            Q_EMIT evaluateFailed(error.code == ErrorCode::cancelled
+                                      ? tr("An answer came first.")
+                                      : QString::fromStdString(error.message));
+          }
+        },
+        Qt::QueuedConnection);
+  });
 }
 
 void EngineHost::cancelEvaluate() {

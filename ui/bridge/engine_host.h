@@ -89,8 +89,8 @@ class EngineHost : public QObject {
   ChatStore& m_store;
   State m_state = State::empty;
   std::shared_ptr<Engine> m_engine;
-  std::shared_ptr<std::atomic<bool>> m_cancelOpen;  // of the latest opening
-  std::atomic<bool> m_stopWanted = false;           // set by the UI, read by the engine's thread
+  std::shared_ptr<std::atomic<bool>> m_cancelOpen;    // of the latest opening
+  std::shared_ptr<std::atomic<bool>> m_cancelAnswer;  // of the latest answer
   quint64 m_openRequest = 0;  // the latest; older ones are ignored when they end
   bool m_answering = false;
   std::shared_ptr<std::atomic<bool>> m_cancelEvaluate;  // of the latest evaluate()
