@@ -35,6 +35,7 @@ class Conversation : public QObject {
 
   bool answering() const { return m_running != nullptr; }  // in any chat
   bool answeringHere() const { return answering() && m_running->chat == m_chat.id; }
+  bool stopping() const { return m_running != nullptr && m_running->stopping; }
   // Why nothing can be sent now, as a sentence; empty when it can.
   QString blockedReason() const;
 
@@ -82,6 +83,7 @@ class Conversation : public QObject {
     EventIndex read = 0;
     AnswerLive live;
     bool decoding = false;
+    bool stopping = false;  // asked to; the step that runs is finished first
     QElapsedTimer decodeClock;
     std::int64_t decodeFrom = 0;
   };

@@ -117,10 +117,10 @@ void EngineHost::closeModel() {
   stop();
   cancelEvaluate();
   m_tierTimer.stop();
+  auto engine = std::exchange(m_engine, nullptr);
+  setState(State::empty);  // views let go of it
   // Unmapping and joining its threads takes a moment: that is the engine thread's to spend.
-  if (m_engine)
-    m_worker.post([engine = std::exchange(m_engine, nullptr)]() mutable { engine.reset(); });
-  setState(State::empty);
+  if (engine) m_worker.post([engine = std::move(engine)]() mutable { engine.reset(); });
 }
 
 void EngineHost::generate(const AnswerJob& job) {

@@ -224,7 +224,7 @@ void ChatPanel::refreshMeter() {
   m_composer->meter()->setUse(use.system, use.history, draft, use.limit);
   QString line;
   if (m_conversation.answeringHere()) {
-    line = tr("Esc stops the answer");
+    line = m_conversation.stopping() ? tr("Stopping…") : tr("Esc stops the answer");
   } else if (const QString blocked = m_conversation.blockedReason(); !blocked.isEmpty()) {
     line = blocked;
   } else if (use.limit > 0 && use.system + use.history + draft >= use.limit) {

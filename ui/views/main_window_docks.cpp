@@ -109,11 +109,10 @@ void MainWindow::showPreset(Preset preset) {
   resizeDocks({findChild<QDockWidget*>(QStringLiteral("chatsDock"))}, {224}, Qt::Horizontal);
   if (inspect || memory) {
     const int bottom = memory ? height() / 2 : std::max(306, height() * 33 / 100);
-    const int half = width() / 2;
+    const int left = memory ? 60 : 55;  // percent of the width
     resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock}, {bottom, bottom}, Qt::Vertical);
     resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock},
-                {memory ? half : width() * 55 / 100, memory ? half : width() * 45 / 100},
-                Qt::Horizontal);
+                {width() * left / 100, width() * (100 - left) / 100}, Qt::Horizontal);
   }
   static const char* const kNames[] = {"presetChat", "presetInspect", "presetMemory"};
   if (QAction* one = action(kNames[static_cast<int>(preset)])) one->setChecked(true);
