@@ -143,6 +143,13 @@ Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
   estimate.scratch_bytes =
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config->vocab_size);
   estimate.free_bytes = available_memory();
+  std::uint64_t quantised = 0;
+  for (const GgufTensor& tensor : file->tensors()) {
+    if (tensor.dtype && dtype_info(*tensor.dtype).block_values > 1)
+      quantised += tensor.bytes.size();
+  }
+  // The CPU makes its copies only where half of the free memory holds them.
+  if (quantised <= estimate.free_bytes / 2) estimate.repacked_bytes = quantised;
   return estimate;
 }
 

@@ -152,11 +152,12 @@ void OpenModelDialog::estimate() {
 }
 
 void OpenModelDialog::show(const MemoryEstimate& e) {
-  m_parts->setText(
-      tr("Weights %1 (mapped from the file)\nKeys and values %2, for the whole context\n"
-         "Working memory %3\nRows of the memory pack %4")
-          .arg(format::bytes(e.weights_bytes), format::bytes(e.kv_bytes),
-               format::bytes(e.scratch_bytes), format::bytes(e.row_cache_bytes)));
+  m_parts->setText(tr("Weights %1 (mapped from the file)\nTheir copy in the processor's order %2\n"
+                      "Keys and values %3, for the whole context\nWorking memory %4\n"
+                      "Rows of the memory pack %5")
+                       .arg(format::bytes(e.weights_bytes), format::bytes(e.repacked_bytes),
+                            format::bytes(e.kv_bytes), format::bytes(e.scratch_bytes),
+                            format::bytes(e.row_cache_bytes)));
   const bool fits = e.needed() <= e.free_bytes;
   setKind(m_verdict, fits ? QStringLiteral("muted") : QStringLiteral("warning"));
   m_verdict->setText(fits ? tr("Together %1; %2 are free now.")
