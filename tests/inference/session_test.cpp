@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -309,6 +310,28 @@ TEST_F(EngineTest, AModelThatIsCutAnywhereIsRefused) {
     ASSERT_FALSE(opened) << part;
     EXPECT_FALSE(opened.error().message.empty());
   }
+}
+
+TEST_F(EngineTest, TheEstimateCountsEveryPartAndGrowsWithTheContext) {
+  EngineOptions options;
+  options.model_path = write_tiny_model(folder_.path());
+  options.ram_budget = 12345678;
+  options.context = 128;
+  const auto small = estimate_memory(options);
+  ASSERT_TRUE(small) << small.error().message;
+  EXPECT_EQ(small->weights_bytes, std::filesystem::file_size(options.model_path));
+  EXPECT_GT(small->repacked_bytes, small->weights_bytes / 4);
+  EXPECT_LE(small->repacked_bytes, small->weights_bytes);
+  EXPECT_EQ(small->row_cache_bytes, 12345678u);
+  EXPECT_GT(small->free_bytes, 0u);
+  EXPECT_EQ(small->needed(), small->weights_bytes + small->repacked_bytes + small->kv_bytes +
+                                 small->scratch_bytes + small->row_cache_bytes);
+  options.context = 256;
+  const auto large = estimate_memory(options);
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->kv_bytes, 2 * small->kv_bytes);
+  options.model_path = folder_.file("missing.gguf");
+  EXPECT_FALSE(estimate_memory(options));
 }
 
 TEST_F(EngineTest, CancellingTheLoadSaysSo) {
