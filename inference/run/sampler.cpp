@@ -72,11 +72,8 @@ float largest(std::span<const float> values) {
   return max;
 }
 
-}  // namespace
-
-float log_sum_exp(std::span<const float> logits) {
-  CHECK(!logits.empty());
-  const float max = largest(logits);
+// `max` is the largest of the logits.
+float log_sum_exp(std::span<const float> logits, float max) {
   const std::size_t whole = logits.size() / kStep * kStep;
   std::array<Floats, 4> lanes{};
   for (std::size_t i = 0; i < whole; i += kStep) {
@@ -92,10 +89,23 @@ float log_sum_exp(std::span<const float> logits) {
   return max + static_cast<float>(std::log(sum));
 }
 
+}  // namespace
+
+float log_sum_exp(std::span<const float> logits) {
+  CHECK(!logits.empty());
+  return log_sum_exp(logits, largest(logits));
+}
+
 TokenProbabilities token_probabilities(std::span<const float> logits, TokenId token) {
   CHECK(token >= 0 && static_cast<std::size_t>(token) < logits.size());
   TokenProbabilities result;
-  const float total = log_sum_exp(logits);
+  constexpr std::size_t kBlock = 256;
+  std::vector<float> block_max;  // of each block of logits
+  block_max.reserve(logits.size() / kBlock + 1);
+  for (std::size_t first = 0; first < logits.size(); first += kBlock) {
+    block_max.push_back(largest(logits.subspan(first, std::min(kBlock, logits.size() - first))));
+  }
+  const float total = log_sum_exp(logits, largest(block_max));
   result.log_prob = logits[static_cast<std::size_t>(token)] - total;
 
   const int want = static_cast<int>(std::min<std::size_t>(kTraceTopTokens, logits.size()));
@@ -115,11 +125,10 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
     result.top_tokens[static_cast<std::size_t>(at)] = static_cast<TokenId>(i);
   };
   // Whole blocks are passed over by their largest value: nearly all of them.
-  constexpr std::size_t kBlock = 256;
-  for (std::size_t first = 0; first < logits.size(); first += kBlock) {
-    const auto block = logits.subspan(first, std::min(kBlock, logits.size() - first));
-    if (count == want && !(largest(block) > best[static_cast<std::size_t>(want - 1)])) continue;
-    for (std::size_t i = 0; i < block.size(); ++i) offer(first + i);
+  for (std::size_t block = 0; block < block_max.size(); ++block) {
+    if (count == want && !(block_max[block] > best[static_cast<std::size_t>(want - 1)])) continue;
+    const std::size_t end = std::min((block + 1) * kBlock, logits.size());
+    for (std::size_t i = block * kBlock; i < end; ++i) offer(i);
   }
   result.top_count = static_cast<std::uint8_t>(count);
   for (int i = 0; i < count; ++i) {
@@ -194,7 +203,8 @@ TokenId Sampler::pick(std::span<const float> logits, std::span<const TokenId> hi
   logits_.assign(logits.begin(), logits.end());
   apply_penalty(history);
   if (options_.temperature == 0) {
-    return static_cast<TokenId>(std::max_element(logits_.begin(), logits_.end()) - logits_.begin());
+    const auto best = std::find(logits_.begin(), logits_.end(), largest(logits_));
+    return static_cast<TokenId>(best - logits_.begin());
   }
   keep_best();
 
