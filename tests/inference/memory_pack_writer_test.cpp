@@ -15,6 +15,7 @@
 #include "inference/base/half.h"
 #include "inference/base/sha256.h"
 #include "inference/model/gguf_writer.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_vocabulary.h"
 
 namespace mneme {
@@ -24,15 +25,9 @@ constexpr std::uint64_t kWidth = 64;
 
 class MemoryPackWriter : public ::testing::Test {
  protected:
-  MemoryPackWriter()
-      : folder_(std::filesystem::temp_directory_path() /
-                ("mneme_pack_writer_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))) {
-    std::filesystem::create_directory(folder_);
-    write_base();
-  }
-  ~MemoryPackWriter() override { std::filesystem::remove_all(folder_); }
+  MemoryPackWriter() { write_base(); }
 
-  std::string path(const char* name) const { return (folder_ / name).string(); }
+  std::string path(const char* name) const { return folder_.file(name); }
 
   void write_base() {
     TinyVocabulary vocabulary;
@@ -63,7 +58,7 @@ class MemoryPackWriter : public ::testing::Test {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 std::vector<float> floats_of(const GgufFile& file, const std::string& name) {
