@@ -26,9 +26,10 @@ class NgramHasher {
   ClassId class_of(TokenId token) const;
 
   // Keys of the n-grams that end at `position`, orders 2..N; out.size() == spec().orders().
-  // `tokens` is the sequence from its start (or at least its last N tokens, with `position` an index
-  // into the span and the span's begin = the sequence's begin).
-  void keys_at(std::span<const TokenId> tokens, std::size_t position, std::span<NgramKey> out) const;
+  // `tokens` is the sequence from its start (or at least its last N tokens, with `position` an
+  // index into the span and the span's begin = the sequence's begin).
+  void keys_at(std::span<const TokenId> tokens, std::size_t position,
+               std::span<NgramKey> out) const;
 
   // The XOR mix of an n-gram at one layer, before the modulus: what the hash walk shows.
   std::uint64_t mix(std::size_t layer_slot, const NgramKey& key) const;

@@ -13,7 +13,7 @@
 namespace mneme {
 
 struct NgramKey {
-  std::int32_t order = 0;                       // 2..N
+  std::int32_t order = 0;                        // 2..N
   std::array<ClassId, kMaxNgramSize> classes{};  // [k] = class k positions back; 0 beyond `order`
 
   friend bool operator==(const NgramKey&, const NgramKey&) = default;

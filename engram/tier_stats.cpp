@@ -39,10 +39,14 @@ std::string storage_label(const TierStats& stats) {
 
 std::string tier_label(Tier tier, const TierStats& stats) {
   switch (tier) {
-    case Tier::device: return "device";
-    case Tier::ram: return "RAM";
-    case Tier::ssd_in_time: return storage_label(stats);
-    case Tier::ssd_late: return storage_label(stats) + " late";
+    case Tier::device:
+      return "device";
+    case Tier::ram:
+      return "RAM";
+    case Tier::ssd_in_time:
+      return storage_label(stats);
+    case Tier::ssd_late:
+      return storage_label(stats) + " late";
   }
   return "?";
 }

@@ -14,8 +14,8 @@ namespace mneme::detail {
 }
 }  // namespace mneme::detail
 
-#define CHECK(condition)                                                \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                  \
+#define CHECK(condition)                               \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::mneme::detail::check_failed(#condition, __FILE__, __LINE__))
 
 #ifdef NDEBUG

@@ -35,7 +35,8 @@ class File {
   Status read_at(std::uint64_t offset, std::span<std::byte> out) const;
 
  private:
-  File(std::string path, int fd, std::uint64_t size) : path_(std::move(path)), fd_(fd), size_(size) {}
+  File(std::string path, int fd, std::uint64_t size)
+      : path_(std::move(path)), fd_(fd), size_(size) {}
 
   std::string path_;
   int fd_ = -1;

@@ -7,11 +7,11 @@
 
 namespace mneme {
 
-using TokenId = std::int32_t;  // index into the tokenizer's vocabulary
-using ClassId = std::int32_t;  // index after tokenizer compression; -1 = dead position
-using RowId = std::uint64_t;   // row of one Engram layer's table, offset included
-using ChatId = std::int64_t;     // chats.id in the database
-using MessageId = std::int64_t;  // messages.id in the database
+using TokenId = std::int32_t;      // index into the tokenizer's vocabulary
+using ClassId = std::int32_t;      // index after tokenizer compression; -1 = dead position
+using RowId = std::uint64_t;       // row of one Engram layer's table, offset included
+using ChatId = std::int64_t;       // chats.id in the database
+using MessageId = std::int64_t;    // messages.id in the database
 using EventIndex = std::uint64_t;  // position in a chat's append-only trace
 
 }  // namespace mneme

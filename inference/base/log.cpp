@@ -19,10 +19,14 @@ constexpr std::size_t kFileBytes = 4 << 20;
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warning: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -67,9 +71,10 @@ void log_line(LogLevel level, std::string_view room, std::string_view text) {
   LogState& log = state();
   const auto now = spdlog::log_clock::now();
   const std::lock_guard lock(log.mutex);
-  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
-  log.ring.push_back(LogLine{log.next_number++, since_epoch.count(), level, std::string(room),
-                             std::string(text)});
+  const auto since_epoch =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  log.ring.push_back(
+      LogLine{log.next_number++, since_epoch.count(), level, std::string(room), std::string(text)});
   if (log.ring.size() > kRingLines) log.ring.pop_front();
   const spdlog::details::log_msg message(now, {}, spdlog::string_view_t(room.data(), room.size()),
                                          to_spdlog(level),

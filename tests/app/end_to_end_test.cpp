@@ -56,8 +56,9 @@ class EndToEndTest : public QObject {
 
   std::unique_ptr<Application> open() {
     QString problem;
-    auto application = Application::open(
-        {QString::fromStdString(default_model_path()), m_pack, m_folder.path(), QStringLiteral("light")}, &problem);
+    auto application = Application::open({QString::fromStdString(default_model_path()), m_pack,
+                                          m_folder.path(), QStringLiteral("light")},
+                                         &problem);
     if (!application) qWarning("%s", qPrintable(problem));
     if (!application) return nullptr;
     application->window().resize(1440, 900);
@@ -78,13 +79,16 @@ class EndToEndTest : public QObject {
   }
 
   void inspect() {
-    const QByteArray lines = cli({QStringLiteral("inspect"), QStringLiteral("--chat"), QStringLiteral("--json"),
-                                  QStringLiteral("-p"), QLatin1String(kPrompt), QStringLiteral("-m"),
-                                  QString::fromStdString(default_model_path()), QStringLiteral("--memory"), m_pack});
+    const QByteArray lines =
+        cli({QStringLiteral("inspect"), QStringLiteral("--chat"), QStringLiteral("--json"),
+             QStringLiteral("-p"), QLatin1String(kPrompt), QStringLiteral("-m"),
+             QString::fromStdString(default_model_path()), QStringLiteral("--memory"), m_pack});
     for (const QByteArray& line : lines.split('\n')) {
       if (line.isEmpty()) continue;
       const QJsonObject object = QJsonDocument::fromJson(line).object();
-      const auto number = [&](const char* key) { return object.value(QLatin1String(key)).toInt(-1); };
+      const auto number = [&](const char* key) {
+        return object.value(QLatin1String(key)).toInt(-1);
+      };
       m_inspected.push_back({number("position"), number("layer"), number("order"), number("head"),
                              static_cast<quint64>(object.value(QLatin1String("row")).toDouble()),
                              object.value(QLatin1String("text")).toString(),
@@ -99,7 +103,8 @@ class EndToEndTest : public QObject {
     const MessageItem& item = view.messageItem(row);
     for (int y = 0; y < rect.height(); y += 3) {
       for (int x = 0; x < rect.width(); x += 3) {
-        if (item.hitTest(QPointF(x, y)).token == event) return rect.topLeft() + QPoint(x + 1, y + 1);
+        if (item.hitTest(QPointF(x, y)).token == event)
+          return rect.topLeft() + QPoint(x + 1, y + 1);
       }
     }
     return std::nullopt;
@@ -141,7 +146,8 @@ class EndToEndTest : public QObject {
     }
     m_pack = m_folder.filePath(QStringLiteral("memory.gguf"));
     QVERIFY(!cli({QStringLiteral("pack"), m_pack, QStringLiteral("-m"),
-                  QString::fromStdString(default_model_path())}).isEmpty());
+                  QString::fromStdString(default_model_path())})
+                 .isEmpty());
     inspect();
     QVERIFY(!m_inspected.empty());
   }
@@ -176,7 +182,9 @@ class EndToEndTest : public QObject {
       QTest::qWait(200);
       // The token that completes "Alexander the Great".
       for (EventIndex e = items[0].row.first_event; e < items[0].row.end_event; ++e) {
-        if (window.engine().engine()->tokenizer().decode(window.branch().record(e).token()) == " Great") chosen = e;
+        if (window.engine().engine()->tokenizer().decode(window.branch().record(e).token()) ==
+            " Great")
+          chosen = e;
       }
       QVERIFY(chosen != 0);
       const auto point = findToken(*view, 0, chosen);

@@ -17,9 +17,9 @@ TEST(Half, EveryFiniteHalfSurvivesTheRoundTrip) {
 }
 
 TEST(Half, RoundsToNearestEven) {
-  EXPECT_EQ(float_to_half(1.0f + 0x1p-11f), 0x3c00);            // halfway, to even
+  EXPECT_EQ(float_to_half(1.0f + 0x1p-11f), 0x3c00);             // halfway, to even
   EXPECT_EQ(float_to_half(1.0f + 0x1p-11f + 0x1p-20f), 0x3c01);  // above halfway
-  EXPECT_EQ(float_to_half(65520.0f), 0x7c00);                   // overflows to infinity
+  EXPECT_EQ(float_to_half(65520.0f), 0x7c00);                    // overflows to infinity
   EXPECT_EQ(float_to_half(0x1p-25f), 0x0000);
   EXPECT_EQ(float_to_half(0x1.8p-25f), 0x0001);
   EXPECT_TRUE(std::isnan(half_to_float(float_to_half(NAN))));

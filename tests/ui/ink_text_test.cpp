@@ -220,7 +220,8 @@ class InkTextTest : public QObject {
     const auto question = world.say(TokenSource::user, test::kQuestion);
     const auto answer = world.say(TokenSource::assistant, test::kAnswer);
     const QString mixed = QStringLiteral(
-        "四大发明 in one paragraph 👩‍🚀:\n\tdef Main(x):\n\t\treturn Café(x)  # Ünïcode\n\nمرحبا "
+        "四大发明 in one paragraph 👩‍🚀:\n\tdef Main(x):\n\t\treturn Café(x)  # "
+        "Ünïcode\n\nمرحبا "
         "Hello World");
     const auto other = world.say(TokenSource::assistant, bytesOf(mixed));
     std::vector<std::unique_ptr<InkText>> inks;

@@ -27,7 +27,6 @@ class SlotTable : public QAbstractTableModel {
             std::shared_ptr<const std::vector<std::uint32_t>> entries);
   void setStorage(StorageKind storage) { m_storage = storage; }
 
-
   EventIndex eventAt(int row) const;
   // First row that belongs to the token; a list sorted otherwise than by token is searched through.
   std::optional<int> rowOf(EventIndex event) const;
