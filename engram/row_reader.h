@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads byte ranges of tables, many at a time, past the page cache where the file system allows.
+// Reads byte ranges of files, many at a time, past the page cache where the file system allows.
 // The store sends batches and is called back once a range, from the reader's own thread(s).
 #pragma once
 
@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "engram/table_source.h"
 #include "engram/tier_stats.h"
 #include "inference/base/result.h"
 
@@ -22,8 +21,8 @@ constexpr std::size_t kReadQueueMax = 64 * 1024;    // requests that wait for th
 
 // One contiguous range of one file. `tag` is the sender's own and comes back with the completion.
 struct ReadRequest {
-  std::uint32_t table = 0;   // index into the tables the reader was opened with
-  std::uint64_t offset = 0;  // absolute, bytes into the table's file
+  std::uint32_t file = 0;    // index into the paths the reader was opened with
+  std::uint64_t offset = 0;  // bytes into the file
   std::uint32_t size = 0;    // 1..kReadBytesMax
   std::uint64_t tag = 0;
 };
@@ -52,16 +51,16 @@ class RowReader {
   virtual void read(std::span<const ReadRequest> batch) = 0;
 };
 
-// Makes a reader over these tables that reports to the callback; lets tests bring one that
+// Makes a reader over these files that reports to the callback; lets tests bring one that
 // misbehaves.
 using RowReaderFactory = std::function<Result<std::unique_ptr<RowReader>>(
-    const std::vector<TableSource>&, RowReader::Callback)>;
+    const std::vector<std::string>& paths, RowReader::Callback)>;
 
 // Both open their own descriptors. `done` is called from reader threads. Errors: io where a file
 // cannot be opened; the io_uring reader also unsupported, saying why, where the kernel refuses it.
-Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<TableSource>& tables,
+Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<std::string>& paths,
                                                      RowReader::Callback done);
-Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<TableSource>& tables,
+Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<std::string>& paths,
                                                       RowReader::Callback done);
 
 }  // namespace mneme

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,14 +17,10 @@ DriveRange drive_range(const ReadRequest& request, std::uint32_t alignment) {
           static_cast<std::uint32_t>(request.offset - begin)};
 }
 
-Result<RowFiles> RowFiles::open(const std::vector<TableSource>& tables) {
+Result<RowFiles> RowFiles::open(const std::vector<std::string>& paths) {
   RowFiles out;
-  for (const TableSource& table : tables) {
-    const auto same = std::find_if(out.files_.begin(), out.files_.end(),
-                                   [&](const RowFile& f) { return f.file.path() == table.path; });
-    out.file_of_table_.push_back(static_cast<std::size_t>(same - out.files_.begin()));
-    if (same != out.files_.end()) continue;
-    auto file = open_row_file(table.path);
+  for (const std::string& path : paths) {
+    auto file = open_row_file(path);
     if (!file) return file.error();
     if (file->storage == StorageKind::cached) out.storage_ = StorageKind::cached;
     if (out.file_system_.find(file->file_system) == std::string::npos) {
@@ -38,7 +33,7 @@ Result<RowFiles> RowFiles::open(const std::vector<TableSource>& tables) {
 }
 
 void RowFiles::check(const ReadRequest& request) const {
-  CHECK(request.table < file_of_table_.size());
+  CHECK(request.file < files_.size());
   CHECK(request.size > 0 && request.size <= kReadBytesMax);
 }
 

@@ -12,7 +12,6 @@
 
 #include "engram/file_system.h"
 #include "engram/row_reader.h"
-#include "engram/table_source.h"
 #include "inference/base/result.h"
 
 namespace mneme {
@@ -28,19 +27,17 @@ DriveRange drive_range(const ReadRequest& request, std::uint32_t alignment);
 
 class RowFiles {
  public:
-  static Result<RowFiles> open(const std::vector<TableSource>& tables);
+  static Result<RowFiles> open(const std::vector<std::string>& paths);
 
-  const RowFile& of_table(std::uint32_t table) const { return files_[file_of_table_[table]]; }
-  std::size_t index_of_table(std::uint32_t table) const { return file_of_table_[table]; }
-  const std::vector<RowFile>& files() const { return files_; }     // one a path
+  const RowFile& operator[](std::uint32_t file) const { return files_[file]; }
+  const std::vector<RowFile>& files() const { return files_; }     // [paths]
   StorageKind storage() const { return storage_; }                 // direct only if all are
   const std::string& file_system() const { return file_system_; }  // "ext4", "ext4, tmpfs"
 
-  void check(const ReadRequest& request) const;  // CHECKs table and size
+  void check(const ReadRequest& request) const;  // CHECKs file and size
 
  private:
   std::vector<RowFile> files_;
-  std::vector<std::size_t> file_of_table_;
   StorageKind storage_ = StorageKind::direct;
   std::string file_system_;
 };

@@ -61,7 +61,7 @@ class ThreadReader final : public RowReader {
   }
 
   Status read_one(const ReadRequest& request, std::byte* buffer, ReadCompletion& completion) {
-    const RowFile& file = files_.of_table(request.table);
+    const RowFile& file = files_[request.file];
     const DriveRange range = drive_range(request, file.alignment);
     const std::size_t needed = std::size_t{range.skip} + request.size;
     std::size_t got = 0;
@@ -89,16 +89,16 @@ class ThreadReader final : public RowReader {
 
 }  // namespace
 
-Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<TableSource>& tables,
+Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<std::string>& paths,
                                                       RowReader::Callback done) {
-  auto files = RowFiles::open(tables);
+  auto files = RowFiles::open(paths);
   if (!files) return files.error();
   return std::unique_ptr<RowReader>(
       std::make_unique<ThreadReader>(std::move(*files), std::move(done)));
 }
 
 #ifndef MNEME_WITH_URING
-Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<TableSource>&,
+Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<std::string>&,
                                                      RowReader::Callback) {
   return Error{ErrorCode::unsupported, "this program was built without io_uring"};
 }

@@ -158,7 +158,7 @@ class UringReader final : public RowReader {
       const unsigned index = free_.back();
       free_.pop_back();
       const ReadRequest& request = incoming_[i];
-      const RowFile& file = files_.of_table(request.table);
+      const RowFile& file = files_[request.file];
       flights_[index] = Flight{request, drive_range(request, file.alignment), 0, 0, Clock::now()};
       send(index);
     }
@@ -167,8 +167,8 @@ class UringReader final : public RowReader {
   // What is missing of a flight, into the rest of its buffer.
   void send(unsigned index) {
     const Flight& flight = flights_[index];
-    const std::size_t file = files_.index_of_table(flight.request.table);
-    const int fd = fixed_files_ ? static_cast<int>(file) : files_.files()[file].file.descriptor();
+    const std::uint32_t file = flight.request.file;
+    const int fd = fixed_files_ ? static_cast<int>(file) : files_[file].file.descriptor();
     std::byte* to = buffers_[index] + flight.got;
     const std::uint32_t size = flight.range.size - flight.got;
     const std::uint64_t offset = flight.range.offset + flight.got;
@@ -184,7 +184,7 @@ class UringReader final : public RowReader {
 
   void arrived(unsigned index, int result) {
     Flight& flight = flights_[index];
-    const RowFile& file = files_.of_table(flight.request.table);
+    const RowFile& file = files_[flight.request.file];
     const std::uint32_t needed = flight.range.skip + flight.request.size;
     if (result < 0) {
       if ((result == -EINTR || result == -EAGAIN) && ++flight.retries <= kRetriesMax) {
@@ -236,9 +236,9 @@ class UringReader final : public RowReader {
 
 }  // namespace
 
-Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<TableSource>& tables,
+Result<std::unique_ptr<RowReader>> open_uring_reader(const std::vector<std::string>& paths,
                                                      RowReader::Callback done) {
-  auto files = RowFiles::open(tables);
+  auto files = RowFiles::open(paths);
   if (!files) return files.error();
   auto reader = std::make_unique<UringReader>(std::move(*files), std::move(done));
   if (const int code = reader->start(); code < 0) {

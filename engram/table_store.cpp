@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <string>
 #include <utility>
 
 #include "engram/table_store_impl.h"
 #include "inference/base/check.h"
-#include "inference/base/file.h"
 
 namespace mneme {
 namespace {
@@ -19,27 +18,8 @@ Error corrupt(std::string message) {
   return Error{ErrorCode::corrupt, std::move(message)};
 }
 
-// A table comes from a file that anyone may have written.
-Status check_table(const TableSource& table, const LayerHash& layer) {
-  if (table.row_bytes == 0 || table.row_bytes > kReadBytesMax) {
-    return Error{ErrorCode::unsupported,
-                 fmt::format("the rows of layer {} in {} have {} bytes, where 1 to {} can be read",
-                             layer.layer_id, table.path, table.row_bytes, kReadBytesMax)};
-  }
-  if (table.rows != layer.rows) {
-    return corrupt(fmt::format("the table of layer {} in {} has {} rows, its hashes address {}",
-                               layer.layer_id, table.path, table.rows, layer.rows));
-  }
-  auto file = File::open(table.path);
-  if (!file) return file.error();
-  const std::uint64_t room = file->size() < table.offset ? 0 : file->size() - table.offset;
-  if (table.rows > room / table.row_bytes) {
-    return corrupt(
-        fmt::format("{} ends at byte {}, before the {} rows of layer {} do: it was cut "
-                    "off",
-                    table.path, file->size(), table.rows, layer.layer_id));
-  }
-  return {};
+std::string table_name(const LayerHash& layer) {
+  return fmt::format("the table of layer {}", layer.layer_id);
 }
 
 Status check_tables(const HashSpec& spec, const std::vector<TableSource>& tables) {
@@ -49,7 +29,11 @@ Status check_tables(const HashSpec& spec, const std::vector<TableSource>& tables
   }
   std::uint64_t entry_bytes = 0;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    RETURN_IF_ERROR(check_table(tables[i], spec.layers[i]));
+    // More rows are no fault: some files pad their tables.
+    if (tables[i].rows < spec.layers[i].rows) {
+      return corrupt(fmt::format("{} has {} rows, its hashes address {}",
+                                 table_name(spec.layers[i]), tables[i].rows, spec.layers[i].rows));
+    }
     entry_bytes += std::uint64_t{tables[i].row_bytes} * static_cast<unsigned>(spec.head_count);
     if (entry_bytes > kEntryBytesMax) {
       return Error{ErrorCode::unsupported,
@@ -65,8 +49,13 @@ Result<std::unique_ptr<TableStore>> TableStore::open(const NgramHasher& hasher,
                                                      std::vector<TableSource> tables,
                                                      const TableStoreOptions& options,
                                                      RowReaderFactory reader) {
+  std::vector<std::string> names;
+  for (const LayerHash& layer : hasher.spec().layers) names.push_back(table_name(layer));
+  names.resize(tables.size());
+  auto map = TableMap::create(tables, std::move(names));
+  if (!map) return map.error();
   RETURN_IF_ERROR(check_tables(hasher.spec(), tables));
-  auto impl = std::make_unique<Impl>(hasher, std::move(tables));
+  auto impl = std::make_unique<Impl>(hasher, std::move(*map), options.verify);
   RETURN_IF_ERROR(impl->start(options, reader));
   return std::unique_ptr<TableStore>(new TableStore(std::move(impl)));
 }
@@ -104,11 +93,10 @@ TierStats TableStore::stats() const {
 }
 
 std::uint32_t TableStore::row_bytes(std::size_t layer_slot) const {
-  return table(layer_slot).row_bytes;
+  return map().table(layer_slot).row_bytes;
 }
-const TableSource& TableStore::table(std::size_t layer_slot) const {
-  CHECK(layer_slot < impl_->layers());
-  return impl_->table(layer_slot);
+const TableMap& TableStore::map() const {
+  return impl_->map();
 }
 
 TableStore::Ticket::Ticket() = default;

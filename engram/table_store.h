@@ -14,6 +14,7 @@
 #include "engram/ngram_hasher.h"
 #include "engram/ngram_key.h"
 #include "engram/row_reader.h"
+#include "engram/table_map.h"
 #include "engram/table_source.h"
 #include "engram/tier_stats.h"
 #include "inference/base/result.h"
@@ -23,6 +24,8 @@ namespace mneme {
 struct TableStoreOptions {
   std::uint64_t budget_bytes = 0;  // 0 = a quarter of the tables, at least 8 MiB, at most 4 GiB
   enum class Reader : std::uint8_t { automatic, uring, threads } reader = Reader::automatic;
+  // Of the rows that a pack has checksums for, which are compared as they come from storage.
+  enum class Verify : std::uint8_t { off, sampled, always } verify = Verify::sampled;
 };
 
 // What happened to one n-gram at one layer; in the order of the prefetched keys.
@@ -51,8 +54,9 @@ class TableStore {
   Ticket prefetch(std::span<const NgramKey> keys);
 
   // Copies the rows of `layer_slot` in key order: out = [keys][H][row_bytes]. Waits for what is not
-  // there yet. Errors: io (a failed or short read, named with file and offset); the ticket can
-  // still be destroyed, nothing else is lost, and the n-gram can be asked for again.
+  // there yet. Errors: io (a failed or short read, named with file and offset), corrupt (a row that
+  // does not have its checksum); the ticket can still be destroyed, nothing else is lost, and the
+  // n-gram can be asked for again.
   Status wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out);
 
   // After wait(layer_slot): one outcome a key. The first use of an n-gram in a ticket is charged
@@ -69,7 +73,7 @@ class TableStore {
   void set_budget(std::uint64_t bytes);
   TierStats stats() const;
   std::uint32_t row_bytes(std::size_t layer_slot) const;
-  const TableSource& table(std::size_t layer_slot) const;
+  const TableMap& map() const;  // where the rows lie; table i is the layer slot
 
   class Impl;
 

@@ -20,26 +20,26 @@ constexpr std::uint64_t kBudgetMin = 8ull << 20;
 constexpr std::uint64_t kBudgetMax = 4ull << 30;
 constexpr std::size_t kSpareStatesMax = 4;
 
-std::vector<std::uint32_t> layer_bytes(const std::vector<TableSource>& tables, std::size_t heads) {
+constexpr std::uint64_t kVerifyEvery = 64;  // of the rows read, when they are sampled
+
+std::vector<std::uint32_t> layer_bytes(const TableMap& map, std::size_t heads) {
   std::vector<std::uint32_t> bytes;
-  for (const TableSource& table : tables) {
-    bytes.push_back(static_cast<std::uint32_t>(table.row_bytes * heads));
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    bytes.push_back(static_cast<std::uint32_t>(map.table(i).row_bytes * heads));
   }
   return bytes;
 }
 
 }  // namespace
 
-TableStore::Impl::Impl(const NgramHasher& hasher, std::vector<TableSource> tables)
+TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, TableStoreOptions::Verify verify)
     : hasher_(hasher),
-      tables_(std::move(tables)),
+      map_(std::move(map)),
+      verify_(verify),
       heads_(static_cast<std::size_t>(hasher.spec().head_count)),
-      cache_(layer_bytes(tables_, heads_)),
+      cache_(layer_bytes(map_, heads_)),
       row_ids_(heads_) {
-  for (const TableSource& table : tables_) {
-    row_bytes_.push_back(table.row_bytes);
-    table_bytes_ += table.rows * table.row_bytes;
-  }
+  for (std::size_t i = 0; i < map_.size(); ++i) row_bytes_.push_back(map_.table(i).row_bytes);
 }
 
 TableStore::Impl::~Impl() {
@@ -50,16 +50,16 @@ TableStore::Impl::~Impl() {
 Status TableStore::Impl::start(const TableStoreOptions& options, const RowReaderFactory& factory) {
   const std::uint64_t budget = options.budget_bytes != 0
                                    ? options.budget_bytes
-                                   : std::clamp(table_bytes_ / 4, kBudgetMin, kBudgetMax);
+                                   : std::clamp(map_.bytes() / 4, kBudgetMin, kBudgetMax);
   RETURN_IF_ERROR(cache_.set_budget(budget));
   RETURN_IF_ERROR(open_reader(options, factory));
   stats_.storage = reader_->storage();
   stats_.reader = reader_->name();
   stats_.file_system = reader_->file_system();
-  stats_.table_bytes = table_bytes_;
-  log_info("engram", "{} tables, {} MiB, read by {} from {} ({}), {} MiB of RAM for rows",
-           tables_.size(), table_bytes_ >> 20, stats_.reader, storage_label(stats_),
-           stats_.file_system, budget >> 20);
+  stats_.table_bytes = map_.bytes();
+  log_info("engram", "{} tables, {} MiB, read by {} from {} ({}), {} MiB of RAM for rows", layers(),
+           map_.bytes() >> 20, stats_.reader, storage_label(stats_), stats_.file_system,
+           budget >> 20);
   return {};
 }
 
@@ -70,15 +70,15 @@ Status TableStore::Impl::open_reader(const TableStoreOptions& options,
     complete(completion);
   };
   const auto open = [&]() -> Result<std::unique_ptr<RowReader>> {
-    if (factory) return factory(tables_, done);
-    if (options.reader == Reader::threads) return open_thread_reader(tables_, done);
-    auto reader = open_uring_reader(tables_, done);
+    if (factory) return factory(map_.paths(), done);
+    if (options.reader == Reader::threads) return open_thread_reader(map_.paths(), done);
+    auto reader = open_uring_reader(map_.paths(), done);
     if (reader || options.reader == Reader::uring ||
         reader.error().code != ErrorCode::unsupported) {
       return reader;
     }
     log_info("engram", "{}: rows are read by threads instead", reader.error().message);
-    return open_thread_reader(tables_, done);
+    return open_thread_reader(map_.paths(), done);
   };
   auto reader = open();
   if (!reader) return reader.error();
@@ -105,7 +105,7 @@ std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
   look_up(keys, *state);
   if (!new_entries_.empty()) {
     list_rows(keys);
-    merge_reads(wanted_, row_bytes_, merged_);
+    merge_reads(wanted_, merged_);
     post_jobs();
     reader_->read(batch_);
   }
@@ -138,7 +138,7 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
     if (use.pin == RowCache::kNoPin) continue;
     cache_.owner(use.pin) = ticket_number_;
     for (std::size_t layer = 0; layer < layers(); ++layer) {
-      cache_.layer(use.pin, layer).pending = static_cast<std::uint16_t>(heads_);
+      cache_.layer(use.pin, layer).pending = static_cast<std::uint16_t>(heads_ * map_.parts(layer));
       cache_.add_pin(use.pin);  // until the layer is there
     }
     new_entries_.push_back({i, use.pin});
@@ -151,10 +151,13 @@ void TableStore::Impl::list_rows(std::span<const NgramKey> keys) {
   for (const NewEntry& entry : new_entries_) {
     for (std::size_t layer = 0; layer < layers(); ++layer) {
       hasher_.rows(layer, keys[entry.key], row_ids_);
-      const TableSource& table = tables_[layer];
       for (std::size_t head = 0; head < heads_; ++head) {
-        wanted_.push_back({static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(head),
-                           table.offset + row_ids_[head] * table.row_bytes, entry.pin});
+        for (std::size_t part = 0; part < map_.parts(layer); ++part) {
+          const std::size_t into = head * row_bytes_[layer] + map_.part_begin(layer, part);
+          wanted_.push_back({static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(part),
+                             static_cast<std::uint32_t>(into),
+                             map_.locate(layer, part, row_ids_[head]), row_ids_[head], entry.pin});
+        }
       }
     }
   }
@@ -171,15 +174,17 @@ void TableStore::Impl::post_jobs() {
     const std::uint32_t id = free_jobs_.back();
     free_jobs_.pop_back();
     Job& job = jobs_[id];
-    job.request = {read.layer, read.offset, read.size, id};
+    job.request = {read.range.file, read.range.offset, read.range.size, id};
+    job.layer = read.layer;
     job.targets.clear();
     for (std::size_t i = read.first; i < read.first + read.count; ++i) {
       const WantedRow& row = wanted_[i];
-      job.targets.push_back(
-          {row.pin, row.head, static_cast<std::uint32_t>(row.offset - read.offset)});
+      job.targets.push_back({row.pin, row.row, row.into,
+                             static_cast<std::uint32_t>(row.range.offset - read.range.offset),
+                             row.range.size, row.part});
+      stats_.rows_read += row.part == 0 ? 1 : 0;
     }
     batch_.push_back(job.request);
-    stats_.rows_read += read.count;
   }
   stats_.reads += merged_.size();
   stats_.in_flight += merged_.size();
@@ -191,13 +196,12 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
   const std::lock_guard lock(mutex_);
   CHECK(completion.tag < jobs_.size());
   Job& job = jobs_[completion.tag];
-  const std::size_t layer = job.request.table;
-  const std::size_t row_bytes = row_bytes_[layer];
+  const std::size_t layer = job.layer;
   Status status = completion.status;
   if (status && completion.bytes.size() != job.request.size) {
-    status = Error{ErrorCode::io,
-                   fmt::format("{} of {} bytes of {} came back at byte {}", completion.bytes.size(),
-                               job.request.size, tables_[layer].path, job.request.offset)};
+    status = Error{ErrorCode::io, fmt::format("{} of {} bytes of {} came back at byte {}",
+                                              completion.bytes.size(), job.request.size,
+                                              map_.paths()[job.request.file], job.request.offset)};
   }
   --stats_.in_flight;
   stats_.bytes_read += completion.bytes_at_drive;
@@ -209,18 +213,34 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
     RowCache::LayerState& state = cache_.layer(target.pin, layer);
     CHECK(state.pending > 0);
     state.latency_us = std::max(state.latency_us, latency_us);
-    if (status) {
-      std::memcpy(cache_.bytes(target.pin, layer).data() + target.head * row_bytes,
-                  completion.bytes.data() + target.skip, row_bytes);
-    } else {
+    const Status delivered =
+        status ? deliver(target, layer, completion.bytes.subspan(target.skip, target.size))
+               : status;
+    if (!delivered) {
       state.phase = LayerPhase::failed;
       cache_.forget(target.pin);
-      failures_.emplace(target.pin, status.error());
+      failures_.emplace(target.pin, delivered.error());
     }
     if (--state.pending == 0) settle(target.pin, layer);
   }
   job.targets.clear();
   free_jobs_.push_back(static_cast<std::uint32_t>(completion.tag));
+}
+
+Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
+                                 std::span<const std::byte> read) {
+  using Verify = TableStoreOptions::Verify;
+  if (map_.has_checksums(layer) &&
+      (verify_ == Verify::always ||
+       (verify_ == Verify::sampled && verify_turn_++ % kVerifyEvery == 0))) {
+    ++stats_.rows_verified;
+    const Status right = map_.verify(layer, target.row, read);
+    if (!right) ++stats_.failed_reads;
+    RETURN_IF_ERROR(right);
+  }
+  std::memcpy(cache_.bytes(target.pin, layer).data() + target.into, read.data(),
+              map_.part_bytes(layer, target.part));
+  return {};
 }
 
 void TableStore::Impl::settle(RowCache::Pin pin, std::size_t layer) {
@@ -323,7 +343,7 @@ bool TableStore::Impl::in_ram(const NgramKey& key) const {
 }
 
 void TableStore::Impl::set_budget(std::uint64_t bytes) {
-  if (bytes == 0) bytes = std::clamp(table_bytes_ / 4, kBudgetMin, kBudgetMax);
+  if (bytes == 0) bytes = std::clamp(map_.bytes() / 4, kBudgetMin, kBudgetMax);
   Status status;
   {
     const std::lock_guard lock(mutex_);

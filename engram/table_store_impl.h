@@ -39,7 +39,7 @@ class TableStore::Impl {
  public:
   using State = Ticket::State;
 
-  Impl(const NgramHasher& hasher, std::vector<TableSource> tables);
+  Impl(const NgramHasher& hasher, TableMap map, TableStoreOptions::Verify verify);
   ~Impl();
 
   Status start(const TableStoreOptions& options, const RowReaderFactory& factory);
@@ -52,18 +52,23 @@ class TableStore::Impl {
   void set_budget(std::uint64_t bytes);
   TierStats stats() const;
 
-  std::size_t layers() const { return tables_.size(); }
-  const TableSource& table(std::size_t layer) const { return tables_.at(layer); }
+  std::size_t layers() const { return map_.size(); }
+  const TableMap& map() const { return map_; }
 
  private:
+  // A row, or part of one, that a read brings.
   struct Target {
     RowCache::Pin pin;
-    std::uint32_t head;
+    RowId row;
+    std::uint32_t into;  // byte of the layer's rows in the entry
     std::uint32_t skip;  // bytes into the read
+    std::uint32_t size;  // bytes, the checksum included
+    std::uint32_t part;
   };
   // A read under way; its index is the request's tag.
   struct Job {
     ReadRequest request;
+    std::size_t layer;
     std::vector<Target> targets;
   };
 
@@ -72,16 +77,17 @@ class TableStore::Impl {
   void list_rows(std::span<const NgramKey> keys);
   void post_jobs();
   void complete(const ReadCompletion& completion);
+  Status deliver(const Target& target, std::size_t layer, std::span<const std::byte> read);
   void settle(RowCache::Pin pin, std::size_t layer);
   void unpin(RowCache::Pin pin);
   bool ask(State& state, std::size_t layer);
   Status take(State& state, std::size_t layer, std::span<std::byte> out);
 
   const NgramHasher& hasher_;
-  const std::vector<TableSource> tables_;  // [layers]
-  std::vector<std::uint32_t> row_bytes_;   // [layers]
+  const TableMap map_;  // a table a layer
+  const TableStoreOptions::Verify verify_;
+  std::vector<std::uint32_t> row_bytes_;  // [layers]
   const std::size_t heads_;
-  std::uint64_t table_bytes_ = 0;
 
   mutable std::mutex mutex_;
   RowCache cache_;  // from here to `stats_` under the lock
@@ -90,6 +96,7 @@ class TableStore::Impl {
   std::map<RowCache::Pin, Error> failures_;  // of entries that are still pinned
   std::size_t awaited_ = 0;                  // layers of entries that the engine waits for
   std::condition_variable all_there_;        // awaited_ fell to 0
+  std::uint64_t verify_turn_ = 0;            // counts rows, to sample them
   TierStats stats_;
 
   // The engine thread's own.

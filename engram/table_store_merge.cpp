@@ -5,30 +5,31 @@
 #include <tuple>
 
 #include "engram/row_reader.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 
-void merge_reads(std::vector<WantedRow>& rows, std::span<const std::uint32_t> row_bytes,
-                 std::vector<MergedRead>& out) {
+void merge_reads(std::vector<WantedRow>& rows, std::vector<MergedRead>& out) {
   std::sort(rows.begin(), rows.end(), [](const WantedRow& a, const WantedRow& b) {
-    return std::tie(a.layer, a.offset) < std::tie(b.layer, b.offset);
+    return std::tie(a.layer, a.range.file, a.range.offset) <
+           std::tie(b.layer, b.range.file, b.range.offset);
   });
   out.clear();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const WantedRow& row = rows[i];
-    CHECK(row.layer < row_bytes.size());
-    const std::uint64_t end = row.offset + row_bytes[row.layer];
+    const std::uint64_t end = row.range.offset + row.range.size;
     if (!out.empty()) {
       MergedRead& last = out.back();
-      if (last.layer == row.layer && row.offset <= last.offset + last.size + kMergeGapMax &&
-          end - last.offset <= kReadBytesMax) {
-        last.size = static_cast<std::uint32_t>(end - last.offset);
+      RowRange& range = last.range;
+      if (last.layer == row.layer && range.file == row.range.file &&
+          row.range.offset <= range.offset + range.size + kMergeGapMax &&
+          end - range.offset <= kReadBytesMax) {
+        // Parts of one table may differ in size, so that the later one may end first.
+        range.size = std::max(range.size, static_cast<std::uint32_t>(end - range.offset));
         ++last.count;
         continue;
       }
     }
-    out.push_back({row.layer, row_bytes[row.layer], row.offset, i, 1});
+    out.push_back({row.layer, row.range, i, 1});
   }
 }
 

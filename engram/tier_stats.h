@@ -41,6 +41,7 @@ struct TierStats {
   std::uint64_t hits = 0;     // found in RAM, ready or already being read
   std::uint64_t reads = 0;    // requests sent to storage, after merging
   std::uint64_t rows_read = 0;
+  std::uint64_t rows_verified = 0;  // of those, compared with their checksum
   std::uint64_t bytes_read = 0;     // as sent to storage, alignment included
   std::uint64_t bytes_written = 0;  // always 0: shown, because people fear for their drives
   std::uint64_t evictions = 0;

@@ -260,7 +260,7 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
     pack.layers.push_back(std::move(weights));
     const GgufTensor* table = file.find_tensor(tensor_name(layer.layer_id, "embd.weight"));
     pack.tables.push_back(
-        TableSource{file.path(), table->file_offset, layer.rows, header->row_bytes()});
+        plain_table(file.path(), table->file_offset, layer.rows, header->row_bytes()));
     layout.layer_ids.push_back(layer.layer_id);
     layout.rows += layer.rows;
     layout.table_bytes += layer.rows * header->row_bytes();

@@ -246,10 +246,8 @@ TierStats Engine::tiers() const {
 }
 
 std::uint64_t Engine::row_file_offset(std::size_t layer_slot, RowId row) const {
-  CHECK(impl_->pack && layer_slot < impl_->pack->tables.size());
-  const TableSource& table = impl_->pack->tables[layer_slot];
-  CHECK(row < table.rows);
-  return table.offset + row * table.row_bytes;
+  CHECK(impl_->tables && layer_slot < impl_->tables->map().size());
+  return impl_->tables->map().locate(layer_slot, 0, row).offset;
 }
 
 void Engine::set_ram_budget(std::uint64_t bytes) {

@@ -25,7 +25,7 @@ TEST(StoreBench, ColdRowsAreReadAndWarmOnesAreNot) {
 TEST(StoreBench, PassesAnErrorOn) {
   const NumberedTables tables(33);
   auto list = tables.tables();
-  list[1].path = "no_such_pack.gguf";
+  list[1].parts[0].runs[0].path = "no_such_pack.gguf";
   EXPECT_FALSE(bench_store(tables.hasher(), list, {}));
 }
 

@@ -47,7 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (const TableSource& table : pack->tables) {
-    CHECK(table.offset <= size && table.rows <= (size - table.offset) / table.row_bytes);
+    const std::uint64_t offset = table.parts[0].runs[0].offset;
+    CHECK(offset <= size && table.rows <= (size - offset) / table.row_bytes);
   }
   return 0;
 }

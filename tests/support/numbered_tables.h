@@ -48,7 +48,7 @@ class NumberedTables {
         layer.rows += layer.primes.back();
       }
       const std::size_t slot = tables_.size();
-      tables_.push_back({path_, bytes.size(), layer.rows, row_bytes});
+      tables_.push_back(plain_table(path_, bytes.size(), layer.rows, row_bytes));
       for (std::uint64_t row = 0; row < layer.rows; ++row) {
         for (std::uint32_t i = 0; i < row_bytes; ++i) {
           bytes.push_back(static_cast<char>(numbered_byte(slot, row, i)));

@@ -100,7 +100,7 @@ class SlowReader final : public RowReader {
   }
 
   void answer(const ReadRequest& request, ReadFault fault, std::uint32_t delay_us) {
-    const File& file = files_[request.table];
+    const File& file = files_[request.file];
     std::vector<std::byte> bytes(request.size);
     ReadCompletion completion{.tag = request.tag};
     completion.latency_us = delay_us + 1;
@@ -118,7 +118,7 @@ class SlowReader final : public RowReader {
     done_(completion);
   }
 
-  const std::vector<File> files_;  // [tables]
+  const std::vector<File> files_;  // [paths]
   const Callback done_;
   const std::shared_ptr<SlowReaderControl> control_;
   std::thread thread_;
@@ -126,11 +126,11 @@ class SlowReader final : public RowReader {
 
 RowReaderFactory slow_reader_factory(std::shared_ptr<SlowReaderControl> control) {
   return [control = std::move(control)](
-             const std::vector<TableSource>& tables,
+             const std::vector<std::string>& paths,
              RowReader::Callback done) -> Result<std::unique_ptr<RowReader>> {
     std::vector<File> files;
-    for (const TableSource& table : tables) {
-      auto file = File::open(table.path);
+    for (const std::string& path : paths) {
+      auto file = File::open(path);
       if (!file) return file.error();
       files.push_back(std::move(*file));
     }
