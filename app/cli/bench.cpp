@@ -145,7 +145,9 @@ Command add_bench(CLI::App& parent) {
   app->add_option("--rounds", options->rounds, "how often to repeat")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  return [options] { return run(*options); };
+  const Command tables = add_bench_tables(*app);
+  return
+      [app, options, tables] { return app->get_subcommands().empty() ? run(*options) : tables(); };
 }
 
 }  // namespace mneme::cli

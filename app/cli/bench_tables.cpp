@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// mneme-cli bench tables: what the row cache and the drive can do, beside the strategies of other
+// programs in the same run, and which of the goals that meets.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "app/paths.h"
+#include "engram/bench/hit_path.h"
+#include "engram/bench/key_stream.h"
+#include "engram/bench/replay.h"
+#include "inference/run/bench_texts.h"
+
+namespace mneme::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+const std::vector<std::uint64_t> kBudgets = {64 * kMiB, 256 * kMiB, 1024 * kMiB, 4096 * kMiB};
+constexpr std::uint64_t kGoalBudget = 1024 * kMiB;
+
+struct Options {
+  std::string model;
+  std::string streams;
+  std::vector<std::string> only;
+  std::string folder;
+  std::string hit_budget = "1G";
+  bool json = false;
+};
+
+// One goal of the product, against what was measured.
+struct Goal {
+  std::string id;
+  std::string text;
+  std::string measured;
+  bool met;
+};
+
+class Report {
+ public:
+  explicit Report(bool as_json) : as_json_(as_json) {}
+
+  template <typename... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) const {
+    if (as_json_) return;
+    fmt::print(format, std::forward<Args>(args)...);
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+  }
+  void goal(Goal goal) { goals_.push_back(std::move(goal)); }
+
+  void finish() {
+    Json list = Json::array();
+    if (!goals_.empty()) line("\ngoals");
+    for (const Goal& goal : goals_) {
+      line("  {:<3} {:<6} {}: {}", goal.id, goal.met ? "met" : "missed", goal.text, goal.measured);
+      list.push_back(
+          {{"id", goal.id}, {"goal", goal.text}, {"measured", goal.measured}, {"met", goal.met}});
+    }
+    json["goals"] = list;
+    if (as_json_) fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+
+  Json json;
+
+ private:
+  const bool as_json_;
+  std::vector<Goal> goals_;
+};
+
+// Shown on a terminal while something takes its time.
+void show_progress(std::string_view text) {
+  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K{}", text);
+}
+
+// ---- replay ------------------------------------------------------------------------------------
+
+const ReplayResult& find(const std::vector<ReplayResult>& results, std::uint64_t budget,
+                         std::string_view policy) {
+  return *std::ranges::find_if(results, [&](const ReplayResult& result) {
+    return result.budget_bytes == budget && result.policy == policy;
+  });
+}
+
+// What all streams say together about goals G1, G2 and G9.
+struct ReplayGoals {
+  double gain_worst = 1e9;    // share of the predicted gain, over streams and the two rivals
+  double hits_worst = 1e9;    // our hit rate over the simulator's, at 256 MiB and 1 GiB
+  double lru_worst = 1e9;     // points over LRU, everywhere
+  double curve_worst = 0;     // points between the predicted curve and S3-FIFO, everywhere
+  double measured_worst = 0;  // and the rate of the product's cache
+  double curve_ns = 0;
+  std::string mix;
+};
+
+void judge(const std::vector<ReplayResult>& results, const CurveCheck& curve, ReplayGoals& goals) {
+  for (std::size_t i = 0; i < kBudgets.size(); ++i) {
+    const ReplayResult& ours = find(results, kBudgets[i], "mneme");
+    const ReplayResult& simulated = find(results, kBudgets[i], "S3-FIFO");
+    const ReplayResult& lru = find(results, kBudgets[i], "LRU rows");
+    goals.lru_worst = std::min(goals.lru_worst, 100 * (ours.hit_rate - lru.hit_rate));
+    goals.curve_worst =
+        std::max(goals.curve_worst, 100 * std::abs(curve.predicted[i] - simulated.hit_rate));
+    goals.measured_worst =
+        std::max(goals.measured_worst, 100 * std::abs(curve.predicted[i] - ours.hit_rate));
+    if (kBudgets[i] == 256 * kMiB || kBudgets[i] == kGoalBudget) {
+      goals.hits_worst = std::min(goals.hits_worst, ours.hit_rate / simulated.hit_rate);
+    }
+    if (kBudgets[i] != kGoalBudget) continue;
+    for (const char* rival : {"memory map", "LRU rows"}) {
+      const double reads = find(results, kBudgets[i], rival).reads_per_token;
+      goals.gain_worst = std::min(
+          goals.gain_worst, (reads / ours.reads_per_token) / (reads / simulated.reads_per_token));
+    }
+    goals.mix +=
+        fmt::format("{}{} {:.2f}x fewer than a memory map, {:.2f}x than LRU rows",
+                    goals.mix.empty() ? "" : ", ", ours.stream,
+                    find(results, kBudgets[i], "memory map").reads_per_token / ours.reads_per_token,
+                    lru.reads_per_token / ours.reads_per_token);
+  }
+  goals.curve_ns = std::max(goals.curve_ns, curve.ns_per_ngram);
+}
+
+void print_replay(Report& report, const std::vector<ReplayResult>& results,
+                  const CurveCheck& curve) {
+  constexpr std::array<const char*, 4> kPolicies = {"memory map", "LRU rows", "S3-FIFO", "mneme"};
+  for (const char* policy : kPolicies) {
+    std::string text = fmt::format("  {:<14}", policy);
+    for (const std::uint64_t budget : kBudgets) {
+      const ReplayResult& result = find(results, budget, policy);
+      text += fmt::format("  {:6.2f} % {:6.2f}", 100 * result.hit_rate, result.reads_per_token);
+    }
+    report.line("{}", text);
+  }
+  std::string text = fmt::format("  {:<14}", "predicted");
+  for (const double rate : curve.predicted) text += fmt::format("  {:6.2f} %{:7}", 100 * rate, "");
+  report.line("{}", text);
+}
+
+Status run_replay(const Options& options, const std::string& model, Report& report) {
+  show_progress("reading the streams");
+  auto texts = read_bench_texts(model, options.streams);
+  if (!texts) return texts.error();
+  auto hasher = make_v41_hasher(texts->token_map, texts->pad_class, kV41BucketRows);
+  if (!hasher) return hasher.error();
+  ReplayGoals goals;
+  std::size_t streams = 0;
+  for (const BenchText& text : texts->texts) {
+    if (!options.only.empty() && std::ranges::count(options.only, text.name) == 0) continue;
+    if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+    const KeyStream stream = make_key_stream(text.name, *hasher, text.documents);
+    const auto results = replay(stream, *hasher, kV41RowBytes, kBudgets, show_progress);
+    const CurveCheck curve = check_curve(stream, *hasher, kV41RowBytes, kBudgets);
+    show_progress("");
+    std::string head = fmt::format("{:<16}", stream.name);
+    for (const std::uint64_t budget : kBudgets) head += fmt::format("{:>12} MiB  ", budget / kMiB);
+    report.line("\n{}", head);
+    report.line("  {} tokens, {} different n-grams; second half: hit rate, disk reads a token",
+                stream.tokens, stream.keys.size());
+    print_replay(report, results, curve);
+    judge(results, curve, goals);
+    for (const ReplayResult& result : results) {
+      report.json["replay"].push_back({{"stream", result.stream},
+                                       {"tokens", stream.tokens},
+                                       {"budget", result.budget_bytes},
+                                       {"policy", result.policy},
+                                       {"hit_rate", result.hit_rate},
+                                       {"reads_per_token", result.reads_per_token}});
+    }
+    for (std::size_t i = 0; i < kBudgets.size(); ++i) {
+      report.json["predicted"].push_back({{"stream", stream.name},
+                                          {"budget", kBudgets[i]},
+                                          {"hit_rate", curve.predicted[i]},
+                                          {"ns_per_ngram", curve.ns_per_ngram}});
+    }
+    ++streams;
+  }
+  if (streams == 0) return Error{ErrorCode::invalid, "none of the streams has that name"};
+  report.goal({"G1",
+               "at 1 GiB at least 97 % of the simulated gain in disk reads (without a record log)",
+               fmt::format("worst {:.1f} %; {}", 100 * goals.gain_worst, goals.mix),
+               goals.gain_worst >= 0.97});
+  report.goal({"G2", "hit rate at 256 MiB and 1 GiB within 3 % of the simulated S3-FIFO's",
+               fmt::format("worst {:.1f} % of it", 100 * goals.hits_worst),
+               goals.hits_worst >= 0.97});
+  report.goal({"G2", "never more than 0.5 points below LRU",
+               fmt::format("worst {:+.2f} points", goals.lru_worst), goals.lru_worst >= -0.5});
+  report.goal({"G9", "predicted curve within 1.5 points of the simulation, 2 of the measured rate",
+               fmt::format("worst {:.2f} and {:.2f} points; {:.0f} ns an n-gram", goals.curve_worst,
+                           goals.measured_worst, goals.curve_ns),
+               goals.curve_worst <= 1.5 && goals.measured_worst <= 2});
+  return {};
+}
+
+// ---- hit path ----------------------------------------------------------------------------------
+
+Status run_hit_path(const Options& options, const std::string& folder, Report& report) {
+  const auto budget = parse_bytes(options.hit_budget);
+  if (!budget) return budget.error();
+  show_progress("hit path");
+  const auto result = bench_hit_path(folder, *budget);
+  show_progress("");
+  if (!result) return result.error();
+  report.line("\nhit path, {} n-grams in RAM, {} rows a token", result->entries,
+              result->rows_per_token);
+  report.line("  through the store     {:6.0f} ns a row", result->row_ns);
+  report.line("  read from page cache  {:6.0f} ns a row ({:.1f} times as much)", result->pread_ns,
+              result->pread_ratio);
+  report.json["hit_path"] = {{"entries", result->entries},
+                             {"row_ns", result->row_ns},
+                             {"pread_ns", result->pread_ns},
+                             {"pread_ratio", result->pread_ratio}};
+  report.goal({"G4", "a row in RAM costs at most 100 ns, and 8 times less than from the page cache",
+               fmt::format("{:.0f} ns, {:.1f} times", result->row_ns, result->pread_ratio),
+               result->row_ns <= 100 && result->pread_ratio >= 8});
+  return {};
+}
+
+int run(const Options& options) {
+  Report report(options.json);
+  const Paths paths = Paths::find();
+  const std::string folder = options.folder.empty() ? paths.models : options.folder;
+  const std::string model = options.model.empty() ? paths.default_model() : options.model;
+  if (!options.streams.empty()) {
+    if (const auto status = run_replay(options, model, report); !status) {
+      show_progress("");
+      return fail(status.error());
+    }
+  } else {
+    report.line("no text streams were given (--streams): hit rates are not replayed");
+  }
+  if (const auto status = run_hit_path(options, folder, report); !status) {
+    return fail(status.error());
+  }
+  report.finish();
+  return kDone;
+}
+
+}  // namespace
+
+Command add_bench_tables(CLI::App& parent) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app =
+      parent.add_subcommand("tables", "Measure the row cache and the drive against other ways");
+  app->add_option("-m,--model", options->model,
+                  "GGUF whose tokenizer reads the streams (default: the default model)");
+  app->add_option("--streams", options->streams,
+                  "folder of text streams, made with engram/bench/make_streams.py");
+  app->add_option("--stream", options->only, "only this stream; may be given again")
+      ->type_name("NAME");
+  app->add_option("--folder", options->folder,
+                  "where test tables are written for a while (default: where models lie)");
+  app->add_option("--hit-budget", options->hit_budget, "RAM to fill for the hit path")
+      ->capture_default_str();
+  app->add_flag("--json", options->json, "machine-readable output");
+  return [options] { return run(*options); };
+}
+
+}  // namespace mneme::cli

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/bench/hit_path.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "engram/bench/key_stream.h"
+#include "engram/bench/paired.h"
+#include "engram/bench/scratch_table.h"
+#include "engram/table_store.h"
+#include "inference/base/file.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::uint64_t kBucketRows = 100'000;  // a hit does not know how large the table is
+constexpr std::size_t kTokensPerRound = 20'000;
+constexpr std::size_t kRounds = 9;
+constexpr ClassId kClasses = 50'000;
+
+// Answers at once, with zeros: filling a gigabyte from a drive would measure the drive.
+class ZeroReader final : public RowReader {
+ public:
+  explicit ZeroReader(Callback done) : done_(std::move(done)), zeros_(kReadBytesMax) {}
+  std::string_view name() const override { return "none"; }
+  StorageKind storage() const override { return StorageKind::cached; }
+  std::string_view file_system() const override { return "none"; }
+  void read(std::span<const ReadRequest> batch) override {
+    for (const ReadRequest& request : batch) {
+      done_({request.tag, {}, std::span(zeros_).first(request.size), 1, request.size});
+    }
+  }
+
+ private:
+  const Callback done_;
+  const std::vector<std::byte> zeros_;
+};
+
+NgramKey key_number(std::uint64_t number, std::int32_t order) {
+  NgramKey key{order, {}};
+  key.classes[0] = static_cast<ClassId>(number % kClasses);
+  key.classes[1] = static_cast<ClassId>(number / kClasses);
+  for (std::int32_t k = 2; k < order; ++k) key.classes[static_cast<std::size_t>(k)] = 7;
+  return key;
+}
+
+// Of this thread: nothing here waits, and others may use the processor too.
+double processor_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+class Bench {
+ public:
+  Bench(TableStore& store, const NgramHasher& hasher)
+      : store_(store),
+        hasher_(hasher),
+        heads_(static_cast<std::size_t>(hasher.spec().head_count)),
+        orders_(static_cast<std::size_t>(hasher.spec().orders())) {}
+
+  Status fetch(std::span<const NgramKey> keys) {
+    TableStore::Ticket ticket = store_.prefetch(keys);
+    const std::size_t bytes = keys.size() * heads_ * kV41RowBytes;
+    if (rows_.size() < bytes) rows_.resize(bytes);
+    for (std::size_t layer = 0; layer < hasher_.spec().layers.size(); ++layer) {
+      RETURN_IF_ERROR(store_.wait(ticket, layer, std::span(rows_).first(bytes)));
+    }
+    return {};
+  }
+
+  Status fill(std::uint64_t keys) {
+    std::vector<NgramKey> chunk;
+    for (std::uint64_t i = 0; i < keys; ++i) {
+      chunk.push_back(key_number(i, static_cast<std::int32_t>(i % orders_) + 2));
+      if (chunk.size() == 256 || i + 1 == keys) {
+        RETURN_IF_ERROR(fetch(chunk));
+        chunk.clear();
+      }
+    }
+    return {};
+  }
+
+  // Nanoseconds a row. The n-grams are drawn before the clock runs.
+  Result<double> hits(std::uint64_t entries, std::mt19937_64& random) {
+    std::vector<NgramKey> keys(kTokensPerRound * orders_);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::uint64_t number = random() % (entries / orders_) * orders_ + i % orders_;
+      keys[i] = key_number(number, static_cast<std::int32_t>(i % orders_) + 2);
+    }
+    const double start = processor_ns();
+    for (std::size_t token = 0; token < kTokensPerRound; ++token) {
+      RETURN_IF_ERROR(fetch(std::span(keys).subspan(token * orders_, orders_)));
+    }
+    return (processor_ns() - start) / static_cast<double>(kTokensPerRound * rows_per_token());
+  }
+
+  std::size_t rows_per_token() const { return orders_ * heads_ * hasher_.spec().layers.size(); }
+
+ private:
+  TableStore& store_;
+  const NgramHasher& hasher_;
+  const std::size_t heads_;
+  const std::size_t orders_;
+  std::vector<std::byte> rows_;
+};
+
+Result<double> page_cache_read(const File& file, std::uint64_t bytes, std::mt19937_64& random) {
+  constexpr std::size_t kReads = 50'000;
+  std::vector<std::uint64_t> offsets(kReads);
+  for (std::uint64_t& offset : offsets) offset = random() % (bytes / kV41RowBytes) * kV41RowBytes;
+  std::array<std::byte, kV41RowBytes> row;
+  const double start = processor_ns();
+  for (const std::uint64_t offset : offsets) RETURN_IF_ERROR(file.read_at(offset, row));
+  return (processor_ns() - start) / kReads;
+}
+
+}  // namespace
+
+Result<HitPathResult> bench_hit_path(const std::string& folder, std::uint64_t budget_bytes) {
+  std::vector<ClassId> map(kClasses);
+  for (ClassId i = 0; i < kClasses; ++i) map[static_cast<std::size_t>(i)] = i;
+  auto hasher = make_v41_hasher(std::move(map), 0, kBucketRows);
+  if (!hasher) return hasher.error();
+  std::uint64_t bytes = 0;
+  for (const LayerHash& layer : hasher->spec().layers) bytes += layer.rows * kV41RowBytes;
+  auto scratch = ScratchTable::create(folder, bytes, false, {}, nullptr);
+  if (!scratch) return scratch.error();
+  std::vector<TableSource> tables;
+  std::uint64_t offset = 0;
+  for (const LayerHash& layer : hasher->spec().layers) {
+    tables.push_back({scratch->path(), offset, layer.rows, kV41RowBytes});
+    offset += layer.rows * kV41RowBytes;
+  }
+  const RowReaderFactory reader =
+      [](const std::vector<TableSource>&,
+         RowReader::Callback done) -> Result<std::unique_ptr<RowReader>> {
+    return std::unique_ptr<RowReader>(std::make_unique<ZeroReader>(std::move(done)));
+  };
+  auto store = TableStore::open(*hasher, std::move(tables), {budget_bytes}, reader);
+  if (!store) return store.error();
+  auto file = File::open(scratch->path());
+  if (!file) return file.error();
+
+  Bench bench(**store, *hasher);
+  // A little less than fits, so that all of it stays.
+  const std::uint64_t entries = budget_bytes / (16 * (kV41RowBytes + 16));
+  RETURN_IF_ERROR(bench.fill(entries));
+  const std::uint64_t evicted = (*store)->stats().evictions;
+  HitPathResult result;
+  result.entries = (*store)->stats().entries;
+  result.rows_per_token = static_cast<std::uint32_t>(bench.rows_per_token());
+  std::mt19937_64 random(1);
+  // Small enough to be in the page cache as a whole.
+  const std::uint64_t cached_bytes = std::min<std::uint64_t>(bytes, 256 << 20);
+  if (const auto warm = page_cache_read(*file, cached_bytes, random); !warm) return warm.error();
+  std::vector<double> row_ns, pread_ns, ratios;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    const auto ours = bench.hits(entries - evicted, random);
+    if (!ours) return ours.error();
+    const auto theirs = page_cache_read(*file, cached_bytes, random);
+    if (!theirs) return theirs.error();
+    row_ns.push_back(*ours);
+    pread_ns.push_back(*theirs);
+    ratios.push_back(*theirs / *ours);
+  }
+  result.row_ns = median(row_ns);
+  result.pread_ns = median(pread_ns);
+  result.pread_ratio = median(ratios);
+  return result;
+}
+
+}  // namespace mneme

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file to measure a drive with: random bytes, so that no drive compresses or deduplicates it, and
+// gone when the program ends, however it ends (it has no name once it is written).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "inference/base/result.h"
+
+namespace mneme {
+
+class ScratchTable {
+ public:
+  // `random` false: the file has its size, but no bytes on the drive (a hole). `progress` gets a
+  // fraction. Errors: invalid (too little room: says how much there is), io, cancelled.
+  static Result<ScratchTable> create(const std::string& folder, std::uint64_t bytes, bool random,
+                                     const std::function<void(double)>& progress,
+                                     const std::atomic<bool>* cancel);
+
+  ScratchTable(ScratchTable&& other) noexcept;
+  ScratchTable& operator=(ScratchTable&&) = delete;
+  ~ScratchTable();
+
+  const std::string& path() const { return path_; }  // readable while this object lives
+
+ private:
+  ScratchTable(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  std::string path_;
+  int fd_ = -1;
+};
+
+}  // namespace mneme

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What another budget would bring, learned while the store runs: one miniature cache for each
+// budget sees a sample of the n-grams, always the same ones, and is smaller by the same factor
+// (miniature simulation; SHARDS, Waldspurger et al., FAST 2015). One thread at a time; TableStore
+// locks.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engram/miniature_cache.h"
+
+namespace mneme {
+
+struct CurvePoint {
+  std::uint64_t budget_bytes = 0;
+  double hit_rate = 0;  // 0..1
+};
+
+// Small enough to be copied with the counters.
+struct HitCurvePoints {
+  static constexpr std::size_t kMax = 18;
+  std::array<CurvePoint, kMax> points{};  // ascending budgets, each twice the one before
+  std::size_t count = 0;
+  double lookups = 0;  // that the rates come from
+
+  // Between the points a straight line over the budget's logarithm; flat beyond them.
+  double at(std::uint64_t budget_bytes) const;
+};
+
+class HitCurve {
+ public:
+  static constexpr std::uint32_t kEntriesOfOne = 4096;  // at most, of a miniature
+
+  // Budgets from 1 MiB (or a small share of large tables) up to where all of `table_bytes` fits.
+  // `entry_bytes`: what a budget pays for one n-gram. The rates forget what is older than about
+  // `window` look-ups; 0 = nothing.
+  HitCurve(std::uint64_t entry_bytes, std::uint64_t table_bytes, std::uint64_t window);
+
+  void access(std::uint64_t hash);   // of an n-gram that is looked up
+  void preload(std::uint64_t hash);  // of one that came into the cache without being asked for
+  void forget_counts();              // the caches stay as they are
+
+  HitCurvePoints points() const;
+
+ private:
+  struct Miniature {
+    std::uint64_t budget_bytes;
+    int shift;  // one n-gram of 2^shift is seen
+    MiniatureCache cache;
+    double asked = 0;
+    double hits = 0;
+  };
+
+  std::vector<Miniature> miniatures_;  // ascending budgets, so ascending shifts
+  const std::uint64_t window_;
+  double lookups_ = 0;
+  std::uint64_t until_halved_;
+};
+
+}  // namespace mneme

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/run/bench_texts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "engram/compressed_vocab.h"
+#include "inference/base/file.h"
+#include "inference/model/gguf.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme {
+namespace {
+
+Result<std::vector<std::filesystem::path>> text_files(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> paths;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() == ".txt") paths.push_back(it->path());
+  }
+  if (error || paths.empty()) {
+    return Error{ErrorCode::io,
+                 fmt::format("there are no text streams in {}{}: make them with "
+                             "engram/bench/make_streams.py {}",
+                             folder, error ? " (" + error.message() + ")" : "", folder)};
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+Result<BenchText> tokenize(const std::filesystem::path& path, const Tokenizer& tokenizer) {
+  auto file = MappedFile::open(path.string());
+  if (!file) return file.error();
+  const auto bytes = (*file)->bytes();
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  BenchText text{path.stem().string(), {}};
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\0'), rest.size());
+    auto tokens = tokenizer.encode(rest.substr(0, end));
+    if (!tokens.empty()) text.documents.push_back(std::move(tokens));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (text.documents.empty()) {
+    return Error{ErrorCode::io, fmt::format("{} is empty", path.string())};
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder) {
+  const auto paths = text_files(folder);
+  if (!paths) return paths.error();
+  const auto file = GgufFile::open(model_path);
+  if (!file) return file.error();
+  const auto tokenizer = Tokenizer::from_gguf(*file);
+  if (!tokenizer) return tokenizer.error();
+  CompressedVocab vocab;
+  for (TokenId id = 0; id < tokenizer->vocab_size(); ++id) {
+    const auto added = vocab.add(tokenizer->decode(id), tokenizer->vocab_text(id));
+    if (!added) return added.error();
+  }
+  BenchTexts out;
+  out.token_map = vocab.map();
+  out.pad_class = vocab.map()[static_cast<std::size_t>(tokenizer->eos().value_or(0))];
+  for (const auto& path : *paths) {
+    auto text = tokenize(path, *tokenizer);
+    if (!text) return text.error();
+    out.texts.push_back(std::move(*text));
+  }
+  return out;
+}
+
+}  // namespace mneme

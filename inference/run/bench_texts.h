@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text streams of engram/bench/make_streams.py as tokens of a model, for `bench tables`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "inference/base/ids.h"
+#include "inference/base/result.h"
+
+namespace mneme {
+
+struct BenchText {
+  std::string name;                             // "prose"
+  std::vector<std::vector<TokenId>> documents;  // each begins with an empty context
+};
+
+struct BenchTexts {
+  std::vector<ClassId> token_map;  // of the model's tokenizer, compressed
+  ClassId pad_class = 0;
+  std::vector<BenchText> texts;
+};
+
+// Every *.txt in `folder`, by name; a NUL byte ends a document. Errors: io (no such folder, nothing
+// in it; says how to make the streams), those of the tokenizer.
+Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder);
+
+}  // namespace mneme
