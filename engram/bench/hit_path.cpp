@@ -135,11 +135,11 @@ Result<HitPathResult> bench_hit_path(const std::string& folder, std::uint64_t bu
   std::vector<TableSource> tables;
   std::uint64_t offset = 0;
   for (const LayerHash& layer : hasher->spec().layers) {
-    tables.push_back({scratch->path(), offset, layer.rows, kV41RowBytes});
+    tables.push_back(plain_table(scratch->path(), offset, layer.rows, kV41RowBytes));
     offset += layer.rows * kV41RowBytes;
   }
   const RowReaderFactory reader =
-      [](const std::vector<TableSource>&,
+      [](const std::vector<std::string>&,
          RowReader::Callback done) -> Result<std::unique_ptr<RowReader>> {
     return std::unique_ptr<RowReader>(std::make_unique<ZeroReader>(std::move(done)));
   };

@@ -24,10 +24,10 @@ Result<std::vector<std::filesystem::path>> text_files(const std::string& folder)
     if (it->path().extension() == ".txt") paths.push_back(it->path());
   }
   if (error || paths.empty()) {
-    return Error{ErrorCode::io,
-                 fmt::format("there are no text streams in {}{}: make them with "
-                             "engram/bench/make_streams.py {}",
-                             folder, error ? " (" + error.message() + ")" : "", folder)};
+    const std::string reason = error ? fmt::format(" ({})", error.message()) : "";
+    return Error{ErrorCode::io, fmt::format("there are no text streams in {}{}: make them with "
+                                            "engram/bench/make_streams.py {}",
+                                            folder, reason, folder)};
   }
   std::ranges::sort(paths);
   return paths;
