@@ -34,13 +34,13 @@ def chosen(names: str | None) -> list[Source]:
     return [source for source in SOURCES if source.name in wanted]
 
 
-def describe(source: Source, packages: Packages) -> dict:
+def describe(source: Source, inputs: Inputs) -> dict:
     return {
         "name": source.name,
         "what": source.what,
         "use": source.use,
         "package": source.package,
-        "version": packages.version(source.package) if source.package else "",
+        "version": inputs.version(source.package),
         "license": source.license,
         "copyright": source.copyright,
     }
@@ -60,50 +60,49 @@ def write(path: Path, documents: list[Document]) -> dict:
 
 def build(out: Path, sources: list[Source], inputs: Inputs, expected: dict | None) -> list[dict]:
     """Reads, splits and writes. `expected`: the committed rows, or None to accept what is here."""
-    rows = [describe(source, inputs.packages) for source in sources]
+    inputs.packages.require([source.package for source in sources if source.package])
+    rows = [describe(source, inputs) for source in sources]
     if expected is not None:
         for row in rows:
-            manifest.check(expected, row, manifest.CHECKED_BEFORE, COMMITTED)
+            manifest.check_origin(expected, row, COMMITTED)
     read: list[list[Document]] = []
     for source in sources:
         start = time.monotonic()
         try:
             documents = source.documents(inputs, source)
         except CorpusError as error:
-            raise CorpusError(f"{source.name}: {error}") from error
+            raise CorpusError(f"{source.name} ({source.package or 'the file'}): {error}") from error
         if len({d.id for d in documents}) != len(documents):
             raise CorpusError(f"{source.name}: two documents have the same id")
         read.append(documents)
         print(f"{source.name}: read {len(documents)} documents in {time.monotonic() - start:.1f} s", file=sys.stderr)
 
     splitter = Splitter()
-    training = [splitter.training(d) if s.use == "training" else [] for s, d in zip(sources, read)]
+    training = [splitter.training(s.name, d) if s.use == "training" else [] for s, d in zip(sources, read)]
     for source, row, documents, train in zip(sources, rows, read, training):
-        heldout = splitter.heldout(documents, every=source.use == "evaluation")
-        parts = {"heldout": write(out / f"{source.name}.heldout.jsonl", heldout)}
         if source.use == "training":
-            parts["train"] = write(out / f"{source.name}.train.jsonl", train)
-        for field in manifest.CHECKED_AFTER:
-            row[field] = {part: told[field] for part, told in sorted(parts.items())}
+            row["train"] = write(out / f"{source.name}.train.jsonl", train)
+        row["heldout"] = write(out / f"{source.name}.heldout.jsonl", splitter.heldout(source.name, documents))
     if expected is not None:
         for row in rows:
-            manifest.check(expected, row, manifest.CHECKED_AFTER, COMMITTED)
+            manifest.check_outcome(expected, row, COMMITTED)
     return rows
 
 
 def table(rows: list[dict]) -> str:
-    lines = [f"{'source':<12} {'package':<20} {'licence':<14} {'train docs':>10} {'MB':>7} {'held docs':>10} {'MB':>7}"]
+    def line(name, package, license_, cells):
+        return f"{name:<11} {package:<18} {license_:<17} {cells[0]:>10} {cells[1]:>7} {cells[2]:>10} {cells[3]:>7}"
+
+    def figures(cells):
+        return [cells[0], f"{cells[1] / 1e6:.2f}", cells[2], f"{cells[3] / 1e6:.2f}"]
+
+    lines = [line("source", "package", "licence", ["train docs", "MB", "held docs", "MB"])]
     total = [0, 0, 0, 0]
     for row in rows:
-        cells = [row[f].get(part, 0) for part in ("train", "heldout") for f in ("documents", "bytes")]
+        cells = [row.get(part, {}).get(field, 0) for part in manifest.PARTS for field in ("documents", "bytes")]
         total = [a + b for a, b in zip(total, cells)]
-        lines.append(_line(row["name"], row["package"] or "(file)", row["license"], cells))
-    return "\n".join([*lines, _line("all", "", "", total)])
-
-
-def _line(name: str, package: str, license_: str, cells: list[int]) -> str:
-    return (f"{name:<12} {package:<20} {license_:<14} {cells[0]:>10} {cells[1] / 1e6:>7.2f} "
-            f"{cells[2]:>10} {cells[3] / 1e6:>7.2f}")
+        lines.append(line(row["name"], row["package"] or "(file)", row["license"], figures(cells)))
+    return "\n".join([*lines, line("all", "", "", figures(total))])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -123,7 +122,8 @@ def main(arguments: list[str] | None = None) -> int:
         rows = build(options.out, sources, inputs, expected)
         if any(source.package == "dict-wn" for source in sources):
             lemmas = wordnet.lemmas(inputs.wordnet())
-            (options.out / "lemmas.json").write_text(json.dumps(lemmas, ensure_ascii=False, indent=0) + "\n")
+            text = json.dumps(lemmas, ensure_ascii=False, indent=0) + "\n"
+            (options.out / "lemmas.json").write_text(text, encoding="utf-8")
         manifest.save(options.out / "manifest.json", rows)
         if options.update_manifest:
             manifest.update(COMMITTED, rows, [source.name for source in SOURCES])

@@ -28,12 +28,16 @@ class Packages:
             if fields.get("Status") == "install ok installed" and "Package" in fields:
                 self._versions[fields["Package"]] = fields.get("Version", "")
 
-    def version(self, package: str) -> str:
-        if package not in self._versions:
+    def require(self, packages: list[str]):
+        missing = sorted({package for package in packages if package not in self._versions})
+        if missing:
             raise CorpusError(
-                f"package {package} is not installed. "
-                f"Install it: apt-get install --no-install-recommends {package}"
+                f"not installed: {', '.join(missing)}. "
+                f"Install: apt-get install --no-install-recommends {' '.join(missing)}"
             )
+
+    def version(self, package: str) -> str:
+        self.require([package])
         return self._versions[package]
 
     def files(self, package: str, under: str, suffix: str) -> list[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A document, the held-out split, and the removal of paragraphs that occur twice."""
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 HELDOUT_PERCENT = 2
@@ -38,6 +39,16 @@ class Document:
         """Bytes of the text itself."""
         return len(("".join(m["content"] for m in self.messages) or self.text()).encode())
 
+    def units(self) -> list[str]:
+        """What is kept or goes: a paragraph; of a conversation, all of it."""
+        return ["\n".join(m["content"] for m in self.messages)] if self.messages else self.paragraphs
+
+    def keep(self, units: list[str]) -> bool:
+        """Keeps only these units; false when too little is left to be a document."""
+        if not self.messages:
+            self.paragraphs = units
+        return bool(units) and len(self.text()) >= self.min_chars
+
     def record(self) -> dict:
         if self.messages:
             return {"id": self.id, "messages": self.messages}
@@ -49,66 +60,73 @@ def is_heldout(key: str) -> bool:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % 100 < HELDOUT_PERCENT
 
 
-def fingerprint(paragraph: str) -> bytes:
-    return hashlib.sha256(" ".join(paragraph.split()).encode()).digest()[:16]
+def pieces(text: str, limit: int, lines: bool) -> list[str]:
+    """The text cut into pieces of at most `limit` characters: code and verse (`lines`) between lines,
+    prose between sentences where it can be; never inside a word. (A longer word is left out.)"""
+    if len(text) <= limit:
+        return [text]
+    units = text.split("\n") if lines else re.split(r"(?<=[.!?;]) ", text)
+    joint = "\n" if lines else " "
+    found, now = [], ""
+    for unit in units:
+        for part in [unit] if len(unit) <= limit else unit.split(" "):
+            if len(part) > limit:
+                continue
+            if now and len(now) + len(joint) + len(part) > limit:
+                found.append(now)
+                now = ""
+            now += (joint if now else "") + part
+    return found + [now] if now else found
+
+
+def _mark(source: str, text: str) -> bytes:
+    """Tells whether two texts are the same, white space aside. Short ones are the same only within
+    a source: "Note" and "For example:" are everybody's, and which sources a run chose must not matter."""
+    told = " ".join(text.split())
+    scope = source if len(told) < REPEAT_MIN_CHARS else ""
+    return hashlib.sha256(f"{scope}\n{told}".encode()).digest()[:16]
 
 
 class Splitter:
-    """Shares out documents, in three steps that must run in this order over all sources:
-    training documents first (each adds its paragraphs to what was seen), held-out ones after."""
+    """Shares out documents over training and held-out text. First training() of every source, then
+    heldout() of every source: what training saw is no held-out text."""
 
     def __init__(self):
-        self._seen: set[bytes] = set()
+        self._trained: set[bytes] = set()
+        self._held: set[bytes] = set()
 
-    def training(self, documents: list[Document]) -> list[Document]:
-        """The documents that are not held out, each paragraph kept where it occurs first."""
+    def training(self, source: str, documents: list[Document]) -> list[Document]:
+        """The documents that are not held out; a paragraph that is not short only where it is first."""
         kept = []
         for document in documents:
             if document.heldout():
                 continue
-            if document.messages:
-                prints = [fingerprint("\n".join(m["content"] for m in document.messages))]
-                if prints[0] in self._seen:
-                    continue
-            else:
-                prints = [fingerprint(p) for p in document.paragraphs]
-                here: set[bytes] = set()
-                paragraphs = []
-                for paragraph, mark in zip(document.paragraphs, prints):
-                    repeated = mark in self._seen or mark in here
-                    if not repeated or len(paragraph) < REPEAT_MIN_CHARS:
-                        paragraphs.append(paragraph)
-                    here.add(mark)
-                document.paragraphs = paragraphs
-                if not paragraphs or len(document.text()) < document.min_chars:
-                    continue
-            self._seen.update(prints)
-            kept.append(document)
+            fresh = []
+            for text in document.units():
+                mark = _mark(source, text)
+                if mark not in self._trained or len(text) < REPEAT_MIN_CHARS:
+                    fresh.append(text)
+                self._trained.add(mark)
+                # Code has blank lines of its own: what they set apart is a paragraph of the file too.
+                self._trained.update(_mark(source, part) for part in text.split("\n\n"))
+            if document.keep(fresh):
+                kept.append(document)
         return kept
 
-    def heldout(self, documents: list[Document], every: bool = False) -> list[Document]:
-        """The held-out documents (or `every` one, of a source that is for evaluation only) without
-        any paragraph, however short, that occurs in training text, and without repetitions."""
+    def heldout(self, source: str, documents: list[Document]) -> list[Document]:
+        """The held-out documents without any paragraph, however short, that occurs in training text,
+        and without repetitions."""
         kept = []
-        seen: set[bytes] = set()
         for document in documents:
-            if not (every or document.heldout()):
+            if not document.heldout():
                 continue
-            if document.messages:
-                mark = fingerprint("\n".join(m["content"] for m in document.messages))
-                if mark in self._seen or mark in seen:
-                    continue
-                seen.add(mark)
-            else:
-                paragraphs = []
-                for paragraph in document.paragraphs:
-                    mark = fingerprint(paragraph)
-                    if mark in self._seen or mark in seen:
-                        continue
-                    seen.add(mark)
-                    paragraphs.append(paragraph)
-                document.paragraphs = paragraphs
-                if not paragraphs or len(document.text()) < document.min_chars:
-                    continue
-            kept.append(document)
+            fresh = []
+            for text in document.units():
+                for part in [text] if document.messages else text.split("\n\n"):
+                    mark = _mark(source, part)
+                    if mark not in self._trained and mark not in self._held:
+                        fresh.append(part)
+                    self._held.add(mark)
+            if document.keep(fresh):
+                kept.append(document)
         return kept

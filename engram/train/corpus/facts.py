@@ -22,12 +22,18 @@ TERM = re.compile(r"[A-Za-z][A-Za-z.'-]*(?: [A-Za-z0-9.'-]+)*")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'-]*")
 LIFE = re.compile(r" \((?:born (?:in )?)?(?:circa |c\. )?\d{3,4}(?:[- ].*)?\)$")
 ARTICLES = frozenset("a an the any one some someone something anyone all each every".split())
+# Words that are seldom the noun that WordNet explains.
+SELDOM_A_NOUN = frozenset("are while will may might must can out off no so here there me he us as at be".split())
+# A definition that starts so is no noun phrase: "of northern Africa", "containing meat".
+NO_NOUN_PHRASE = re.compile(r"(?:of|in|from|on|by|with|for|used|native|found|grown|chiefly|\w+ing)\b")
+# Names of the orders of living things explain nothing in English.
+TAXON = re.compile(r"(?:genus|family|order|class|phylum|subclass|suborder|subfamily|subgenus|tribe|division) [A-Z].*")
 
 QUESTIONS = {
     "noun": ("What does {0} mean?", "Define {0}.", "What is meant by {0}?",
              'Explain the term "{0}".', "Tell me what {0} means."),
     "name": ("What is {0}?", "Tell me about {0}.", "What do you know about {0}?"),
-    "person": ("Who was {0}?", "Tell me about {0}.", "What do you know about {0}?"),
+    "person": ("Who is {0}?", "Tell me about {0}.", "What do you know about {0}?"),
     "verb": ('What does "to {0}" mean?', 'Define the verb "to {0}".', "What does it mean to {0}?"),
 }
 
@@ -61,10 +67,23 @@ def usable(entry: Entry) -> bool:
         len(entry.senses) == 1
         and sense.pos in ("noun", "verb")
         and bool(TERM.fullmatch(entry.headword))
+        and (sense.pos == "verb" or not NO_NOUN_PHRASE.match(sense.definition))
+        and not TAXON.fullmatch(entry.headword)
+        and (" " in entry.headword or _plain_noun(entry.headword))
+        and (kind_of(entry.headword, sense) != "name" or _starts_with_article(sense.definition))
         and entry.headword.count(" ") < TERM_MAX_WORDS
         and DEFINITION_MIN_CHARS <= len(sense.definition) <= DEFINITION_MAX_CHARS
         and not re.search(r'["\[\]{}]', sense.definition)
     )
+
+
+def _plain_noun(word: str) -> bool:
+    return word not in SELDOM_A_NOUN and not word.endswith(("ing", "ed", "s"))
+
+
+def _starts_with_article(definition: str) -> bool:
+    # Without one, "X is ..." would be no English: WordNet defines many names by bare nouns.
+    return definition.split(" ", 1)[0].lower() in ARTICLES
 
 
 def ranked(entries: list[Entry]) -> list[Entry]:
@@ -106,17 +125,15 @@ def answer(term: str, sense: Sense, kind: str) -> str:
         return f"{term} {note[1]} is {note[2]}."
     if kind == "noun":
         return f"{term} means {said}."
-    verb = "was" if kind == "person" else "is"
-    first = said.split(" ", 1)[0].lower()
-    if first in ARTICLES or first.endswith("s"):
+    if kind == "name":
+        return f"{term} is {said}."
+    if _starts_with_article(said):
         article = ""
-    elif re.match(r"\d+(st|nd|rd|th)\b", said) or kind == "name":
-        article = "the " if re.match(r"\d+(st|nd|rd|th)\b|(largest|smallest|capital|first|last)\b", said) else ""
-    else:
-        article = "an " if said[0].lower() in "aeio" else "a "
-    if first == "united":  # United States painter, United Kingdom ...
-        article = "a "
-    return f"{term} {verb} {article}{said}."
+    elif re.match(r"\d+(st|nd|rd|th) ", said):
+        article = "the "
+    else:  # "United States painter" is said as it is written, with a y
+        article = "an " if re.match("[AEIOaeio]", said) else "a "
+    return f"{term} {'is' if '(born' in said else 'was'} {article}{said}."
 
 
 def documents(entries: list[Entry], source: str) -> list[Document]:

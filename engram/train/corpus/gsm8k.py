@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conversations out of GSM8K (gsm8k_train.jsonl.gz): questions of arithmetic and their answers."""
-import gzip
 import json
 import re
 
+from .dictd import unpack
 from .document import CorpusError, Document
 
 CALCULATOR = re.compile(r"<<[^>]*>>")
@@ -12,9 +12,9 @@ FINAL = re.compile(r"\s*####\s*(\S+)\s*$")
 
 def documents(packed: bytes, source: str) -> list[Document]:
     try:
-        lines = gzip.decompress(packed).decode("utf-8").splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise CorpusError(f"it is no gzip-packed UTF-8 text ({error})") from error
+        lines = unpack(packed).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"it is no UTF-8 text ({error})") from error
     found = []
     for number, line in enumerate(lines, 1):
         try:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-from .document import DOCUMENT_MAX_CHARS, DOCUMENT_MIN_CHARS, Document
+from .document import DOCUMENT_MAX_CHARS, DOCUMENT_MIN_CHARS, Document, pieces
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BLOCKS = frozenset(
@@ -165,27 +165,9 @@ def blocks_of(html: str, layout: Layout) -> list[Block]:
             head = PageParser(Layout(None, frozenset()))
             head.feed(title[1])
             head.close()
-            blocks = [Block(b.text, heading=True) for b in head.blocks[:1]] + blocks
+            # "Page | Site" names the site on every page.
+            blocks = [Block(b.text.split(" | ")[0], heading=True) for b in head.blocks[:1]] + blocks
     return blocks
-
-
-def pieces(block: Block, limit: int) -> list[str]:
-    """The block cut into pieces of at most `limit` characters: code between lines, prose between
-    sentences where it can be; never inside a word. (A longer word alone is left out.)"""
-    if len(block.text) <= limit:
-        return [block.text]
-    units = block.text.split("\n") if block.code else re.split(r"(?<=[.!?;]) ", block.text)
-    joint = "\n" if block.code else " "
-    found, now = [], ""
-    for unit in units:
-        for part in [unit] if len(unit) <= limit else unit.split(" "):
-            if len(part) > limit:
-                continue
-            if now and len(now) + len(joint) + len(part) > limit:
-                found.append(now)
-                now = ""
-            now += (joint if now else "") + part
-    return found + [now] if now else found
 
 
 def page_documents(html: str, layout: Layout, page_id: str) -> list[Document]:
@@ -206,7 +188,7 @@ def page_documents(html: str, layout: Layout, page_id: str) -> list[Document]:
 
     for title, blocks in sections:
         limit = DOCUMENT_MAX_CHARS - len(title) - 2
-        texts = [text for block in blocks for text in pieces(block, limit)]
+        texts = [text for block in blocks for text in pieces(block.text, limit, block.code)]
         size = sum(len(text) + 2 for text in texts)
         if not texts:
             continue

@@ -74,7 +74,10 @@ def unpack(data: bytes) -> str:
     windows = [lzw_unpack(data[a:b]) for a, b in zip(offsets, offsets[1:])]
     if any(len(window) != size for window in windows[:-1]):
         raise CorpusError("a window has another size than its header says")
-    return b"".join(windows).decode("ascii")
+    try:
+        return b"".join(windows).decode("ascii")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"a verse has signs that no verse has ({error})") from error
 
 
 def documents(data: bytes, source: str) -> list[Document]:
@@ -85,7 +88,10 @@ def documents(data: bytes, source: str) -> list[Document]:
         if not verse:
             raise CorpusError(f"a line is no verse: {line[:60]!r}")
         chapters.setdefault((verse[1], int(verse[2])), []).append(verse[4])
-    names = dict(zip(dict.fromkeys(book for book, _ in chapters), BOOKS, strict=True))
+    books = list(dict.fromkeys(book for book, _ in chapters))
+    if len(books) != len(BOOKS):
+        raise CorpusError(f"it has {len(books)} books, not {len(BOOKS)}")
+    names = dict(zip(books, BOOKS))
     found = []
     for (book, number), verses in chapters.items():
         part, chars = [], 0

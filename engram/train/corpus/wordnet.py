@@ -5,16 +5,16 @@ The file is gzip-readable (dictzip) text in dictd's layout: a headword at the st
 its senses, indented by four, "n 1: definition; "example" [syn: {a}, {b}] [ant: {c}]", wrapped.
 Every headword of a synset repeats the synset.
 """
-import gzip
 import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
+from .dictd import ABOUT_ITSELF, unpack
 from .document import CorpusError, Document, is_heldout
 
 SENSE = re.compile(r"    (?:(n|v|adj|adv) )?(\d+): (.*)")
-NOTE = re.compile(r"\[(syn|ant|also): ([^\]]*)\]")
+NOTE = re.compile(r"\[(syn|ant): ([^\]]*)\]")
 # A last example that was set off by other signs than "; ".
 GLUED_EXAMPLE = re.compile(r'(?:;|:|,) ?"(?=[^"]*"$)')
 NAME = re.compile(r"\{([^}]*)\}")
@@ -30,8 +30,9 @@ class Sense:
     antonyms: list[str]
 
     def split_key(self) -> str:
-        """Synsets that share a definition stay on one side of the split."""
-        return "wordnet/" + self.definition
+        """Synsets that share a definition stay on one side of the split. Spaces and hyphens do not
+        count: how a word is broken at the end of a line differs from headword to headword."""
+        return "wordnet/" + re.sub(r"[\s-]", "", self.definition.lower())
 
     def heldout(self) -> bool:
         return is_heldout(self.split_key())
@@ -45,16 +46,15 @@ class Entry:
 
 def parse(packed: bytes) -> list[Entry]:
     try:
-        text = gzip.decompress(packed).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise CorpusError(f"it is no gzip-packed UTF-8 text ({error})") from error
+        text = unpack(packed).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"it is no UTF-8 text ({error})") from error
     entries: list[Entry] = []
     raw: list[tuple[str, str]] = []  # part of speech and text of the senses of the entry
     headword = ""
 
     def close():
-        # Headwords 00-database-... tell about the dictionary itself.
-        if raw and not headword.startswith("00-database"):
+        if raw and not headword.startswith(ABOUT_ITSELF):
             entries.append(Entry(headword, [_sense(pos, body) for pos, body in raw]))
         raw.clear()
 
@@ -71,10 +71,11 @@ def parse(packed: bytes) -> list[Entry]:
             pos = start[1] or pos
             raw.append((POS.get(pos, ""), start[3].strip()))
         elif raw:
-            # A line that was broken at a hyphen goes on without a space.
+            # A line that was broken at a hyphen goes on without a space, save in "two- and threefold".
             before_pos, before = raw[-1]
-            glue = "" if re.search(r"\w-$", before) else " "
-            raw[-1] = (before_pos, before + glue + line.strip())
+            more = line.strip()
+            broken = re.search(r"\w-$", before) and not re.match(r"(and|or|to)\b", more)
+            raw[-1] = (before_pos, before + ("" if broken else " ") + more)
     close()
     if not entries:
         raise CorpusError("there is no dictionary entry in it")
@@ -82,7 +83,7 @@ def parse(packed: bytes) -> list[Entry]:
 
 
 def _sense(pos: str, body: str) -> Sense:
-    names: dict[str, list[str]] = {"syn": [], "ant": [], "also": []}
+    names: dict[str, list[str]] = {"syn": [], "ant": []}
     for kind, listed in NOTE.findall(body):
         names[kind] += NAME.findall(listed)
     definition, examples = _definition_and_examples(NOTE.sub("", body).strip())
@@ -166,4 +167,3 @@ def documents(entries: list[Entry], source: str) -> list[Document]:
 def lemmas(entries: list[Entry]) -> list[str]:
     """All headwords of several words, lower case, sorted."""
     return sorted({e.headword.lower() for e in entries if " " in e.headword})
-
