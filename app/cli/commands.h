@@ -17,5 +17,6 @@ Command add_bench_tables(CLI::App& bench);
 Command add_check(CLI::App& parent);
 Command add_pack(CLI::App& parent);
 Command add_synth(CLI::App& parent);
+Command add_tables(CLI::App& parent);
 
 }  // namespace mneme::cli

@@ -157,6 +157,14 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
   return static_cast<std::uint64_t>(bytes);
 }
 
+std::string bytes_text(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (value < 1e6) return fmt::format("{:.0f} kB", value / 1e3);
+  if (value < 1e9) return fmt::format("{:.1f} MB", value / 1e6);
+  return fmt::format("{:.1f} GB", value / 1e9);
+}
+
 Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   LogOptions log;
   log.stderr_level = options.verbose ? LogLevel::info : LogLevel::warning;

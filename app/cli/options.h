@@ -54,6 +54,9 @@ Result<std::string> read_prompt(const CommonOptions& options);
 // "64M", "1.5G", "800000": bytes. Errors: invalid.
 Result<std::uint64_t> parse_bytes(const std::string& text);
 
+// 800000 -> "800 kB", 41'000'000'000 -> "41.0 GB".
+std::string bytes_text(std::uint64_t bytes);
+
 // Opens the model that the options name, with the load's progress on a terminal's stderr. From here
 // on Ctrl+C sets interrupt_flag(), which cancels the load. Errors as Engine::open.
 Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options);

@@ -170,12 +170,26 @@ void GgufWriter::add_tensor(std::string_view name, std::uint32_t ggml_type,
 
 void GgufWriter::add_tensor(std::string_view name, std::uint32_t ggml_type,
                             std::vector<std::uint64_t> dims, Producer produce) {
-  CHECK(!name.empty());
-  for (const Tensor& other : tensors_) CHECK(other.name != name);
   const std::uint64_t size = tensor_bytes(ggml_type, dims);
-  tensors_.push_back(
-      {std::string(name), ggml_type, std::move(dims), size, data_bytes_, std::move(produce)});
-  data_bytes_ += padded(size, alignment_);
+  add({std::string(name), ggml_type, std::move(dims), size, 0, std::move(produce), {}});
+}
+
+void GgufWriter::add_tensor(std::string_view name, std::uint32_t ggml_type,
+                            std::vector<std::uint64_t> dims, Filler fill) {
+  const std::uint64_t size = tensor_bytes(ggml_type, dims);
+  add({std::string(name), ggml_type, std::move(dims), size, 0, {}, std::move(fill)});
+}
+
+void GgufWriter::add(Tensor tensor) {
+  CHECK(!tensor.name.empty());
+  for (const Tensor& other : tensors_) CHECK(other.name != tensor.name);
+  tensor.offset = data_bytes_;
+  data_bytes_ += padded(tensor.size, alignment_);
+  tensors_.push_back(std::move(tensor));
+}
+
+std::uint64_t GgufWriter::file_bytes() const {
+  return head().size() + data_bytes_;
 }
 
 std::string GgufWriter::head() const {
@@ -209,10 +223,17 @@ Status GgufWriter::write(const std::string& path) const {
     RETURN_IF_ERROR(raw(std::as_bytes(std::span(header))));
     for (const Tensor& tensor : tensors_) {
       std::uint64_t written = 0;
-      RETURN_IF_ERROR(tensor.produce([&](std::span<const std::byte> bytes) {
+      const Sink sink = [&](std::span<const std::byte> bytes) {
         written += bytes.size();
         return raw(bytes);
-      }));
+      };
+      std::vector<std::byte> stretch;
+      for (std::uint64_t at = 0; tensor.fill && at < tensor.size; at += kFillBytes) {
+        stretch.resize(std::min(kFillBytes, tensor.size - at));
+        RETURN_IF_ERROR(tensor.fill(at, stretch));
+        RETURN_IF_ERROR(sink(stretch));
+      }
+      if (tensor.produce) RETURN_IF_ERROR(tensor.produce(sink));
       CHECK(written == tensor.size);
       const std::vector<std::byte> zeros(padded(tensor.size, alignment_) - tensor.size);
       RETURN_IF_ERROR(raw(zeros));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes GGUF version 3: for memory packs, synthetic models and tests. Metadata is kept in memory;
 // tensor data is streamed at write() from spans or producers, so that tables larger than memory can
-// be written. The file appears under its name only when it is complete.
+// be written. The file appears under its name only when it is complete; until then it is NAME.part,
+// which write_resumable() leaves behind when it is stopped, to go on from.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +24,8 @@ class GgufWriter {
   // Takes the next bytes of a tensor. A producer calls it until exactly the tensor's size is given.
   using Sink = std::function<Status(std::span<const std::byte>)>;
   using Producer = std::function<Status(const Sink&)>;
+  // Gives any stretch of a tensor: out.size() bytes from byte `at` of it, in any order.
+  using Filler = std::function<Status(std::uint64_t at, std::span<std::byte> out)>;
 
   // Alignment of tensor data: a power of two from 8 to 2^20; 4096 lets tables be read past the page
   // cache without waste. Written as general.alignment unless 32.
@@ -53,14 +57,34 @@ class GgufWriter {
                   std::span<const std::byte> bytes);
   void add_tensor(std::string_view name, std::uint32_t ggml_type, std::vector<std::uint64_t> dims,
                   Producer produce);
+  // For tensors of any size: asked for stretches of at most kFillBytes that begin at multiples of
+  // it, so that writing can go on where it stopped.
+  static constexpr std::uint64_t kFillBytes = std::uint64_t{4} << 20;
+  void add_tensor(std::string_view name, std::uint32_t ggml_type, std::vector<std::uint64_t> dims,
+                  Filler fill);
   static std::uint64_t tensor_bytes(std::uint32_t ggml_type, std::span<const std::uint64_t> dims);
 
   // Everything before the tensor data, padded: a whole file where there are no tensors.
   std::string head() const;
+  std::uint64_t file_bytes() const;
 
   // Errors: io (the disk is full, no permission); whatever a producer reports. The unfinished file
   // is removed.
   Status write(const std::string& path) const;
+
+  struct Progress {
+    std::uint64_t done = 0;  // bytes of the file; begins above 0 when a stopped write goes on
+    std::uint64_t total = 0;
+  };
+  // For large files: refuses to overwrite, looks for room first, and goes on with a PATH.part of
+  // the very same head. `progress` is called every few megabytes. A write that was killed loses at
+  // most its last kSyncBytes, one whose machine lost power as much. Errors: invalid (the file
+  // exists, or PATH.part is of another); io; cancelled; whatever a producer reports. PATH.part
+  // stays.
+  static constexpr std::uint64_t kSyncBytes = std::uint64_t{256} << 20;
+  Status write_resumable(const std::string& path,
+                         const std::function<void(const Progress&)>& progress,
+                         const std::atomic<bool>* cancel) const;
 
  private:
   struct Tensor {
@@ -70,7 +94,9 @@ class GgufWriter {
     std::uint64_t size;    // bytes
     std::uint64_t offset;  // from the start of the data
     Producer produce;
+    Filler fill;  // one of the two
   };
+  void add(Tensor tensor);
   void begin(std::string_view key, GgufType type);
   void begin_array(std::string_view key, GgufType type, std::uint64_t count);
   void put(const void* data, std::size_t size);

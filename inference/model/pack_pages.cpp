@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/pack_pages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "engram/row_checksum.h"
+#include "inference/model/gguf_parser.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::uint32_t kI8 = 24;
+
+Error corrupt(const GgufFile& file, std::string_view what) {
+  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file.name(), what)};
+}
+
+}  // namespace
+
+std::uint32_t rows_of_page(std::uint32_t row_bytes) {
+  return kPackPageBytes / (row_bytes + kRowChecksumBytes);
+}
+
+Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file) {
+  auto page_bytes = file.find<std::uint32_t>("engram.page_bytes");
+  if (!page_bytes) return page_bytes.error();
+  if (!page_bytes->has_value()) return std::optional<PackPages>{};
+  const auto checksum = file.require<std::string_view>("engram.checksum");
+  if (!checksum) return checksum.error();
+  const auto encoding = file.require<std::string_view>("engram.encoding");
+  if (!encoding) return encoding.error();
+  auto format = RowFormat::from_encoding(*encoding);
+  if (**page_bytes != kPackPageBytes || *checksum != "xxh3_32" || !format) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{} has pages of {} bytes, checksums '{}' and rows '{}', which are "
+                    "not known here",
+                    file.name(), **page_bytes, printable(*checksum), printable(*encoding))};
+  }
+  const auto width = file.require<std::uint32_t>("engram.key_length");
+  if (!width) return width.error();
+  format->width = *width;
+  const auto scale = file.find<float>("engram.table_scale");
+  if (!scale) return scale.error();
+  format->table_scale = scale->value_or(1.0f);
+  RETURN_IF_ERROR(check_format(*format, file.name()));
+  if (!std::isfinite(format->table_scale)) return corrupt(file, "engram.table_scale is no number");
+
+  PackPages pages;
+  pages.format = *format;
+  pages.page_rows = rows_of_page(format->row_bytes());
+  auto layers = file.require_array<std::int32_t>("engram.layer_ids");
+  if (!layers) return layers.error();
+  auto rows = file.require_array<std::uint64_t>("engram.table_rows");
+  if (!rows) return rows.error();
+  if (pages.page_rows == 0 || rows->size() != layers->size()) {
+    return corrupt(file, "its rows do not fit its pages, or engram.table_rows its layers");
+  }
+  pages.layers = std::move(*layers);
+  pages.rows = std::move(*rows);
+  return std::optional(std::move(pages));
+}
+
+Result<FoundTable> read_paged_table(const GgufFile& file, const GgufTensor& tensor,
+                                    const PackPages& pages, std::int32_t layer) {
+  const auto at = std::ranges::find(pages.layers, layer);
+  const std::uint64_t rows = at == pages.layers.end()
+                                 ? 0
+                                 : pages.rows[static_cast<std::size_t>(at - pages.layers.begin())];
+  const std::uint64_t count = rows / pages.page_rows + (rows % pages.page_rows != 0 ? 1 : 0);
+  if (rows == 0 || tensor.ggml_type != kI8 || tensor.dims[0] != kPackPageBytes ||
+      tensor.dims[1] != count || tensor.dims[2] != 1 || tensor.dims[3] != 1) {
+    return corrupt(file, fmt::format("table {} is not {} pages of {} bytes", tensor.name, count,
+                                     kPackPageBytes));
+  }
+  FoundTable table;
+  table.layer = layer;
+  table.tensor = tensor.name;
+  table.format = pages.format;
+  table.source = plain_table(file.path(), tensor.file_offset, rows, pages.format.row_bytes());
+  table.source.page_bytes = kPackPageBytes;
+  table.source.page_rows = pages.page_rows;
+  table.source.checksum_salt = pack_checksum_salt(layer);
+  return table;
+}
+
+}  // namespace mneme
