@@ -9,6 +9,9 @@
 
 namespace mneme {
 
+// Which of the rows that have a checksum are compared with it as they come from storage.
+enum class VerifyRows : std::uint8_t { off, sampled, always };
+
 constexpr std::uint32_t kRowChecksumBytes = 4;  // little-endian
 
 // The low half of XXH3-64 over the row's bytes, seeded with salt + row.

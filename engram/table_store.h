@@ -13,6 +13,7 @@
 
 #include "engram/ngram_hasher.h"
 #include "engram/ngram_key.h"
+#include "engram/row_checksum.h"
 #include "engram/row_reader.h"
 #include "engram/table_map.h"
 #include "engram/table_source.h"
@@ -24,8 +25,7 @@ namespace mneme {
 struct TableStoreOptions {
   std::uint64_t budget_bytes = 0;  // 0 = a quarter of the tables, at least 8 MiB, at most 4 GiB
   enum class Reader : std::uint8_t { automatic, uring, threads } reader = Reader::automatic;
-  // Of the rows that a pack has checksums for, which are compared as they come from storage.
-  enum class Verify : std::uint8_t { off, sampled, always } verify = Verify::sampled;
+  VerifyRows verify = VerifyRows::sampled;
 };
 
 // What happened to one n-gram at one layer; in the order of the prefetched keys.

@@ -32,7 +32,7 @@ std::vector<std::uint32_t> layer_bytes(const TableMap& map, std::size_t heads) {
 
 }  // namespace
 
-TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, TableStoreOptions::Verify verify)
+TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, VerifyRows verify)
     : hasher_(hasher),
       map_(std::move(map)),
       verify_(verify),
@@ -229,10 +229,9 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
 
 Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
                                  std::span<const std::byte> read) {
-  using Verify = TableStoreOptions::Verify;
   if (map_.has_checksums(layer) &&
-      (verify_ == Verify::always ||
-       (verify_ == Verify::sampled && verify_turn_++ % kVerifyEvery == 0))) {
+      (verify_ == VerifyRows::always ||
+       (verify_ == VerifyRows::sampled && verify_turn_++ % kVerifyEvery == 0))) {
     ++stats_.rows_verified;
     const Status right = map_.verify(layer, target.row, read);
     if (!right) ++stats_.failed_reads;

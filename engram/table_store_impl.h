@@ -39,7 +39,7 @@ class TableStore::Impl {
  public:
   using State = Ticket::State;
 
-  Impl(const NgramHasher& hasher, TableMap map, TableStoreOptions::Verify verify);
+  Impl(const NgramHasher& hasher, TableMap map, VerifyRows verify);
   ~Impl();
 
   Status start(const TableStoreOptions& options, const RowReaderFactory& factory);
@@ -85,7 +85,7 @@ class TableStore::Impl {
 
   const NgramHasher& hasher_;
   const TableMap map_;  // a table a layer
-  const TableStoreOptions::Verify verify_;
+  const VerifyRows verify_;
   std::vector<std::uint32_t> row_bytes_;  // [layers]
   const std::size_t heads_;
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // mneme-cli check: is this file a model or a pack that Mneme can use, and what is it?
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,9 +12,11 @@
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "inference/model/check_model.h"
+#include "inference/model/check_rows.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/table_files.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme::cli {
@@ -22,6 +27,8 @@ using Json = nlohmann::ordered_json;
 struct CheckOptions {
   std::string file;
   std::string model;
+  bool full = false;
+  std::uint64_t compare = 0;  // rows
   bool json = false;
 };
 
@@ -79,11 +86,108 @@ Result<Json> describe_pack(const GgufFile& file, const std::string& model_path) 
   return json;
 }
 
-int run(const CheckOptions& options) {
+bool is_bare_tables(const GgufFile& file) {
+  const auto type = file.find<std::string_view>("general.type");
+  return type && type->has_value() && **type == "engram-tables";
+}
+
+Result<Json> describe_tables(const std::string& path) {
+  auto found = find_tables({path});
+  if (!found) return found.error();
+  Json json;
+  json["kind"] = "tables";
+  json["format"] = found->tables.front().format.name();
+  json["row_bytes"] = found->tables.front().source.row_bytes;
+  Json layers = Json::array();
+  for (const FoundTable& table : found->tables)
+    layers.push_back({{"layer", table.layer}, {"rows", table.source.rows}});
+  json["layers"] = layers;
+  json["hash"] = found->origin_text;
+  return json;
+}
+
+// Every row of the file's tables, into `json`. Errors: corrupt, where rows are damaged.
+Status check_all_rows(const CheckOptions& options, Json& json) {
+  auto found = find_tables({options.file});
+  if (!found) return found.error();
+  const bool show = ::isatty(STDERR_FILENO) != 0;
+  const auto progress = [&](double fraction) {
+    if (show) fmt::print(stderr, "\r\033[Kreading rows {:.1f} %", 100 * fraction);
+  };
+  auto rows = check_rows(*found, progress, catch_interrupt());
+  if (show) fmt::print(stderr, "\r\033[K");
+  if (!rows) return rows.error();
+  json["rows_read"] = rows->rows;
+  json["row_checksums"] = rows->checksums ? "compared" : "none in the file";
+  if (rows->computed) json["synthetic_rows"] = "computed again and compared";
+  json["rows_not_finite"] = rows->not_finite;
+  json["rows_damaged"] = rows->damaged;
+  if (rows->damaged == 0) return {};
+  return Error{
+      ErrorCode::corrupt,
+      fmt::format("{}: {} of {} rows are damaged: {}{}", options.file, rows->damaged, rows->rows,
+                  fmt::join(rows->first, "; "), rows->damaged > rows->first.size() ? "; ..." : "")};
+}
+
+// Rows by every reader against plain reads. Errors: corrupt, where one differs.
+Status compare_readers(const CheckOptions& options, Json& json) {
+  auto found = find_tables({options.file});
+  if (!found) return found.error();
+  const bool show = ::isatty(STDERR_FILENO) != 0;
+  const auto progress = [&](double fraction) {
+    if (show) fmt::print(stderr, "\r\033[Kcomparing rows {:.1f} %", 100 * fraction);
+  };
+  const std::uint64_t rows = std::max<std::uint64_t>(1, options.compare / found->tables.size());
+  auto results = compare_rows(*found, rows, progress, catch_interrupt());
+  if (show) fmt::print(stderr, "\r\033[K");
+  if (!results) return results.error();
+  Json readers = Json::array();
+  Status status;
+  for (const CompareResult& result : *results) {
+    Json one;
+    one["reader"] = result.stats.reader;
+    one["storage"] = storage_label(result.stats);
+    one["rows"] = result.rows;
+    one["different"] = result.different;
+    one["straddling"] = result.straddling;
+    one["repeated"] = result.repeated;
+    one["edges"] = result.edges;
+    one["budget_changes"] = result.budget_changes;
+    one["reads"] = result.stats.reads;
+    readers.push_back(std::move(one));
+    if (result.different > 0) {
+      status = Error{ErrorCode::corrupt,
+                     fmt::format("{}: {} of {} rows came otherwise by {} than by plain reads, the "
+                                 "first of them row {} of layer {}",
+                                 options.file, result.different, result.rows, result.stats.reader,
+                                 result.first_row, found->tables[result.first_table].layer)};
+    }
+  }
+  json["compared"] = std::move(readers);
+  return status;
+}
+
+Result<Json> describe(const CheckOptions& options) {
   auto file = GgufFile::open(options.file);
-  if (!file) return fail(file.error());
-  auto json = is_memory_pack(*file) ? describe_pack(*file, options.model) : describe_model(*file);
+  if (file) {
+    if (is_memory_pack(*file)) return describe_pack(*file, options.model);
+    if (is_bare_tables(*file)) return describe_tables(options.file);
+    if (!options.full && options.compare == 0) return describe_model(*file);
+  } else if (!options.full && options.compare == 0) {
+    return file.error();
+  }
+  return describe_tables(options.file);  // of a model that we may not be able to run
+}
+
+int run(const CheckOptions& options) {
+  auto json = describe(options);
   if (!json) return fail(json.error());
+  if (options.full) {
+    if (const Status status = check_all_rows(options, *json); !status) return fail(status.error());
+  }
+  if (options.compare > 0) {
+    if (const Status status = compare_readers(options, *json); !status) return fail(status.error());
+  }
   if (options.json) {
     fmt::print("{}\n", json->dump(-1, ' ', false, Json::error_handler_t::replace));
     return kDone;
@@ -102,8 +206,16 @@ Command add_check(CLI::App& parent) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* app =
       parent.add_subcommand("check", "Validate a model or memory pack and say what it is");
-  app->add_option("file", options->file, "GGUF file")->required();
+  app->add_option("file", options->file, "GGUF file; with --full also a safetensors file or index")
+      ->required();
   app->add_option("-m,--model", options->model, "for a pack: does it fit this model?");
+  app->add_flag(
+      "--full", options->full,
+      "read every row of its tables too, and compare checksums; takes as long as reading");
+  app->add_option("--compare", options->compare,
+                  "read so many rows through the RAM cache by every reader, and compare them with "
+                  "plain reads")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
   app->add_flag("--json", options->json, "machine-readable output");
   return [options] { return run(*options); };
 }

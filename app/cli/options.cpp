@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "app/paths.h"
@@ -75,6 +76,12 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--ram-budget", o.ram_budget,
                  "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
       ->check(byte_size());
+  app.add_option("--verify", o.verify,
+                 "compare rows of packs that have checksums: off, sampled (one in 64) or always")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, VerifyRows>{{"off", VerifyRows::off},
+                                            {"sampled", VerifyRows::sampled},
+                                            {"always", VerifyRows::always}}));
   app.add_flag("--exact", o.exact, "float32 activations: slower, reproducible across processors");
   app.add_option("--instruction-set", o.instruction_set,
                  "scalar, avx2 or avx512 (default: the best)")
@@ -188,14 +195,13 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
                                engine.model_path)};
     }
   }
+  engine.verify = options.verify;
   if (!options.ram_budget.empty()) {
     auto bytes = parse_bytes(options.ram_budget);
     if (!bytes) return bytes.error();
     engine.ram_budget = *bytes;
   }
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;  // no SA_RESTART: a read at the prompt ends too
-  ::sigaction(SIGINT, &action, nullptr);
+  catch_interrupt();
   const bool show = ::isatty(STDERR_FILENO) != 0;
   const auto progress = [&](double fraction, std::string_view stage) {
     if (show) fmt::print(stderr, "\r\033[K{} {:.0f} %", stage, 100 * fraction);
@@ -203,6 +209,13 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   auto opened = Engine::open(engine, progress, &g_interrupted);
   if (show) fmt::print(stderr, "\r\033[K");
   return opened;
+}
+
+const std::atomic<bool>* catch_interrupt() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;  // no SA_RESTART: a read at the prompt ends too
+  ::sigaction(SIGINT, &action, nullptr);
+  return &g_interrupted;
 }
 
 const std::atomic<bool>* interrupt_flag() {

@@ -36,6 +36,7 @@ struct CommonOptions {
   int threads = 0;
   std::int64_t context = 0;
   std::string ram_budget;
+  VerifyRows verify = VerifyRows::sampled;
   bool exact = false;
   std::string instruction_set;
   bool json = false;
@@ -60,6 +61,9 @@ std::string bytes_text(std::uint64_t bytes);
 // Opens the model that the options name, with the load's progress on a terminal's stderr. From here
 // on Ctrl+C sets interrupt_flag(), which cancels the load. Errors as Engine::open.
 Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options);
+
+// From here on Ctrl+C sets interrupt_flag(), which is returned, and ends nothing by itself.
+const std::atomic<bool>* catch_interrupt();
 
 // To hand to generate() and evaluate().
 const std::atomic<bool>* interrupt_flag();

@@ -1,43 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// mneme-cli pack: writes a memory pack of random rows for a model, the stand-in until a trained one
-// exists. It is marked untrained, and every view says so.
+// mneme-cli pack: converts a model's n-gram tables to our own layout, in which no row lies in two
+// pages and each has its checksum. The input is only read.
 #include <fmt/format.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
-#include "app/paths.h"
-#include "inference/model/memory_pack_writer.h"
+#include "app/cli/write_file.h"
+#include "inference/model/table_pack.h"
 
 namespace mneme::cli {
 namespace {
 
 struct PackCliOptions {
+  std::vector<std::string> inputs;
   std::string out;
-  std::string model;
-  std::uint64_t seed = 1;
+  bool estimate = false;
 };
 
 int run(const PackCliOptions& options) {
-  UntrainedPackOptions pack;
-  pack.seed = options.seed;
-  const std::string model = options.model.empty() ? Paths::find().default_model() : options.model;
-  if (const auto status = write_untrained_pack(model, options.out, pack); !status)
-    return fail(status.error());
-  fmt::print("wrote {}\n", options.out);
-  return kDone;
+  const auto writer = plan_table_pack(options.inputs);
+  if (!writer) return fail(writer.error());
+  return write_file(*writer, options.out, options.estimate);
 }
 
 }  // namespace
 
 Command add_pack(CLI::App& parent) {
   auto options = std::make_shared<PackCliOptions>();
-  CLI::App* app = parent.add_subcommand("pack", "Write an untrained memory pack for a model");
-  app->add_option("out", options->out, "file to write")->required();
-  app->add_option("-m,--model", options->model, "the model it is for (default: the default model)");
-  app->add_option("--seed", options->seed, "seed of the rows")->capture_default_str();
+  CLI::App* app = parent.add_subcommand(
+      "pack", "Copy a model's n-gram tables into pages with checksums; goes on where it stopped");
+  app->add_option("inputs", options->inputs,
+                  "GGUF (all splits), *.safetensors.index.json, or safetensors shards")
+      ->required();
+  app->add_option("-o,--out", options->out, "file to write; never overwritten")->required();
+  app->add_flag("--estimate", options->estimate, "print the size and write nothing");
   return [options] { return run(*options); };
 }
 

@@ -112,7 +112,7 @@ Status print_row(const FoundTables& found, const TablesOptions& options) {
   if (!place) return place.error();
   for (const FoundTable& table : found.tables) {
     if (table.layer != place->first) continue;
-    auto bytes = read_row(table.source, place->second);
+    auto bytes = read_row(table, place->second);
     if (!bytes) return bytes.error();
     std::vector<float> values(table.format.width);
     decode_row(table.format, *bytes, values);

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "inference/model/pack_pages.h"
+
 namespace mneme {
 namespace {
 
@@ -93,6 +95,17 @@ Status check_table(const GgufFile& file, const PackHeader& header, const LayerHa
   auto found = file.require_tensor(name);
   if (!found) return found.error();
   const GgufTensor& table = **found;
+  auto pages = read_pack_pages(file);
+  if (!pages) return pages.error();
+  if (pages->has_value()) {
+    auto paged = read_paged_table(file, table, **pages, layer.layer_id);
+    if (!paged) return paged.error();
+    if (paged->source.rows != layer.rows) {
+      return bad(file, fmt::format("table {} has {} rows, but its primes add up to {}", name,
+                                   paged->source.rows, layer.rows));
+    }
+    return {};
+  }
   if (table.dtype != DType::i8 || table.dims[0] != header.row_bytes() || table.dims[2] != 1 ||
       table.dims[3] != 1) {
     return bad(file,
@@ -252,6 +265,8 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
   auto hasher = NgramHasher::create(header->hash);
   if (!hasher) return hasher.error();
 
+  auto pages = read_pack_pages(file);
+  if (!pages) return pages.error();
   MemoryPack pack;
   MemoryLayout& layout = pack.layout;
   for (const LayerHash& layer : header->hash.layers) {
@@ -259,8 +274,14 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
     RETURN_IF_ERROR(bind_layer(file, *header, layer.layer_id, backend, weights));
     pack.layers.push_back(std::move(weights));
     const GgufTensor* table = file.find_tensor(tensor_name(layer.layer_id, "embd.weight"));
-    pack.tables.push_back(
-        plain_table(file.path(), table->file_offset, layer.rows, header->row_bytes()));
+    if (pages->has_value()) {
+      auto paged = read_paged_table(file, *table, **pages, layer.layer_id);
+      if (!paged) return paged.error();
+      pack.tables.push_back(std::move(paged->source));
+    } else {
+      pack.tables.push_back(
+          plain_table(file.path(), table->file_offset, layer.rows, header->row_bytes()));
+    }
     layout.layer_ids.push_back(layer.layer_id);
     layout.rows += layer.rows;
     layout.table_bytes += layer.rows * header->row_bytes();

@@ -15,11 +15,14 @@
 #include "inference/base/sha256.h"
 #include "inference/model/ggml_type.h"
 #include "inference/model/gguf.h"
-#include "inference/model/gguf_writer.h"
+#include "inference/model/pack_pages.h"
+#include "inference/model/synth_rows.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme {
 namespace {
+
+using Rows = UntrainedPackOptions::Rows;
 
 constexpr std::uint64_t kAlignment = 4096;  // tables can be read past the page cache
 constexpr std::int32_t kConvKernel = 4;
@@ -133,13 +136,15 @@ struct PackSize {
   std::uint64_t columns;       // C
   std::uint64_t memory_width;  // M
   std::uint64_t row_bytes;
+  bool pages;
   std::uint64_t fixed_bytes;  // all but the tables, a little rounded up
 
   PackSize(const UntrainedPackOptions& options, const Base& base)
       : columns(static_cast<std::uint64_t>(options.max_ngram_size - 1) *
                 static_cast<std::uint64_t>(options.head_count)),
         memory_width(columns * static_cast<std::uint64_t>(options.column_dims)),
-        row_bytes(encoded_row_bytes(static_cast<std::size_t>(options.column_dims))) {
+        row_bytes(encoded_row_bytes(static_cast<std::size_t>(options.column_dims))),
+        pages(options.rows == UntrainedPackOptions::Rows::computed_pages) {
     constexpr std::uint64_t kTensorsPerLayer = 9;
     constexpr std::uint64_t kHeaderBytes = 4096;
     constexpr std::uint64_t kFloats = 6 + kConvKernel;  // biases, norms and kernel, each D wide
@@ -150,6 +155,11 @@ struct PackSize {
     fixed_bytes = kHeaderBytes + kAlignment + base.token_map.size() * sizeof(ClassId) +
                   base.name.size() + options.layer_ids.size() * layer;
   }
+
+  std::uint64_t rows_in(std::uint64_t bytes) const {
+    if (!pages) return bytes / row_bytes;
+    return bytes / kPackPageBytes * rows_of_page(static_cast<std::uint32_t>(row_bytes));
+  }
 };
 
 // The largest tables that fit: primes grow from a common base, so the base is lowered until they
@@ -158,7 +168,7 @@ Result<std::vector<LayerHash>> size_tables(const UntrainedPackOptions& options, 
                                            const PackSize& size) {
   const std::uint64_t tables = size.columns * options.layer_ids.size();
   const std::uint64_t room = options.file_bytes_max > size.fixed_bytes
-                                 ? (options.file_bytes_max - size.fixed_bytes) / size.row_bytes
+                                 ? size.rows_in(options.file_bytes_max - size.fixed_bytes)
                                  : 0;
   HashConfig config;
   config.class_count = base.class_count;
@@ -305,8 +315,10 @@ void add_layer(PackTensors& tensors, const UntrainedPackOptions& options, const 
   const float unit = 1 / std::sqrt(static_cast<float>(m));  // keeps a projection's rms
   // A gate is one half on average, so the value is twice what is to be added.
   const float value_rms = 2 * options.write_share * stream_rms;
-  tensors.table(prefix + "embd.weight", static_cast<std::uint64_t>(options.column_dims), layer.rows,
-                kRowRms);
+  if (options.rows == Rows::noise) {
+    tensors.table(prefix + "embd.weight", static_cast<std::uint64_t>(options.column_dims),
+                  layer.rows, kRowRms);
+  }
   tensors.noise_f16(prefix + "key.weight", m, d, unit);
   tensors.constant(prefix + "key.bias", {d}, 0);
   tensors.noise_f16(prefix + "value.weight", m, d, unit * value_rms / kRowRms);
@@ -318,10 +330,32 @@ void add_layer(PackTensors& tensors, const UntrainedPackOptions& options, const 
   tensors.constant(prefix + "conv_norm.weight", {d}, 1);
 }
 
+// Behind all else, so that a write that goes on has little to do again.
+void add_computed_tables(GgufWriter& writer, const UntrainedPackOptions& options,
+                         const std::vector<LayerHash>& layers) {
+  const auto width = static_cast<std::uint32_t>(options.column_dims);
+  const auto row_bytes = static_cast<std::uint32_t>(encoded_row_bytes(width));
+  writer.add_u64("engram.synthetic_seed", options.seed);
+  std::vector<std::uint64_t> rows;
+  for (const LayerHash& layer : layers) rows.push_back(layer.rows);
+  if (options.rows == Rows::computed_pages) add_page_keys(writer, rows);
+  for (const LayerHash& layer : layers) {
+    const RowSource source = [=, seed = options.seed, id = layer.layer_id](
+                                 RowId first, std::uint64_t count, std::span<std::byte> out) {
+      for (std::uint64_t i = 0; i < count; ++i) {
+        synth_row(seed, id, first + i, width, out.subspan(i * row_bytes, row_bytes));
+      }
+      return Status();
+    };
+    const auto add = options.rows == Rows::computed_pages ? add_paged_table : add_plain_table;
+    add(writer, layer.layer_id, layer.rows, row_bytes, source);
+  }
+}
+
 }  // namespace
 
-Status write_untrained_pack(const std::string& base_path, const std::string& out_path,
-                            const UntrainedPackOptions& options) {
+Result<GgufWriter> plan_untrained_pack(const std::string& base_path,
+                                       const UntrainedPackOptions& options) {
   const auto base = read_base(base_path);
   if (!base) return base.error();
   RETURN_IF_ERROR(check_options(options, *base));
@@ -335,7 +369,14 @@ Status write_untrained_pack(const std::string& base_path, const std::string& out
   for (std::size_t i = 0; i < layers->size(); ++i) {
     add_layer(tensors, options, size, (*layers)[i], base->embedding_length, options.stream_rms[i]);
   }
-  return writer.write(out_path);
+  if (options.rows != Rows::noise) add_computed_tables(writer, options, *layers);
+  return writer;
+}
+
+Status write_untrained_pack(const std::string& base_path, const std::string& out_path,
+                            const UntrainedPackOptions& options) {
+  const auto writer = plan_untrained_pack(base_path, options);
+  return writer ? writer->write(out_path) : writer.error();
 }
 
 }  // namespace mneme

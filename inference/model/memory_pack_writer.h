@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "inference/base/result.h"
+#include "inference/model/gguf_writer.h"
 
 namespace mneme {
 
@@ -24,7 +25,14 @@ struct UntrainedPackOptions {
   std::int32_t head_count = 8;
   std::int32_t column_dims = 32;             // d, a multiple of 32
   std::uint64_t file_bytes_max = 5'000'000;  // tables take what the rest leaves
+  // Rows by synth_row() with `seed`, in pages or row after row: for tables of any size, whose rows
+  // can be checked. Otherwise near-normal noise, row after row.
+  enum class Rows : std::uint8_t { noise, computed_pages, computed_plain } rows = Rows::noise;
 };
+
+// The pack, ready to be written: its size is known, its rows are not made yet. Errors: as below.
+Result<GgufWriter> plan_untrained_pack(const std::string& base_path,
+                                       const UntrainedPackOptions& options);
 
 // Reads tokenizer and sizes from the base. Errors: io, corrupt, unsupported (reading the base,
 // writing the pack); invalid (options that do not fit the base, or a file too small to hold a row).

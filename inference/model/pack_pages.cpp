@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "engram/row_checksum.h"
+#include "inference/base/check.h"
 #include "inference/model/gguf_parser.h"
 
 namespace mneme {
@@ -24,6 +26,52 @@ Error corrupt(const GgufFile& file, std::string_view what) {
 
 std::uint32_t rows_of_page(std::uint32_t row_bytes) {
   return kPackPageBytes / (row_bytes + kRowChecksumBytes);
+}
+
+void add_paged_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
+                     std::uint32_t row_bytes, RowSource source) {
+  const std::uint32_t page_rows = rows_of_page(row_bytes);
+  CHECK(page_rows > 0 && rows > 0);
+  const std::uint64_t pages = (rows + page_rows - 1) / page_rows;
+  writer.add_tensor(
+      fmt::format("blk.{}.engram_embd.weight", layer), kI8, {kPackPageBytes, pages},
+      [=, source = std::move(source)](std::uint64_t at, std::span<std::byte> out) -> Status {
+        const RowId first = at / kPackPageBytes * page_rows;
+        const std::uint64_t count =
+            std::min<std::uint64_t>(out.size() / kPackPageBytes * page_rows, rows - first);
+        std::vector<std::byte> plain(count * row_bytes);
+        RETURN_IF_ERROR(source(first, count, plain));
+        std::ranges::fill(out, std::byte{0});
+        for (std::uint64_t i = 0; i < count; ++i) {
+          const auto row = std::span(plain).subspan(i * row_bytes, row_bytes);
+          const std::uint32_t checksum = row_checksum(pack_checksum_salt(layer), first + i, row);
+          std::byte* to = out.data() + i / page_rows * kPackPageBytes +
+                          i % page_rows * (row_bytes + kRowChecksumBytes);
+          std::memcpy(to, row.data(), row_bytes);
+          std::memcpy(to + row_bytes, &checksum, kRowChecksumBytes);
+        }
+        return {};
+      });
+}
+
+void add_plain_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
+                     std::uint32_t row_bytes, RowSource source) {
+  writer.add_tensor(
+      fmt::format("blk.{}.engram_embd.weight", layer), kI8, {row_bytes, rows},
+      [=, source = std::move(source)](std::uint64_t at, std::span<std::byte> out) -> Status {
+        const RowId first = at / row_bytes;  // it may begin before the stretch does
+        const std::uint64_t count = (at + out.size() + row_bytes - 1) / row_bytes - first;
+        std::vector<std::byte> plain(count * row_bytes);
+        RETURN_IF_ERROR(source(first, count, plain));
+        std::memcpy(out.data(), plain.data() + (at - first * row_bytes), out.size());
+        return {};
+      });
+}
+
+void add_page_keys(GgufWriter& writer, std::span<const std::uint64_t> rows) {
+  writer.add_u32("engram.page_bytes", kPackPageBytes);
+  writer.add_string("engram.checksum", "xxh3_32");
+  writer.add_u64s("engram.table_rows", rows);
 }
 
 Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file) {

@@ -3,12 +3,17 @@
 // checksums. Reads the keys that describe it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
+#include "inference/model/gguf_writer.h"
 #include "inference/model/row_format.h"
 #include "inference/model/table_files.h"
 
@@ -30,6 +35,21 @@ std::uint32_t rows_of_page(std::uint32_t row_bytes);
 constexpr std::uint64_t pack_checksum_salt(std::int32_t layer) {
   return static_cast<std::uint64_t>(layer) << 48;
 }
+
+// Gives rows first .. first + count - 1, one after another.
+using RowSource = std::function<Status(RowId first, std::uint64_t count, std::span<std::byte> out)>;
+
+// Adds blk.N.engram_embd.weight: in pages, or row after row.
+void add_paged_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
+                     std::uint32_t row_bytes, RowSource source);
+void add_plain_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
+                     std::uint32_t row_bytes, RowSource source);
+
+// The keys of the page layout, but those that every pack has (engram.encoding, engram.key_length,
+// engram.layer_ids).
+void add_page_keys(GgufWriter& writer, std::span<const std::uint64_t> rows);
+constexpr std::string_view kPageKeys[] = {"engram.page_bytes", "engram.checksum",
+                                          "engram.table_rows"};
 
 // Empty where the file has no pages. Errors: corrupt, unsupported, naming the key.
 Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file);

@@ -13,7 +13,6 @@
 
 #include "inference/base/half.h"
 #include "inference/model/ggml_type.h"
-#include "inference/model/gguf_writer.h"
 
 namespace mneme {
 namespace {
@@ -146,8 +145,8 @@ Status check_shape(const SynthShape& s) {
 
 }  // namespace
 
-Status write_synth_model(const GgufFile& tokenizer_source, const std::string& path,
-                         const SynthModelOptions& options) {
+Result<GgufWriter> plan_synth_model(const GgufFile& tokenizer_source,
+                                    const SynthModelOptions& options) {
   const SynthShape& s = options.shape;
   RETURN_IF_ERROR(check_shape(s));
   auto tokens = tokenizer_source.require_array<std::string_view>("tokenizer.ggml.tokens");
@@ -190,7 +189,13 @@ Status write_synth_model(const GgufFile& tokenizer_source, const std::string& pa
     writer.matrix(p + "ffn_down.weight", options.type, s.dim, s.hidden_dim);
   }
   writer.ones("output_norm.weight", s.dim);
-  return file.write(path);
+  return std::move(file);
+}
+
+Status write_synth_model(const GgufFile& tokenizer_source, const std::string& path,
+                         const SynthModelOptions& options) {
+  const auto writer = plan_synth_model(tokenizer_source, options);
+  return writer ? writer->write(path) : writer.error();
 }
 
 }  // namespace mneme

@@ -9,6 +9,7 @@
 #include "gpu/tensor.h"
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
+#include "inference/model/gguf_writer.h"
 
 namespace mneme {
 
@@ -32,8 +33,10 @@ struct SynthModelOptions {
   std::uint64_t seed = 1;
 };
 
-// Tokenizer and chat template are copied from `tokenizer_source`. Errors: io, invalid (a shape that
-// does not work out).
+// The model, ready to be written. Tokenizer and chat template are copied from `tokenizer_source`.
+// Errors: io, invalid (a shape that does not work out).
+Result<GgufWriter> plan_synth_model(const GgufFile& tokenizer_source,
+                                    const SynthModelOptions& options);
 Status write_synth_model(const GgufFile& tokenizer_source, const std::string& path,
                          const SynthModelOptions& options);
 

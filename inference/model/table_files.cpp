@@ -10,6 +10,7 @@
 #include "engram/row_checksum.h"
 #include "inference/base/file.h"
 #include "inference/model/table_files_impl.h"
+#include "inference/model/table_scan.h"
 
 namespace mneme {
 namespace {
@@ -64,26 +65,15 @@ Result<FoundTables> find_tables(const std::vector<std::string>& paths) {
   return ggufs != 0 ? find_gguf_tables(paths) : find_safetensors_tables(paths);
 }
 
-Result<std::vector<std::byte>> read_row(const TableSource& source, RowId row) {
-  if (row >= source.rows) {
+Result<std::vector<std::byte>> read_row(const FoundTable& table, RowId row) {
+  if (row >= table.source.rows) {
     return Error{ErrorCode::invalid,
-                 fmt::format("there is no row {}: the table has {}", row, source.rows)};
+                 fmt::format("there is no row {}: the table has {}", row, table.source.rows)};
   }
-  std::vector<std::byte> out(source.row_bytes);
-  std::size_t begin = 0;
-  for (const RowPart& part : source.parts) {
-    std::uint64_t index = row;
-    auto run = part.runs.begin();
-    for (; index >= run->rows; ++run) index -= run->rows;
-    const std::uint64_t stride = part.bytes + (source.checksum_salt ? kRowChecksumBytes : 0);
-    const std::uint64_t at = source.page_rows == 0 ? index * stride
-                                                   : index / source.page_rows * source.page_bytes +
-                                                         index % source.page_rows * stride;
-    auto file = File::open(run->path);
-    if (!file) return file.error();
-    RETURN_IF_ERROR(file->read_at(run->offset + at, std::span(out).subspan(begin, part.bytes)));
-    begin += part.bytes;
-  }
+  auto scan = TableScan::open(table);
+  if (!scan) return scan.error();
+  std::vector<std::byte> out(table.source.row_bytes);
+  RETURN_IF_ERROR(scan->read(row, 1, out));
   return out;
 }
 

@@ -38,10 +38,16 @@ enum class HashOrigin : std::uint8_t {
   derived,        // not in the file; the published rule gives tables of just these sizes
 };
 
+enum class HashRule : std::uint8_t {
+  engram,  // compressed classes; left context padded
+  qwen,    // raw ids; left context ends at EOS
+};
+
 struct FoundTables {
   std::string dialect;  // "llama.cpp (A)", "ds4 (B)", "safetensors, DeepSeek-V4.1", ...
   std::vector<std::string> files;
   std::vector<FoundTable> tables;  // by layer
+  HashRule rule = HashRule::engram;
   HashOrigin origin = HashOrigin::unknown;
   std::string origin_text;          // one sentence for a person
   std::int32_t max_ngram_size = 0;  // 0 where unknown
@@ -55,7 +61,7 @@ struct FoundTables {
 Result<FoundTables> find_tables(const std::vector<std::string>& paths);
 
 // One row's bytes, its parts joined, by plain reads: for looking at, and to compare readers with.
-// Errors: invalid (no such row), io.
-Result<std::vector<std::byte>> read_row(const TableSource& source, RowId row);
+// Errors: invalid (no such row), io; corrupt, where the row does not have its checksum.
+Result<std::vector<std::byte>> read_row(const FoundTable& table, RowId row);
 
 }  // namespace mneme

@@ -207,6 +207,7 @@ Status settle_engram_hash(const StatedHash& stated, const std::string& where, Fo
 Status settle_qwen_hash(const StatedQwenHash& stated, const std::string& where,
                         FoundTables& found) {
   const FoundTable& table = found.tables.front();
+  found.rule = HashRule::qwen;
   found.class_count = stated.vocab_size;
   found.max_ngram_size = stated.ngram_size;
   found.head_count = stated.heads_per_ngram;

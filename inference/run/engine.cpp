@@ -204,6 +204,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
     impl->pack = std::move(*pack);
     TableStoreOptions store;
     store.budget_bytes = options.ram_budget;
+    store.verify = options.verify;
     auto tables =
         TableStore::open(*impl->pack->hasher, impl->pack->tables, store, options.row_reader);
     if (!tables) return tables.error().with("opening the tables");

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engram/ngram_hasher.h"
+#include "engram/row_checksum.h"
 #include "engram/row_reader.h"
 #include "engram/tier_stats.h"
 #include "inference/base/ids.h"
@@ -32,12 +33,13 @@ struct EngineOptions {
   // "" = look beside the model and in `pack_folders`; "off" = none; else a pack's path.
   std::string memory;
   std::vector<std::string> pack_folders;
-  int threads = 0;               // 0 = one per core
-  std::int64_t context = 0;      // tokens; 0 = the model's, at most 8,192
-  std::uint64_t ram_budget = 0;  // bytes for table rows; 0 = TableStoreOptions' default
-  bool exact = false;            // float32 activations (contracts.md section 4)
-  std::string instruction_set;   // "" = the best; "scalar", "avx2", "avx512" for comparison
-  RowReaderFactory row_reader;   // empty = the best that runs here; tests bring one that fails
+  int threads = 0;                          // 0 = one per core
+  std::int64_t context = 0;                 // tokens; 0 = the model's, at most 8,192
+  std::uint64_t ram_budget = 0;             // bytes for table rows; 0 = TableStoreOptions' default
+  VerifyRows verify = VerifyRows::sampled;  // against the checksums of packs that have them
+  bool exact = false;                       // float32 activations (contracts.md section 4)
+  std::string instruction_set;  // "" = the best; "scalar", "avx2", "avx512" for comparison
+  RowReaderFactory row_reader;  // empty = the best that runs here; tests bring one that fails
 };
 
 // What opening a model would take, against what the machine has now. Reads headers only.

@@ -111,7 +111,14 @@ TEST_F(Cli, WhatCannotBeDoneEndsWith1AndOneLine) {
       {"complete", "-m", model_, "-p", std::string(2000, 'x')},
       {"complete", "-m", model_, "-p", "a", "--logits", folder_.file("no/such/folder")},
       {"inspect", "-m", model_, "-p", "a", "--memory", "off"},
-      {"pack", folder_.file("out.gguf"), "-m", garbage},
+      {"synth", folder_.file("out.gguf"), "--pack", "-m", garbage},
+      {"synth", folder_.file("out.gguf"), "--pack", "-m", model_, "--rows", "4x8"},
+      {"synth", model_, "--tokenizer-from", model_},
+      {"pack", model_, "-o", folder_.file("out.gguf")},
+      {"pack", garbage, "-o", folder_.file("out.gguf")},
+      {"tables", model_},
+      {"tables", garbage},
+      {"check", model_, "--full"},
       {"synth", folder_.file("out.gguf"), "--tokenizer-from", model_, "--type", "Q4_K"},
   };
   for (const Arguments& arguments : wrong) {
@@ -286,8 +293,63 @@ TEST_F(Cli, CheckSaysWhatAFileIs) {
   EXPECT_NE(end.err.find("blk.1.engram_value.bias"), std::string::npos) << end.err;
 }
 
+TEST_F(Cli, TablesArePackedAndChecked) {
+  const std::string plain = folder_.file("tiny.engram.gguf");
+  const std::string packed = folder_.file("packed.gguf");
+  const Json before = Json::parse(run({"tables", plain, "--json"}).out);
+  EXPECT_EQ(before["dialect"], "Mneme");
+  EXPECT_EQ(before["tables"].size(), 2u);
+  EXPECT_EQ(run({"pack", plain, "-o", packed, "--estimate"}).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(packed));
+  ASSERT_EQ(run({"pack", plain, "-o", packed}).code, 0);
+  EXPECT_EQ(run({"pack", plain, "-o", packed}).code, 1) << "it is never overwritten";
+  const Json after = Json::parse(run({"tables", packed, "--json"}).out);
+  EXPECT_EQ(after["dialect"], "Mneme, in pages");
+  EXPECT_EQ(after["tables"][1]["rows"], before["tables"][1]["rows"]);
+  EXPECT_EQ(run({"tables", packed, "--row", "1:5"}).out,
+            run({"tables", plain, "--row", "1:5"}).out);
+  for (const char* row : {"1", "1:", "1:-5", "7:5", "1:99999999", "1:5x"}) {
+    EXPECT_EQ(run({"tables", packed, "--row", row}).code, 1) << row;
+  }
+
+  const ProgramEnd end =
+      run({"check", packed, "-m", model_, "--full", "--compare", "5000", "--json"});
+  ASSERT_EQ(end.code, 0) << end.err;
+  const Json check = Json::parse(end.out);
+  EXPECT_EQ(check["row_checksums"], "compared");
+  EXPECT_EQ(check["rows_damaged"], 0);
+  ASSERT_GE(check["compared"].size(), 1u);
+  EXPECT_EQ(check["compared"][0]["different"], 0);
+  EXPECT_EQ(check["compared"][0]["straddling"], 0);
+
+  // It answers as the plain one does.
+  const Arguments ask = {"-p", "the sea",  "-n",     "8",       "--temp",
+                         "0",  "--verify", "always", "--memory"};
+  const auto answer = [&](const std::string& memory) {
+    Arguments all = ask;
+    all.push_back(memory);
+    return json("complete", all)["tokens"];
+  };
+  EXPECT_EQ(answer(packed), answer(plain));
+
+  std::fstream file(packed, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(-4096 + 10, std::ios::end);
+  file.put('!').put('!');
+  file.close();
+  const ProgramEnd damaged = run({"check", packed, "--full"});
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_NE(damaged.err.find("1 of "), std::string::npos) << damaged.err;
+}
+
+TEST_F(Cli, SyntheticPacksRun) {
+  const std::string big = folder_.file("big.gguf");
+  // The default layers are 1 and 14; the tiny model has none such.
+  EXPECT_EQ(run({"synth", big, "--pack", "-m", model_, "--rows", "v41"}).code, 1);
+  EXPECT_EQ(run({"synth", big, "--rows", "v41"}).code, 2) << "rows belong to a pack";
+}
+
 TEST_F(Cli, PackNeedsABaseThatHasItsBlocks) {
-  const ProgramEnd end = run({"pack", folder_.file("new.gguf"), "-m", model_});
+  const ProgramEnd end = run({"synth", folder_.file("new.gguf"), "--pack", "-m", model_});
   EXPECT_EQ(end.code, 1);
   EXPECT_NE(end.err.find("2 blocks, so none with the number 14"), std::string::npos) << end.err;
 }

@@ -145,7 +145,7 @@ class EndToEndTest : public QObject {
       QSKIP("the default model is not here: `./dev run` fetches it");
     }
     m_pack = m_folder.filePath(QStringLiteral("memory.gguf"));
-    QVERIFY(!cli({QStringLiteral("pack"), m_pack, QStringLiteral("-m"),
+    QVERIFY(!cli({QStringLiteral("synth"), m_pack, QStringLiteral("--pack"), QStringLiteral("-m"),
                   QString::fromStdString(default_model_path())})
                  .isEmpty());
     inspect();

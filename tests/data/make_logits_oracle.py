@@ -5,7 +5,7 @@ untrained memory pack of seed 1, from a forward pass of its own in float64 over 
 weights. Needs numpy and `gguf` (which only finds keys and bytes in the files); run once, the result
 is committed.
 
-    mneme-cli pack pack.gguf
+    mneme-cli synth pack.gguf --pack
     make_logits_oracle.py model.gguf pack.gguf smollm2.tokenizer.json.gz logits_oracle.json
 
 To compare the logits of every token, not only the stored ones, name files that `mneme-cli complete

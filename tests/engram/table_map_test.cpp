@@ -19,8 +19,6 @@
 namespace mneme {
 namespace {
 
-using Verify = TableStoreOptions::Verify;
-
 Result<TableMap> map_of(std::vector<TableSource> tables) {
   std::vector<std::string> names(tables.size(), "a table");
   return TableMap::create(std::move(tables), std::move(names));
@@ -60,7 +58,7 @@ TEST_P(TableMaps, LocateEveryByteOfEveryRow) {
 TEST_P(TableMaps, AreReadByTheStoreAlike) {
   for (const auto reader : {TableStoreOptions::Reader::uring, TableStoreOptions::Reader::threads}) {
     TableStoreOptions options{20000, reader};
-    options.verify = Verify::always;
+    options.verify = VerifyRows::always;
     auto store = TableStore::open(tables_.hasher(), lay_out(tables_, GetParam(), folder_), options);
     if (!store && store.error().code == ErrorCode::unsupported) continue;  // no io_uring here
     ASSERT_TRUE(store) << store.error().message;
@@ -159,7 +157,7 @@ TEST(TableMap, ADamagedRowIsFoundWhereItIsRead) {
   file.close();
 
   std::vector<std::byte> out(4 * 264);
-  for (const Verify verify : {Verify::always, Verify::off}) {
+  for (const VerifyRows verify : {VerifyRows::always, VerifyRows::off}) {
     TableStoreOptions options;
     options.verify = verify;
     auto store = TableStore::open(tables.hasher(), paged, options);
@@ -168,7 +166,7 @@ TEST(TableMap, ADamagedRowIsFoundWhereItIsRead) {
     TableStore::Ticket ticket = (*store)->prefetch(keys);
     EXPECT_TRUE((*store)->wait(ticket, 0, out)) << "the other table is whole";
     const Status status = (*store)->wait(ticket, 1, out);
-    if (verify == Verify::off) {
+    if (verify == VerifyRows::off) {
       EXPECT_TRUE(status);
       continue;
     }

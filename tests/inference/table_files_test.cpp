@@ -37,7 +37,7 @@ Bytes pattern(std::uint64_t size, unsigned seed) {
 
 // The bytes of a row, whichever way it lies.
 Bytes row_of(const FoundTable& table, RowId row) {
-  auto bytes = read_row(table.source, row);
+  auto bytes = read_row(table, row);
   EXPECT_TRUE(bytes) << bytes.error().message;
   return *bytes;
 }
@@ -86,7 +86,7 @@ TEST_F(TableFiles, ReadsAGgufOfTheGgufPackage) {
   const TableVectors vectors;
   EXPECT_EQ(values_of(found->tables[0], 47), vectors.values("table_a.gguf 1:47"));
   EXPECT_EQ(values_of(found->tables[1], 101), vectors.values("table_a.gguf 14:101"));
-  EXPECT_FALSE(read_row(found->tables[0].source, 48));
+  EXPECT_FALSE(read_row(found->tables[0], 48));
 }
 
 TEST_F(TableFiles, ReadsSafetensorsOfTheSafetensorsPackage) {

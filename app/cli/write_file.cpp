@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/write_file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "app/cli/options.h"
+
+namespace mneme::cli {
+
+int write_file(const GgufWriter& writer, const std::string& path, bool estimate) {
+  fmt::print("{}: {}\n", path, bytes_text(writer.file_bytes()));
+  std::fflush(stdout);
+  if (estimate) return kDone;
+  const bool show = ::isatty(STDERR_FILENO) != 0;
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start, shown;
+  std::uint64_t first = 0;  // bytes that an earlier write had done
+  const auto progress = [&](const GgufWriter::Progress& now) {
+    const auto time = Clock::now();
+    if (start == Clock::time_point{}) {
+      start = time;
+      first = now.done;
+    }
+    if (!show || (time - shown < std::chrono::milliseconds(200) && now.done < now.total)) return;
+    shown = time;
+    const double seconds = std::chrono::duration<double>(time - start).count();
+    const double rate = seconds > 0 ? static_cast<double>(now.done - first) / seconds : 0;
+    fmt::print(stderr, "\r\033[K{:.1f} % of {}, {}/s",
+               100 * static_cast<double>(now.done) / static_cast<double>(now.total),
+               bytes_text(now.total), bytes_text(static_cast<std::uint64_t>(rate)));
+  };
+  const Status status = writer.write_resumable(path, progress, catch_interrupt());
+  if (show) fmt::print(stderr, "\r\033[K");
+  if (!status) return fail(status.error());
+  fmt::print("wrote {}\n", path);
+  return kDone;
+}
+
+}  // namespace mneme::cli
