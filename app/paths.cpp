@@ -38,7 +38,6 @@ std::vector<std::string> Paths::pack_folders() const {
   if (!program.empty()) {
     folders.push_back(program + "/../share/mneme/models");      // installed
     folders.push_back(program + "/../../../resources/models");  // build/<preset>/bin: source tree
-    folders.push_back(program + "/../models");                  // build/<preset>/models: built
   }
   return folders;
 }

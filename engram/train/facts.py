@@ -13,7 +13,7 @@ from mneme_cli import MnemeCli
 from token_data import read_documents
 
 WANTED = 10
-ANSWER_TOKENS = 8  # that must be right, one after another
+ANSWER_TOKENS = 10  # that must be right, one after another; all of a shorter answer
 CANDIDATES = 4000
 
 

@@ -9,7 +9,6 @@ from base_model import RecipeError, field, open_gguf
 from memory import CONV_EPS, CONV_TAPS, GATE_EPS
 from row_format import GROUP, decode_rows, encode_rows
 
-_ALIGNMENT = 4096  # tables can be read past the page cache
 _DENSE = {"key.weight": "engram_key.weight", "key.bias": "engram_key.bias", "value.weight": "engram_value.weight",
           "value.bias": "engram_value.bias", "key_norm": "engram_key_norm.weight",
           "query_norm": "engram_query_norm.weight", "conv": "engram_conv.weight",
@@ -22,7 +21,6 @@ def write_pack(path, run, memory, name, license):
     writer.kv_data[0].clear()  # a pack has no architecture
     array = lambda key, values, kind: writer.add_key_value(key, [int(v) for v in values], gguf.GGUFValueType.ARRAY,
                                                            sub_type=kind)
-    writer.add_custom_alignment(_ALIGNMENT)
     writer.add_type("engram-pack")
     writer.add_name(name)
     writer.add_license(license)

@@ -60,17 +60,23 @@ class Run:
         return Memory(self.hash, self.model.width, s["row_width"], stream_rms, s["seed"]).to(self.device)
 
     def trained_memory(self):
+        """What the last checkpoint holds, its values scaled by the setting `strength`: a memory trained on
+        little text writes too boldly where it knows nothing."""
         checkpoint = self.checkpoint()
         if checkpoint is None:
             raise RecipeError(f"{self.folder} has no checkpoint yet")
         memory = self.memory([1.0] * len(self.hash.layers))
         memory.load_state_dict(checkpoint["memory"])
+        with torch.no_grad():
+            for layer in memory.layers:
+                layer.value.weight *= self.settings["strength"]
+                layer.value.bias *= self.settings["strength"]
         return memory, checkpoint
 
     def checkpoint(self):
         file = self.folder / "checkpoint.pt"
         try:
-            return torch.load(file, map_location=self.device) if file.exists() else None
+            return torch.load(file, map_location=self.device, weights_only=True) if file.exists() else None
         except Exception as error:
             raise RecipeError(f"{file} cannot be read ({error}): delete it to begin anew") from None
 

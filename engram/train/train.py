@@ -73,7 +73,7 @@ class Trainer:
         torch.save({"memory": self.memory.state_dict(), "tables": self.tables.state_dict(),
                     "dense": self.dense.state_dict(), "step": self.step, "steps": self.steps,
                     "seconds": self.seconds, "tokens": self.step * self.settings["batch"] * self.windows.length,
-                    "torch": torch.__version__}, part)
+                    "torch": str(torch.__version__)}, part)
         os.replace(part, file)
 
     def _rates(self):

@@ -51,7 +51,8 @@ class EndToEndTest : public QObject {
 
  private:
   QTemporaryDir m_folder;
-  QString m_pack;
+  const QString m_pack =
+      QStringLiteral(MNEME_SOURCE_DIR "/resources/models/SmolLM2-135M-Instruct.memory.gguf");
   std::vector<InspectLine> m_inspected;
 
   std::unique_ptr<Application> open() {
@@ -128,7 +129,8 @@ class EndToEndTest : public QObject {
         ++compared;
       }
     }
-    QCOMPARE(compared, 2 * 2 * 8);  // layers, orders, heads
+    QVERIFY(!facts.layers.empty());
+    QCOMPARE(compared, static_cast<int>(facts.layers.size()) * 2 * 8);  // orders, heads
   }
 
   void picture(MainWindow& window, const char* name) {
@@ -144,10 +146,6 @@ class EndToEndTest : public QObject {
     if (!std::filesystem::exists(default_model_path())) {
       QSKIP("the default model is not here: `./dev run` fetches it");
     }
-    m_pack = m_folder.filePath(QStringLiteral("memory.gguf"));
-    QVERIFY(!cli({QStringLiteral("synth"), m_pack, QStringLiteral("--pack"), QStringLiteral("-m"),
-                  QString::fromStdString(default_model_path())})
-                 .isEmpty());
     inspect();
     QVERIFY(!m_inspected.empty());
   }

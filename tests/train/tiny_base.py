@@ -12,7 +12,8 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 MERGES = ["t h", "th e", "Ġ the", "i n", "e r", "a n", "Ġ a", "o n", "r e", "Ġ w"]
 SETTINGS = {
     "about": "a test", "window": 32, "batch": 4, "layers": [1, 2], "max_ngram": 3, "heads": 2, "row_width": 32,
-    "bucket_base": 50, "table_rate": 0.05, "dense_rate": 0.002, "gate_cost": 0.01, "seed": 1, "probe_every": 4,
+    "bucket_base": 50, "table_rate": 0.05, "dense_rate": 0.002, "gate_cost": 0.01, "strength": 1.0,
+    "seed": 1, "probe_every": 4,
     "keep_states": True, "system_prompt": "Help.",
     "train": {"phrases": {"tokens": 1200, "passes": 2}, "talk": {"tokens": 300, "passes": 1, "questions": 2}},
     "heldout": {"phrases": {"tokens": 200}}, "elsewhere": {"talk": {"tokens": 200}}}
