@@ -76,7 +76,7 @@ class Run:
     def checkpoint(self):
         file = self.folder / "checkpoint.pt"
         try:
-            return torch.load(file, map_location=self.device, weights_only=True) if file.exists() else None
+            return torch.load(file, map_location=self.device) if file.exists() else None
         except Exception as error:
             raise RecipeError(f"{file} cannot be read ({error}): delete it to begin anew") from None
 
