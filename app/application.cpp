@@ -76,8 +76,8 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   setup.config = config;
   setup.saveConfig = [settings, saved, started = config](Config changed) {
     // What a flag set and the user then left alone is not the user's choice.
-    const auto keep = [](std::string& now, const std::string& flag, const std::string& before) {
-      if (now == flag) now = before;
+    const auto keep = [](std::string& now, const std::string& flag, const std::string& chosen) {
+      if (now == flag) now = chosen;
     };
     keep(changed.model, started.model, saved.model);
     keep(changed.memory, started.memory, saved.memory);
