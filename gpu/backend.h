@@ -70,6 +70,10 @@ class Backend {
   // Weights in a mapped file: the CPU aliases them (the mapping must outlive the buffer), a device
   // copies them.
   virtual Result<Buffer> wrap(std::span<const std::byte> mapped) = 0;
+  // Copies between the host and any buffer of this backend; returns when the copy is done. Not
+  // between run() and finish().
+  virtual Status upload(Buffer& to, std::size_t offset, std::span<const std::byte> bytes) = 0;
+  virtual Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) = 0;
 
   virtual Result<std::unique_ptr<Plan>> compile(const Graph& graph,
                                                 const CompileOptions& options) = 0;

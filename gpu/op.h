@@ -2,7 +2,7 @@
 // The operations a graph is made of. One line each: inputs in order, output, meaning. T is the
 // number of tokens in the step, D the model width, G the residual streams, M the memory width.
 // [x] marks an optional input (kNoTensor when absent). To add an op: a line here, its scalar kernel
-// in gpu/cpu, its rows in tests/gpu/conformance_test.cpp, then the other backends.
+// in gpu/cpu, its rows in gpu/conformance/op_cases.cpp, then the other backends.
 #pragma once
 
 #include <cstdint>

@@ -14,8 +14,8 @@ set(public_engram engram/hash_spec.h engram/ngram_hasher.h engram/ngram_key.h en
 # compressed_vocab.h: the hash walk shows what a token folds to.
 set(ui_may inference/ ui/ resources/ moc_ engram/compressed_vocab.h ${public_engram})
 set(app_may inference/ ui/ app/ resources/ moc_ ${public_engram})
-# The benchmark of the tables belongs to engram; the command line runs it.
-set(cli_may inference/ app/cli/ app/paths.h engram/bench/ ${public_engram})
+# The benchmarks of the tables and of the ops belong to engram and gpu; the command line runs them.
+set(cli_may inference/ app/cli/ app/paths.h engram/bench/ gpu/conformance/ ${public_engram})
 
 set(failures 0)
 function(complain text)

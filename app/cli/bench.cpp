@@ -146,8 +146,12 @@ Command add_bench(CLI::App& parent) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   const Command tables = add_bench_tables(*app);
-  return
-      [app, options, tables] { return app->get_subcommands().empty() ? run(*options) : tables(); };
+  const Command ops = add_bench_ops(*app);
+  return [=] {
+    const auto chosen = app->get_subcommands();
+    if (chosen.empty()) return run(*options);
+    return chosen.front()->get_name() == "ops" ? ops() : tables();
+  };
 }
 
 }  // namespace mneme::cli

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "gpu/cpu/cpu_info.h"
@@ -160,6 +161,18 @@ class CpuBackend final : public Backend {
 
   Result<Buffer> wrap(std::span<const std::byte> mapped) override {
     return Buffer(reinterpret_cast<std::uint64_t>(mapped.data()), mapped.size(), nullptr, nullptr);
+  }
+
+  Status upload(Buffer& to, std::size_t offset, std::span<const std::byte> bytes) override {
+    CHECK(offset + bytes.size() <= to.size());
+    std::memcpy(reinterpret_cast<std::byte*>(to.handle()) + offset, bytes.data(), bytes.size());
+    return {};
+  }
+
+  Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) override {
+    CHECK(offset + bytes.size() <= from.size());
+    std::memcpy(bytes.data(), reinterpret_cast<std::byte*>(from.handle()) + offset, bytes.size());
+    return {};
   }
 
   Result<std::unique_ptr<Plan>> compile(const Graph& graph,

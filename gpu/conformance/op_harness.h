@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one op on a backend, with random contents from a fixed seed and guard bytes around whatever
-// the op writes. Everything is also readable as doubles, for the formulas it is compared with.
+// Runs one op on a backend, with random contents from a fixed seed and guard bytes around every
+// tensor. Everything is also readable as doubles, for the formulas it is compared with.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "gpu/backend.h"
 #include "gpu/graph.h"
+#include "inference/base/result.h"
 
 namespace mneme {
 
@@ -33,21 +35,29 @@ class OpHarness {
   TensorId input_i8(std::int64_t cols);
   TensorId output(std::int64_t cols);
 
-  // Runs the op once; fails the test when a guard byte was touched or an input changed.
-  void run(const Op& op, NumericMode mode);
+  // Compiles the op and runs it once. Errors: the backend's, at memory, compile() or finish(), and
+  // corrupt when the op wrote to an input or beside an output.
+  Status run(const Op& op, NumericMode mode);
+
+  // The op's own time, the median of `times` more runs. After run(). Errors: the backend's.
+  Result<double> microseconds(int times);
 
   // As doubles, [rows, cols].
   std::vector<double> values(TensorId id) const;
+  std::vector<std::byte> bytes(TensorId id) const;
   const std::vector<TokenId>& ids() const { return ids_; }
-  const std::byte* bytes(TensorId id) const { return buffers_[id].host().data() + kGuard; }
   std::int64_t cols(TensorId id) const { return graph_.tensors[id].cols; }
+  std::int64_t rows(TensorId id) const { return rows_[id]; }
   DType dtype(TensorId id) const { return graph_.tensors[id].dtype; }
+  TensorRole role(TensorId id) const { return graph_.tensors[id].role; }
 
  private:
   static constexpr std::size_t kGuard = 96;  // 32 modulo 64: no more aligned than a GGUF promises
 
   TensorId add(Tensor tensor, std::int64_t rows, std::vector<std::byte> bytes);
   std::vector<std::byte> random_rows(DType dtype, std::int64_t rows, std::int64_t cols, float size);
+  std::vector<std::byte> guarded_bytes(TensorId id) const;
+  Status compare(const Op& op, const std::vector<std::vector<std::byte>>& before) const;
 
   Backend& backend_;
   const std::int64_t tokens_;
@@ -58,6 +68,8 @@ class OpHarness {
   std::deque<Buffer> buffers_;  // by TensorId
   std::vector<std::int64_t> rows_;
   std::vector<TokenId> ids_;
+  std::unique_ptr<Plan> plan_;
+  mutable Status memory_;  // the first buffer that could not be had, filled or read
 };
 
 }  // namespace mneme

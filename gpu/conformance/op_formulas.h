@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "gpu/conformance/op_harness.h"
 #include "gpu/op.h"
-#include "tests/gpu/op_harness.h"
 
 namespace mneme {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/gpu/op_formulas.h"
+#include "gpu/conformance/op_formulas.h"
 
 #include <algorithm>
 #include <cmath>
@@ -210,7 +210,8 @@ double e4m3(unsigned code) {
 Rows table_decode(const View& v) {
   Rows out{v.op.out, {}, {}};
   const OpParams& p = v.op.params;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(v.h.bytes(v.op.in[0]));
+  const std::vector<std::byte> stored = v.h.bytes(v.op.in[0]);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(stored.data());
   const std::int64_t row = p.column_dims + p.column_dims / 32;
   for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
     for (std::int64_t c = 0; c < p.columns; ++c) {

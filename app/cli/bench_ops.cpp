@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// mneme-cli bench ops: every op of the conformance table on one device, checked against its
+// definition and timed.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "gpu/conformance/op_bench.h"
+
+namespace mneme::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  int threads = 0;
+  std::string instruction_set;
+  std::string filter;
+  int times = OpBenchOptions{}.times;
+  bool exact = false;
+  bool json = false;
+};
+
+int run(const Options& options) {
+  OpBenchOptions bench;
+  bench.device.threads = options.threads;
+  bench.device.instruction_set = options.instruction_set;
+  bench.mode = options.exact ? NumericMode::exact : NumericMode::fast;
+  bench.filter = options.filter;
+  bench.times = options.times;
+  catch_interrupt();
+  Json rows = Json::array();
+  int failures = 0;
+  const auto device = bench_ops(bench, [&](const OpCase& c, const OpOutcome& outcome) {
+    failures += outcome.failure.empty() ? 0 : 1;
+    const double gb_s = outcome.microseconds > 0 ? outcome.bytes / outcome.microseconds / 1e3 : 0;
+    const double gflop_s =
+        outcome.microseconds > 0 ? outcome.flops / outcome.microseconds / 1e3 : 0;
+    if (options.json) {
+      rows.push_back({{"op", c.name},
+                      {"failure", outcome.failure},
+                      {"worst", outcome.worst},
+                      {"microseconds", outcome.microseconds},
+                      {"gb_s", gb_s},
+                      {"gflop_s", gflop_s}});
+    } else {
+      fmt::print("{:44} {:10.1f} us {:8.2f} GB/s {:9.2f} GFLOP/s  error {:.2f} of its limit{}{}\n",
+                 c.name, outcome.microseconds, gb_s, gflop_s, outcome.worst,
+                 outcome.failure.empty() ? "" : "  FAILED: ", outcome.failure);
+      std::fflush(stdout);
+    }
+    return !was_interrupted();
+  });
+  if (!device) return fail(device.error());
+  if (was_interrupted()) return kInterrupted;
+  if (options.json) {
+    Json json;
+    json["device"] = *device;
+    json["numeric_mode"] = options.exact ? "exact" : "fast";
+    json["failures"] = failures;
+    json["ops"] = std::move(rows);
+    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print("{}: {} of the rows failed\n", *device,
+               failures == 0 ? "none" : std::to_string(failures));
+  }
+  return failures == 0 ? kDone : kFailed;
+}
+
+}  // namespace
+
+Command add_bench_ops(CLI::App& bench) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app =
+      bench.add_subcommand("ops", "Check and time every op of the conformance table on a device");
+  app->add_option("-t,--threads", options->threads, "compute threads (default: one per core)")
+      ->check(CLI::Range(0, 256));
+  app->add_option("--instruction-set", options->instruction_set,
+                  "scalar, avx2 or avx512 (default: the best)")
+      ->check(CLI::IsMember({"scalar", "avx2", "avx512"}));
+  app->add_option("--filter", options->filter, "only rows with this text in their name");
+  app->add_option("--times", options->times, "runs of each row; its time is their median")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app->add_flag("--exact", options->exact, "hold products to float32 activations");
+  app->add_flag("--json", options->json, "one JSON object");
+  return [options] { return run(*options); };
+}
+
+}  // namespace mneme::cli

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/conformance/op_cases.h"
+
+#include <array>
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace mneme {
+namespace {
+
+std::string type_name(DType dtype) {
+  return std::string(dtype_info(dtype).name);
+}
+
+constexpr DType kWeightTypes[] = {DType::f32,  DType::f16,  DType::bf16,
+                                  DType::q8_0, DType::q4_0, DType::q4_1};
+
+void add_matmuls(std::vector<OpCase>& cases) {
+  struct Shape {
+    std::int64_t tokens, in, out, outputs;
+    bool bias;
+  };
+  const Shape shapes[] = {
+      {1, 32, 1, 0, false},    {1, 96, 5, 0, true},     {1, 576, 67, 0, false},
+      {1, 1536, 33, 0, false}, {2, 64, 31, 0, true},    {3, 160, 18, 0, false},
+      {5, 576, 40, 2, false},  {8, 256, 48, 0, true},   {17, 96, 65, 0, false},
+      {33, 320, 50, 1, true},  {70, 576, 80, 0, false}, {4, 2048, 16, 4, false}};
+  for (const DType dtype : kWeightTypes) {
+    for (const Shape& s : shapes) {
+      cases.push_back({"matmul_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
+                           std::to_string(s.in) + "x" + std::to_string(s.out),
+                       s.tokens, 3, s.outputs, [=](OpHarness& h) {
+                         Op op{OpKind::matmul};
+                         op.in = {h.input(s.in), h.constant(dtype, s.out, s.in)};
+                         if (s.bias) op.in.push_back(h.constant(DType::f32, 1, s.out));
+                         op.out = h.output(s.out);
+                         return op;
+                       }});
+    }
+  }
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {  // widths no block divides
+    for (const std::int64_t tokens : {1, 20}) {
+      cases.push_back({"matmul_odd_" + type_name(dtype) + "_" + std::to_string(tokens), tokens, 0,
+                       0, [=](OpHarness& h) {
+                         Op op{OpKind::matmul};
+                         op.in = {h.input(37), h.constant(dtype, 19, 37)};
+                         op.out = h.output(19);
+                         return op;
+                       }});
+    }
+  }
+}
+
+void add_rows(std::vector<OpCase>& cases) {
+  for (const DType dtype : kWeightTypes) {
+    cases.push_back({"embed_" + type_name(dtype), 5, 0, 0, [=](OpHarness& h) {
+                       Op op{OpKind::embed};
+                       op.in = {h.constant(dtype, 32, 96)};
+                       op.out = h.output(96);
+                       return op;
+                     }});
+  }
+  for (const std::int64_t cols : {1, 19, 64, 576, 2048}) {
+    for (const std::int64_t outputs : {0, 2}) {
+      cases.push_back(
+          {"rms_norm_" + std::to_string(cols) + "_" + std::to_string(outputs), 4, 0, outputs,
+           [=](OpHarness& h) {
+             Op op{OpKind::rms_norm};
+             op.in = {h.input(cols), h.constant(cols % 2 ? DType::f16 : DType::f32, 1, cols)};
+             op.out = h.output(cols);
+             op.params.eps = 1e-5f;
+             return op;
+           }});
+    }
+    for (const OpKind kind : {OpKind::swiglu, OpKind::add}) {
+      cases.push_back({std::string(op_kind_name(kind)) + "_" + std::to_string(cols), 3, 0,
+                       cols == 64 ? 1 : 0, [=](OpHarness& h) {
+                         Op op{kind};
+                         op.in = {h.input(cols, 4.0f), h.input(cols)};
+                         op.out = h.output(cols);
+                         return op;
+                       }});
+    }
+  }
+  for (const std::int64_t position : {0, 5, 4000}) {
+    for (const bool factors : {false, true}) {
+      cases.push_back({"rope_" + std::to_string(position) + (factors ? "_factors" : ""), 3,
+                       position, 0, [=](OpHarness& h) {
+                         Op op{OpKind::rope};
+                         op.params.n_heads = 3;
+                         op.params.head_dim = 24;
+                         op.params.rope_dims = factors ? 20 : 24;
+                         op.params.rope_base = 1e5f;
+                         op.in = {h.input(3 * 24)};
+                         if (factors) op.in.push_back(h.constant(DType::f32, 1, 10));
+                         op.out = h.output(3 * 24);
+                         return op;
+                       }});
+    }
+  }
+}
+
+void add_attentions(std::vector<OpCase>& cases) {
+  struct Shape {
+    std::int64_t tokens, position;
+    int heads, kv_heads, dim;
+    std::int64_t outputs;
+  };
+  const Shape shapes[] = {{1, 0, 1, 1, 8, 0},    {1, 63, 9, 3, 64, 0},   {1, 700, 4, 1, 64, 0},
+                          {2, 10, 4, 4, 20, 0},  {7, 0, 6, 2, 32, 0},    {40, 100, 9, 3, 64, 0},
+                          {130, 0, 3, 3, 64, 0}, {6, 300, 8, 2, 128, 2}, {1, 1500, 2, 2, 80, 0},
+                          {33, 31, 12, 1, 96, 0}};
+  for (const DType dtype : {DType::f16, DType::f32}) {
+    for (const Shape& s : shapes) {
+      const std::string shape = std::to_string(s.tokens) + "at" + std::to_string(s.position) + "_" +
+                                std::to_string(s.heads) + "over" + std::to_string(s.kv_heads) +
+                                "x" + std::to_string(s.dim);
+      cases.push_back({"attention_" + type_name(dtype) + "_" + shape, s.tokens, s.position,
+                       s.outputs, [=](OpHarness& h) {
+                         Op op{OpKind::attention};
+                         op.params.n_heads = s.heads;
+                         op.params.n_kv_heads = s.kv_heads;
+                         op.params.head_dim = s.dim;
+                         op.in = {h.input(s.heads * s.dim), h.state(dtype, s.kv_heads * s.dim),
+                                  h.state(dtype, s.kv_heads * s.dim)};
+                         op.out = h.output(s.heads * s.dim);
+                         return op;
+                       }});
+    }
+    cases.push_back({"kv_append_" + type_name(dtype), 3, 5, 0, [=](OpHarness& h) {
+                       Op op{OpKind::kv_append};
+                       op.in = {h.input(44), h.input(44), h.state(dtype, 44), h.state(dtype, 44)};
+                       return op;
+                     }});
+  }
+}
+
+void add_engram(std::vector<OpCase>& cases) {
+  for (const int dims : {32, 64, 256}) {
+    cases.push_back({"table_decode_" + std::to_string(dims), 9, 0, 0, [=](OpHarness& h) {
+                       Op op{OpKind::table_decode};
+                       op.params.columns = 5;
+                       op.params.column_dims = dims;
+                       op.in = {h.input_i8(5 * (dims + dims / 32))};
+                       op.out = h.output(5 * dims);
+                       return op;
+                     }});
+  }
+  for (const int streams : {1, 4}) {
+    for (const std::int64_t dim : {24, 576}) {
+      const std::string shape = std::to_string(streams) + "x" + std::to_string(dim);
+      cases.push_back({"engram_gate_" + shape, 6, 2, 0, [=](OpHarness& h) {
+                         Op op{OpKind::engram_gate};
+                         op.params.streams = streams;
+                         op.params.eps = 1.19e-7f;
+                         op.in = {h.input(streams * dim), h.input(streams * dim), h.input(dim),
+                                  h.constant(DType::f32, 1, streams * dim),
+                                  h.constant(DType::f16, streams, dim)};
+                         op.out = h.output(streams * dim);
+                         op.out2 = h.output(streams);
+                         return op;
+                       }});
+      for (const std::int64_t position : {0, 2, 11}) {
+        for (const DType dtype : {DType::f32, DType::f16}) {
+          cases.push_back(
+              {"short_conv_" + shape + "_at" + std::to_string(position) + "_" + type_name(dtype), 5,
+               position, 0, [=](OpHarness& h) {
+                 Op op{OpKind::short_conv};
+                 op.params.streams = streams;
+                 op.params.eps = 1e-5f;
+                 op.params.dilation = 3;
+                 op.in = {h.input(streams * dim), h.input(streams * dim),
+                          h.constant(DType::f32, 1, streams * dim),
+                          h.constant(DType::f16, streams * dim, 4), h.state(dtype, streams * dim)};
+                 op.out = h.output(streams * dim);
+                 op.out2 = h.output(streams);
+                 return op;
+               }});
+        }
+      }
+    }
+  }
+}
+
+// Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
+void add_large(std::vector<OpCase>& cases) {
+  const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
+                       std::function<Op(OpHarness&)> build) {
+    cases.push_back({std::move(name), tokens, position, 0, std::move(build), true});
+  };
+  for (const DType dtype : kWeightTypes) {
+    for (const auto& [tokens, in, out] :
+         {std::array<std::int64_t, 3>{1, 576, 1536}, {1, 2048, 8192}, {128, 576, 1536}}) {
+      add("matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
+              "x" + std::to_string(out),
+          tokens, 0, [=, in = in, out = out](OpHarness& h) {
+            Op op{OpKind::matmul};
+            op.in = {h.input(in), h.constant(dtype, out, in)};
+            op.out = h.output(out);
+            return op;
+          });
+    }
+  }
+  for (const auto& [tokens, position] :
+       {std::pair<std::int64_t, std::int64_t>{1, 2000}, {128, 0}}) {
+    add("attention_F16_" + std::to_string(tokens) + "at" + std::to_string(position) + "_9over3x64",
+        tokens, position, [](OpHarness& h) {
+          Op op{OpKind::attention};
+          op.params.n_heads = 9;
+          op.params.n_kv_heads = 3;
+          op.params.head_dim = 64;
+          op.in = {h.input(9 * 64), h.state(DType::f16, 3 * 64), h.state(DType::f16, 3 * 64)};
+          op.out = h.output(9 * 64);
+          return op;
+        });
+  }
+  add("rms_norm_128x2048", 128, 0, [](OpHarness& h) {
+    Op op{OpKind::rms_norm};
+    op.in = {h.input(2048), h.constant(DType::f32, 1, 2048)};
+    op.out = h.output(2048);
+    op.params.eps = 1e-5f;
+    return op;
+  });
+  add("swiglu_128x8192", 128, 0, [](OpHarness& h) {
+    Op op{OpKind::swiglu};
+    op.in = {h.input(8192), h.input(8192)};
+    op.out = h.output(8192);
+    return op;
+  });
+}
+
+}  // namespace
+
+std::vector<OpCase> conformance_cases() {
+  std::vector<OpCase> cases;
+  add_matmuls(cases);
+  add_rows(cases);
+  add_attentions(cases);
+  add_engram(cases);
+  add_large(cases);
+  return cases;
+}
+
+}  // namespace mneme

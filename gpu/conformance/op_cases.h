@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conformance table: every op x element type x shape that a backend must be able to do. Tests
+// run it on each backend, `mneme-cli bench ops` also times it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gpu/conformance/op_harness.h"
+#include "gpu/op.h"
+
+namespace mneme {
+
+struct OpCase {
+  std::string name;  // "matmul_Q4_1_1x576x67": op, element type, tokens x in x out
+  std::int64_t tokens = 1;
+  std::int64_t position = 0;
+  std::int64_t outputs = 0;  // above 0: the op runs on the trailing tokens only
+  std::function<Op(OpHarness&)> build;
+  bool large = false;  // a shape of a real model: worth timing, too slow for every build's tests
+};
+
+std::vector<OpCase> conformance_cases();
+
+}  // namespace mneme

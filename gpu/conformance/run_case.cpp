@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/conformance/run_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gpu/conformance/op_formulas.h"
+
+namespace mneme {
+namespace {
+
+// Compares what an op wrote with what it should have; keeps the worst and the first failure.
+void compare(const OpHarness& harness, const Expected& expected, OpOutcome& outcome) {
+  const std::vector<double> got = harness.values(expected.tensor);
+  const std::int64_t cols = harness.cols(expected.tensor);
+  const auto first = static_cast<std::size_t>(expected.first_row * cols);
+  CHECK(first + expected.values.size() <= got.size());
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    const double want = expected.values[i];
+    const double have = got[first + i];
+    bool good = false;
+    if (std::isnan(want) || std::isinf(want)) {
+      good = std::isnan(want) ? std::isnan(have) : have == want;
+    } else {
+      good = std::fabs(have - want) <= expected.tolerances[i];
+      outcome.worst = std::max(outcome.worst, std::fabs(have - want) / expected.tolerances[i]);
+    }
+    if (good || !outcome.failure.empty()) continue;
+    outcome.failure =
+        fmt::format("tensor {} row {} col {}: {} instead of {} (at most {} apart)", expected.tensor,
+                    static_cast<std::int64_t>(i) / cols, static_cast<std::int64_t>(i) % cols, have,
+                    want, expected.tolerances[i]);
+  }
+}
+
+double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
+  const auto row = static_cast<double>(row_bytes(h.dtype(id), h.cols(id)));
+  const double tokens = static_cast<double>(op.outputs_only ? h.outputs() : h.tokens());
+  const bool table = op.kind == OpKind::embed && h.role(id) == TensorRole::constant;
+  const bool appended = op.kind == OpKind::kv_append && h.role(id) == TensorRole::state;
+  if (table || appended) return tokens * row;
+  const bool per_token = h.role(id) == TensorRole::input || h.role(id) == TensorRole::output;
+  return row * (per_token ? tokens : static_cast<double>(h.rows(id)));
+}
+
+double flops_of(const OpHarness& h, const Op& op) {
+  const double tokens = static_cast<double>(op.outputs_only ? h.outputs() : h.tokens());
+  const double values = op.out == kNoTensor ? 0 : tokens * static_cast<double>(h.cols(op.out));
+  switch (op.kind) {
+    case OpKind::matmul:
+      return 2 * values * static_cast<double>(h.cols(op.in[1]));
+    case OpKind::attention: {  // of a token: 4 for each value of each head at each position
+      const double first = static_cast<double>(h.context()) - tokens + 1;
+      const double last = static_cast<double>(h.context());
+      return 4 * values * (first + last) / 2;
+    }
+    case OpKind::rms_norm:
+      return 4 * values;
+    case OpKind::rope:
+      return 3 * values;
+    case OpKind::swiglu:
+      return 4 * values;
+    case OpKind::add:
+    case OpKind::table_decode:
+      return values;
+    case OpKind::engram_gate:
+      return 9 * values;
+    case OpKind::short_conv:
+      return (10 + 2 * static_cast<double>(h.cols(op.in[3]))) * values;
+    case OpKind::embed:
+    case OpKind::kv_append:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int times) {
+  OpOutcome outcome;
+  OpHarness harness(backend, c.tokens, c.outputs, c.position);
+  Op op = c.build(harness);
+  op.outputs_only = c.outputs > 0;
+  const std::vector<Expected> all = expected_of(harness, op, mode == NumericMode::fast);
+  if (const Status status = harness.run(op, mode); !status) {
+    outcome.failure = status.error().message;
+    return outcome;
+  }
+  for (const Expected& expected : all) compare(harness, expected, outcome);
+  for (const TensorId id : op.in) outcome.bytes += id == kNoTensor ? 0 : bytes_of(harness, op, id);
+  for (const TensorId id : {op.out, op.out2}) {
+    outcome.bytes += id == kNoTensor ? 0 : bytes_of(harness, op, id);
+  }
+  outcome.flops = flops_of(harness, op);
+  if (times == 0) return outcome;
+  const auto microseconds = harness.microseconds(times);
+  if (microseconds) {
+    outcome.microseconds = *microseconds;
+  } else if (outcome.failure.empty()) {
+    outcome.failure = microseconds.error().message;
+  }
+  return outcome;
+}
+
+}  // namespace mneme
