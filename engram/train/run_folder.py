@@ -10,7 +10,16 @@ from base_model import BaseModel, RecipeError, open_gguf, sha256_of
 from gguf_tokenizer import Tokenizer
 from memory import Memory
 from ngram_hash import NgramHash
+from run_settings import check_settings
 from token_data import load_windows
+
+
+def usable_device(name):
+    try:
+        torch.zeros(1, device=name)
+        return name
+    except (RuntimeError, AssertionError) as error:
+        raise RecipeError(f"PyTorch cannot use the device {name}: {str(error).splitlines()[0]}") from None
 
 
 class Run:
@@ -20,10 +29,13 @@ class Run:
         self.folder = pathlib.Path(folder)
         try:
             about = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+            check_settings(about["settings"], f"{folder}/run.json")
         except FileNotFoundError:
             raise RecipeError(f"{folder} is not the folder of a run: train.py makes one") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RecipeError(f"{folder}/run.json is damaged ({error}): train into another folder") from None
         self.settings, self.corpus, self.one_row = about["settings"], about["corpus"], about["one_row"]
-        self.device = device
+        self.device = usable_device(device)
         if sha256_of(about["base"]) != about["base_sha256"]:
             raise RecipeError(f"{about['base']} is not the file that this run began with")
         self.base_sha256 = about["base_sha256"]
@@ -39,17 +51,17 @@ class Run:
 
     @staticmethod
     def create(folder, base, corpus, settings, one_row):
-        """Writes run.json; an existing one must say the same."""
+        """Writes run.json; that of a run that has begun must say the same."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         about = {"base": str(pathlib.Path(base).resolve()), "base_sha256": sha256_of(base),
                  "corpus": str(pathlib.Path(corpus).resolve()), "one_row": one_row, "settings": settings}
         file = folder / "run.json"
-        if file.exists():
-            if json.loads(file.read_text(encoding="utf-8")) != about:
-                raise RecipeError(f"{folder} holds another run (run.json differs): name another folder")
-        else:
-            file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(about, indent=2) + "\n"
+        if not (folder / "checkpoint.pt").exists():
+            file.write_text(text, encoding="utf-8")
+        elif file.read_text(encoding="utf-8") != text:
+            raise RecipeError(f"{folder} holds another run (run.json differs): name another folder")
 
     def windows(self, split, part):
         """part: "train", "heldout" or "elsewhere" of the settings."""

@@ -15,11 +15,26 @@ from base_model import RecipeError
 def read_documents(path):
     try:
         with open(path, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            documents = [json.loads(line) for line in file]
     except FileNotFoundError:
         raise RecipeError(f"{path} is not there: make the corpus first (engram/train/corpus.py)") from None
     except ValueError as error:
         raise RecipeError(f"{path} is not JSON Lines: {error}") from None
+    for number, document in enumerate(documents, 1):
+        if not _is_document(document):
+            raise RecipeError(f"{path}, line {number}: expected {{\"text\": ...}} or "
+                              "{\"messages\": [{\"role\": ..., \"content\": ...}, ...]}")
+    return documents
+
+
+def _is_document(value):
+    if type(value) is not dict:
+        return False
+    if "text" in value:
+        return type(value["text"]) is str
+    turns = value.get("messages")
+    return type(turns) is list and turns != [] and all(
+        type(t) is dict and type(t.get("role")) is str and type(t.get("content")) is str for t in turns)
 
 
 class ChatFormat:

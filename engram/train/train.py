@@ -20,6 +20,7 @@ from tqdm import tqdm
 from base_model import RecipeError, token_losses
 from hidden_states import KeptStates
 from run_folder import Run
+from run_settings import read_settings
 from token_data import schedule
 
 CHECKPOINT_SECONDS = 600
@@ -165,13 +166,7 @@ def main():
         torch.use_deterministic_algorithms(True)
         if options.threads:
             torch.set_num_threads(options.threads)
-        with open(options.settings, encoding="utf-8") as file:
-            settings = json.load(file)
-        for change in options.set:
-            key, value = change.split("=", 1)
-            if key not in settings:
-                raise RecipeError(f"there is no setting {key}")
-            settings[key] = json.loads(value)
+        settings = read_settings(options.settings, options.set)
         Run.create(options.run, options.base, options.corpus, settings, options.one_row)
         Trainer(Run(options.run, options.device)).train(options.until)
     except (RecipeError, OSError) as error:

@@ -183,18 +183,30 @@ class Recipe(unittest.TestCase):
         script = ROOT / "engram/train/train.py"
         settings = self.folder / "settings.json"
         settings.write_text(json.dumps(tiny_base.SETTINGS))
-        def said(base, corpus, *more):
-            run = subprocess.run([sys.executable, script, self.folder / "bad", "--base", base, "--corpus", corpus,
+        def said(*more, base=self.base, corpus=self.folder / "corpus", run=self.folder / "bad", settings=settings):
+            run = subprocess.run([sys.executable, script, run, "--base", base, "--corpus", corpus,
                                   "--settings", settings, *more], capture_output=True, text=True)
             self.assertEqual(run.returncode, 1)
             self.assertNotIn("Traceback", run.stderr)
             return run.stderr.strip().splitlines()[-1]
-        self.assertIn("nowhere", said(self.base, self.folder / "nowhere"))
-        self.assertIn("another run", said(self.base, self.folder / "corpus"))  # the folder is the first one's
-        (self.folder / "bad/run.json").unlink()
-        self.assertIn("block 9", said(self.base, self.folder / "corpus", "--set", "layers=[9]"))
-        self.assertIn("no.gguf is not there", said(self.folder / "no.gguf", self.folder / "corpus"))
-        self.assertIn("no setting rate", said(self.base, self.folder / "corpus", "--set", "rate=1"))
+        self.assertIn("nowhere", said(corpus=self.folder / "nowhere"))
+        # What failed before its first checkpoint does not hold the folder.
+        self.assertIn("block 9", said("--set", "layers=[9]"))
+        self.assertIn("another run", said("--set", "seed=7", run=self.folder / "run"))
+        self.assertIn("no.gguf is not there", said(base=self.folder / "no.gguf"))
+        self.assertIn("no setting rate", said("--set", "rate=1"))
+        self.assertIn("batch is 0, not a whole number", said("--set", "batch=0"))
+        self.assertIn("not JSON", said("--set", "system_prompt=x"))
+        self.assertIn("nodevice", said("--device", "nodevice"))
+        cut = self.folder / "cut.json"
+        cut.write_text('{"window": 16')
+        self.assertIn("cut.json is not JSON", said(settings=cut))
+        cut.write_text('{"window": 16}')
+        self.assertIn("is missing", said(settings=cut))
+        corpus = self.folder / "odd"
+        corpus.mkdir()
+        (corpus / "phrases.train.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
+        self.assertIn("phrases.train.jsonl, line 2", said(corpus=corpus))
 
 
 if __name__ == "__main__":
