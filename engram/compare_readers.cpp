@@ -111,7 +111,9 @@ class Comparison {
     if (!hasher) return hasher.error();
     RETURN_IF_ERROR(plain_.open(tables_));
     auto store = TableStore::open(*hasher, tables_,
-                                  {options_.budget_bytes_max, options_.reader, options_.verify});
+                                  {.budget_bytes = options_.budget_bytes_max,
+                                   .reader = options_.reader,
+                                   .verify = options_.verify});
     if (!store) return store.error();
     for (const TableSource& table : tables_) {
       rows_max_ = std::max(rows_max_, table.rows);

@@ -21,21 +21,6 @@ std::uint64_t remixed(std::uint64_t hash) {
 
 }  // namespace
 
-double HitCurvePoints::at(std::uint64_t budget_bytes) const {
-  if (count == 0) return 0;
-  const auto* const end = points.data() + count;
-  const auto* const above = std::lower_bound(
-      points.data(), end, budget_bytes,
-      [](const CurvePoint& point, std::uint64_t bytes) { return point.budget_bytes < bytes; });
-  if (above == points.data()) return above->hit_rate;
-  if (above == end) return end[-1].hit_rate;
-  const CurvePoint& below = above[-1];
-  const double share =
-      std::log2(static_cast<double>(budget_bytes) / static_cast<double>(below.budget_bytes)) /
-      std::log2(static_cast<double>(above->budget_bytes) / static_cast<double>(below.budget_bytes));
-  return below.hit_rate + share * (above->hit_rate - below.hit_rate);
-}
-
 HitCurve::HitCurve(std::uint64_t entry_bytes, std::uint64_t table_bytes, std::uint64_t window)
     : window_(window), until_halved_(window) {
   CHECK(entry_bytes > 0);

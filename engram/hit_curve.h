@@ -5,30 +5,13 @@
 // locks.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "engram/miniature_cache.h"
+#include "engram/tier_stats.h"
 
 namespace mneme {
-
-struct CurvePoint {
-  std::uint64_t budget_bytes = 0;
-  double hit_rate = 0;  // 0..1
-};
-
-// Small enough to be copied with the counters.
-struct HitCurvePoints {
-  static constexpr std::size_t kMax = 18;
-  std::array<CurvePoint, kMax> points{};  // ascending budgets, each twice the one before
-  std::size_t count = 0;
-  double lookups = 0;  // that the rates come from
-
-  // Between the points a straight line over the budget's logarithm; flat beyond them.
-  double at(std::uint64_t budget_bytes) const;
-};
 
 class HitCurve {
  public:

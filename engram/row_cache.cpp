@@ -28,6 +28,7 @@ RowCache::RowCache(std::span<const std::uint32_t> layer_bytes)
   for (const std::uint32_t bytes : layer_bytes_) {
     layer_offset_.push_back(size);
     size += bytes;
+    rows_bytes_ += bytes;
   }
   entry_bytes_ = round_up_8(size);
 }
@@ -148,14 +149,40 @@ RowCache::Pin RowCache::insert(const NgramKey& key) {
   while (entries_ >= capacity_ && evict_one()) {
   }
   if (entries_ == slots_ && !make_room() && !evict_one()) return kNoPin;
+  const Slot slot = new_slot(key);
+  enqueue(slot, ghosts_.contains(NgramKeyHash{}(key)) ? QueueName::main : QueueName::small);
+  return hold(slot);
+}
+
+RowCache::Slot RowCache::new_slot(const NgramKey& key) {
   const Slot slot = entries_++;
-  Header& entry = header(slot);
-  entry = Header{.key = key, .pin = kNoPin, .newer = kNone, .older = kNone, .chain = kNone};
+  header(slot) = Header{.key = key, .pin = kNoPin, .newer = kNone, .older = kNone, .chain = kNone};
   std::fill_n(layers(slot), layer_bytes_.size(), LayerState{});
   index_add(slot);
-  enqueue(slot, ghosts_.contains(NgramKeyHash{}(key)) ? QueueName::main : QueueName::small);
   ++unpinned_;
-  return hold(slot);
+  return slot;
+}
+
+std::span<std::byte> RowCache::restore(const NgramKey& key, bool often_used) {
+  if (entries_ >= capacity_ || find(key) != kNone) return {};
+  if (entries_ == slots_ && !make_room()) return {};
+  const Slot slot = new_slot(key);
+  enqueue_oldest(slot, often_used ? QueueName::main : QueueName::small);
+  LayerState* const states = layers(slot);
+  for (std::size_t i = 0; i < layer_bytes_.size(); ++i) states[i].phase = LayerPhase::ready;
+  return {arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0], rows_bytes_};
+}
+
+RowCache::Kept RowCache::kept(std::uint64_t number) const {
+  const auto slot = static_cast<Slot>(number);
+  CHECK(slot < entries_);
+  const Header& entry = header(slot);
+  const LayerState* const states = layers(slot);
+  const bool ready = entry.indexed &&
+                     std::all_of(states, states + layer_bytes_.size(),
+                                 [](const LayerState& s) { return s.phase == LayerPhase::ready; });
+  const std::byte* const rows = arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0];
+  return {entry.key, entry.queue == QueueName::main, ready, {rows, rows_bytes_}};
 }
 
 void RowCache::forget(Pin pin) {
@@ -212,6 +239,18 @@ void RowCache::enqueue(Slot slot, QueueName name) {
   if (q.newest != kNone) header(q.newest).newer = slot;
   q.newest = slot;
   if (q.oldest == kNone) q.oldest = slot;
+  ++q.size;
+}
+
+void RowCache::enqueue_oldest(Slot slot, QueueName name) {
+  Queue& q = queue(name);
+  Header& entry = header(slot);
+  entry.queue = name;
+  entry.older = kNone;
+  entry.newer = q.oldest;
+  if (q.oldest != kNone) header(q.oldest).older = slot;
+  q.oldest = slot;
+  if (q.newest == kNone) q.newest = slot;
   ++q.size;
 }
 

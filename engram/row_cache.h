@@ -51,6 +51,20 @@ class RowCache {
   // must not be there. kNoPin: the system has no memory left.
   Pin insert(const NgramKey& key);
 
+  // Brings back an n-gram that was in RAM before, ready and not pinned, as the oldest of its queue;
+  // the caller fills its rows. Empty where it is there already, or there is no room: nothing is
+  // evicted for it.
+  std::span<std::byte> restore(const NgramKey& key, bool often_used);
+
+  // For a copy of all that is ready: entries are numbered 0..entries()-1, until the next change.
+  struct Kept {
+    NgramKey key;
+    bool often_used = false;
+    bool ready = false;               // only then the rows are there
+    std::span<const std::byte> rows;  // of all layers
+  };
+  Kept kept(std::uint64_t number) const;
+
   void add_pin(Pin pin);
   bool unpin(Pin pin);   // true: that was the last pin, and `pin` is no longer valid
   void forget(Pin pin);  // the n-gram is not there any more; the entry goes with its last pin
@@ -59,10 +73,12 @@ class RowCache {
   LayerState& layer(Pin pin, std::size_t layer);
   std::uint32_t& owner(Pin pin);  // the store's own mark
 
+  std::size_t layers() const { return layer_bytes_.size(); }
   std::uint64_t entries() const { return entries_; }
   std::uint64_t evictions() const { return evictions_; }
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   std::uint64_t bytes_used() const { return entries_ * entry_cost(); }
+  std::uint32_t rows_bytes() const { return rows_bytes_; }  // of an entry, all layers
   std::uint64_t entry_cost() const;  // bytes of payload and metadata, shares of index and ghosts
 
  private:
@@ -100,6 +116,7 @@ class RowCache {
 
   Queue& queue(QueueName name) { return name == QueueName::main ? main_ : small_; }
   void enqueue(Slot slot, QueueName name);
+  void enqueue_oldest(Slot slot, QueueName name);
   void dequeue(Slot slot);
 
   bool evict_one();
@@ -109,10 +126,12 @@ class RowCache {
   void remove(Slot slot);
   void relocate(Slot from, Slot to);
   bool make_room();
+  Slot new_slot(const NgramKey& key);
   void trim_arena();
 
   std::vector<std::size_t> layer_offset_;  // of a layer's rows in an entry, bytes
   std::vector<std::uint32_t> layer_bytes_;
+  std::uint32_t rows_bytes_ = 0;
   std::size_t entry_bytes_ = 0;  // header, layer states and rows, rounded to 8
 
   Pages arena_;              // entries 0..entries_-1, without holes

@@ -23,8 +23,14 @@
 namespace mneme {
 
 struct TableStoreOptions {
-  std::uint64_t budget_bytes = 0;  // 0 = a quarter of the tables, at least 8 MiB, at most 4 GiB
+  // 0 = a quarter of the tables, at least 8 MiB, at most 4 GiB. More than seven eighths of the
+  // machine's memory is cut down to that, with a warning in the log.
+  std::uint64_t budget_bytes = 0;
   enum class Reader : std::uint8_t { automatic, uring, threads } reader = Reader::automatic;
+  // File of the hot set: read back in the background, saved when the store closes and now and then.
+  // Empty = none.
+  std::string hot_set;
+  // Of the rows that a pack has checksums for, which are compared as they come from storage.
   VerifyRows verify = VerifyRows::sampled;
 };
 

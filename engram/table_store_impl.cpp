@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/table_store_impl.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -20,6 +22,9 @@ constexpr std::uint64_t kBudgetMin = 8ull << 20;
 constexpr std::uint64_t kBudgetMax = 4ull << 30;
 constexpr std::size_t kSpareStatesMax = 4;
 
+// Look-ups after which half of what the curve and the measured rate know is forgotten.
+constexpr std::uint64_t kCurveWindow = 100'000;
+
 constexpr std::uint64_t kVerifyEvery = 64;  // of the rows read, when they are sampled
 
 std::vector<std::uint32_t> layer_bytes(const TableMap& map, std::size_t heads) {
@@ -38,6 +43,7 @@ TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, VerifyRows verif
       verify_(verify),
       heads_(static_cast<std::size_t>(hasher.spec().head_count)),
       cache_(layer_bytes(map_, heads_)),
+      curve_(cache_.entry_cost(), map_.bytes(), kCurveWindow),
       row_ids_(heads_) {
   for (std::size_t i = 0; i < map_.size(); ++i) row_bytes_.push_back(map_.table(i).row_bytes);
 }
@@ -45,12 +51,11 @@ TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, VerifyRows verif
 TableStore::Impl::~Impl() {
   CHECK(tickets_ == 0);
   reader_.reset();  // its last completions still use the rest
+  stop_hot_set();
 }
 
 Status TableStore::Impl::start(const TableStoreOptions& options, const RowReaderFactory& factory) {
-  const std::uint64_t budget = options.budget_bytes != 0
-                                   ? options.budget_bytes
-                                   : std::clamp(map_.bytes() / 4, kBudgetMin, kBudgetMax);
+  const std::uint64_t budget = possible_budget(options.budget_bytes);
   RETURN_IF_ERROR(cache_.set_budget(budget));
   RETURN_IF_ERROR(open_reader(options, factory));
   stats_.storage = reader_->storage();
@@ -60,6 +65,7 @@ Status TableStore::Impl::start(const TableStoreOptions& options, const RowReader
   log_info("engram", "{} tables, {} MiB, read by {} from {} ({}), {} MiB of RAM for rows", layers(),
            map_.bytes() >> 20, stats_.reader, storage_label(stats_), stats_.file_system,
            budget >> 20);
+  if (!options.hot_set.empty()) start_hot_set(options.hot_set);
   return {};
 }
 
@@ -117,7 +123,7 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
   ++ticket_number_;
   new_entries_.clear();
   const std::lock_guard lock(mutex_);
-  stats_.lookups += keys.size();
+  for (const NgramKey& key : keys) curve_.access(NgramKeyHash{}(key));
   // First what is there, so that no newcomer pushes out what this very ticket needs.
   for (std::size_t i = 0; i < keys.size(); ++i) {
     CHECK(keys[i].order >= 2 && keys[i].order <= order_max);
@@ -143,7 +149,17 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
     }
     new_entries_.push_back({i, use.pin});
   }
-  stats_.hits += keys.size() - misses;
+  count(keys.size(), keys.size() - misses);
+}
+
+void TableStore::Impl::count(std::size_t lookups, std::size_t hits) {
+  stats_.lookups += lookups;
+  stats_.hits += hits;
+  stats_.measured_lookups += static_cast<double>(lookups);
+  stats_.measured_hits += static_cast<double>(hits);
+  if (stats_.measured_lookups < 2.0 * kCurveWindow) return;
+  stats_.measured_lookups /= 2;
+  stats_.measured_hits /= 2;
 }
 
 void TableStore::Impl::list_rows(std::span<const NgramKey> keys) {
@@ -187,6 +203,7 @@ void TableStore::Impl::post_jobs() {
     batch_.push_back(job.request);
   }
   stats_.reads += merged_.size();
+  if (stats_.in_flight == 0) answered_ = std::chrono::steady_clock::now();
   stats_.in_flight += merged_.size();
 }
 
@@ -204,6 +221,7 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
                                               map_.paths()[job.request.file], job.request.offset)};
   }
   --stats_.in_flight;
+  answered_ = std::chrono::steady_clock::now();
   stats_.bytes_read += completion.bytes_at_drive;
   stats_.read_latency.add(completion.latency_us);
   if (!status) ++stats_.failed_reads;
@@ -341,12 +359,28 @@ bool TableStore::Impl::in_ram(const NgramKey& key) const {
   return cache_.ready(key);
 }
 
+// What was asked for, as far as this machine has it: memory is only taken when rows fill it, so
+// that a budget beyond it would end in the system killing someone, minutes later.
+std::uint64_t TableStore::Impl::possible_budget(std::uint64_t wanted) const {
+  if (wanted == 0) return std::clamp(map_.bytes() / 4, kBudgetMin, kBudgetMax);
+  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t most = memory - memory / 8;
+  if (wanted <= most) return wanted;
+  log_warning("engram",
+              "a RAM budget of {} MiB is more than this machine can give: it has {} MiB, {} MiB of "
+              "them are used",
+              wanted >> 20, memory >> 20, most >> 20);
+  return most;
+}
+
 void TableStore::Impl::set_budget(std::uint64_t bytes) {
-  if (bytes == 0) bytes = std::clamp(map_.bytes() / 4, kBudgetMin, kBudgetMax);
+  bytes = possible_budget(bytes);
   Status status;
   {
     const std::lock_guard lock(mutex_);
     status = cache_.set_budget(bytes);
+    if (status) stats_.measured_lookups = stats_.measured_hits = 0;
   }
   if (!status) log_warning("engram", "{}; the budget stays as it was", status.error().message);
 }
@@ -358,6 +392,13 @@ TierStats TableStore::Impl::stats() const {
   out.entries = cache_.entries();
   out.bytes_used = cache_.bytes_used();
   out.budget_bytes = cache_.budget_bytes();
+  out.predicted = curve_.points();
+  if (stats_.in_flight > 0) {
+    out.silent_us =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::steady_clock::now() - answered_)
+                                       .count());
+  }
   return out;
 }
 

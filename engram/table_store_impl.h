@@ -4,14 +4,18 @@
 // call complete(); any thread the rest.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
+#include <thread>
 #include <vector>
 
+#include "engram/hit_curve.h"
 #include "engram/row_cache.h"
 #include "engram/table_store.h"
 #include "engram/table_store_merge.h"
@@ -73,6 +77,14 @@ class TableStore::Impl {
   };
 
   Status open_reader(const TableStoreOptions& options, const RowReaderFactory& factory);
+  // table_store_hot_set.cpp; on a thread of its own.
+  void start_hot_set(const std::string& path);
+  void stop_hot_set();
+  void run_hot_set();
+  bool restore_hot_set();
+  void save_hot_set();
+  std::uint64_t copy_entries(std::uint64_t first, std::uint64_t count, bool often_used,
+                             std::vector<NgramKey>& keys, std::vector<std::byte>& rows) const;
   void look_up(std::span<const NgramKey> keys, State& state);
   void list_rows(std::span<const NgramKey> keys);
   void post_jobs();
@@ -80,6 +92,8 @@ class TableStore::Impl {
   Status deliver(const Target& target, std::size_t layer, std::span<const std::byte> read);
   void settle(RowCache::Pin pin, std::size_t layer);
   void unpin(RowCache::Pin pin);
+  std::uint64_t possible_budget(std::uint64_t wanted) const;
+  void count(std::size_t lookups, std::size_t hits);
   bool ask(State& state, std::size_t layer);
   Status take(State& state, std::size_t layer, std::span<std::byte> out);
 
@@ -93,10 +107,12 @@ class TableStore::Impl {
   RowCache cache_;  // from here to `stats_` under the lock
   std::vector<Job> jobs_;
   std::vector<std::uint32_t> free_jobs_;
-  std::map<RowCache::Pin, Error> failures_;  // of entries that are still pinned
-  std::size_t awaited_ = 0;                  // layers of entries that the engine waits for
-  std::condition_variable all_there_;        // awaited_ fell to 0
-  std::uint64_t verify_turn_ = 0;            // counts rows, to sample them
+  std::map<RowCache::Pin, Error> failures_;         // of entries that are still pinned
+  std::size_t awaited_ = 0;                         // layers of entries that the engine waits for
+  std::condition_variable all_there_;               // awaited_ fell to 0
+  std::uint64_t verify_turn_ = 0;                   // counts rows, to sample them
+  std::chrono::steady_clock::time_point answered_;  // by the drive, or asked when it owed nothing
+  HitCurve curve_;
   TierStats stats_;
 
   // The engine thread's own.
@@ -112,6 +128,14 @@ class TableStore::Impl {
   std::vector<WantedRow> wanted_;
   std::vector<MergedRead> merged_;
   std::vector<ReadRequest> batch_;
+
+  // The hot set's thread; the two flags under the lock.
+  std::string hot_set_path_;  // empty = none
+  std::uint64_t hot_set_identity_ = 0;
+  std::uint64_t saved_reads_ = 0;  // rows_read when it was last saved
+  std::condition_variable closing_changed_;
+  bool closing_ = false;
+  std::thread hot_set_thread_;
 
   std::unique_ptr<RowReader> reader_;  // last: its threads use the rest
 };

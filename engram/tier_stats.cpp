@@ -33,6 +33,21 @@ std::uint64_t LatencyHistogram::total() const {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
+double HitCurvePoints::at(std::uint64_t budget_bytes) const {
+  if (count == 0) return 0;
+  const auto* const end = points.data() + count;
+  const auto* const above = std::lower_bound(
+      points.data(), end, budget_bytes,
+      [](const CurvePoint& point, std::uint64_t bytes) { return point.budget_bytes < bytes; });
+  if (above == points.data()) return above->hit_rate;
+  if (above == end) return end[-1].hit_rate;
+  const CurvePoint& below = above[-1];
+  const double share =
+      std::log2(static_cast<double>(budget_bytes) / static_cast<double>(below.budget_bytes)) /
+      std::log2(static_cast<double>(above->budget_bytes) / static_cast<double>(below.budget_bytes));
+  return below.hit_rate + share * (above->hit_rate - below.hit_rate);
+}
+
 std::string storage_label(const TierStats& stats) {
   return stats.storage == StorageKind::direct ? "SSD" : "file (cached by the system)";
 }

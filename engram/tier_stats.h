@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -32,6 +33,23 @@ struct LatencyHistogram {
   std::uint64_t total() const;
 };
 
+// The hit rate that a budget would bring.
+struct CurvePoint {
+  std::uint64_t budget_bytes = 0;
+  double hit_rate = 0;  // 0..1
+};
+
+// What HitCurve predicts; small enough to be copied with the counters.
+struct HitCurvePoints {
+  static constexpr std::size_t kMax = 18;
+  std::array<CurvePoint, kMax> points{};  // ascending budgets, each twice the one before
+  std::size_t count = 0;
+  double lookups = 0;  // that the rates come from; 0 = nothing is known yet
+
+  // Between the points a straight line over the budget's logarithm; flat beyond them.
+  double at(std::uint64_t budget_bytes) const;
+};
+
 struct TierStats {
   StorageKind storage = StorageKind::direct;
   std::string reader;       // "io_uring", "threads"
@@ -43,18 +61,26 @@ struct TierStats {
   std::uint64_t rows_read = 0;
   std::uint64_t rows_verified = 0;  // of those, compared with their checksum
   std::uint64_t bytes_read = 0;     // as sent to storage, alignment included
-  std::uint64_t bytes_written = 0;  // always 0: shown, because people fear for their drives
+  std::uint64_t bytes_written = 0;  // of the hot set: shown, because people fear for their drives
   std::uint64_t evictions = 0;
   std::uint64_t in_flight = 0;  // reads now at the drive
   std::uint64_t late = 0;       // (n-gram, layer) pairs not there when the layer asked
   std::uint64_t stall_us = 0;   // time layers waited
   std::uint64_t failed_reads = 0;
+  std::uint64_t silent_us = 0;  // since the drive last answered, while it owes an answer; else 0
 
   std::uint64_t entries = 0;     // n-grams in RAM
+  std::uint64_t restored = 0;    // brought back from the hot set of the last time
   std::uint64_t bytes_used = 0;  // payload and metadata
   std::uint64_t budget_bytes = 0;
   std::uint64_t table_bytes = 0;  // all tables together
   LatencyHistogram read_latency;  // of reads since the store was opened
+
+  // Predicted from lately, and measured since the budget was last changed; both forget what is
+  // older than some ten thousands of look-ups.
+  HitCurvePoints predicted;
+  double measured_lookups = 0;
+  double measured_hits = 0;
 };
 
 // What the storage tier is called in every view and output: "SSD" or "file (cached by the system)".

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/bench/hit_path.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <random>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,22 +30,25 @@ constexpr std::size_t kTokensPerRound = 20'000;
 constexpr std::size_t kRounds = 9;
 constexpr ClassId kClasses = 50'000;
 
-// Answers at once, with zeros: filling a gigabyte from a drive would measure the drive.
-class ZeroReader final : public RowReader {
+// Answers at once, always the same: filling a gigabyte from a drive would measure the drive.
+class InstantReader final : public RowReader {
  public:
-  explicit ZeroReader(Callback done) : done_(std::move(done)), zeros_(kReadBytesMax) {}
+  explicit InstantReader(Callback done) : done_(std::move(done)), bytes_(kReadBytesMax) {
+    std::mt19937 random(1);
+    for (std::byte& byte : bytes_) byte = static_cast<std::byte>(random());
+  }
   std::string_view name() const override { return "none"; }
   StorageKind storage() const override { return StorageKind::cached; }
   std::string_view file_system() const override { return "none"; }
   void read(std::span<const ReadRequest> batch) override {
     for (const ReadRequest& request : batch) {
-      done_({request.tag, {}, std::span(zeros_).first(request.size), 1, request.size});
+      done_({request.tag, {}, std::span(bytes_).first(request.size), 1, request.size});
     }
   }
 
  private:
   const Callback done_;
-  const std::vector<std::byte> zeros_;
+  std::vector<std::byte> bytes_;
 };
 
 NgramKey key_number(std::uint64_t number, std::int32_t order) {
@@ -55,6 +64,28 @@ double processor_ns() {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+struct RemovedFile {
+  std::string path;
+  ~RemovedFile() { ::unlink(path.c_str()); }
+};
+
+// On the drive, and only there; its size.
+Result<std::uint64_t> drop_from_page_cache(const std::string& path) {
+  const auto file = File::open(path);
+  if (!file) return file.error();
+  if (::fdatasync(file->descriptor()) != 0 ||
+      ::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED) != 0) {
+    return Error{ErrorCode::io, fmt::format("{} could not be written to the drive", path)};
+  }
+  return file->size();
 }
 
 class Bench {
@@ -141,9 +172,13 @@ Result<HitPathResult> bench_hit_path(const std::string& folder, std::uint64_t bu
   const RowReaderFactory reader =
       [](const std::vector<std::string>&,
          RowReader::Callback done) -> Result<std::unique_ptr<RowReader>> {
-    return std::unique_ptr<RowReader>(std::make_unique<ZeroReader>(std::move(done)));
+    return std::unique_ptr<RowReader>(std::make_unique<InstantReader>(std::move(done)));
   };
-  auto store = TableStore::open(*hasher, std::move(tables), {budget_bytes}, reader);
+  TableStoreOptions options;
+  options.budget_bytes = budget_bytes;
+  options.hot_set = fmt::format("{}/mneme-bench-{}.rows", folder, ::getpid());
+  const RemovedFile hot_set{options.hot_set};
+  auto store = TableStore::open(*hasher, tables, options, reader);
   if (!store) return store.error();
   auto file = File::open(scratch->path());
   if (!file) return file.error();
@@ -173,6 +208,23 @@ Result<HitPathResult> bench_hit_path(const std::string& folder, std::uint64_t bu
   result.row_ns = median(row_ns);
   result.pread_ns = median(pread_ns);
   result.pread_ratio = median(ratios);
+
+  auto start = Clock::now();
+  store->reset();
+  result.save_seconds = seconds_since(start);
+  const auto saved = drop_from_page_cache(options.hot_set);
+  if (!saved) return saved.error();
+  result.hot_set_bytes = *saved;
+  start = Clock::now();
+  store = TableStore::open(*hasher, tables, options, reader);
+  if (!store) return store.error();
+  while ((*store)->stats().restored < result.entries) {
+    if (seconds_since(start) > 60) {
+      return Error{ErrorCode::io, "the hot set did not come back within a minute"};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  result.restore_seconds = seconds_since(start);
   return result;
 }
 

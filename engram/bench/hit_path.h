@@ -18,6 +18,10 @@ struct HitPathResult {
   double row_ns = 0;       // through the store, hash included
   double pread_ns = 0;     // from the page cache
   double pread_ratio = 0;  // pread_ns / row_ns, median of the rounds
+  // The hot set of these n-grams, through a file in `folder` that is not in the page cache.
+  std::uint64_t hot_set_bytes = 0;
+  double save_seconds = 0;
+  double restore_seconds = 0;  // until all are in RAM again
 };
 
 // Rows and shapes of V4.1. `folder` takes an empty file; `budget_bytes` of RAM are filled.

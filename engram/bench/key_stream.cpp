@@ -2,6 +2,7 @@
 #include "engram/bench/key_stream.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "engram/derive_hash.h"
@@ -74,6 +75,19 @@ Result<NgramHasher> make_v41_hasher(std::vector<ClassId> token_map, ClassId pad_
   spec.context = ContextRule::sticky;
   spec.layers = std::move(*layers);
   return NgramHasher::create(std::move(spec));
+}
+
+Result<NgramHasher> make_scratch_hasher(std::uint64_t bytes) {
+  constexpr std::uint64_t kBuckets = 3 * 8 * 2;
+  constexpr ClassId kClasses = 100'000;  // as many as V4.1 has
+  // Primes are found at or above where the search starts; a little less leaves room for them.
+  const std::uint64_t rows = bytes / kV41RowBytes / kBuckets;
+  if (rows < 100'000) {
+    return Error{ErrorCode::invalid, "a test table of less than 1.3 GB says nothing about a drive"};
+  }
+  std::vector<ClassId> map(kClasses);
+  std::iota(map.begin(), map.end(), 0);
+  return make_v41_hasher(std::move(map), 0, rows - rows / 100);
 }
 
 }  // namespace mneme

@@ -36,4 +36,7 @@ constexpr std::uint32_t kV41RowBytes = 264;  // 256 values of e4m3 and 8 scales 
 Result<NgramHasher> make_v41_hasher(std::vector<ClassId> token_map, ClassId pad_class,
                                     std::uint64_t bucket_rows);
 
+// The same for tables that fill `bytes` together, over a vocabulary of their own.
+Result<NgramHasher> make_scratch_hasher(std::uint64_t bytes);
+
 }  // namespace mneme

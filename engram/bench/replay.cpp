@@ -82,33 +82,64 @@ ReplayResult result_of(const KeyStream& stream, std::uint64_t budget, std::strin
 // The product's cache asked as the store asks it: all n-grams of a token first, then the missing
 // ones; what is held is let go when the token is done. Entries carry no rows here, so the budget is
 // scaled to hold as many as it would with them.
-ReplayResult replay_product(const KeyStream& stream, const Shape& shape, std::uint64_t budget,
-                            std::uint64_t entry_bytes) {
-  const std::vector<std::uint32_t> nothing(shape.layers, 0);
-  RowCache cache(nothing);
-  CHECK(cache.set_budget(budget / entry_bytes * cache.entry_cost()));
-  const std::size_t orders = stream.orders();
+class Product {
+ public:
+  Product(const KeyStream& stream, const NgramHasher& hasher, std::uint32_t row_bytes,
+          std::uint64_t budget)
+      : stream_(stream),
+        cache_(std::vector<std::uint32_t>(hasher.spec().layers.size(), 0)),
+        pins_(stream.orders()) {
+    const std::uint64_t entries = budget / product_entry_bytes(hasher, row_bytes);
+    CHECK(cache_.set_budget(entries * cache_.entry_cost()));
+  }
+
+  // How many of the token's n-grams were there.
+  std::uint64_t look_up(std::size_t token) {
+    const std::size_t orders = stream_.orders();
+    const std::uint32_t* const accesses = stream_.accesses.data() + token * orders;
+    for (std::size_t i = 0; i < orders; ++i) pins_[i] = cache_.pin(stream_.keys[accesses[i]]);
+    std::uint64_t hits = 0;
+    for (std::size_t i = 0; i < orders; ++i) {
+      if (pins_[i] != RowCache::kNoPin) {
+        ++hits;
+      } else {
+        pins_[i] = cache_.insert(stream_.keys[accesses[i]]);
+        CHECK(pins_[i] != RowCache::kNoPin);
+        for (std::size_t layer = 0; layer < cache_.layers(); ++layer) {
+          cache_.layer(pins_[i], layer).phase = RowCache::LayerPhase::ready;
+        }
+      }
+    }
+    for (const RowCache::Pin pin : pins_) cache_.unpin(pin);
+    return hits;
+  }
+
+  void begin_with(const Product& other) {
+    for (const bool often_used : {true, false}) {
+      for (std::uint64_t i = 0; i < other.cache_.entries(); ++i) {
+        const RowCache::Kept kept = other.cache_.kept(i);
+        if (kept.often_used == often_used) cache_.restore(kept.key, often_used);
+      }
+    }
+  }
+
+ private:
+  const KeyStream& stream_;
+  RowCache cache_;
+  std::vector<RowCache::Pin> pins_;
+};
+
+ReplayResult replay_product(const KeyStream& stream, const Shape& shape, Product& product,
+                            std::uint64_t budget) {
   const std::size_t half = stream.tokens / 2;
-  std::vector<RowCache::Pin> pins(orders);
   Count count;
   const double start = processor_seconds();
   for (std::size_t token = 0; token < stream.tokens; ++token) {
-    const std::uint32_t* const accesses = stream.accesses.data() + token * orders;
-    for (std::size_t i = 0; i < orders; ++i) pins[i] = cache.pin(stream.keys[accesses[i]]);
-    std::uint64_t hits = 0;
-    for (std::size_t i = 0; i < orders; ++i) {
-      if (pins[i] != RowCache::kNoPin) {
-        ++hits;
-      } else {
-        pins[i] = cache.insert(stream.keys[accesses[i]]);
-        CHECK(pins[i] != RowCache::kNoPin);
-      }
-    }
-    for (const RowCache::Pin pin : pins) cache.unpin(pin);
+    const std::uint64_t hits = product.look_up(token);
     if (token < half) continue;
-    count.asked += orders;
+    count.asked += stream.orders();
     count.hits += hits;
-    count.reads += orders - hits;
+    count.reads += stream.orders() - hits;
   }
   const double seconds = processor_seconds() - start;
   ReplayResult result = result_of(stream, budget, "mneme", count, shape);
@@ -157,7 +188,6 @@ std::vector<ReplayResult> replay(const KeyStream& stream, const NgramHasher& has
                                  const std::function<void(std::string_view)>& progress) {
   CHECK(stream.tokens > 1);
   const Shape shape = shape_of(hasher, row_bytes);
-  const std::uint64_t entry_bytes = product_entry_bytes(hasher, row_bytes);
   const RowNumbers numbers = number_rows(stream, hasher);
   const std::uint64_t table_pages = numbers.rows.back() * row_bytes / kPage + 2;
 
@@ -169,7 +199,8 @@ std::vector<ReplayResult> replay(const KeyStream& stream, const NgramHasher& has
       }
     };
     tell("mneme");
-    results.push_back(replay_product(stream, shape, budget, entry_bytes));
+    Product product(stream, hasher, row_bytes, budget);
+    results.push_back(replay_product(stream, shape, product, budget));
     tell("S3-FIFO");
     S3FifoSimulator s3fifo(budget / shape.key_bytes, stream.keys.size());
     results.push_back(result_of(
@@ -220,6 +251,25 @@ CurveCheck check_curve(const KeyStream& stream, const NgramHasher& hasher, std::
   for (const std::uint64_t budget : budgets) check.predicted.push_back(points.at(budget));
   check.ns_per_ngram = seconds * 1e9 / static_cast<double>(stream.accesses.size());
   return check;
+}
+
+RestartCheck check_restart(const KeyStream& stream, const NgramHasher& hasher,
+                           std::uint32_t row_bytes, std::uint64_t budget, std::uint64_t tokens) {
+  const std::size_t half = stream.tokens / 2;
+  Product before(stream, hasher, row_bytes, budget);
+  for (std::size_t token = 0; token < half; ++token) before.look_up(token);
+  Product cold(stream, hasher, row_bytes, budget);
+  Product warm(stream, hasher, row_bytes, budget);
+  warm.begin_with(before);
+  const std::size_t end = std::min<std::size_t>(stream.tokens, half + tokens);
+  std::uint64_t cold_hits = 0;
+  std::uint64_t warm_hits = 0;
+  for (std::size_t token = half; token < end; ++token) {
+    cold_hits += cold.look_up(token);
+    warm_hits += warm.look_up(token);
+  }
+  const auto asked = static_cast<double>((end - half) * stream.orders());
+  return {static_cast<double>(cold_hits) / asked, static_cast<double>(warm_hits) / asked};
 }
 
 }  // namespace mneme

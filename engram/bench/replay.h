@@ -40,4 +40,13 @@ struct CurveCheck {
 CurveCheck check_curve(const KeyStream& stream, const NgramHasher& hasher, std::uint32_t row_bytes,
                        const std::vector<std::uint64_t>& budgets);
 
+// What a saved hot set is worth: the hit rate over the first `tokens` of the second half, from an
+// empty cache and from one that begins with what the first half left behind.
+struct RestartCheck {
+  double cold = 0;
+  double warm = 0;
+};
+RestartCheck check_restart(const KeyStream& stream, const NgramHasher& hasher,
+                           std::uint32_t row_bytes, std::uint64_t budget, std::uint64_t tokens);
+
 }  // namespace mneme

@@ -205,6 +205,12 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
     TableStoreOptions store;
     store.budget_bytes = options.ram_budget;
     store.verify = options.verify;
+    if (!options.hot_set_folder.empty()) {
+      // One file a pack, by its path: another pack in its place is told by the file itself.
+      const std::string path = std::filesystem::absolute(impl->pack_file->path()).string();
+      const std::string name = sha256_hex(std::as_bytes(std::span(path))).substr(0, 16);
+      store.hot_set = fmt::format("{}/{}.rows", options.hot_set_folder, name);
+    }
     auto tables =
         TableStore::open(*impl->pack->hasher, impl->pack->tables, store, options.row_reader);
     if (!tables) return tables.error().with("opening the tables");

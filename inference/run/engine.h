@@ -39,6 +39,7 @@ struct EngineOptions {
   VerifyRows verify = VerifyRows::sampled;  // against the checksums of packs that have them
   bool exact = false;                       // float32 activations (contracts.md section 4)
   std::string instruction_set;  // "" = the best; "scalar", "avx2", "avx512" for comparison
+  std::string hot_set_folder;   // where rows are kept for the next start; "" = they are not
   RowReaderFactory row_reader;  // empty = the best that runs here; tests bring one that fails
 };
 

@@ -212,6 +212,39 @@ TEST(RowCache, AnotherOrderIsAnotherKey) {
   EXPECT_EQ(cache.pin({2, {5, 6}}), two);
 }
 
+TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
+  RowCache cache(kLayerBytes);
+  ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
+  for (ClassId n = 0; n < 40; ++n) use(cache, n);
+  EXPECT_TRUE(cache.restore(key_of(1), true).empty()) << "it is there";
+  for (ClassId n = 100; n < 200; ++n) {
+    const auto rows = cache.restore(key_of(n), n % 2 == 0);
+    EXPECT_EQ(rows.empty(), n >= 160);
+    if (rows.empty()) continue;
+    ASSERT_EQ(rows.size(), cache.rows_bytes());
+    std::ranges::fill(rows.first(kLayerBytes[0]), mark(n, 0));
+    std::ranges::fill(rows.subspan(kLayerBytes[0]), mark(n, 1));
+  }
+  EXPECT_EQ(cache.entries(), 100u);
+  EXPECT_EQ(cache.evictions(), 0u);
+  for (ClassId n = 100; n < 160; ++n) {
+    const Pin pin = cache.pin(key_of(n));
+    ASSERT_NE(pin, RowCache::kNoPin);
+    EXPECT_TRUE(holds(cache, pin, n));
+    cache.unpin(pin);
+  }
+  std::size_t often = 0;
+  for (std::uint64_t i = 0; i < cache.entries(); ++i) {
+    const RowCache::Kept kept = cache.kept(i);
+    EXPECT_TRUE(kept.ready);
+    EXPECT_TRUE(cache.ready(kept.key));
+    often += kept.often_used ? 1 : 0;
+  }
+  EXPECT_EQ(often, 30u);
+  for (ClassId n = 1000; n < 3000; ++n) use(cache, n);  // the queues still hold together
+  EXPECT_EQ(cache.entries(), 100u);
+}
+
 TEST(GhostList, RemembersTheLastOnesOnly) {
   GhostList ghosts;
   EXPECT_FALSE(ghosts.contains(1));

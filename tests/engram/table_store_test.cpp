@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <random>
 #include <set>
@@ -233,6 +234,51 @@ TEST(TableStore, DefaultBudgetIsAtLeastEightMebibytes) {
   EXPECT_EQ((*store)->stats().budget_bytes, 8u << 20);
 }
 
+TEST(TableStore, ABudgetBeyondTheMachinesMemoryIsCutDown) {
+  const NumberedTables tables(33);
+  auto store = TableStore::open(tables.hasher(), tables.tables(), {std::uint64_t{1} << 50});
+  ASSERT_TRUE(store) << store.error().message;
+  const std::uint64_t most = (*store)->stats().budget_bytes;
+  EXPECT_LT(most, std::uint64_t{1} << 48);
+  ASSERT_NO_FATAL_FAILURE(check_rows(**store, tables, {NumberedTables::key(1, 2)}));
+  (*store)->set_budget(std::uint64_t{1} << 60);
+  EXPECT_EQ((*store)->stats().budget_bytes, most);
+}
+
+TEST(TableStore, ReadsOnFromAFileThatWasReplaced) {
+  for (const Reader reader : {Reader::automatic, Reader::threads}) {
+    const NumberedTables tables(33);
+    auto store = TableStore::open(tables.hasher(), tables.tables(), {0, reader});
+    ASSERT_TRUE(store);
+    const std::string other = tables.path() + ".new";
+    std::ofstream(other, std::ios::binary) << std::string(200'000, 'z');
+    std::filesystem::rename(other, tables.path());
+    std::mt19937_64 random(1);
+    ASSERT_NO_FATAL_FAILURE(
+        check_rows(**store, tables, NumberedTables::random_keys(random, 200, 5000)));
+  }
+}
+
+TEST(TableStore, PredictsTheHitRateAndMeasuresItAnewForEachBudget) {
+  const NumberedTables tables(264);
+  auto store = TableStore::open(tables.hasher(), tables.tables(), {});
+  ASSERT_TRUE(store);
+  EXPECT_EQ((*store)->stats().predicted.lookups, 0);
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 30; ++round) {
+    ASSERT_NO_FATAL_FAILURE(
+        check_rows(**store, tables, NumberedTables::random_keys(random, 100, 400)));
+  }
+  const TierStats stats = (*store)->stats();
+  EXPECT_EQ(stats.predicted.lookups, 3000);
+  EXPECT_EQ(stats.measured_lookups, 3000);
+  EXPECT_EQ(stats.measured_hits, static_cast<double>(stats.hits));
+  EXPECT_NEAR(stats.predicted.at(stats.budget_bytes), stats.measured_hits / 3000, 0.02);
+  (*store)->set_budget(1 << 20);
+  EXPECT_EQ((*store)->stats().measured_lookups, 0);
+  EXPECT_EQ((*store)->stats().predicted.lookups, 3000);
+}
+
 // ---- tiers, lateness and faults, through a reader that misbehaves
 // --------------------------------
 
@@ -300,6 +346,20 @@ TEST_F(TableStoreFaults, CountsWhatTheLayerHadToWaitFor) {
   ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
   EXPECT_EQ(tiers(*store_, ticket, 0), (std::vector{Tier::ssd_late, Tier::ssd_late, Tier::ram}));
   EXPECT_EQ(store_->stats().late, 2u);
+}
+
+TEST_F(TableStoreFaults, SaysHowLongTheDriveHasBeenSilent) {
+  EXPECT_EQ(store_->stats().silent_us, 0u);
+  const Keys keys = {a_};
+  control_->hold();
+  TableStore::Ticket ticket = store_->prefetch(keys);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  EXPECT_GE(store_->stats().silent_us, 30'000u);
+  control_->release();
+  ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
+  EXPECT_EQ(out_, tables_.expected(keys, 0));
+  wait_until_idle(*store_);
+  EXPECT_EQ(store_->stats().silent_us, 0u);
 }
 
 TEST_F(TableStoreFaults, WhatAnEarlierTicketReadsIsReadOnce) {

@@ -12,9 +12,24 @@
 #include "tests/ui/synthetic_trace.h"
 #include "ui/models/tier_history.h"
 #include "ui/views/budget_control.h"
+#include "ui/views/hit_curve_chart.h"
 #include "ui/views/time_chart.h"
 
 using namespace mneme;
+
+namespace {
+
+void addCurve(TierStats& stats) {
+  for (std::size_t i = 0; i < 8; ++i) {
+    stats.predicted.points[i] = {std::uint64_t{1} << (20 + i), 0.28 + 0.065 * double(i)};
+  }
+  stats.predicted.count = 8;
+  stats.predicted.lookups = 90'000;
+  stats.measured_lookups = 10'000;
+  stats.measured_hits = 5'300;
+}
+
+}  // namespace
 
 class TiersViewTest : public QObject {
   Q_OBJECT
@@ -116,6 +131,49 @@ class TiersViewTest : public QObject {
     QCOMPARE(asked.count(), before);
   }
 
+  void theCurveSaysWhatAnotherBudgetWouldBring() {
+    HitCurveChart chart;
+    TierStats stats = test::someTiers();
+    chart.setStats(stats);
+    QVERIFY(chart.accessibleDescription().contains(QStringLiteral("Not enough")));
+    addCurve(stats);
+    chart.setStats(stats);
+    QCOMPARE(chart.accessibleDescription(),
+             QStringLiteral("54 % predicted and 53 % measured at the present 17 MB; 60 % with "
+                            "twice as much"));
+    stats.measured_lookups = 0;  // the budget has just changed
+    chart.setStats(stats);
+    QCOMPARE(chart.accessibleDescription(),
+             QStringLiteral("54 % predicted at the present 17 MB; 60 % with twice as much"));
+  }
+
+  void saysThatTheDriveDoesNotAnswer() {
+    test::Chat chat;
+    InspectSource source;
+    source.setModel(chat.model());
+    TiersView view(source);
+    view.show();
+    const auto warning = [&] {
+      QString text;
+      for (const QLabel* label : view.findChildren<QLabel*>()) {
+        if (label->isVisible() && label->text().contains(QStringLiteral("not answered")))
+          text = label->text();
+      }
+      return text;
+    };
+    TierStats stats = test::someTiers();
+    stats.silent_us = 400'000;
+    source.setTiers(stats);
+    QVERIFY(warning().isEmpty());
+    stats.silent_us = 3'400'000;
+    source.setTiers(stats);
+    QVERIFY2(warning().contains(QStringLiteral("7 reads")), qPrintable(warning()));
+    QVERIFY2(warning().contains(QStringLiteral("3 s")), qPrintable(warning()));
+    stats.silent_us = 0;
+    source.setTiers(stats);
+    QVERIFY(warning().isEmpty());
+  }
+
   void pictures() {
     test::Chat chat;
     for (const bool used : {true, false}) {
@@ -125,7 +183,7 @@ class TiersViewTest : public QObject {
             source->setModel(chat.model(used));
             auto* view = new TiersView(*source);
             source->setParent(view);
-            view->resize(700, 270);
+            view->resize(700, 330);
             auto& history = const_cast<TierHistory&>(view->history());
             TierStats stats;
             stats.table_bytes = 71'000'000;
@@ -151,6 +209,7 @@ class TiersViewTest : public QObject {
               history.add(stats, start + i * 100 + 60'000);
             }
             view->show();
+            if (used) addCurve(stats);
             source->setTiers(stats);
             return view;
           });

@@ -152,6 +152,7 @@ void MainWindow::openModel(const QString& path, const QString& memory) {
   m_setup.config.memory = memory.toStdString();
   EngineOptions options = m_setup.config.engine_options();
   options.pack_folders = m_setup.packFolders;
+  options.hot_set_folder = m_setup.hotSetFolder;
   m_engine.openModel(options);
 }
 

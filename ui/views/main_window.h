@@ -34,6 +34,7 @@ struct WindowSetup {
   QString layoutFile;  // INI: geometry, docks, recent models
   QString defaultModel;
   std::vector<std::string> packFolders;
+  std::string hotSetFolder;  // rows for the next start; "" = they are not kept
 };
 
 class MainWindow : public QMainWindow {

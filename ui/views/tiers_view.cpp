@@ -11,11 +11,13 @@
 #include "ui/models/token_text.h"
 #include "ui/theme.h"
 #include "ui/views/budget_control.h"
+#include "ui/views/hit_curve_chart.h"
 #include "ui/views/time_chart.h"
 
 namespace mneme {
 namespace {
 
+constexpr std::uint64_t kSilentUs = 1'000'000;  // no working drive is quiet for a second
 constexpr double kSpanSeconds = TierHistory::kBins * TierHistory::kBinMs / 1000.0;
 
 QLabel* label(const QString& text, const char* kind, QWidget* parent) {
@@ -78,6 +80,12 @@ void TiersView::build() {
   right->setSpacing(6);
   m_budget = new BudgetControl(m_body);
   right->addWidget(m_budget);
+  m_curve = new HitCurveChart(m_body);
+  right->addWidget(m_curve, 1);
+  m_silent = label(QString(), "warning", m_body);
+  m_silent->setWordWrap(true);
+  m_silent->hide();
+  right->addWidget(m_silent);
   right->addWidget(buildFigures());
   auto* foot = new QHBoxLayout;
   m_where = label(QString(), "muted", m_body);
@@ -86,7 +94,6 @@ void TiersView::build() {
   foot->addWidget(m_where, 1);
   foot->addWidget(m_untrained);
   right->addLayout(foot);
-  right->addStretch(1);
   halves->addLayout(right);
 }
 
@@ -112,7 +119,7 @@ QWidget* TiersView::buildFigures() {
       tr("N-grams that had to leave RAM"),
       tr("With all heads of all Engram layers"),
       tr("Rows and bookkeeping, of the budget"),
-      tr("The tables are only ever read")};
+      tr("The tables are only ever read; what is written is the hot set, for the next start")};
   for (std::size_t i = 0; i < figureCount; ++i) {
     const int row = static_cast<int>(i / 2);
     const int column = static_cast<int>(i % 2) * 2;
@@ -166,6 +173,15 @@ void TiersView::refresh() {
   refreshFigures(stats, m_history.rates());
   refreshCharts();
   m_budget->setStore(stats.budget_bytes, stats.table_bytes);
+  m_curve->setStats(stats);
+  const bool silent = stats.silent_us >= kSilentUs;
+  m_silent->setVisible(silent);
+  if (silent) {
+    m_silent->setText(tr("The drive owes %1 reads and has not answered for %2 s. Answers wait for "
+                         "it; everything else goes on.")
+                          .arg(count(stats.in_flight))
+                          .arg(stats.silent_us / 1'000'000));
+  }
   m_where->setText(tr("%1 by %2 on %3")
                        .arg(storageName(stats.storage), QString::fromStdString(stats.reader),
                             QString::fromStdString(stats.file_system)));

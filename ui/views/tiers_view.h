@@ -15,6 +15,7 @@ class QLabel;
 namespace mneme {
 
 class BudgetControl;
+class HitCurveChart;
 class TierLegend;
 class TimeChart;
 
@@ -61,6 +62,8 @@ class TiersView : public QWidget {
   QWidget* m_body = nullptr;
   QLabel* m_where = nullptr;
   QLabel* m_untrained = nullptr;
+  QLabel* m_silent = nullptr;
+  HitCurveChart* m_curve = nullptr;
   TimeChart* m_hits = nullptr;
   TimeChart* m_latency = nullptr;
   TimeChart* m_fill = nullptr;

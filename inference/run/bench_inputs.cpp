@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/run/bench_texts.h"
+#include "inference/run/bench_inputs.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "engram/compressed_vocab.h"
+#include "inference/base/check.h"
 #include "inference/base/file.h"
 #include "inference/model/gguf.h"
+#include "inference/model/memory_pack.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme {
@@ -73,6 +75,28 @@ Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::st
     if (!text) return text.error();
     out.texts.push_back(std::move(*text));
   }
+  return out;
+}
+
+Result<BenchTables> open_bench_tables(const std::string& pack_path) {
+  const auto file = GgufFile::open(pack_path);
+  if (!file) return file.error();
+  if (!is_memory_pack(*file)) {
+    return Error{ErrorCode::invalid, fmt::format("{} is no memory pack", pack_path)};
+  }
+  auto header = read_pack_header(*file);
+  if (!header) return header.error();
+  BenchTables out;
+  const std::uint32_t row_bytes = header->row_bytes();
+  for (const LayerHash& layer : header->hash.layers) {
+    const GgufTensor* table =
+        file->find_tensor(fmt::format("blk.{}.engram_embd.weight", layer.layer_id));
+    CHECK(table != nullptr);  // the header was compared with the tensors
+    out.tables.push_back(plain_table(pack_path, table->file_offset, layer.rows, row_bytes));
+  }
+  auto hasher = NgramHasher::create(std::move(header->hash));
+  if (!hasher) return hasher.error();
+  out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
   return out;
 }
 

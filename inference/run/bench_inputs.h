@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text streams of engram/bench/make_streams.py as tokens of a model, for `bench tables`.
+// What `bench tables` measures with: the text streams of engram/bench/make_streams.py as tokens of
+// a model, and the tables of a memory pack without the model that it belongs to.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "engram/ngram_hasher.h"
+#include "engram/table_source.h"
 #include "inference/base/ids.h"
 #include "inference/base/result.h"
 
@@ -24,5 +28,13 @@ struct BenchTexts {
 // Every *.txt in `folder`, by name; a NUL byte ends a document. Errors: io (no such folder, nothing
 // in it; says how to make the streams), those of the tokenizer.
 Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder);
+
+struct BenchTables {
+  std::unique_ptr<NgramHasher> hasher;
+  std::vector<TableSource> tables;  // [layers]
+};
+
+// Errors: those of the file and its header; invalid where it is no memory pack.
+Result<BenchTables> open_bench_tables(const std::string& pack_path);
 
 }  // namespace mneme

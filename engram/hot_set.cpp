@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/hot_set.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::array<char, 8> kMagic = {'M', 'N', 'E', 'M', 'E', 'H', 'O', 'T'};
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kHeaderBytes = 40;
+constexpr std::size_t kKeyBytes = 4 + 4 * kMaxNgramSize + 4;
+constexpr std::size_t kBlockBytes = 1 << 20;
+constexpr std::size_t kAhead = 8 << 20;  // that the system is asked to read ahead
+
+std::size_t entries_per_block(std::uint32_t rows_bytes) {
+  return std::max<std::size_t>(1, kBlockBytes / (kKeyBytes + rows_bytes));
+}
+
+template <typename T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+  const auto* const begin = reinterpret_cast<const std::byte*>(&value);
+  bytes.insert(bytes.end(), begin, begin + sizeof value);
+}
+
+template <typename T>
+T take(const std::byte* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+std::uint64_t digest(std::span<const std::byte> bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+std::vector<std::byte> make_header(std::uint64_t identity, std::uint32_t rows_bytes,
+                                   std::uint64_t entries) {
+  std::vector<std::byte> header;
+  append(header, kMagic);
+  append(header, kVersion);
+  append(header, rows_bytes);
+  append(header, identity);
+  append(header, entries);
+  append(header, digest(header, 0));
+  return header;
+}
+
+Error write_failed(const std::string& path, int code) {
+  return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(code))};
+}
+
+Error stale(const std::string& path, std::string_view why) {
+  return Error{ErrorCode::invalid, fmt::format("{} {}", path, why)};
+}
+
+}  // namespace
+
+Result<std::uint64_t> hot_set_identity(const HashSpec& spec, const TableMap& map) {
+  std::vector<std::byte> all;
+  append(all, spec.max_ngram_size);
+  append(all, spec.head_count);
+  for (const LayerHash& layer : spec.layers) {
+    for (const std::uint64_t number : layer.multipliers) append(all, number);
+    for (const std::uint64_t number : layer.primes) append(all, number);
+  }
+  for (std::size_t table = 0; table < map.size(); ++table) {
+    for (std::size_t part = 0; part < map.parts(table); ++part) {
+      for (const RowId row : {RowId{0}, map.table(table).rows - 1}) {
+        const RowRange range = map.locate(table, part, row);
+        append(all, range.file);
+        append(all, range.size);
+        append(all, range.offset);
+      }
+    }
+  }
+  std::vector<std::byte> head;
+  for (const std::string& path : map.paths()) {
+    const auto file = File::open(path);
+    if (!file) return file.error();
+    struct stat info {};
+    if (::fstat(file->descriptor(), &info) != 0) {
+      return Error{ErrorCode::io, fmt::format("cannot look at {}: {}", path, std::strerror(errno))};
+    }
+    append(all, file->size());
+    append(all, info.st_ino);
+    append(all, info.st_mtim.tv_sec);
+    append(all, info.st_mtim.tv_nsec);
+    head.resize(std::min<std::uint64_t>(64 << 10, file->size()));
+    RETURN_IF_ERROR(file->read_at(0, head));
+    append(all, digest(head, 0));
+  }
+  return digest(all, 0);
+}
+
+// ---- writing -----------------------------------------------------------------------------------
+
+Result<HotSetWriter> HotSetWriter::create(const std::string& path, std::uint64_t identity,
+                                          std::uint32_t rows_bytes) {
+  std::string part = path + ".part";
+  const int fd = ::open(part.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0) return write_failed(part, errno);
+  HotSetWriter writer(path, std::move(part), fd, identity, rows_bytes);
+  RETURN_IF_ERROR(writer.write_header());  // its place; the number comes at the end
+  return writer;
+}
+
+HotSetWriter::HotSetWriter(std::string path, std::string part, int fd, std::uint64_t identity,
+                           std::uint32_t rows_bytes)
+    : path_(std::move(path)),
+      part_(std::move(part)),
+      fd_(fd),
+      identity_(identity),
+      rows_bytes_(rows_bytes) {
+  block_.reserve(kBlockBytes + kKeyBytes + rows_bytes);
+}
+
+HotSetWriter::HotSetWriter(HotSetWriter&& other) noexcept
+    : path_(std::move(other.path_)),
+      part_(std::move(other.part_)),
+      fd_(std::exchange(other.fd_, -1)),
+      identity_(other.identity_),
+      rows_bytes_(other.rows_bytes_),
+      entries_(other.entries_),
+      blocks_(other.blocks_),
+      written_(other.written_),
+      block_(std::move(other.block_)) {}
+
+HotSetWriter::~HotSetWriter() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(part_.c_str());
+}
+
+Status HotSetWriter::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return write_failed(part_, n == 0 ? ENOSPC : errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    written_ += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Status HotSetWriter::write_header() {
+  return write(make_header(identity_, rows_bytes_, entries_));
+}
+
+Status HotSetWriter::write_block() {
+  append(block_, digest(block_, blocks_++));
+  const Status status = write(block_);
+  block_.clear();
+  return status;
+}
+
+Status HotSetWriter::add(const NgramKey& key, bool often_used, std::span<const std::byte> rows) {
+  CHECK(rows.size() == rows_bytes_);
+  append(block_, key.order);
+  for (const ClassId id : key.classes) append(block_, id);
+  append(block_, std::uint32_t{often_used});
+  block_.insert(block_.end(), rows.begin(), rows.end());
+  if (++entries_ % entries_per_block(rows_bytes_) == 0) return write_block();
+  return {};
+}
+
+Result<std::uint64_t> HotSetWriter::finish() {
+  if (!block_.empty()) RETURN_IF_ERROR(write_block());
+  if (::lseek(fd_, 0, SEEK_SET) != 0) return write_failed(part_, errno);
+  RETURN_IF_ERROR(write_header());
+  if (std::rename(part_.c_str(), path_.c_str()) != 0) return write_failed(path_, errno);
+  ::close(std::exchange(fd_, -1));
+  return written_;
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+Result<HotSetReader> HotSetReader::open(const std::string& path, std::uint64_t identity,
+                                        std::uint32_t rows_bytes) {
+  auto file = File::open(path);
+  if (!file) return file.error();
+  std::array<std::byte, kHeaderBytes> header;
+  if (file->size() < header.size()) return stale(path, "is too short for a hot set");
+  RETURN_IF_ERROR(file->read_at(0, header));
+  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0 ||
+      take<std::uint32_t>(header.data() + 8) != kVersion) {
+    return stale(path, "is no hot set that this version knows");
+  }
+  if (take<std::uint64_t>(header.data() + 32) != digest(std::span(header).first(32), 0)) {
+    return stale(path, "has a damaged header");
+  }
+  if (take<std::uint32_t>(header.data() + 12) != rows_bytes ||
+      take<std::uint64_t>(header.data() + 16) != identity) {
+    return stale(path, "was made from other tables, or they were changed since");
+  }
+  const auto entries = take<std::uint64_t>(header.data() + 24);
+  const std::uint64_t entry_bytes = kKeyBytes + rows_bytes;
+  const std::uint64_t room = file->size() - kHeaderBytes;
+  const std::uint64_t per_block = entries_per_block(rows_bytes);
+  if (entries > room / entry_bytes ||
+      entries * entry_bytes + (entries + per_block - 1) / per_block * 8 != room) {
+    return stale(path, "was cut off");
+  }
+  ::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  return HotSetReader(std::move(*file), rows_bytes, entries);
+}
+
+HotSetReader::HotSetReader(File file, std::uint32_t rows_bytes, std::uint64_t entries)
+    : file_(std::move(file)), rows_bytes_(rows_bytes), entries_(entries), at_(kHeaderBytes) {}
+
+Result<std::span<const HotNgram>> HotSetReader::next() {
+  ngrams_.clear();
+  const std::uint64_t count =
+      std::min<std::uint64_t>(entries_ - read_, entries_per_block(rows_bytes_));
+  if (count == 0) return std::span<const HotNgram>(ngrams_);
+  const std::size_t entry_bytes = kKeyBytes + rows_bytes_;
+  bytes_.resize(count * entry_bytes + 8);
+  ::posix_fadvise(file_.descriptor(), static_cast<off_t>(at_ + bytes_.size()), kAhead,
+                  POSIX_FADV_WILLNEED);
+  RETURN_IF_ERROR(file_.read_at(at_, bytes_));
+  // It lies in RAM a second time from now on; the page cache need not keep a third copy.
+  ::posix_fadvise(file_.descriptor(), static_cast<off_t>(at_), static_cast<off_t>(bytes_.size()),
+                  POSIX_FADV_DONTNEED);
+  const auto block = std::span<const std::byte>(bytes_).first(count * entry_bytes);
+  if (take<std::uint64_t>(bytes_.data() + block.size()) != digest(block, block_)) {
+    return Error{ErrorCode::corrupt,
+                 fmt::format("block {} of {} is not what was written there", block_, file_.path())};
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::byte* const entry = block.data() + i * entry_bytes;
+    HotNgram& ngram = ngrams_.emplace_back();
+    ngram.key.order = take<std::int32_t>(entry);
+    std::memcpy(ngram.key.classes.data(), entry + 4, 4 * kMaxNgramSize);
+    ngram.often_used = take<std::uint32_t>(entry + 4 + 4 * kMaxNgramSize) != 0;
+    ngram.rows = {entry + kKeyBytes, rows_bytes_};
+  }
+  at_ += bytes_.size();
+  read_ += count;
+  ++block_;
+  return std::span<const HotNgram>(ngrams_);
+}
+
+}  // namespace mneme
