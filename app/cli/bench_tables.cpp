@@ -407,8 +407,9 @@ Command add_bench_tables(CLI::App& parent) {
                   "folder of text streams, made with engram/bench/make_streams.py");
   app->add_option("--stream", options->only, "only this stream; may be given again")
       ->type_name("NAME");
-  app->add_option("--tables", options->tables,
-                  "memory pack whose rows are read (default: a test table, gone afterwards)");
+  app->add_option(
+      "--tables", options->tables,
+      "pack or model file whose rows are read (default: a test table, gone afterwards)");
   app->add_option("--size", options->size, "of the test table, e.g. 8G; more than RAM is truest")
       ->capture_default_str();
   app->add_option("--rounds", options->cold.rounds, "how often cold rows are read by each way")

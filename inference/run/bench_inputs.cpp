@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "engram/compressed_vocab.h"
-#include "inference/base/check.h"
 #include "inference/base/file.h"
 #include "inference/model/gguf.h"
-#include "inference/model/memory_pack.h"
+#include "inference/model/table_files.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme {
@@ -78,23 +78,24 @@ Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::st
   return out;
 }
 
-Result<BenchTables> open_bench_tables(const std::string& pack_path) {
-  const auto file = GgufFile::open(pack_path);
-  if (!file) return file.error();
-  if (!is_memory_pack(*file)) {
-    return Error{ErrorCode::invalid, fmt::format("{} is no memory pack", pack_path)};
+Result<BenchTables> open_bench_tables(const std::string& path) {
+  auto found = find_tables({path});
+  if (!found) return found.error();
+  if (found->hash.empty()) {
+    return Error{ErrorCode::invalid, fmt::format("{}: {}", path, found->origin_text)};
   }
-  auto header = read_pack_header(*file);
-  if (!header) return header.error();
   BenchTables out;
-  const std::uint32_t row_bytes = header->row_bytes();
-  for (const LayerHash& layer : header->hash.layers) {
-    const GgufTensor* table =
-        file->find_tensor(fmt::format("blk.{}.engram_embd.weight", layer.layer_id));
-    CHECK(table != nullptr);  // the header was compared with the tensors
-    out.tables.push_back(plain_table(pack_path, table->file_offset, layer.rows, row_bytes));
-  }
-  auto hasher = NgramHasher::create(std::move(header->hash));
+  for (FoundTable& table : found->tables) out.tables.push_back(std::move(table.source));
+  HashSpec spec;
+  spec.max_ngram_size = found->max_ngram_size;
+  spec.head_count = found->head_count;
+  // Cold n-grams are drawn at random: which token has which class does not matter.
+  constexpr std::int64_t kClassesDefault = 100'000;
+  spec.token_map.resize(
+      static_cast<std::size_t>(found->class_count > 0 ? found->class_count : kClassesDefault));
+  std::iota(spec.token_map.begin(), spec.token_map.end(), 0);
+  spec.layers = std::move(found->hash);
+  auto hasher = NgramHasher::create(std::move(spec));
   if (!hasher) return hasher.error();
   out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
   return out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `bench tables` measures with: the text streams of engram/bench/make_streams.py as tokens of
-// a model, and the tables of a memory pack without the model that it belongs to.
+// a model, and the tables of any file that has some.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,7 @@ struct BenchTables {
   std::vector<TableSource> tables;  // [layers]
 };
 
-// Errors: those of the file and its header; invalid where it is no memory pack.
-Result<BenchTables> open_bench_tables(const std::string& pack_path);
+// Errors: those of find_tables; invalid where nothing says how n-grams become rows.
+Result<BenchTables> open_bench_tables(const std::string& path);
 
 }  // namespace mneme

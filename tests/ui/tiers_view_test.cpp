@@ -21,7 +21,7 @@ namespace {
 
 void addCurve(TierStats& stats) {
   for (std::size_t i = 0; i < 8; ++i) {
-    stats.predicted.points[i] = {std::uint64_t{1} << (20 + i), 0.28 + 0.065 * double(i)};
+    stats.predicted.points[i] = {std::uint64_t{1} << (20 + i), 0.30 + 0.06 * double(i)};
   }
   stats.predicted.count = 8;
   stats.predicted.lookups = 90'000;
