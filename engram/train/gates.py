@@ -61,7 +61,7 @@ def measure(evaluation):
     completing, others, examples = [], [], collections.defaultdict(list)
     for source in run.settings["heldout"]:
         for document in read_documents(pathlib.Path(run.corpus) / f"{source}.heldout.jsonl"):
-            text = document["text"]
+            text = document.get("text", "")
             found = lemmas_in(text, known)
             if not found:
                 continue

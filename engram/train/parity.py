@@ -19,7 +19,7 @@ def passages(run):
     """The first held-out documents that are long enough, each of another source: (source, text)."""
     for source in run.settings["heldout"]:
         for document in read_documents(pathlib.Path(run.corpus) / f"{source}.heldout.jsonl"):
-            ids = run.tokenizer.encode(document["text"])
+            ids = run.tokenizer.encode(document.get("text", ""))
             if len(ids) < LENGTH + 8:
                 continue
             text = run.tokenizer.decode(ids[:LENGTH])
@@ -40,7 +40,10 @@ def measure(evaluation):
     run, cli = evaluation.run, MnemeCli(evaluation)
     model = BaseModel(run.model.path, run.device, torch.float32)
     result = []
-    for source, text in list(passages(run))[:PASSAGES]:
+    chosen = list(passages(run))[:PASSAGES]
+    if not chosen:
+        raise RecipeError(f"no held-out document of {', '.join(run.settings['heldout'])} has {LENGTH} tokens")
+    for source, text in chosen:
         tokens = run.tokenizer.encode(text)
         entry = {"source": source, "tokens": len(tokens)}
         with tempfile.TemporaryDirectory() as folder:
