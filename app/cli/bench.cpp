@@ -39,8 +39,9 @@ std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
       "with", "salt",  "into", "harbour", "of",  "old", "stone", "where", "men",  "sang"};
   std::mt19937 random(1);
   std::string text = "Once";
-  while (static_cast<std::int64_t>(tokenizer.encode(text).size()) < tokens) {
-    for (int i = 0; i < 8; ++i) text += std::string(" ") + kWords[random() % std::size(kWords)];
+  // A word is one token or more.
+  for (std::int64_t i = 1; i < tokens; ++i) {
+    text += std::string(" ") + kWords[random() % std::size(kWords)];
   }
   std::vector<TokenId> ids = tokenizer.encode(text);
   ids.resize(static_cast<std::size_t>(tokens));

@@ -90,24 +90,6 @@ Error mismatch(const std::string& file, const GgufEntry& entry) {
                            gguf_type_name(array ? entry.element_type : entry.type))};
 }
 
-std::uint64_t element_bytes(GgufType type) {
-  switch (type) {
-    case GgufType::u8:
-    case GgufType::i8:
-    case GgufType::boolean:
-      return 1;
-    case GgufType::u16:
-    case GgufType::i16:
-      return 2;
-    case GgufType::u32:
-    case GgufType::i32:
-    case GgufType::f32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 std::string last_part(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
@@ -210,7 +192,7 @@ Result<std::optional<std::vector<T>>> GgufFile::find_array(std::string_view key)
     }
   } else {
     if (entry->element_type == GgufType::string) return mismatch<T>(name_, *entry);
-    const std::uint64_t size = element_bytes(entry->element_type);
+    const std::uint64_t size = gguf_scalar_bytes(entry->element_type);
     values.reserve(entry->count);
     for (std::uint64_t i = 0; i < entry->count; ++i, at += size) {
       const std::optional<T> value = convert<T>(entry->element_type, at);

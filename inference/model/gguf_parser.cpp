@@ -20,8 +20,29 @@ constexpr std::uint64_t kMaxAlignment = 1u << 20;    // a sector-aligned table n
 constexpr std::uint64_t kMinEntryBytes = 8 + 4 + 1;  // length, type, one byte
 constexpr std::uint64_t kMinTensorBytes = 8 + 4 + 8 + 4 + 8;
 
-// Bytes of one value; 0 for string and array, whose size the file tells.
-std::uint64_t scalar_bytes(GgufType type) {
+bool is_known(std::uint32_t type) {
+  return type <= static_cast<std::uint32_t>(GgufType::f64);
+}
+
+// Indices of `items` in the order of `name_of`; empty error or the first name that occurs twice.
+template <class Item, class NameOf>
+std::optional<std::string_view> sort_names(const std::vector<Item>& items, NameOf name_of,
+                                           std::vector<std::uint32_t>& order) {
+  order.resize(items.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return name_of(items[a]) < name_of(items[b]);
+  });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const std::string_view name = name_of(items[order[i]]);
+    if (name == name_of(items[order[i - 1]])) return name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::uint64_t gguf_scalar_bytes(GgufType type) {
   switch (type) {
     case GgufType::u8:
     case GgufType::i8:
@@ -44,28 +65,6 @@ std::uint64_t scalar_bytes(GgufType type) {
   }
   return 0;
 }
-
-bool is_known(std::uint32_t type) {
-  return type <= static_cast<std::uint32_t>(GgufType::f64);
-}
-
-// Indices of `items` in the order of `name_of`; empty error or the first name that occurs twice.
-template <class Item, class NameOf>
-std::optional<std::string_view> sort_names(const std::vector<Item>& items, NameOf name_of,
-                                           std::vector<std::uint32_t>& order) {
-  order.resize(items.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return name_of(items[a]) < name_of(items[b]);
-  });
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const std::string_view name = name_of(items[order[i]]);
-    if (name == name_of(items[order[i - 1]])) return name;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 std::string printable(std::string_view text) {
   std::string out;
@@ -193,7 +192,7 @@ Status GgufParser::read_value(GgufEntry& entry) {
     entry.payload = std::as_bytes(std::span(text->data(), text->size()));
     return {};
   }
-  const std::uint64_t size = scalar_bytes(entry.type);
+  const std::uint64_t size = gguf_scalar_bytes(entry.type);
   if (remaining() < size) return cut_off(fmt::format("metadata {}", printable(entry.key)));
   entry.payload = file_.bytes_.subspan(at_, size);
   at_ += size;
@@ -225,7 +224,7 @@ Status GgufParser::read_array(GgufEntry& entry) {
       if (!text) return text.error();
     }
   } else {
-    const std::uint64_t size = scalar_bytes(entry.element_type);
+    const std::uint64_t size = gguf_scalar_bytes(entry.element_type);
     if (*count > remaining() / size) return cut_off(what);
     at_ += *count * size;
   }

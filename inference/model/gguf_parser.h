@@ -43,6 +43,9 @@ class GgufParser {
   std::vector<std::uint64_t> sizes_;  // bytes of each tensor
 };
 
+// Bytes of one value; 0 for string and array, whose size the file tells.
+std::uint64_t gguf_scalar_bytes(GgufType type);
+
 // Text from a file, made fit for a message: control and broken characters replaced, at most 80
 // kept.
 std::string printable(std::string_view text);

@@ -44,8 +44,8 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
     found.file = std::move(*file);
     return found;
   }
-  std::vector<std::string> places = {fs::path(model_path).parent_path().string()};
-  if (places[0].empty()) places[0] = ".";
+  const fs::path beside = fs::path(model_path).parent_path();
+  std::vector<std::string> places = {(beside.empty() ? fs::path(".") : beside).string()};
   places.insert(places.end(), folders.begin(), folders.end());
   bool found_trained = false;
   for (const std::string& place : places) {

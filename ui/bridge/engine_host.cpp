@@ -147,6 +147,7 @@ void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
     {
       const std::lock_guard lock(m_mailbox.mutex);
       m_mailbox.latest = progress;
+      m_mailbox.latest.new_text = {};  // a view that ends with this call
       m_mailbox.fresh = true;
       wake = !std::exchange(m_mailbox.wakePending, true);
     }
