@@ -92,12 +92,26 @@ class WindowTest : public QObject {
     QCOMPARE(items.size(), std::size_t{4});
     QVERIFY(items[3].row.answer->result.reused_tokens > 0);
     QVERIFY(m_window->branch().size() > first);
-    EventIndex end = 0;
-    for (const TranscriptItem& item : items) {
-      QVERIFY(item.row.end_event > item.row.first_event);
-      QVERIFY(item.row.first_event >= end);
-      end = item.row.end_event;
-    }
+    checkRecordsFollow(items);
+  }
+
+  // The progress of an answer that has ended must not reach the one that starts at once.
+  void turnsSentAtOnceRecordOnlyWhatIsNew() {
+    openTiny();
+    constexpr int kTurns = 30;
+    int sent = 1;
+    const auto next = connect(&m_window->conversation(), &Conversation::stateChanged, this, [&] {
+      if (sent == kTurns || !m_window->conversation().blockedReason().isEmpty()) return;
+      ++sent;
+      m_window->conversation().send(QStringLiteral("and then?"));
+    });
+    m_window->conversation().send(QStringLiteral("one"));
+    QTRY_COMPARE_WITH_TIMEOUT(sent, kTurns, 60000);
+    finish();
+    disconnect(next);
+    const auto& items = m_window->conversation().transcript().items();
+    QCOMPARE(items.size(), std::size_t{2 * kTurns});
+    checkRecordsFollow(items);
   }
 
   void stopIsFeltAtOnce() {
@@ -391,6 +405,16 @@ class WindowTest : public QObject {
     QTRY_COMPARE(m_window->conversation().transcript().rowCount(), rows + 2);
     finish();
     QTRY_VERIFY(m_window->chats().rowCount() > 0);
+  }
+
+  // Every message has records, each after those of the message before.
+  static void checkRecordsFollow(const std::vector<TranscriptItem>& items) {
+    EventIndex end = 0;
+    for (const TranscriptItem& item : items) {
+      QVERIFY(item.row.end_event > item.row.first_event);
+      QVERIFY(item.row.first_event >= end);
+      end = item.row.end_event;
+    }
   }
 
   static void checkNames(QWidget* root) {

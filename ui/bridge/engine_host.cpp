@@ -129,6 +129,11 @@ void EngineHost::generate(const AnswerJob& job) {
     return;
   }
   cancelEvaluate();
+  {
+    // What the last answer said after its last drain is not this one's.
+    const std::lock_guard lock(m_mailbox.mutex);
+    m_mailbox.fresh = false;
+  }
   m_answering = true;
   m_cancelAnswer = std::make_shared<std::atomic<bool>>(false);
   setState(State::generating);
