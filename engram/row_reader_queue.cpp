@@ -7,22 +7,23 @@
 
 namespace mneme {
 
-std::size_t ReadQueue::push(std::span<const ReadRequest> batch) {
-  std::size_t taken = 0;
+ReadQueue::Pushed ReadQueue::push(std::span<const ReadRequest> batch) {
+  Pushed pushed;
   {
     std::unique_lock lock(mutex_);
     not_full_.wait(lock, [&] { return requests_.size() < max_; });
     CHECK(!closed_);
-    taken = std::min(batch.size(), max_ - requests_.size());
+    pushed.taken = std::min(batch.size(), max_ - requests_.size());
     requests_.insert(requests_.end(), batch.begin(),
-                     batch.begin() + static_cast<std::ptrdiff_t>(taken));
+                     batch.begin() + static_cast<std::ptrdiff_t>(pushed.taken));
+    pushed.waiting = requests_.size();
   }
-  if (taken == 1) {
+  if (pushed.taken == 1) {
     not_empty_.notify_one();
   } else {
     not_empty_.notify_all();
   }
-  return taken;
+  return pushed;
 }
 
 std::size_t ReadQueue::try_pop(std::span<ReadRequest> out) {

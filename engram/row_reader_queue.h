@@ -16,8 +16,12 @@ class ReadQueue {
  public:
   explicit ReadQueue(std::size_t max) : max_(max) {}
 
-  // Takes what fits of the batch, waiting until at least one request does; returns how many.
-  std::size_t push(std::span<const ReadRequest> batch);
+  // Takes what fits of the batch, waiting until at least one request does.
+  struct Pushed {
+    std::size_t taken = 0;
+    std::size_t waiting = 0;  // in the queue now, these included
+  };
+  Pushed push(std::span<const ReadRequest> batch);
 
   // Fills `out` from the front with what is there now; returns how many.
   std::size_t try_pop(std::span<ReadRequest> out);

@@ -43,7 +43,7 @@ class ThreadReader final : public RowReader {
 
   void read(std::span<const ReadRequest> batch) override {
     for (const ReadRequest& request : batch) files_.check(request);
-    while (!batch.empty()) batch = batch.subspan(queue_.push(batch));
+    while (!batch.empty()) batch = batch.subspan(queue_.push(batch).taken);
   }
 
  private:

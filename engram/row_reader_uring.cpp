@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Linux reader: one thread owns a ring, keeps up to kDepth reads at the drive and calls back as
-// they complete. Buffers and descriptors are registered where the kernel's limits allow. A read of
-// an eventfd stays in the ring, so that new requests wake the thread out of its wait.
+// The Linux reader: a few rings, each with a thread of its own that keeps reads at the drive and
+// calls back as they complete. The first ring alone serves what it can hold, as the rows of one
+// token: nobody else need wake up for them. The rows of a prompt are shared by all: one thread can
+// submit fast enough, but a drive that answers while that thread waits for a processor stands idle.
+// Buffers and descriptors are registered where the kernel's limits allow. A read of an eventfd
+// stays in each ring, so that new requests wake its thread out of its wait.
 #include <fmt/format.h>
 #include <liburing.h>
 #include <pthread.h>
@@ -9,7 +12,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -30,14 +32,22 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr unsigned kDepth = 64;  // reads at the drive; drives gain little beyond
-constexpr int kRetriesMax = 8;   // of one read that the system interrupted
+constexpr unsigned kFirstDepth = 64;   // reads at the drive by the first ring
+constexpr unsigned kHelperDepth = 16;  // and by each of the others
+constexpr unsigned kRings = 7;         // all buffers together stay below the usual limit of 8 MiB
+constexpr int kRetriesMax = 8;         // of one read that the system interrupted
 constexpr std::uint64_t kWake = ~0ull;
 
-class UringReader final : public RowReader {
+class Ring {
  public:
-  UringReader(RowFiles files, Callback done)
-      : files_(std::move(files)), done_(std::move(done)), queue_(kReadQueueMax), buffers_(kDepth) {}
+  Ring(const RowFiles& files, const RowReader::Callback& done, ReadQueue& queue, unsigned depth)
+      : files_(files),
+        done_(done),
+        queue_(queue),
+        depth_(depth),
+        buffers_(depth),
+        flights_(depth),
+        incoming_(depth) {}
 
   // Once, before any other call. Returns 0 or the system's reason as a negative number.
   int start() {
@@ -54,9 +64,9 @@ class UringReader final : public RowReader {
     return opened.get();
   }
 
-  ~UringReader() override {
+  // Waits for what is at the drive. The queue is closed by then.
+  ~Ring() {
     if (thread_.joinable()) {
-      queue_.close();
       wake();
       thread_.join();
     }
@@ -64,16 +74,14 @@ class UringReader final : public RowReader {
     if (wake_fd_ >= 0) ::close(wake_fd_);
   }
 
-  std::string_view name() const override { return "io_uring"; }
-  StorageKind storage() const override { return files_.storage(); }
-  std::string_view file_system() const override { return files_.file_system(); }
-
-  void read(std::span<const ReadRequest> batch) override {
-    for (const ReadRequest& request : batch) files_.check(request);
-    while (!batch.empty()) {
-      batch = batch.subspan(queue_.push(batch));
-      wake();
-    }
+  // Makes the thread look into the queue. Any thread.
+  void wake() {
+    const std::uint64_t one = 1;
+    ssize_t n = 0;
+    do {
+      n = ::write(wake_fd_, &one, sizeof one);
+    } while (n < 0 && errno == EINTR);
+    CHECK(n == sizeof one);
   }
 
  private:
@@ -88,8 +96,8 @@ class UringReader final : public RowReader {
   // On the reader's thread: the quickest mode allows one thread only, the one that opens the ring.
   int open_ring() {
     constexpr unsigned kSingle = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-    int code = io_uring_queue_init(kDepth * 2, &ring_, kSingle);
-    if (code == -EINVAL) code = io_uring_queue_init(kDepth * 2, &ring_, 0);  // before Linux 6.1
+    int code = io_uring_queue_init(depth_ * 2, &ring_, kSingle);
+    if (code == -EINVAL) code = io_uring_queue_init(depth_ * 2, &ring_, 0);  // before Linux 6.1
     ring_open_ = code == 0;
     if (ring_open_) register_memory();
     return code;
@@ -98,8 +106,8 @@ class UringReader final : public RowReader {
   // Both only save time per read; the limit on locked memory may forbid them.
   void register_memory() {
     std::vector<iovec> memory;
-    for (unsigned i = 0; i < kDepth; ++i) memory.push_back({buffers_[i], kReadBufferBytes});
-    fixed_buffers_ = io_uring_register_buffers(&ring_, memory.data(), kDepth) == 0;
+    for (unsigned i = 0; i < depth_; ++i) memory.push_back({buffers_[i], kReadBufferBytes});
+    fixed_buffers_ = io_uring_register_buffers(&ring_, memory.data(), depth_) == 0;
     std::vector<int> descriptors;
     for (const RowFile& file : files_.files()) descriptors.push_back(file.file.descriptor());
     fixed_files_ = io_uring_register_files(&ring_, descriptors.data(),
@@ -107,23 +115,16 @@ class UringReader final : public RowReader {
     if (!fixed_buffers_) log_debug("engram", "io_uring: the read buffers could not be registered");
   }
 
-  void wake() {
-    const std::uint64_t one = 1;
-    ssize_t n = 0;
-    do {
-      n = ::write(wake_fd_, &one, sizeof one);
-    } while (n < 0 && errno == EINTR);
-    CHECK(n == sizeof one);
-  }
-
   void loop() {
-    for (unsigned i = 0; i < kDepth; ++i) free_.push_back(i);
+    for (unsigned i = 0; i < depth_; ++i) free_.push_back(i);
     arm_wake();
     for (;;) {
       take_requests();
-      const bool closed = queue_.closed();
-      if (closed && free_.size() == kDepth) return;
-      const int code = io_uring_submit_and_wait(&ring_, 1);
+      if (free_.size() == depth_ && queue_.closed()) return;
+      // With all flights under way others wait too: several answers at once then cost one switch
+      // of threads. The last ones of a token or a chunk are handed over one by one.
+      const unsigned several = free_.empty() ? depth_ / 4 : 1;
+      const int code = io_uring_submit_and_wait(&ring_, several);
       // Full or interrupted: completions are there or will come. All else would be a broken ring.
       CHECK(code >= 0 || code == -EINTR || code == -EAGAIN || code == -EBUSY);
       io_uring_cqe* cqe = nullptr;
@@ -153,13 +154,15 @@ class UringReader final : public RowReader {
   }
 
   void take_requests() {
+    if (free_.empty()) return;
     const std::size_t count = queue_.try_pop(std::span(incoming_).first(free_.size()));
+    const auto now = Clock::now();
     for (std::size_t i = 0; i < count; ++i) {
       const unsigned index = free_.back();
       free_.pop_back();
       const ReadRequest& request = incoming_[i];
       const RowFile& file = files_[request.file];
-      flights_[index] = Flight{request, drive_range(request, file.alignment), 0, 0, Clock::now()};
+      flights_[index] = Flight{request, drive_range(request, file.alignment), 0, 0, now};
       send(index);
     }
   }
@@ -218,20 +221,67 @@ class UringReader final : public RowReader {
     free_.push_back(index);
   }
 
-  const RowFiles files_;
-  const Callback done_;
-  ReadQueue queue_;
-  const ReadBuffers buffers_;  // [kDepth]
+  const RowFiles& files_;
+  const RowReader::Callback& done_;
+  ReadQueue& queue_;
+  const unsigned depth_;
+  const ReadBuffers buffers_;  // [depth_]
   io_uring ring_{};
   bool ring_open_ = false;
   bool fixed_buffers_ = false;
   bool fixed_files_ = false;
   int wake_fd_ = -1;
-  std::uint64_t wake_count_ = 0;  // written by the kernel, never looked at
-  std::array<Flight, kDepth> flights_;
-  std::array<ReadRequest, kDepth> incoming_;
-  std::vector<unsigned> free_;  // flights not in use
+  std::uint64_t wake_count_ = 0;       // written by the kernel, never looked at
+  std::vector<Flight> flights_;        // [depth_]
+  std::vector<ReadRequest> incoming_;  // [depth_]
+  std::vector<unsigned> free_;         // flights not in use
   std::thread thread_;
+};
+
+class UringReader final : public RowReader {
+ public:
+  UringReader(RowFiles files, Callback done)
+      : files_(std::move(files)), done_(std::move(done)), queue_(kReadQueueMax) {}
+
+  // Once, before any other call. Returns 0 or the system's reason as a negative number.
+  int start() {
+    for (unsigned i = 0; i < kRings; ++i) {
+      const unsigned depth = i == 0 ? kFirstDepth : kHelperDepth;
+      auto ring = std::make_unique<Ring>(files_, done_, queue_, depth);
+      if (const int code = ring->start(); code < 0) {
+        if (rings_.empty()) return code;
+        log_debug("engram", "io_uring: {} of {} rings: {}", i, kRings, std::strerror(-code));
+        break;
+      }
+      rings_.push_back(std::move(ring));
+    }
+    return 0;
+  }
+
+  ~UringReader() override {
+    queue_.close();
+    rings_.clear();
+  }
+
+  std::string_view name() const override { return "io_uring"; }
+  StorageKind storage() const override { return files_.storage(); }
+  std::string_view file_system() const override { return files_.file_system(); }
+
+  void read(std::span<const ReadRequest> batch) override {
+    for (const ReadRequest& request : batch) files_.check(request);
+    while (!batch.empty()) {
+      const ReadQueue::Pushed pushed = queue_.push(batch);
+      batch = batch.subspan(pushed.taken);
+      const std::size_t woken = pushed.waiting > kFirstDepth ? rings_.size() : 1;
+      for (std::size_t i = 0; i < woken; ++i) rings_[i]->wake();
+    }
+  }
+
+ private:
+  const RowFiles files_;
+  const Callback done_;
+  ReadQueue queue_;
+  std::vector<std::unique_ptr<Ring>> rings_;  // last: their threads use the rest
 };
 
 }  // namespace
