@@ -40,16 +40,16 @@ void HitCurve::access(std::uint64_t hash) {
   const int zeros = std::countr_zero(hash);
   for (Miniature& miniature : miniatures_) {
     if (miniature.shift > zeros) break;
-    miniature.asked += 1;
-    if (miniature.cache.access(hash)) miniature.hits += 1;
+    miniature.asked.add(1);
+    if (miniature.cache.access(hash)) miniature.hits.add(1);
   }
-  lookups_ += 1;
+  lookups_.add(1);
   if (window_ == 0 || --until_halved_ > 0) return;
   until_halved_ = window_;
-  lookups_ /= 2;
+  lookups_.set(lookups_.get() / 2);
   for (Miniature& miniature : miniatures_) {
-    miniature.asked /= 2;
-    miniature.hits /= 2;
+    miniature.asked.set(miniature.asked.get() / 2);
+    miniature.hits.set(miniature.hits.get() / 2);
   }
 }
 
@@ -63,20 +63,23 @@ void HitCurve::preload(std::uint64_t hash) {
 }
 
 void HitCurve::forget_counts() {
-  lookups_ = 0;
+  lookups_.set(0);
   until_halved_ = window_;
-  for (Miniature& miniature : miniatures_) miniature.asked = miniature.hits = 0;
+  for (Miniature& miniature : miniatures_) {
+    miniature.asked.set(0);
+    miniature.hits.set(0);
+  }
 }
 
 HitCurvePoints HitCurve::points() const {
   HitCurvePoints out;
-  out.lookups = lookups_;
+  out.lookups = lookups_.get();
   double below = 0;
   for (const Miniature& miniature : miniatures_) {
     // A sample that by chance holds the commonest n-gram, or lacks it, has too many or too few
     // look-ups; what differs from the expected number would have been hits (SHARDS-adj).
-    const double expected = lookups_ / std::exp2(miniature.shift);
-    const double hits = miniature.hits + expected - miniature.asked;
+    const double expected = out.lookups / std::exp2(miniature.shift);
+    const double hits = miniature.hits.get() + expected - miniature.asked.get();
     const double rate = expected > 0 ? std::clamp(hits / expected, 0.0, 1.0) : 0.0;
     // More RAM never gives fewer hits; the samples are too small to say otherwise.
     below = std::max(below, rate);

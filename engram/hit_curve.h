@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What another budget would bring, learned while the store runs: one miniature cache for each
 // budget sees a sample of the n-grams, always the same ones, and is smaller by the same factor
-// (miniature simulation; SHARDS, Waldspurger et al., FAST 2015). One thread at a time; TableStore
-// locks.
+// (miniature simulation; SHARDS, Waldspurger et al., FAST 2015). One thread; any may ask for
+// points().
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "engram/miniature_cache.h"
+#include "engram/one_writer.h"
 #include "engram/tier_stats.h"
 
 namespace mneme {
@@ -33,13 +34,13 @@ class HitCurve {
     std::uint64_t budget_bytes;
     int shift;  // one n-gram of 2^shift is seen
     MiniatureCache cache;
-    double asked = 0;
-    double hits = 0;
+    OneWriter<double> asked;
+    OneWriter<double> hits;
   };
 
   std::vector<Miniature> miniatures_;  // ascending budgets, so ascending shifts
   const std::uint64_t window_;
-  double lookups_ = 0;
+  OneWriter<double> lookups_;
   std::uint64_t until_halved_;
 };
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/file.h"
 
 namespace mneme {
 namespace {
@@ -24,7 +25,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHeaderBytes = 40;
 constexpr std::size_t kKeyBytes = 4 + 4 * kMaxNgramSize + 4;
 constexpr std::size_t kBlockBytes = 1 << 20;
-constexpr std::size_t kAhead = 8 << 20;  // that the system is asked to read ahead
+constexpr std::size_t kAlignment = 4096;  // that direct reads may ask for
 
 std::size_t entries_per_block(std::uint32_t rows_bytes) {
   return std::max<std::size_t>(1, kBlockBytes / (kKeyBytes + rows_bytes));
@@ -190,11 +191,11 @@ Result<std::uint64_t> HotSetWriter::finish() {
 
 Result<HotSetReader> HotSetReader::open(const std::string& path, std::uint64_t identity,
                                         std::uint32_t rows_bytes) {
-  auto file = File::open(path);
-  if (!file) return file.error();
+  const auto info = File::open(path);
+  if (!info) return info.error();
   std::array<std::byte, kHeaderBytes> header;
-  if (file->size() < header.size()) return stale(path, "is too short for a hot set");
-  RETURN_IF_ERROR(file->read_at(0, header));
+  if (info->size() < header.size()) return stale(path, "is too short for a hot set");
+  RETURN_IF_ERROR(info->read_at(0, header));
   if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0 ||
       take<std::uint32_t>(header.data() + 8) != kVersion) {
     return stale(path, "is no hot set that this version knows");
@@ -208,49 +209,68 @@ Result<HotSetReader> HotSetReader::open(const std::string& path, std::uint64_t i
   }
   const auto entries = take<std::uint64_t>(header.data() + 24);
   const std::uint64_t entry_bytes = kKeyBytes + rows_bytes;
-  const std::uint64_t room = file->size() - kHeaderBytes;
+  const std::uint64_t room = info->size() - kHeaderBytes;
   const std::uint64_t per_block = entries_per_block(rows_bytes);
   if (entries > room / entry_bytes ||
       entries * entry_bytes + (entries + per_block - 1) / per_block * 8 != room) {
     return stale(path, "was cut off");
   }
-  ::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  auto file = open_row_file(path);
+  if (!file) return file.error();
   return HotSetReader(std::move(*file), rows_bytes, entries);
 }
 
-HotSetReader::HotSetReader(File file, std::uint32_t rows_bytes, std::uint64_t entries)
-    : file_(std::move(file)), rows_bytes_(rows_bytes), entries_(entries), at_(kHeaderBytes) {}
+HotSetReader::HotSetReader(RowFile file, std::uint32_t rows_bytes, std::uint64_t entries)
+    : file_(std::move(file)), rows_bytes_(rows_bytes), entries_(entries) {}
 
-Result<std::span<const HotNgram>> HotSetReader::next() {
-  ngrams_.clear();
-  const std::uint64_t count =
-      std::min<std::uint64_t>(entries_ - read_, entries_per_block(rows_bytes_));
-  if (count == 0) return std::span<const HotNgram>(ngrams_);
+std::uint64_t HotSetReader::blocks() const {
+  const std::uint64_t per_block = entries_per_block(rows_bytes_);
+  return (entries_ + per_block - 1) / per_block;
+}
+
+Result<std::span<const HotNgram>> HotSetReader::read(std::uint64_t block, Memory& memory) const {
+  CHECK(block < blocks());
+  CHECK(kAlignment % file_.alignment == 0 && kAlignment % file_.memory_alignment == 0);
+  const std::uint64_t per_block = entries_per_block(rows_bytes_);
   const std::size_t entry_bytes = kKeyBytes + rows_bytes_;
-  bytes_.resize(count * entry_bytes + 8);
-  ::posix_fadvise(file_.descriptor(), static_cast<off_t>(at_ + bytes_.size()), kAhead,
-                  POSIX_FADV_WILLNEED);
-  RETURN_IF_ERROR(file_.read_at(at_, bytes_));
-  // It lies in RAM a second time from now on; the page cache need not keep a third copy.
-  ::posix_fadvise(file_.descriptor(), static_cast<off_t>(at_), static_cast<off_t>(bytes_.size()),
-                  POSIX_FADV_DONTNEED);
-  const auto block = std::span<const std::byte>(bytes_).first(count * entry_bytes);
-  if (take<std::uint64_t>(bytes_.data() + block.size()) != digest(block, block_)) {
-    return Error{ErrorCode::corrupt,
-                 fmt::format("block {} of {} is not what was written there", block_, file_.path())};
+  const std::uint64_t count = std::min(per_block, entries_ - block * per_block);
+  const std::size_t bytes = count * entry_bytes + sizeof(std::uint64_t);
+  // Past the page cache: it lies in RAM a second time from now on, and need not a third time.
+  const std::uint64_t begin =
+      kHeaderBytes + block * (per_block * entry_bytes + sizeof(std::uint64_t));
+  const std::uint64_t at = begin / kAlignment * kAlignment;
+  const std::size_t skip = begin - at;
+  const std::size_t room = (skip + bytes + kAlignment - 1) / kAlignment * kAlignment;
+  memory.bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, room)));
+  if (memory.bytes_ == nullptr) {
+    return Error{ErrorCode::out_of_memory, "the system has no memory left to read the hot set"};
   }
+  for (std::size_t got = 0; got < skip + bytes;) {
+    const ssize_t n = ::pread(file_.file.descriptor(), memory.bytes_.get() + got, room - got,
+                              static_cast<off_t>(at + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      return Error{ErrorCode::io,
+                   fmt::format("cannot read block {} of {}: {}", block, file_.file.path(),
+                               n == 0 ? "it was cut off" : std::strerror(errno))};
+    }
+    got += static_cast<std::size_t>(n);
+  }
+  const auto all = std::span<const std::byte>(memory.bytes_.get() + skip, count * entry_bytes);
+  if (take<std::uint64_t>(all.data() + all.size()) != digest(all, block)) {
+    return Error{ErrorCode::corrupt, fmt::format("block {} of {} is not what was written there",
+                                                 block, file_.file.path())};
+  }
+  memory.ngrams_.clear();
   for (std::size_t i = 0; i < count; ++i) {
-    const std::byte* const entry = block.data() + i * entry_bytes;
-    HotNgram& ngram = ngrams_.emplace_back();
+    const std::byte* const entry = all.data() + i * entry_bytes;
+    HotNgram& ngram = memory.ngrams_.emplace_back();
     ngram.key.order = take<std::int32_t>(entry);
     std::memcpy(ngram.key.classes.data(), entry + 4, 4 * kMaxNgramSize);
     ngram.often_used = take<std::uint32_t>(entry + 4 + 4 * kMaxNgramSize) != 0;
     ngram.rows = {entry + kKeyBytes, rows_bytes_};
   }
-  at_ += bytes_.size();
-  read_ += count;
-  ++block_;
-  return std::span<const HotNgram>(ngrams_);
+  return std::span<const HotNgram>(memory.ngrams_);
 }
 
 }  // namespace mneme

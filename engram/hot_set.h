@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The n-grams that were in RAM, with their rows, as one file that is written and read from front to
 // back: the next start begins with them instead of with random reads. A guest of the drive: it may
-// be deleted at any time. Format: HOTSET.md. One thread each.
+// be deleted at any time. Format: HOTSET.md.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engram/file_system.h"
 #include "engram/hash_spec.h"
 #include "engram/ngram_key.h"
 #include "engram/table_map.h"
-#include "inference/base/file.h"
 #include "inference/base/result.h"
 
 namespace mneme {
@@ -23,13 +24,14 @@ namespace mneme {
 // rows are addressed in another way. Errors: io.
 Result<std::uint64_t> hot_set_identity(const HashSpec& spec, const TableMap& map);
 
-// One n-gram of the file; `rows` is valid until the next block.
+// One n-gram of the file.
 struct HotNgram {
   NgramKey key;
   bool often_used = false;  // it was in the cache's main queue
   std::span<const std::byte> rows;
 };
 
+// One thread.
 class HotSetWriter {
  public:
   // Writes beside `path` and takes its place at finish(). Errors: io.
@@ -59,29 +61,38 @@ class HotSetWriter {
   std::vector<std::byte> block_;
 };
 
+// Immutable once open: several threads may read blocks at a time, which keeps a drive busy.
 class HotSetReader {
  public:
+  // Where a thread's block lies.
+  class Memory {
+   private:
+    friend class HotSetReader;
+    struct Free {
+      void operator()(std::byte* bytes) const { std::free(bytes); }
+    };
+    std::unique_ptr<std::byte, Free> bytes_;
+    std::vector<HotNgram> ngrams_;
+  };
+
   // Errors: io (no such file); invalid, for a person to read: another version, other tables, rows
   // of another size.
   static Result<HotSetReader> open(const std::string& path, std::uint64_t identity,
                                    std::uint32_t rows_bytes);
 
   std::uint64_t entries() const { return entries_; }
+  std::uint64_t blocks() const;
 
-  // The next n-grams; none at the end. Errors: io, corrupt (a block is not what was written).
-  Result<std::span<const HotNgram>> next();
+  // The n-grams of a block, valid until the next read into `memory`. Errors: io, corrupt (it is not
+  // what was written), out_of_memory.
+  Result<std::span<const HotNgram>> read(std::uint64_t block, Memory& memory) const;
 
  private:
-  HotSetReader(File file, std::uint32_t rows_bytes, std::uint64_t entries);
+  HotSetReader(RowFile file, std::uint32_t rows_bytes, std::uint64_t entries);
 
-  File file_;
-  const std::uint32_t rows_bytes_;
-  const std::uint64_t entries_;
-  std::uint64_t read_ = 0;   // entries
-  std::uint64_t block_ = 0;  // number of the next
-  std::uint64_t at_;         // bytes into the file
-  std::vector<std::byte> bytes_;
-  std::vector<HotNgram> ngrams_;
+  RowFile file_;
+  std::uint32_t rows_bytes_;
+  std::uint64_t entries_;
 };
 
 }  // namespace mneme

@@ -2,10 +2,10 @@
 #include "engram/row_cache.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "inference/base/check.h"
 
@@ -14,21 +14,52 @@ namespace {
 
 constexpr std::uint32_t kSlotsMin = 64;  // that the arena and the index start with
 constexpr std::uint32_t kSlotsMax = 0xFFFFFFF0u;
+constexpr int kStepsMax = 64;  // of a search that may have strayed; chains are shorter
+
+// An entry's state.
+constexpr std::uint32_t kAlive = 1u << 31;
+constexpr std::uint32_t kForgotten = 1u << 30;
+constexpr std::uint32_t kPins = kForgotten - 1;
+
+// A layer's pending arrivals.
+constexpr std::uint32_t kAwaited = 1u << 31;
+constexpr std::uint32_t kFailed = 1u << 30;
+constexpr std::uint32_t kCount = kFailed - 1;
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kAcquire = std::memory_order_acquire;
+constexpr auto kRelease = std::memory_order_release;
+constexpr auto kAcqRel = std::memory_order_acq_rel;
+
+// Entries lie in memory that comes from the system as zeros, where no constructor runs.
+template <typename T>
+std::atomic_ref<T> atomic(T& value) {
+  return std::atomic_ref<T>(value);
+}
 
 std::size_t round_up_8(std::size_t n) {
   return (n + 7) / 8 * 8;
 }
 
+std::uint32_t print_of(std::uint64_t hash) {
+  return static_cast<std::uint32_t>(hash);  // the upper half chooses the bucket
+}
+
+void note_use(std::uint8_t& uses) {
+  const std::uint8_t before = atomic(uses).load(kRelaxed);
+  if (before < 3) atomic(uses).store(static_cast<std::uint8_t>(before + 1), kRelaxed);
+}
+
 }  // namespace
 
-RowCache::RowCache(std::span<const std::uint32_t> layer_bytes)
-    : layer_bytes_(layer_bytes.begin(), layer_bytes.end()) {
-  CHECK(!layer_bytes_.empty());
-  std::size_t size = round_up_8(sizeof(Header)) + layer_bytes_.size() * sizeof(LayerState);
-  for (const std::uint32_t bytes : layer_bytes_) {
+RowCache::RowCache(std::span<const Layer> layers) : layers_(layers.begin(), layers.end()) {
+  CHECK(!layers_.empty());
+  std::size_t size = round_up_8(sizeof(Header)) + layers_.size() * sizeof(LayerState);
+  for (const Layer& layer : layers_) {
+    CHECK(layer.arrivals <= kCount);
     layer_offset_.push_back(size);
-    size += bytes;
-    rows_bytes_ += bytes;
+    size += layer.bytes;
+    rows_bytes_ += layer.bytes;
   }
   entry_bytes_ = round_up_8(size);
 }
@@ -37,12 +68,216 @@ std::uint64_t RowCache::entry_cost() const {
   return entry_bytes_ + sizeof(Slot) + GhostList::kBytesPerEntry;
 }
 
+// ---- entries -----------------------------------------------------------------------------------
+
+std::uint32_t& RowCache::bucket(std::uint64_t hash) const {
+  const std::uint64_t index = ((hash >> 32) * buckets_.load(kAcquire)) >> 32;
+  return reinterpret_cast<std::uint32_t*>(index_.data())[index];
+}
+
+RowCache::Header& RowCache::header(Slot slot) const {
+  return *reinterpret_cast<Header*>(arena_.data() + std::size_t{slot} * entry_bytes_);
+}
+
+RowCache::LayerState* RowCache::layer_states(Slot slot) const {
+  return reinterpret_cast<LayerState*>(arena_.data() + std::size_t{slot} * entry_bytes_ +
+                                       round_up_8(sizeof(Header)));
+}
+
+RowCache::LayerState& RowCache::layer_state(Pin pin, std::size_t layer) const {
+  DCHECK(layer < layers_.size());
+  return layer_states(static_cast<Slot>(pin))[layer];
+}
+
+std::span<std::byte> RowCache::bytes(Pin pin, std::size_t layer) {
+  std::byte* const entry = arena_.data() + static_cast<std::size_t>(pin) * entry_bytes_;
+  return {entry + layer_offset_[layer], layers_[layer].bytes};
+}
+
+std::span<const std::byte> RowCache::rows(Pin pin) const {
+  const std::byte* const entry = arena_.data() + static_cast<std::size_t>(pin) * entry_bytes_;
+  return {entry + layer_offset_[0], rows_bytes_};
+}
+
+std::uint32_t& RowCache::owner(Pin pin) {
+  return header(static_cast<Slot>(pin)).owner;
+}
+
+bool RowCache::complete(Pin pin, std::size_t layer) const {
+  return (atomic(layer_state(pin, layer).pending).load(kAcquire) & kCount) == 0;
+}
+
+bool RowCache::failed(Pin pin, std::size_t layer) const {
+  return (atomic(layer_state(pin, layer).pending).load(kAcquire) & kFailed) != 0;
+}
+
+std::uint32_t RowCache::latency_us(Pin pin, std::size_t layer) const {
+  return atomic(layer_state(pin, layer).latency_us).load(kRelaxed);
+}
+
+bool RowCache::all_complete(Slot slot) const {
+  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+    if (!complete(Pin{slot}, layer)) return false;
+  }
+  return true;
+}
+
+// ---- hits --------------------------------------------------------------------------------------
+
+void RowCache::look_ahead(std::span<const std::uint64_t> hashes) const {
+  if (buckets_.load(kAcquire) == 0) return;
+  for (const std::uint64_t hash : hashes) __builtin_prefetch(&bucket(hash));
+  for (const std::uint64_t hash : hashes) {
+    const std::uint32_t first = atomic(bucket(hash)).load(kAcquire);
+    if (first == 0) continue;
+    const std::byte* const entry = reinterpret_cast<const std::byte*>(&header(first - 1));
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 64);
+  }
+}
+
+bool RowCache::try_pin(Slot slot) const {
+  const auto state = atomic(header(slot).state);
+  std::uint32_t seen = state.load(kRelaxed);
+  while ((seen & (kAlive | kForgotten)) == kAlive) {
+    if (state.compare_exchange_weak(seen, seen + 1, kAcquire, kRelaxed)) return true;
+  }
+  return false;
+}
+
+RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
+  if (buckets_.load(kAcquire) == 0) return kNoPin;
+  std::uint32_t next = atomic(bucket(hash)).load(kAcquire);
+  for (int step = 0; next != 0 && step < kStepsMax; ++step) {
+    const Slot slot = next - 1;
+    Header& entry = header(slot);
+    if (atomic(entry.print).load(kRelaxed) == print_of(hash) && try_pin(slot)) {
+      if (entry.key == key) {
+        note_use(entry.uses);
+        return Pin{slot};
+      }
+      unpin(Pin{slot});
+    }
+    next = atomic(entry.chain).load(kAcquire);
+  }
+  return kNoPin;
+}
+
+void RowCache::unpin(Pin pin) {
+  const auto slot = static_cast<Slot>(pin);
+  // In one order with needs_tidying_: either tidy() sees that the pin is gone, or we see its flag.
+  const std::uint32_t before = atomic(header(slot).state).fetch_sub(1);
+  CHECK((before & kPins) > 0);
+  if ((before & kPins) > 1) return;
+  const bool forgotten = (before & kForgotten) != 0;
+  if (!forgotten && !needs_tidying_.load()) return;
+  const Lock lock(mutex_);
+  if (forgotten) bury(slot);
+  tidy();
+}
+
+// ---- misses ------------------------------------------------------------------------------------
+
+RowCache::Taken RowCache::take(const NgramKey& key, std::uint64_t hash) {
+  const Lock lock(mutex_);
+  if (const Slot slot = find(key, hash); slot != kNone) {
+    CHECK(try_pin(slot));  // what is in the index dies under the lock only
+    note_use(header(slot).uses);
+    return {Pin{slot}, false};
+  }
+  while (entries_ >= capacity_ && evict_one()) {
+  }
+  if (free_.size == 0 && used_ == slots_ && !make_room() && !evict_one()) return {};
+  const Slot slot = new_slot(key, hash);
+  enqueue(slot, ghosts_.contains(hash) ? QueueName::main : QueueName::small);
+  std::uint32_t pins = 1;
+  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+    layer_states(slot)[layer] = {layers_[layer].arrivals, 0};
+    if (layers_[layer].arrivals > 0) ++pins;
+  }
+  come_alive(slot, pins);
+  needs_tidying_ = used_ > capacity_ || all_pinned_;
+  return {Pin{slot}, true};
+}
+
+bool RowCache::await(Pin pin, std::size_t layer) {
+  const auto pending = atomic(layer_state(pin, layer).pending);
+  std::uint32_t seen = pending.load(kRelaxed);
+  while ((seen & kCount) != 0 && (seen & kAwaited) == 0) {
+    if (pending.compare_exchange_weak(seen, seen | kAwaited, kRelaxed)) return true;
+  }
+  return false;
+}
+
+bool RowCache::arrived(Pin pin, std::size_t layer, std::uint32_t latency_us) {
+  LayerState& state = layer_state(pin, layer);
+  const auto slowest = atomic(state.latency_us);
+  std::uint32_t seen = slowest.load(kRelaxed);
+  while (seen < latency_us && !slowest.compare_exchange_weak(seen, latency_us, kRelaxed)) {
+  }
+  const std::uint32_t before = atomic(state.pending).fetch_sub(1, kAcqRel);
+  CHECK((before & kCount) > 0);
+  if ((before & kCount) > 1) return false;
+  unpin(pin);
+  return (before & kAwaited) != 0;
+}
+
+void RowCache::fail(Pin pin, std::size_t layer, const Error& error) {
+  const auto slot = static_cast<Slot>(pin);
+  const Lock lock(mutex_);
+  atomic(layer_state(pin, layer).pending).fetch_or(kFailed, kRelaxed);
+  failures_.emplace(slot, error);
+  Header& entry = header(slot);
+  if ((atomic(entry.state).fetch_or(kForgotten, kRelaxed) & kForgotten) != 0) return;
+  atomic(index_link(slot)).store(atomic(entry.chain).load(kRelaxed), kRelease);
+  dequeue(slot);
+}
+
+Error RowCache::failure(Pin pin) const {
+  const Lock lock(mutex_);
+  return failures_.at(static_cast<Slot>(pin));
+}
+
+RowCache::Slot RowCache::new_slot(const NgramKey& key, std::uint64_t hash) {
+  Slot slot = free_.newest;
+  if (slot == kNone) {
+    slot = used_++;
+  } else {
+    dequeue(slot);
+  }
+  ++entries_;
+  Header& entry = header(slot);
+  entry.key = key;
+  entry.owner = 0;
+  atomic(entry.print).store(print_of(hash), kRelaxed);
+  atomic(entry.uses).store(0, kRelaxed);
+  return slot;
+}
+
+void RowCache::come_alive(Slot slot, std::uint32_t pins) {
+  atomic(header(slot).state).store(kAlive | pins, kRelease);
+  index_add(slot);
+}
+
+// ---- from time to time -------------------------------------------------------------------------
+
+bool RowCache::reserve() {
+  // What is pinned may go beyond the budget, and a budget up to the machine's memory.
+  const std::size_t memory = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                             static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t slots =
+      std::clamp<std::size_t>(memory / entry_bytes_ * 2, kSlotsMin, kSlotsMax);
+  return (arena_.data() != nullptr || arena_.reserve(slots * entry_bytes_)) &&
+         (index_.data() != nullptr || index_.reserve(slots * sizeof(std::uint32_t)));
+}
+
 Status RowCache::set_budget(std::uint64_t bytes) {
   const auto capacity =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / entry_cost(), kSlotsMax));
-  const std::uint64_t buckets = std::max(capacity, kSlotsMin);
-  Pages index;
-  if (!index.resize(buckets * sizeof(Slot)) || !ghosts_.reset(capacity)) {
+  const std::uint32_t buckets = std::max(capacity, kSlotsMin);
+  const Lock lock(mutex_);
+  if (!reserve() || std::size_t{capacity} * entry_bytes_ > arena_.reserved_bytes() ||
+      !index_.commit(buckets * sizeof(std::uint32_t)) || !ghosts_.reset(capacity)) {
     return Error{ErrorCode::out_of_memory,
                  fmt::format("the system has no memory for a row cache of {} MiB: choose a smaller "
                              "budget",
@@ -50,185 +285,112 @@ Status RowCache::set_budget(std::uint64_t bytes) {
   }
   capacity_ = capacity;
   budget_bytes_ = bytes;
-  evict_over_budget();
-  index_ = std::move(index);
-  buckets_ = buckets;
-  for (Slot slot = 0; slot < entries_; ++slot) {
-    if (header(slot).indexed) index_add(slot);
+  for (Slot slot = 0; slot < used_; ++slot) {
+    if (header(slot).queue != QueueName::free) continue;
+    dequeue(slot);
+    add_free(slot);
   }
-  trim_arena();
+  tidy();
+  index_rebuild(buckets);
   return {};
 }
 
-// ---- entries -----------------------------------------------------------------------------------
-
-RowCache::Header& RowCache::header(Slot slot) const {
-  return *reinterpret_cast<Header*>(arena_.data() + std::size_t{slot} * entry_bytes_);
-}
-
-RowCache::LayerState* RowCache::layers(Slot slot) const {
-  return reinterpret_cast<LayerState*>(arena_.data() + std::size_t{slot} * entry_bytes_ +
-                                       round_up_8(sizeof(Header)));
-}
-
-RowCache::Slot RowCache::slot_of(Pin pin) const {
-  const auto index = static_cast<std::uint32_t>(pin);
-  CHECK(index < pin_slots_.size() && pin_slots_[index] != kNone);
-  return pin_slots_[index];
-}
-
-std::span<std::byte> RowCache::bytes(Pin pin, std::size_t layer) {
-  std::byte* const entry = arena_.data() + std::size_t{slot_of(pin)} * entry_bytes_;
-  return {entry + layer_offset_[layer], layer_bytes_[layer]};
-}
-
-RowCache::LayerState& RowCache::layer(Pin pin, std::size_t layer) {
-  DCHECK(layer < layer_bytes_.size());
-  return layers(slot_of(pin))[layer];
-}
-
-std::uint32_t& RowCache::owner(Pin pin) {
-  return header(slot_of(pin)).owner;
-}
-
 bool RowCache::ready(const NgramKey& key) const {
-  const Slot slot = find(key);
-  if (slot == kNone) return false;
-  const LayerState* const states = layers(slot);
-  return std::all_of(states, states + layer_bytes_.size(),
-                     [](const LayerState& state) { return state.phase == LayerPhase::ready; });
+  const Lock lock(mutex_);
+  const Slot slot = find(key, NgramKeyHash{}(key));
+  return slot != kNone && all_complete(slot);
 }
 
-// ---- pins --------------------------------------------------------------------------------------
-
-RowCache::Pin RowCache::hold(Slot slot) {
-  Header& entry = header(slot);
-  if (entry.pins++ > 0) return entry.pin;
-  --unpinned_;
-  if (free_pins_.empty()) {
-    free_pins_.push_back(static_cast<std::uint32_t>(pin_slots_.size()));
-    pin_slots_.push_back(kNone);
-  }
-  entry.pin = Pin{free_pins_.back()};
-  free_pins_.pop_back();
-  pin_slots_[static_cast<std::uint32_t>(entry.pin)] = slot;
-  return entry.pin;
-}
-
-RowCache::Pin RowCache::pin(const NgramKey& key) {
-  const Slot slot = find(key);
-  if (slot == kNone) return kNoPin;
-  Header& entry = header(slot);
-  if (entry.uses < 3) ++entry.uses;
-  return hold(slot);
-}
-
-void RowCache::add_pin(Pin pin) {
-  ++header(slot_of(pin)).pins;
-}
-
-bool RowCache::unpin(Pin pin) {
-  const Slot slot = slot_of(pin);
-  Header& entry = header(slot);
-  CHECK(entry.pins > 0);
-  if (--entry.pins > 0) return false;
-  ++unpinned_;
-  entry.pin = kNoPin;
-  pin_slots_[static_cast<std::uint32_t>(pin)] = kNone;
-  free_pins_.push_back(static_cast<std::uint32_t>(pin));
-  if (!entry.indexed) remove(slot);
-  if (entries_ > capacity_) {
-    evict_over_budget();
-    if (entries_ <= capacity_) trim_arena();
-  }
+bool RowCache::restore(const NgramKey& key, bool often_used, std::span<const std::byte> rows) {
+  CHECK(rows.size() == rows_bytes_);
+  const std::uint64_t hash = NgramKeyHash{}(key);
+  const Lock lock(mutex_);
+  if (entries_ >= capacity_ || find(key, hash) != kNone) return false;
+  if (free_.size == 0 && used_ == slots_ && !make_room()) return false;
+  const Slot slot = new_slot(key, hash);
+  enqueue_oldest(slot, often_used ? QueueName::main : QueueName::small);
+  std::fill_n(layer_states(slot), layers_.size(), LayerState{});
+  std::ranges::copy(rows, arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0]);
+  come_alive(slot, 0);
   return true;
 }
 
-RowCache::Pin RowCache::insert(const NgramKey& key) {
-  DCHECK(find(key) == kNone);
-  while (entries_ >= capacity_ && evict_one()) {
-  }
-  if (entries_ == slots_ && !make_room() && !evict_one()) return kNoPin;
-  const Slot slot = new_slot(key);
-  enqueue(slot, ghosts_.contains(NgramKeyHash{}(key)) ? QueueName::main : QueueName::small);
-  return hold(slot);
-}
-
-RowCache::Slot RowCache::new_slot(const NgramKey& key) {
-  const Slot slot = entries_++;
-  header(slot) = Header{.key = key, .pin = kNoPin, .newer = kNone, .older = kNone, .chain = kNone};
-  std::fill_n(layers(slot), layer_bytes_.size(), LayerState{});
-  index_add(slot);
-  ++unpinned_;
-  return slot;
-}
-
-std::span<std::byte> RowCache::restore(const NgramKey& key, bool often_used) {
-  if (entries_ >= capacity_ || find(key) != kNone) return {};
-  if (entries_ == slots_ && !make_room()) return {};
-  const Slot slot = new_slot(key);
-  enqueue_oldest(slot, often_used ? QueueName::main : QueueName::small);
-  LayerState* const states = layers(slot);
-  for (std::size_t i = 0; i < layer_bytes_.size(); ++i) states[i].phase = LayerPhase::ready;
-  return {arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0], rows_bytes_};
-}
-
-RowCache::Kept RowCache::kept(std::uint64_t number) const {
+RowCache::Kept RowCache::hold(std::uint64_t number) {
+  const Lock lock(mutex_);
+  if (number >= used_) return {};
   const auto slot = static_cast<Slot>(number);
-  CHECK(slot < entries_);
   const Header& entry = header(slot);
-  const LayerState* const states = layers(slot);
-  const bool ready = entry.indexed &&
-                     std::all_of(states, states + layer_bytes_.size(),
-                                 [](const LayerState& s) { return s.phase == LayerPhase::ready; });
-  const std::byte* const rows = arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0];
-  return {entry.key, entry.queue == QueueName::main, ready, {rows, rows_bytes_}};
+  const bool there = entry.queue == QueueName::small || entry.queue == QueueName::main;
+  if (!there || !all_complete(slot) || !try_pin(slot)) return {};
+  return {Pin{slot}, entry.key, entry.queue == QueueName::main};
 }
 
-void RowCache::forget(Pin pin) {
-  const Slot slot = slot_of(pin);
-  if (!header(slot).indexed) return;
-  index_remove(slot);
-  dequeue(slot);
+std::uint64_t RowCache::numbers() const {
+  const Lock lock(mutex_);
+  return used_;
 }
 
-// ---- the index: hash chains through the headers
-// --------------------------------------------------
-
-RowCache::Slot* RowCache::bucket(const NgramKey& key) const {
-  const std::uint64_t hash = NgramKeyHash{}(key);
-  return reinterpret_cast<Slot*>(index_.data()) + (((hash >> 32) * buckets_) >> 32);
+std::uint64_t RowCache::entries() const {
+  const Lock lock(mutex_);
+  return entries_;
 }
 
-RowCache::Slot RowCache::find(const NgramKey& key) const {
-  if (buckets_ == 0) return kNone;
-  Slot slot = *bucket(key) - 1;
-  while (slot != kNone && header(slot).key != key) slot = header(slot).chain;
-  return slot;
+std::uint64_t RowCache::evictions() const {
+  const Lock lock(mutex_);
+  return evictions_;
+}
+
+std::uint64_t RowCache::budget_bytes() const {
+  const Lock lock(mutex_);
+  return budget_bytes_;
+}
+
+// ---- the index: hash chains through the headers -------------------------------------------------
+
+RowCache::Slot RowCache::find(const NgramKey& key, std::uint64_t hash) const {
+  if (buckets_.load(kRelaxed) == 0) return kNone;
+  std::uint32_t next = atomic(bucket(hash)).load(kRelaxed);
+  while (next != 0 && header(next - 1).key != key) {
+    next = atomic(header(next - 1).chain).load(kRelaxed);
+  }
+  return next == 0 ? kNone : next - 1;
 }
 
 void RowCache::index_add(Slot slot) {
   Header& entry = header(slot);
-  Slot* const first = bucket(entry.key);
-  entry.chain = *first - 1;
-  entry.indexed = true;
-  *first = slot + 1;
+  const auto first = atomic(bucket(NgramKeyHash{}(entry.key)));
+  atomic(entry.chain).store(first.load(kRelaxed), kRelease);
+  first.store(slot + 1, kRelease);
 }
 
-void RowCache::index_remove(Slot slot) {
-  Header& entry = header(slot);
-  Slot* const first = bucket(entry.key);
-  if (*first == slot + 1) {
-    *first = entry.chain + 1;
-  } else {
-    Slot before = *first - 1;
-    while (header(before).chain != slot) before = header(before).chain;
-    header(before).chain = entry.chain;
+// What leads to the entry: its bucket, or the entry before it.
+std::uint32_t& RowCache::index_link(Slot slot) const {
+  std::uint32_t* link = &bucket(NgramKeyHash{}(header(slot).key));
+  for (std::uint32_t next = 0; (next = atomic(*link).load(kRelaxed)) != slot + 1;) {
+    CHECK(next != 0);
+    link = &header(next - 1).chain;
   }
-  entry.indexed = false;
+  return *link;
+}
+
+// Searches meanwhile find nothing and go on to take(), which waits.
+void RowCache::index_rebuild(std::uint32_t buckets) {
+  auto* const all = reinterpret_cast<std::uint32_t*>(index_.data());
+  for (std::uint32_t i = 0; i < buckets_.load(kRelaxed); ++i) atomic(all[i]).store(0, kRelaxed);
+  index_.drop(buckets * sizeof(std::uint32_t));
+  buckets_.store(buckets, kRelease);
+  for (Slot slot = 0; slot < used_; ++slot) {
+    const QueueName name = header(slot).queue;
+    if (name == QueueName::small || name == QueueName::main) index_add(slot);
+  }
 }
 
 // ---- the queues --------------------------------------------------------------------------------
+
+RowCache::Queue& RowCache::queue(QueueName name) {
+  CHECK(name != QueueName::none);
+  return name == QueueName::main ? main_ : name == QueueName::small ? small_ : free_;
+}
 
 void RowCache::enqueue(Slot slot, QueueName name) {
   Queue& q = queue(name);
@@ -263,21 +425,35 @@ void RowCache::dequeue(Slot slot) {
   --q.size;
 }
 
+// Those within the budget are taken first, so that the others fall out of use.
+void RowCache::add_free(Slot slot) {
+  if (slot < capacity_) {
+    enqueue(slot, QueueName::free);
+  } else {
+    enqueue_oldest(slot, QueueName::free);
+  }
+}
+
+bool RowCache::try_kill(Slot slot) const {
+  std::uint32_t unpinned = kAlive;
+  return atomic(header(slot).state).compare_exchange_strong(unpinned, 0);
+}
+
 bool RowCache::evict_from_small() {
   for (std::uint32_t left = small_.size; left > 0; --left) {
     const Slot slot = small_.oldest;
     Header& entry = header(slot);
-    if (entry.uses > 1) {
+    if (atomic(entry.uses).load(kRelaxed) > 1) {
       dequeue(slot);
-      entry.uses = 0;
+      atomic(entry.uses).store(0, kRelaxed);
       enqueue(slot, QueueName::main);
-    } else if (entry.pins > 0) {
-      dequeue(slot);
-      enqueue(slot, QueueName::small);
-    } else {
+    } else if (try_kill(slot)) {
       ghosts_.add(NgramKeyHash{}(entry.key));
       remove(slot);
       return true;
+    } else {
+      dequeue(slot);
+      enqueue(slot, QueueName::small);
     }
   }
   return false;
@@ -289,11 +465,12 @@ bool RowCache::evict_from_main() {
   for (std::uint64_t left = std::uint64_t{main_.size} * 4; left > 0; --left) {
     const Slot slot = main_.oldest;
     Header& entry = header(slot);
-    if (entry.uses == 0 && entry.pins == 0) {
+    const std::uint8_t uses = atomic(entry.uses).load(kRelaxed);
+    if (uses == 0 && try_kill(slot)) {
       remove(slot);
       return true;
     }
-    if (entry.uses > 0) --entry.uses;
+    if (uses > 0) atomic(entry.uses).store(static_cast<std::uint8_t>(uses - 1), kRelaxed);
     dequeue(slot);
     enqueue(slot, QueueName::main);
   }
@@ -301,51 +478,57 @@ bool RowCache::evict_from_main() {
 }
 
 bool RowCache::evict_one() {
-  if (unpinned_ == 0) return false;
+  if (all_pinned_) return false;
+  needs_tidying_ = true;  // before the first look at a pin
   const bool small_is_full = std::uint64_t{small_.size} * 10 >= capacity_;
   // The last try finds what the small queue has just handed to the main one.
   const bool evicted = ((small_is_full || main_.size == 0) && evict_from_small()) ||
                        evict_from_main() || evict_from_small() || evict_from_main();
-  CHECK(evicted);
-  ++evictions_;
-  return true;
-}
-
-void RowCache::evict_over_budget() {
-  while (entries_ > capacity_ && evict_one()) {
-  }
+  if (evicted) ++evictions_;
+  all_pinned_ = !evicted;
+  return evicted;
 }
 
 // ---- the arena ---------------------------------------------------------------------------------
 
+// Of a dead entry that is still in the index and in its queue.
 void RowCache::remove(Slot slot) {
-  if (header(slot).indexed) {
-    index_remove(slot);
-    dequeue(slot);
-  }
-  --unpinned_;
-  const Slot last = --entries_;
-  if (slot != last) relocate(last, slot);
+  atomic(index_link(slot)).store(atomic(header(slot).chain).load(kRelaxed), kRelease);
+  dequeue(slot);
+  add_free(slot);
+  --entries_;
 }
 
-void RowCache::relocate(Slot from, Slot to) {
-  Header& entry = header(from);
-  if (entry.indexed) {
-    Slot* link = bucket(entry.key);
-    if (*link == from + 1) {
-      *link = to + 1;
-    } else {
-      Slot before = *link - 1;
-      while (header(before).chain != from) before = header(before).chain;
-      header(before).chain = to;
-    }
-    Queue& q = queue(entry.queue);
-    (entry.newer == kNone ? q.newest : header(entry.newer).older) = to;
-    (entry.older == kNone ? q.oldest : header(entry.older).newer) = to;
-  }
-  if (entry.pins > 0) pin_slots_[static_cast<std::uint32_t>(entry.pin)] = to;
-  std::memcpy(arena_.data() + std::size_t{to} * entry_bytes_,
-              arena_.data() + std::size_t{from} * entry_bytes_, entry_bytes_);
+// Of a forgotten entry, by whoever gave back its last pin.
+void RowCache::bury(Slot slot) {
+  atomic(header(slot).state).store(0, kRelease);
+  failures_.erase(slot);
+  add_free(slot);
+  --entries_;
+}
+
+// Moves an entry into a free slot; false while it is pinned. `from` is in no queue afterwards.
+bool RowCache::relocate(Slot from, Slot to) {
+  if (!try_kill(from)) return false;
+  dequeue(to);
+  Header& old_entry = header(from);
+  Header& entry = header(to);
+  entry.key = old_entry.key;
+  entry.owner = 0;
+  entry.newer = old_entry.newer;
+  entry.older = old_entry.older;
+  entry.queue = old_entry.queue;
+  atomic(entry.print).store(atomic(old_entry.print).load(kRelaxed), kRelaxed);
+  atomic(entry.uses).store(atomic(old_entry.uses).load(kRelaxed), kRelaxed);
+  atomic(entry.chain).store(atomic(old_entry.chain).load(kRelaxed), kRelease);
+  std::memcpy(layer_states(to), layer_states(from), entry_bytes_ - round_up_8(sizeof(Header)));
+  Queue& q = queue(entry.queue);
+  (entry.newer == kNone ? q.newest : header(entry.newer).older) = to;
+  (entry.older == kNone ? q.oldest : header(entry.older).newer) = to;
+  old_entry.queue = QueueName::none;
+  atomic(entry.state).store(kAlive, kRelease);
+  atomic(index_link(from)).store(to + 1, kRelease);
+  return true;
 }
 
 bool RowCache::make_room() {
@@ -355,15 +538,30 @@ bool RowCache::make_room() {
     slots = std::min<std::uint64_t>(std::max(std::uint64_t{slots_} * 2, std::uint64_t{kSlotsMin}),
                                     capacity_);
   }
-  if (slots > kSlotsMax || !arena_.resize(slots * entry_bytes_)) return false;
+  if (slots > kSlotsMax || !arena_.commit(slots * entry_bytes_)) return false;
   slots_ = static_cast<std::uint32_t>(slots);
   return true;
 }
 
-void RowCache::trim_arena() {
-  const std::uint32_t slots = std::max(entries_, capacity_);
-  if (slots_ <= slots) return;
-  if (arena_.resize(slots * entry_bytes_)) slots_ = slots;
+// Evicts what is over the budget, moves what lies beyond it down, and gives the rest back; as far
+// as pins allow: whoever gives one back comes here again.
+void RowCache::tidy() {
+  all_pinned_ = false;
+  needs_tidying_ = true;  // before the first look at a pin
+  while (entries_ > capacity_ && evict_one()) {
+  }
+  const std::uint32_t before = used_;
+  while (entries_ <= capacity_ && used_ > capacity_) {
+    const Slot last = used_ - 1;
+    if (header(last).queue == QueueName::free) {
+      dequeue(last);
+    } else if (!relocate(last, free_.newest)) {
+      break;
+    }
+    --used_;
+  }
+  if (used_ < before) arena_.drop(std::size_t{used_} * entry_bytes_);
+  needs_tidying_ = used_ > capacity_ || all_pinned_;
 }
 
 }  // namespace mneme

@@ -3,11 +3,26 @@
 // layers, under a byte budget that counts payload and metadata. Which n-gram leaves is S3-FIFO's
 // choice: a small queue (10 %) tries newcomers, those asked for again move to the main queue, and
 // a ghost queue remembers who left too early. Pinned entries never leave: they may exceed the
-// budget, by at most what the live tickets hold. Owned by TableStore, which locks; one thread.
+// budget, by at most what the live tickets hold. Owned by TableStore. Any thread.
+//
+// A hit takes no lock: pin(), the rows, unpin(). All that moves n-grams takes the one lock inside.
+// Why that is right:
+// - The arena and the index never move and stay readable, so a search may follow any number it
+//   finds. At worst it strays into another chain and ends without a find; who then calls take()
+//   searches again under the lock, so nothing is read twice.
+// - An entry's state is one word: alive, forgotten, and the number of pins. A pin is taken by
+//   compare-and-swap from an alive word only; an entry dies by compare-and-swap from "alive, no
+//   pins" only. So what is pinned neither dies nor moves, and its key is compared after the pin.
+// - Key and rows are written while the entry is dead, or by the reads that hold it (see arrived());
+//   the word's release when it comes alive, and the release of each layer's count of arrivals,
+//   hand them to whoever acquires these.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -20,21 +35,17 @@ namespace mneme {
 
 class RowCache {
  public:
-  // A hold on an entry, valid until its last unpin(). Entries move in the arena, pins do not.
+  // A hold on an entry, which stays where it is until its last unpin().
   enum class Pin : std::uint32_t {};
   static constexpr Pin kNoPin{0xFFFFFFFFu};
 
-  enum class LayerPhase : std::uint8_t { reading, ready, failed };
-
-  // The rows of one layer of one entry.
-  struct LayerState {
-    std::uint32_t latency_us = 0;  // of the slowest read that brought them
-    std::uint16_t pending = 0;     // rows still to come
-    LayerPhase phase = LayerPhase::reading;
-    bool awaited = false;  // the engine waits for it now
+  // The rows of one Engram layer in an entry.
+  struct Layer {
+    std::uint32_t bytes = 0;
+    std::uint32_t arrivals = 0;  // that fill it: its rows, or their parts
   };
 
-  explicit RowCache(std::span<const std::uint32_t> layer_bytes);  // of an entry's rows, per layer
+  explicit RowCache(std::span<const Layer> layers);
   RowCache(const RowCache&) = delete;
   RowCache& operator=(const RowCache&) = delete;
 
@@ -42,61 +53,89 @@ class RowCache {
   // old budget stays.
   Status set_budget(std::uint64_t bytes);
 
+  // ---- hits ----
+
+  // The hash is NgramKeyHash's. Fetches what pin() will look at into the processor's cache.
+  void look_ahead(std::span<const std::uint64_t> hashes) const;
+
+  // A hit: the entry, pinned once more; kNoPin if the n-gram is not there, or is being moved.
+  Pin pin(const NgramKey& key, std::uint64_t hash);
+  void unpin(Pin pin);
+
+  // True once every arrival of the layer has come; the rows may then be read, unless one failed.
+  bool complete(Pin pin, std::size_t layer) const;
+  bool failed(Pin pin, std::size_t layer) const;
+  std::uint32_t latency_us(Pin pin, std::size_t layer) const;  // of the slowest arrival
+  std::span<std::byte> bytes(Pin pin, std::size_t layer);
+  std::span<const std::byte> rows(Pin pin) const;  // of all layers
+  std::uint32_t& owner(Pin pin);                   // a mark of the one thread that pins for tickets
+
+  // ---- misses ----
+
+  // The n-gram's entry, pinned once more, or a new one: pinned once for the caller and once for
+  // each layer until it is complete, its payload not cleared. kNoPin: the system has no memory.
+  struct Taken {
+    Pin pin = kNoPin;
+    bool fresh = false;
+  };
+  Taken take(const NgramKey& key, std::uint64_t hash);
+
+  // Asks arrived() to report when the layer is complete. False: it is already, or was asked.
+  bool await(Pin pin, std::size_t layer);
+
+  // Notes one arrival of a fresh entry's layer. True: that was the last, and someone awaits it.
+  bool arrived(Pin pin, std::size_t layer, std::uint32_t latency_us);
+
+  // Before the arrival that fails: the n-gram is not there any more, the entry goes with its last
+  // pin, and keeps the first error until then.
+  void fail(Pin pin, std::size_t layer, const Error& error);
+  Error failure(Pin pin) const;
+
+  // ---- from time to time ----
+
   bool ready(const NgramKey& key) const;  // there with all layers; no hit is counted
 
-  // A hit: the entry, pinned once more; kNoPin if the n-gram is not there.
-  Pin pin(const NgramKey& key);
+  // Brings back an n-gram that was in RAM before, ready and not pinned, as the oldest of its queue.
+  // False where it is there already, or there is no room: nothing is evicted for it.
+  bool restore(const NgramKey& key, bool often_used, std::span<const std::byte> rows);
 
-  // A new entry with every layer `reading`, pinned once; its payload is not cleared. The n-gram
-  // must not be there. kNoPin: the system has no memory left.
-  Pin insert(const NgramKey& key);
-
-  // Brings back an n-gram that was in RAM before, ready and not pinned, as the oldest of its queue;
-  // the caller fills its rows. Empty where it is there already, or there is no room: nothing is
-  // evicted for it.
-  std::span<std::byte> restore(const NgramKey& key, bool often_used);
-
-  // For a copy of all that is ready: entries are numbered 0..entries()-1, until the next change.
+  // For a copy of all that is ready: entries are numbered 0..numbers()-1, some of them empty.
   struct Kept {
+    Pin pin = kNoPin;  // the caller's; kNoPin: nothing there, or not complete
     NgramKey key;
     bool often_used = false;
-    bool ready = false;               // only then the rows are there
-    std::span<const std::byte> rows;  // of all layers
   };
-  Kept kept(std::uint64_t number) const;
+  Kept hold(std::uint64_t number);
+  std::uint64_t numbers() const;
 
-  void add_pin(Pin pin);
-  bool unpin(Pin pin);   // true: that was the last pin, and `pin` is no longer valid
-  void forget(Pin pin);  // the n-gram is not there any more; the entry goes with its last pin
-
-  std::span<std::byte> bytes(Pin pin, std::size_t layer);
-  LayerState& layer(Pin pin, std::size_t layer);
-  std::uint32_t& owner(Pin pin);  // the store's own mark
-
-  std::size_t layers() const { return layer_bytes_.size(); }
-  std::uint64_t entries() const { return entries_; }
-  std::uint64_t evictions() const { return evictions_; }
-  std::uint64_t budget_bytes() const { return budget_bytes_; }
-  std::uint64_t bytes_used() const { return entries_ * entry_cost(); }
+  std::size_t layers() const { return layers_.size(); }
+  std::uint64_t entries() const;
+  std::uint64_t evictions() const;
+  std::uint64_t budget_bytes() const;
+  std::uint64_t bytes_used() const { return entries() * entry_cost(); }
   std::uint32_t rows_bytes() const { return rows_bytes_; }  // of an entry, all layers
   std::uint64_t entry_cost() const;  // bytes of payload and metadata, shares of index and ghosts
 
  private:
   using Slot = std::uint32_t;
+  using Lock = std::lock_guard<std::mutex>;
   static constexpr Slot kNone = 0xFFFFFFFFu;
-  enum class QueueName : std::uint8_t { none, small, main };
+  enum class QueueName : std::uint8_t { none, small, main, free };
 
-  // In front of every entry's layer states and rows.
+  // In front of every entry's layer states and rows. Pages of zeros are entries that are dead.
   struct Header {
     NgramKey key;
-    Pin pin;  // kNoPin when not pinned
-    std::uint32_t pins;
-    Slot newer, older;  // neighbours in the queue
-    Slot chain;         // next of the same index bucket
+    std::uint32_t state;  // atomic: kAlive, kForgotten, pins
+    std::uint32_t print;  // atomic: of the key's hash
+    std::uint32_t chain;  // atomic: next of the same index bucket + 1, 0 = none
+    Slot newer, older;    // neighbours in the queue; under the lock
     std::uint32_t owner;
-    std::uint8_t uses;  // hits since it was queued, at most 3
-    QueueName queue;
-    bool indexed;  // false after forget()
+    std::uint8_t uses;  // atomic: hits since it was queued, at most 3
+    QueueName queue;    // under the lock
+  };
+  struct LayerState {
+    std::uint32_t pending;     // atomic: arrivals still to come, kAwaited, kFailed
+    std::uint32_t latency_us;  // atomic
   };
   struct Queue {
     Slot newest = kNone;
@@ -104,52 +143,61 @@ class RowCache {
     std::uint32_t size = 0;
   };
 
+  std::uint32_t& bucket(std::uint64_t hash) const;
   Header& header(Slot slot) const;
-  LayerState* layers(Slot slot) const;
-  Slot slot_of(Pin pin) const;
-  Pin hold(Slot slot);
+  LayerState* layer_states(Slot slot) const;
+  LayerState& layer_state(Pin pin, std::size_t layer) const;
+  bool try_pin(Slot slot) const;
+  bool try_kill(Slot slot) const;
+  bool all_complete(Slot slot) const;
 
-  Slot* bucket(const NgramKey& key) const;
-  Slot find(const NgramKey& key) const;
+  // Under the lock.
+  Slot find(const NgramKey& key, std::uint64_t hash) const;
   void index_add(Slot slot);
-  void index_remove(Slot slot);
+  std::uint32_t& index_link(Slot slot) const;
+  void index_rebuild(std::uint32_t buckets);
 
-  Queue& queue(QueueName name) { return name == QueueName::main ? main_ : small_; }
+  Queue& queue(QueueName name);
   void enqueue(Slot slot, QueueName name);
   void enqueue_oldest(Slot slot, QueueName name);
   void dequeue(Slot slot);
+  void add_free(Slot slot);
 
   bool evict_one();
   bool evict_from_small();
   bool evict_from_main();
-  void evict_over_budget();
   void remove(Slot slot);
-  void relocate(Slot from, Slot to);
+  void bury(Slot slot);
+  bool reserve();
   bool make_room();
-  Slot new_slot(const NgramKey& key);
-  void trim_arena();
+  Slot new_slot(const NgramKey& key, std::uint64_t hash);
+  void come_alive(Slot slot, std::uint32_t pins);
+  bool relocate(Slot from, Slot to);
+  void tidy();
 
+  const std::vector<Layer> layers_;
   std::vector<std::size_t> layer_offset_;  // of a layer's rows in an entry, bytes
-  std::vector<std::uint32_t> layer_bytes_;
   std::uint32_t rows_bytes_ = 0;
   std::size_t entry_bytes_ = 0;  // header, layer states and rows, rounded to 8
 
-  Pages arena_;              // entries 0..entries_-1, without holes
-  std::uint32_t slots_ = 0;  // entries the arena has room for
+  Pages arena_;  // entries, by slot
+  Pages index_;  // [buckets_] atomic: Slot + 1, 0 = empty
+  std::atomic<std::uint32_t> buckets_ = 0;
+  std::atomic<bool> needs_tidying_ = false;  // beyond the budget, or nothing to evict
+
+  mutable std::mutex mutex_;  // over all below
+  std::uint32_t slots_ = 0;   // the arena has room for
+  std::uint32_t used_ = 0;    // slots that are an entry or in free_
   std::uint32_t entries_ = 0;
   std::uint32_t capacity_ = 0;  // entries the budget allows
-  Pages index_;                 // [buckets_] Slot + 1, 0 = empty
-  std::uint64_t buckets_ = 0;
-
   Queue small_;
   Queue main_;
+  Queue free_;  // those below capacity_ are the newest
   GhostList ghosts_;
-  std::uint32_t unpinned_ = 0;
+  bool all_pinned_ = false;  // an eviction found nothing, and no pin was given back since
   std::uint64_t evictions_ = 0;
   std::uint64_t budget_bytes_ = 0;
-
-  std::vector<Slot> pin_slots_;  // pin -> slot; as many as were ever held at once
-  std::vector<std::uint32_t> free_pins_;
+  std::map<Slot, Error> failures_;  // of entries that are forgotten but still pinned
 };
 
 }  // namespace mneme

@@ -16,9 +16,13 @@ std::uint32_t print_of(std::uint64_t hash) {
 
 bool GhostList::reset(std::size_t entries) {
   const std::size_t buckets = entries / kWays;
-  Pages fresh;
-  if (!fresh.resize(buckets * kWays * sizeof(Ghost))) return false;
-  pages_ = std::move(fresh);
+  // Large ones come from the system as zeros that cost nothing until they are used.
+  std::unique_ptr<Ghost, Free> fresh;
+  if (buckets > 0) {
+    fresh.reset(static_cast<Ghost*>(std::calloc(buckets * kWays, sizeof(Ghost))));
+    if (fresh == nullptr) return false;
+  }
+  ghosts_ = std::move(fresh);
   buckets_ = buckets;
   entries_ = static_cast<std::uint32_t>(entries);
   now_ = 0;
@@ -28,7 +32,7 @@ bool GhostList::reset(std::size_t entries) {
 GhostList::Ghost* GhostList::bucket(std::uint64_t hash) const {
   // The upper half chooses the bucket, the lower half is the print.
   const std::size_t index = ((hash >> 32) * buckets_) >> 32;
-  return reinterpret_cast<Ghost*>(pages_.data()) + index * kWays;
+  return ghosts_.get() + index * kWays;
 }
 
 void GhostList::add(std::uint64_t hash) {

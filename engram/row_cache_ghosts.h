@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-
-#include "engram/row_cache_pages.h"
+#include <cstdlib>
+#include <memory>
 
 namespace mneme {
 
@@ -30,7 +30,10 @@ class GhostList {
 
   Ghost* bucket(std::uint64_t hash) const;
 
-  Pages pages_;  // [buckets, kWays] Ghost
+  struct Free {
+    void operator()(Ghost* ghosts) const { std::free(ghosts); }
+  };
+  std::unique_ptr<Ghost, Free> ghosts_;  // [buckets, kWays]
   std::size_t buckets_ = 0;
   std::uint32_t entries_ = 0;
   std::uint32_t now_ = 0;

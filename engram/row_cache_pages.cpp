@@ -5,41 +5,61 @@
 #include <unistd.h>
 
 #include <limits>
-#include <utility>
+
+#include "inference/base/check.h"
 
 namespace mneme {
+namespace {
 
-Pages::Pages(Pages&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+constexpr std::size_t kHugePage = 2 << 20;
 
-Pages& Pages::operator=(Pages&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
 }
+
+std::size_t page_bytes() {
+  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return page;
+}
+
+}  // namespace
 
 Pages::~Pages() {
   if (data_ != nullptr) ::munmap(data_, size_);
 }
 
-bool Pages::resize(std::size_t bytes) {
-  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  if (bytes > std::numeric_limits<std::size_t>::max() - page) return false;
-  const std::size_t wanted = (bytes + page - 1) / page * page;
-  if (wanted == size_) return true;
-  if (wanted == 0) {
-    ::munmap(data_, size_);
-    data_ = nullptr;
-    size_ = 0;
-    return true;
-  }
-  void* memory = data_ == nullptr ? ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE,
-                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                                  : ::mremap(data_, size_, wanted, MREMAP_MAYMOVE);
+bool Pages::reserve(std::size_t bytes) {
+  CHECK(data_ == nullptr);
+  if (bytes == 0 || bytes > std::numeric_limits<std::size_t>::max() - 2 * kHugePage) return false;
+  const std::size_t size = round_up(bytes, kHugePage);
+  void* const memory = ::mmap(nullptr, size + kHugePage, PROT_NONE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
-  data_ = static_cast<std::byte*>(memory);
-  size_ = wanted;
+  // Begins at a huge page: rows are looked up at random, so their pages' addresses are worth it.
+  auto* const begin = static_cast<std::byte*>(memory);
+  const std::size_t before = round_up(reinterpret_cast<std::size_t>(begin), kHugePage) -
+                             reinterpret_cast<std::size_t>(begin);
+  if (before > 0) ::munmap(begin, before);
+  ::munmap(begin + before + size, kHugePage - before);
+  data_ = begin + before;
+  size_ = size;
+  ::madvise(data_, size_, MADV_HUGEPAGE);
   return true;
+}
+
+bool Pages::commit(std::size_t bytes) {
+  if (bytes <= committed_) return true;
+  if (bytes > size_) return false;
+  const std::size_t wanted = round_up(bytes, page_bytes());
+  if (::mprotect(data_ + committed_, wanted - committed_, PROT_READ | PROT_WRITE) != 0)
+    return false;
+  committed_ = wanted;
+  return true;
+}
+
+void Pages::drop(std::size_t from) {
+  const std::size_t begin = round_up(from, page_bytes());
+  if (begin < committed_) ::madvise(data_ + begin, committed_ - begin, MADV_DONTNEED);
 }
 
 }  // namespace mneme

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Zeroed memory straight from the system, for arrays of gigabytes that grow and shrink: pages that
-// were never touched cost nothing, and what is cut off is given back at once.
+// Address space that is reserved once and never moves, for arrays of gigabytes that grow and shrink
+// while other threads look at them: what was committed can be read until the end. Pages that were
+// never touched cost nothing, and what is dropped is given back at once.
 #pragma once
 
 #include <cstddef>
@@ -10,22 +11,27 @@ namespace mneme {
 class Pages {
  public:
   Pages() = default;
-  Pages(Pages&& other) noexcept;
-  Pages& operator=(Pages&& other) noexcept;
   Pages(const Pages&) = delete;
   Pages& operator=(const Pages&) = delete;
   ~Pages();
 
-  // Keeps what fits; what is new is zero; the address may change. False: the system has no memory
-  // to give, nothing changed.
-  [[nodiscard]] bool resize(std::size_t bytes);
+  // Once, before the rest. False: the system refuses, nothing changed.
+  [[nodiscard]] bool reserve(std::size_t bytes);
+  std::size_t reserved_bytes() const { return size_; }
+
+  // [0, bytes) may be used from now on; new bytes are zero. Less than before changes nothing.
+  // False: more than was reserved, or the system has no memory to give.
+  [[nodiscard]] bool commit(std::size_t bytes);
+
+  // Gives back what was committed from there on, in whole pages: they read as zero.
+  void drop(std::size_t from);
 
   std::byte* data() const { return data_; }
-  std::size_t size_bytes() const { return size_; }
 
  private:
   std::byte* data_ = nullptr;
-  std::size_t size_ = 0;  // a multiple of the page
+  std::size_t size_ = 0;
+  std::size_t committed_ = 0;  // a multiple of the page
 };
 
 }  // namespace mneme

@@ -3,7 +3,7 @@
 // changed, now and then. It is only a copy: whatever goes wrong with it is logged, nothing fails.
 #include <pthread.h>
 
-#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -16,7 +16,7 @@ namespace mneme {
 namespace {
 
 constexpr auto kSaveEvery = std::chrono::minutes(5);
-constexpr std::size_t kEntriesAtOnce = 64;       // under one hold of the lock
+constexpr int kReaders = 3;                      // that keep the drive busy
 constexpr std::uint64_t kRoomLeft = 1ull << 30;  // for everyone else on the drive
 
 }  // namespace
@@ -49,13 +49,13 @@ void TableStore::Impl::run_hot_set() {
   while (!closing_changed_.wait_for(lock, kSaveEvery, [&] { return closing_; })) {
     // A quarter of it is new: what a crash would lose is worth the drive's writes.
     const std::uint64_t rows_per_entry = heads_ * layers();
-    const std::uint64_t fresh = (stats_.rows_read - saved_reads_) / rows_per_entry;
+    const std::uint64_t fresh = (counters_.rows_read() - saved_reads_) / rows_per_entry;
     if (fresh * 4 < cache_.entries() || cache_.entries() == 0) continue;
     lock.unlock();
     save_hot_set();
     lock.lock();
   }
-  if (stats_.rows_read == saved_reads_) return;  // nothing new since
+  if (counters_.rows_read() == saved_reads_) return;  // nothing new since
   lock.unlock();
   save_hot_set();
 }
@@ -70,54 +70,51 @@ bool TableStore::Impl::restore_hot_set() {
     log_info("engram", "the hot set is not used: {}", reader.error().message);
     return true;
   }
-  std::uint64_t restored = 0;
-  const std::int32_t order_max = hasher_.spec().max_ngram_size;
-  for (bool more = true; more;) {
-    const auto block = reader->next();
-    if (!block) {
-      log_warning("engram", "the rest of the hot set is not used: {}", block.error().message);
-      break;
-    }
-    more = !block->empty();
-    for (auto rest = *block; !rest.empty();) {
-      const auto some = rest.first(std::min(rest.size(), kEntriesAtOnce));
-      rest = rest.subspan(some.size());
-      const std::lock_guard lock(mutex_);
-      if (closing_) return false;
-      for (const HotNgram& ngram : some) {
-        if (ngram.key.order < 2 || ngram.key.order > order_max) continue;
-        const auto rows = cache_.restore(ngram.key, ngram.often_used);
-        if (rows.empty()) continue;
-        std::copy(ngram.rows.begin(), ngram.rows.end(), rows.begin());
-        curve_.preload(NgramKeyHash{}(ngram.key));
-        ++restored;
-      }
-      stats_.restored = restored;
-    }
+  std::atomic<std::uint64_t> next = 0;
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < kReaders; ++i) {
+    helpers.emplace_back([&] { restore_blocks(*reader, next); });
   }
-  log_info("engram", "{} of {} n-grams of the hot set are in RAM again after {:.2f} s", restored,
-           reader->entries(),
+  restore_blocks(*reader, next);
+  for (std::thread& helper : helpers) helper.join();
+  if (closing()) return false;
+  log_info("engram", "{} of {} n-grams of the hot set are in RAM again after {:.2f} s",
+           counters_.restored(), reader->entries(),
            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return true;
 }
 
-// Entries that are ready, out of `count` from `first` on; returns how many come after them. They
-// move while the engine works between two calls: one may be missed or come twice, and restore()
-// takes each once.
-std::uint64_t TableStore::Impl::copy_entries(std::uint64_t first, std::uint64_t count,
-                                             bool often_used, std::vector<NgramKey>& keys,
-                                             std::vector<std::byte>& rows) const {
-  keys.clear();
-  rows.clear();
-  const std::lock_guard lock(mutex_);
-  const std::uint64_t end = std::min(first + count, cache_.entries());
-  for (std::uint64_t number = first; number < end; ++number) {
-    const RowCache::Kept kept = cache_.kept(number);
-    if (!kept.ready || kept.often_used != often_used) continue;
-    keys.push_back(kept.key);
-    rows.insert(rows.end(), kept.rows.begin(), kept.rows.end());
+// One block after the other until there are no more; any number of threads.
+void TableStore::Impl::restore_blocks(const HotSetReader& reader,
+                                      std::atomic<std::uint64_t>& next) {
+  HotSetReader::Memory memory;
+  std::vector<std::uint64_t> hashes;
+  const std::int32_t order_max = hasher_.spec().max_ngram_size;
+  for (std::uint64_t at = next++; at < reader.blocks() && !closing(); at = next++) {
+    const auto block = reader.read(at, memory);
+    if (!block) {
+      // Only one of the threads says so.
+      if (next.exchange(reader.blocks()) < reader.blocks()) {
+        log_warning("engram", "the rest of the hot set is not used: {}", block.error().message);
+      }
+      return;
+    }
+    hashes.clear();
+    for (const HotNgram& ngram : *block) {
+      if (ngram.key.order < 2 || ngram.key.order > order_max) continue;
+      if (!cache_.restore(ngram.key, ngram.often_used, ngram.rows)) continue;
+      hashes.push_back(NgramKeyHash{}(ngram.key));
+    }
+    counters_.restored(hashes.size());
+    const std::lock_guard lock(mutex_);
+    preloaded_.insert(preloaded_.end(), hashes.begin(), hashes.end());
+    any_preloaded_ = true;
   }
-  return cache_.entries() > end ? cache_.entries() - end : 0;
+}
+
+bool TableStore::Impl::closing() {
+  const std::lock_guard lock(mutex_);
+  return closing_;
 }
 
 void TableStore::Impl::save_hot_set() {
@@ -125,13 +122,8 @@ void TableStore::Impl::save_hot_set() {
   const auto folder = std::filesystem::path(hot_set_path_).parent_path();
   std::filesystem::create_directories(folder, error);
   const auto space = std::filesystem::space(folder, error);
-  std::uint64_t rows_read = 0;
-  std::uint64_t bytes = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    rows_read = stats_.rows_read;
-    bytes = cache_.entries() * (cache_.rows_bytes() + sizeof(NgramKey));
-  }
+  const std::uint64_t rows_read = counters_.rows_read();
+  const std::uint64_t bytes = cache_.entries() * (cache_.rows_bytes() + sizeof(NgramKey));
   if (!error && space.available < bytes + kRoomLeft) {
     log_warning("engram", "the hot set of {} MiB is not saved: {} has {} MiB free", bytes >> 20,
                 folder.string(), space.available >> 20);
@@ -139,23 +131,21 @@ void TableStore::Impl::save_hot_set() {
   }
   auto writer = HotSetWriter::create(hot_set_path_, hot_set_identity_, cache_.rows_bytes());
   Status status = writer ? Status() : Status(writer.error());
-  // What was used often first: a smaller budget the next time then keeps that.
-  std::vector<NgramKey> keys;
-  std::vector<std::byte> rows;
+  // What was used often first: a smaller budget the next time then keeps that. Entries come and go
+  // between two looks: one may be missed or come twice, and restore() takes each once.
   for (const bool often_used : {true, false}) {
-    std::uint64_t left = 1;
-    for (std::uint64_t at = 0; status && left > 0; at += kEntriesAtOnce) {
-      left = copy_entries(at, kEntriesAtOnce, often_used, keys, rows);
-      for (std::size_t i = 0; status && i < keys.size(); ++i) {
-        status = writer->add(keys[i], often_used,
-                             std::span(rows).subspan(i * cache_.rows_bytes(), cache_.rows_bytes()));
+    for (std::uint64_t number = 0; status && number < cache_.numbers(); ++number) {
+      const RowCache::Kept kept = cache_.hold(number);
+      if (kept.pin == RowCache::kNoPin) continue;
+      if (kept.often_used == often_used) {
+        status = writer->add(kept.key, often_used, cache_.rows(kept.pin));
       }
+      cache_.unpin(kept.pin);
     }
   }
   if (status) {
     if (auto written = writer->finish()) {
-      const std::lock_guard lock(mutex_);
-      stats_.bytes_written += *written;
+      counters_.written(*written);
       saved_reads_ = rows_read;
       return;
     } else {

@@ -16,23 +16,30 @@ namespace mneme {
 namespace {
 
 using Charge = TableStore::Impl::State::Charge;
-using LayerPhase = RowCache::LayerPhase;
 
 constexpr std::uint64_t kBudgetMin = 8ull << 20;
 constexpr std::uint64_t kBudgetMax = 4ull << 30;
 constexpr std::size_t kSpareStatesMax = 4;
 
-// Look-ups after which half of what the curve and the measured rate know is forgotten.
-constexpr std::uint64_t kCurveWindow = 100'000;
-
 constexpr std::uint64_t kVerifyEvery = 64;  // of the rows read, when they are sampled
 
-std::vector<std::uint32_t> layer_bytes(const TableMap& map, std::size_t heads) {
-  std::vector<std::uint32_t> bytes;
+constexpr std::size_t kAhead = 16;            // look-ups whose memory is fetched together
+constexpr std::size_t kLine = 64;             // bytes that the processor fetches at once
+constexpr std::size_t kFetchAheadMax = 4096;  // bytes; the rest follows by itself
+
+std::vector<RowCache::Layer> cache_layers(const TableMap& map, std::size_t heads) {
+  std::vector<RowCache::Layer> layers;
   for (std::size_t i = 0; i < map.size(); ++i) {
-    bytes.push_back(static_cast<std::uint32_t>(map.table(i).row_bytes * heads));
+    layers.push_back({static_cast<std::uint32_t>(map.table(i).row_bytes * heads),
+                      static_cast<std::uint32_t>(map.parts(i) * heads)});
   }
-  return bytes;
+  return layers;
+}
+
+std::uint64_t us_since(std::chrono::steady_clock::time_point start) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                        std::chrono::steady_clock::now() - start)
+                                        .count());
 }
 
 }  // namespace
@@ -42,8 +49,8 @@ TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, VerifyRows verif
       map_(std::move(map)),
       verify_(verify),
       heads_(static_cast<std::size_t>(hasher.spec().head_count)),
-      cache_(layer_bytes(map_, heads_)),
-      curve_(cache_.entry_cost(), map_.bytes(), kCurveWindow),
+      cache_(cache_layers(map_, heads_)),
+      curve_(cache_.entry_cost(), map_.bytes(), StoreCounters::kWindow),
       row_ids_(heads_) {
   for (std::size_t i = 0; i < map_.size(); ++i) row_bytes_.push_back(map_.table(i).row_bytes);
 }
@@ -112,8 +119,7 @@ std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
   if (!new_entries_.empty()) {
     list_rows(keys);
     merge_reads(wanted_, merged_);
-    post_jobs();
-    reader_->read(batch_);
+    post_reads();
   }
   return state;
 }
@@ -122,12 +128,20 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
   const std::int32_t order_max = hasher_.spec().max_ngram_size;
   ++ticket_number_;
   new_entries_.clear();
-  const std::lock_guard lock(mutex_);
-  for (const NgramKey& key : keys) curve_.access(NgramKeyHash{}(key));
-  // First what is there, so that no newcomer pushes out what this very ticket needs.
+  hashes_.resize(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     CHECK(keys[i].order >= 2 && keys[i].order <= order_max);
-    const RowCache::Pin pin = cache_.pin(keys[i]);
+    hashes_[i] = NgramKeyHash{}(keys[i]);
+  }
+  if (any_preloaded_.load(std::memory_order_relaxed)) learn_preloaded();
+  // First what is there, so that no newcomer pushes out what this very ticket needs.
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (i % kAhead == 0) {
+      const auto ahead = std::span(hashes_).subspan(i, std::min(kAhead, keys.size() - i));
+      cache_.look_ahead(ahead);
+      for (const std::uint64_t hash : ahead) curve_.access(hash);
+    }
+    const RowCache::Pin pin = cache_.pin(keys[i], hashes_[i]);
     state.uses[i] = {pin, Charge::none};
     if (pin == RowCache::kNoPin) continue;
     if (cache_.owner(pin) != ticket_number_) state.uses[i].charge = Charge::joined;
@@ -137,29 +151,30 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     State::Use& use = state.uses[i];
     if (use.pin != RowCache::kNoPin) continue;
-    use.pin = cache_.pin(keys[i]);
-    if (use.pin != RowCache::kNoPin) continue;  // inserted a moment ago
-    ++misses;
-    use = {cache_.insert(keys[i]), Charge::read};
-    if (use.pin == RowCache::kNoPin) continue;
-    cache_.owner(use.pin) = ticket_number_;
-    for (std::size_t layer = 0; layer < layers(); ++layer) {
-      cache_.layer(use.pin, layer).pending = static_cast<std::uint16_t>(heads_ * map_.parts(layer));
-      cache_.add_pin(use.pin);  // until the layer is there
+    const RowCache::Taken taken = cache_.take(keys[i], hashes_[i]);
+    use.pin = taken.pin;
+    if (taken.fresh || taken.pin == RowCache::kNoPin) {
+      ++misses;
+      use.charge = Charge::read;
     }
-    new_entries_.push_back({i, use.pin});
+    if (taken.pin == RowCache::kNoPin) continue;
+    // Not fresh: inserted a moment ago, or the search above was disturbed.
+    if (!taken.fresh && cache_.owner(taken.pin) != ticket_number_) use.charge = Charge::joined;
+    cache_.owner(taken.pin) = ticket_number_;
+    if (taken.fresh) new_entries_.push_back({i, taken.pin});
   }
-  count(keys.size(), keys.size() - misses);
+  counters_.looked_up(keys.size(), keys.size() - misses);
 }
 
-void TableStore::Impl::count(std::size_t lookups, std::size_t hits) {
-  stats_.lookups += lookups;
-  stats_.hits += hits;
-  stats_.measured_lookups += static_cast<double>(lookups);
-  stats_.measured_hits += static_cast<double>(hits);
-  if (stats_.measured_lookups < 2.0 * kCurveWindow) return;
-  stats_.measured_lookups /= 2;
-  stats_.measured_hits /= 2;
+// The hot set's n-grams came into the cache without being asked for.
+void TableStore::Impl::learn_preloaded() {
+  std::vector<std::uint64_t> hashes;
+  {
+    const std::lock_guard lock(mutex_);
+    hashes.swap(preloaded_);
+    any_preloaded_ = false;
+  }
+  for (const std::uint64_t hash : hashes) curve_.preload(hash);
 }
 
 void TableStore::Impl::list_rows(std::span<const NgramKey> keys) {
@@ -179,80 +194,81 @@ void TableStore::Impl::list_rows(std::span<const NgramKey> keys) {
   }
 }
 
-void TableStore::Impl::post_jobs() {
-  batch_.clear();
+TableStore::Impl::Batch& TableStore::Impl::spare_batch() {
   const std::lock_guard lock(mutex_);
+  if (spare_batches_.empty()) {
+    batches_.push_back(std::make_unique<Batch>());
+    return *batches_.back();
+  }
+  Batch* const batch = spare_batches_.back();
+  spare_batches_.pop_back();
+  return *batch;
+}
+
+void TableStore::Impl::post_reads() {
+  Batch& batch = spare_batch();
+  batch.jobs.clear();
+  batch.jobs.reserve(merged_.size());  // their addresses are the tags
+  batch.targets.clear();
+  batch.left = merged_.size();
+  requests_.clear();
+  std::size_t rows = 0;
   for (const MergedRead& read : merged_) {
-    if (free_jobs_.empty()) {
-      free_jobs_.push_back(static_cast<std::uint32_t>(jobs_.size()));
-      jobs_.emplace_back();
-    }
-    const std::uint32_t id = free_jobs_.back();
-    free_jobs_.pop_back();
-    Job& job = jobs_[id];
-    job.request = {read.range.file, read.range.offset, read.range.size, id};
-    job.layer = read.layer;
-    job.targets.clear();
+    const RowRange& range = read.range;
+    Job& job = batch.jobs.emplace_back(
+        Job{&batch, range.file, range.size, range.offset, read.layer, read.first, read.count});
     for (std::size_t i = read.first; i < read.first + read.count; ++i) {
       const WantedRow& row = wanted_[i];
-      job.targets.push_back({row.pin, row.row, row.into,
-                             static_cast<std::uint32_t>(row.range.offset - read.range.offset),
-                             row.range.size, row.part});
-      stats_.rows_read += row.part == 0 ? 1 : 0;
+      batch.targets.push_back({row.pin, row.row, row.into,
+                               static_cast<std::uint32_t>(row.range.offset - range.offset),
+                               row.range.size, row.part});
+      rows += row.part == 0 ? 1 : 0;
     }
-    batch_.push_back(job.request);
+    requests_.push_back(
+        {range.file, range.offset, range.size, reinterpret_cast<std::uintptr_t>(&job)});
   }
-  stats_.reads += merged_.size();
-  if (stats_.in_flight == 0) answered_ = std::chrono::steady_clock::now();
-  stats_.in_flight += merged_.size();
+  counters_.asked(merged_.size(), rows);
+  reader_->read(requests_);
 }
 
 // ---- completions (reader threads) ---------------------------------------------------------------
 
 void TableStore::Impl::complete(const ReadCompletion& completion) {
-  const std::lock_guard lock(mutex_);
-  CHECK(completion.tag < jobs_.size());
-  Job& job = jobs_[completion.tag];
-  const std::size_t layer = job.layer;
+  const Job& job = *reinterpret_cast<const Job*>(completion.tag);
+  Batch& batch = *job.batch;
   Status status = completion.status;
-  if (status && completion.bytes.size() != job.request.size) {
-    status = Error{ErrorCode::io, fmt::format("{} of {} bytes of {} came back at byte {}",
-                                              completion.bytes.size(), job.request.size,
-                                              map_.paths()[job.request.file], job.request.offset)};
+  if (status && completion.bytes.size() != job.size) {
+    status = Error{ErrorCode::io,
+                   fmt::format("{} of {} bytes of {} came back at byte {}", completion.bytes.size(),
+                               job.size, map_.paths()[job.file], job.offset)};
   }
-  --stats_.in_flight;
-  answered_ = std::chrono::steady_clock::now();
-  stats_.bytes_read += completion.bytes_at_drive;
-  stats_.read_latency.add(completion.latency_us);
-  if (!status) ++stats_.failed_reads;
+  counters_.answered(completion.latency_us, completion.bytes_at_drive);
+  if (!status) counters_.failed();
 
   const auto latency_us = static_cast<std::uint32_t>(std::clamp(completion.latency_us, 0.0, 4e9));
-  for (const Target& target : job.targets) {
-    RowCache::LayerState& state = cache_.layer(target.pin, layer);
-    CHECK(state.pending > 0);
-    state.latency_us = std::max(state.latency_us, latency_us);
+  for (const Target& target : std::span(batch.targets).subspan(job.first, job.count)) {
     const Status delivered =
-        status ? deliver(target, layer, completion.bytes.subspan(target.skip, target.size))
+        status ? deliver(target, job.layer, completion.bytes.subspan(target.skip, target.size))
                : status;
-    if (!delivered) {
-      state.phase = LayerPhase::failed;
-      cache_.forget(target.pin);
-      failures_.emplace(target.pin, delivered.error());
-    }
-    if (--state.pending == 0) settle(target.pin, layer);
+    if (!delivered) cache_.fail(target.pin, job.layer, delivered.error());
+    if (!cache_.arrived(target.pin, job.layer, latency_us)) continue;
+    const std::lock_guard lock(mutex_);
+    if (--awaited_ == 0) all_there_.notify_one();
   }
-  job.targets.clear();
-  free_jobs_.push_back(static_cast<std::uint32_t>(completion.tag));
+  counters_.settled();
+  if (batch.left.fetch_sub(1) > 1) return;
+  const std::lock_guard lock(mutex_);
+  spare_batches_.push_back(&batch);
 }
 
 Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
                                  std::span<const std::byte> read) {
   if (map_.has_checksums(layer) &&
       (verify_ == VerifyRows::always ||
-       (verify_ == VerifyRows::sampled && verify_turn_++ % kVerifyEvery == 0))) {
-    ++stats_.rows_verified;
+       (verify_ == VerifyRows::sampled && counters_.take_turn(kVerifyEvery)))) {
+    counters_.verified();
     const Status right = map_.verify(layer, target.row, read);
-    if (!right) ++stats_.failed_reads;
+    if (!right) counters_.failed();
     RETURN_IF_ERROR(right);
   }
   std::memcpy(cache_.bytes(target.pin, layer).data() + target.into, read.data(),
@@ -260,65 +276,59 @@ Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
   return {};
 }
 
-void TableStore::Impl::settle(RowCache::Pin pin, std::size_t layer) {
-  RowCache::LayerState& state = cache_.layer(pin, layer);
-  if (state.phase == LayerPhase::reading) state.phase = LayerPhase::ready;
-  if (state.awaited) {
-    state.awaited = false;
-    if (--awaited_ == 0) all_there_.notify_one();
-  }
-  unpin(pin);
-}
-
-void TableStore::Impl::unpin(RowCache::Pin pin) {
-  if (cache_.unpin(pin)) failures_.erase(pin);
-}
-
 // ---- wait --------------------------------------------------------------------------------------
 
 Status TableStore::Impl::wait(State& state, std::size_t layer, std::span<std::byte> out) {
   CHECK(layer < layers());
   CHECK(out.size() == state.uses.size() * heads_ * row_bytes_[layer]);
-  std::unique_lock lock(mutex_);
-  if (ask(state, layer)) {
-    const auto start = std::chrono::steady_clock::now();
-    all_there_.wait(lock, [&] { return awaited_ == 0; });
-    const auto waited = std::chrono::steady_clock::now() - start;
-    stats_.stall_us += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
+  if (const std::size_t late = ask(state, layer); late > 0) {
+    const std::uint64_t stall_us = await(state, layer);
+    counters_.waited(state.waited[layer] == 0 ? late : 0, stall_us);
   }
   return take(state, layer, out);
 }
 
-// Marks what is not there yet and gives each use its tier; true if there is something to wait for.
-bool TableStore::Impl::ask(State& state, std::size_t layer) {
+// Gives each use its tier; how many of them are not there yet.
+std::size_t TableStore::Impl::ask(State& state, std::size_t layer) {
   const std::size_t keys = state.uses.size();
+  std::size_t late = 0;
   for (std::size_t i = 0; i < keys; ++i) {
     const State::Use& use = state.uses[i];
     if (use.pin == RowCache::kNoPin) continue;
-    RowCache::LayerState& rows = cache_.layer(use.pin, layer);
-    const bool late = rows.pending > 0;
-    if (late && !rows.awaited) {
-      rows.awaited = true;
-      ++awaited_;
-    }
-    if (state.waited[layer] != 0) continue;
-    Tier tier = Tier::ram;
-    if (late && use.charge != Charge::none) {
+    Tier tier = use.charge == Charge::read ? Tier::ssd_in_time : Tier::ram;
+    if (use.charge != Charge::none && !cache_.complete(use.pin, layer)) {
       tier = Tier::ssd_late;
-      ++stats_.late;
-    } else if (use.charge == Charge::read) {
-      tier = Tier::ssd_in_time;
+      ++late;
     }
-    state.outcomes[layer * keys + i].tier = tier;
+    if (state.waited[layer] == 0) state.outcomes[layer * keys + i].tier = tier;
   }
-  return awaited_ > 0;
+  return late;
+}
+
+std::uint64_t TableStore::Impl::await(const State& state, std::size_t layer) {
+  const auto start = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex_);
+  for (const State::Use& use : state.uses) {
+    if (use.pin != RowCache::kNoPin && cache_.await(use.pin, layer)) ++awaited_;
+  }
+  all_there_.wait(lock, [&] { return awaited_ == 0; });
+  return us_since(start);
+}
+
+// Rows lie at random in gigabytes: copied one line after the other, most of the time would go into
+// waiting for memory.
+void TableStore::Impl::fetch_ahead(RowCache::Pin pin, std::size_t layer) {
+  if (pin == RowCache::kNoPin) return;
+  const std::span<const std::byte> rows = cache_.bytes(pin, layer);
+  const std::size_t bytes = std::min(rows.size(), kFetchAheadMax);
+  for (std::size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(rows.data() + at);
 }
 
 Status TableStore::Impl::take(State& state, std::size_t layer, std::span<std::byte> out) {
   const std::size_t keys = state.uses.size();
   const std::size_t key_bytes = heads_ * row_bytes_[layer];
   Status status;
+  if (keys > 0) fetch_ahead(state.uses[0].pin, layer);
   for (std::size_t i = 0; i < keys; ++i) {
     const RowCache::Pin pin = state.uses[i].pin;
     if (pin == RowCache::kNoPin) {
@@ -327,11 +337,11 @@ Status TableStore::Impl::take(State& state, std::size_t layer, std::span<std::by
                      "smaller RAM budget"};
       continue;
     }
-    const RowCache::LayerState& rows = cache_.layer(pin, layer);
+    if (i + 1 < keys) fetch_ahead(state.uses[i + 1].pin, layer);
     RowOutcome& outcome = state.outcomes[layer * keys + i];
-    if (outcome.tier != Tier::ram) outcome.latency_us = rows.latency_us;
-    if (rows.phase == LayerPhase::failed) {
-      status = failures_.at(pin);
+    if (outcome.tier != Tier::ram) outcome.latency_us = cache_.latency_us(pin, layer);
+    if (cache_.failed(pin, layer)) {
+      status = cache_.failure(pin);
     } else {
       std::memcpy(out.data() + i * key_bytes, cache_.bytes(pin, layer).data(), key_bytes);
     }
@@ -341,11 +351,8 @@ Status TableStore::Impl::take(State& state, std::size_t layer, std::span<std::by
 }
 
 void TableStore::Impl::release(std::unique_ptr<State> state) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (const State::Use& use : state->uses) {
-      if (use.pin != RowCache::kNoPin) unpin(use.pin);
-    }
+  for (const State::Use& use : state->uses) {
+    if (use.pin != RowCache::kNoPin) cache_.unpin(use.pin);
   }
   CHECK(tickets_ > 0);
   --tickets_;
@@ -355,7 +362,6 @@ void TableStore::Impl::release(std::unique_ptr<State> state) {
 // ---- from any thread ---------------------------------------------------------------------------
 
 bool TableStore::Impl::in_ram(const NgramKey& key) const {
-  const std::lock_guard lock(mutex_);
   return cache_.ready(key);
 }
 
@@ -375,30 +381,22 @@ std::uint64_t TableStore::Impl::possible_budget(std::uint64_t wanted) const {
 }
 
 void TableStore::Impl::set_budget(std::uint64_t bytes) {
-  bytes = possible_budget(bytes);
-  Status status;
-  {
-    const std::lock_guard lock(mutex_);
-    status = cache_.set_budget(bytes);
-    if (status) stats_.measured_lookups = stats_.measured_hits = 0;
+  const Status status = cache_.set_budget(possible_budget(bytes));
+  if (status) {
+    counters_.forget_measured();
+  } else {
+    log_warning("engram", "{}; the budget stays as it was", status.error().message);
   }
-  if (!status) log_warning("engram", "{}; the budget stays as it was", status.error().message);
 }
 
 TierStats TableStore::Impl::stats() const {
-  const std::lock_guard lock(mutex_);
   TierStats out = stats_;
+  counters_.copy_to(out);
   out.evictions = cache_.evictions();
   out.entries = cache_.entries();
-  out.bytes_used = cache_.bytes_used();
+  out.bytes_used = out.entries * cache_.entry_cost();
   out.budget_bytes = cache_.budget_bytes();
   out.predicted = curve_.points();
-  if (stats_.in_flight > 0) {
-    out.silent_us =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                       std::chrono::steady_clock::now() - answered_)
-                                       .count());
-  }
   return out;
 }
 

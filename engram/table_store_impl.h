@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of TableStore: what a ticket remembers, which reads are under way, and the one lock over
-// cache, reads and counters. The engine's thread calls prefetch, wait and release; reader threads
-// call complete(); any thread the rest.
+// Inside of TableStore: what a ticket remembers and which reads are under way. The engine's thread
+// calls prefetch, wait and release; reader threads call complete(); any thread the rest. Where all
+// is in RAM, prefetch, wait and release take no lock.
 #pragma once
 
-#include <chrono>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -16,8 +15,10 @@
 #include <vector>
 
 #include "engram/hit_curve.h"
+#include "engram/hot_set.h"
 #include "engram/row_cache.h"
 #include "engram/table_store.h"
+#include "engram/table_store_counters.h"
 #include "engram/table_store_merge.h"
 
 namespace mneme {
@@ -69,11 +70,21 @@ class TableStore::Impl {
     std::uint32_t size;  // bytes, the checksum included
     std::uint32_t part;
   };
-  // A read under way; its index is the request's tag.
+  // A read under way; the request's tag is its address.
+  struct Batch;
   struct Job {
-    ReadRequest request;
+    Batch* batch;
+    std::uint32_t file;
+    std::uint32_t size;  // bytes, from `offset` on
+    std::uint64_t offset;
     std::size_t layer;
+    std::size_t first, count;  // targets of the batch
+  };
+  // The reads of one prefetch; it goes back to the spare ones with the last of them.
+  struct Batch {
+    std::vector<Job> jobs;
     std::vector<Target> targets;
+    std::atomic<std::size_t> left = 0;
   };
 
   Status open_reader(const TableStoreOptions& options, const RowReaderFactory& factory);
@@ -82,19 +93,20 @@ class TableStore::Impl {
   void stop_hot_set();
   void run_hot_set();
   bool restore_hot_set();
+  void restore_blocks(const HotSetReader& reader, std::atomic<std::uint64_t>& next);
+  bool closing();
   void save_hot_set();
-  std::uint64_t copy_entries(std::uint64_t first, std::uint64_t count, bool often_used,
-                             std::vector<NgramKey>& keys, std::vector<std::byte>& rows) const;
   void look_up(std::span<const NgramKey> keys, State& state);
   void list_rows(std::span<const NgramKey> keys);
-  void post_jobs();
+  void post_reads();
+  Batch& spare_batch();
   void complete(const ReadCompletion& completion);
   Status deliver(const Target& target, std::size_t layer, std::span<const std::byte> read);
-  void settle(RowCache::Pin pin, std::size_t layer);
-  void unpin(RowCache::Pin pin);
   std::uint64_t possible_budget(std::uint64_t wanted) const;
-  void count(std::size_t lookups, std::size_t hits);
-  bool ask(State& state, std::size_t layer);
+  std::size_t ask(State& state, std::size_t layer);
+  std::uint64_t await(const State& state, std::size_t layer);  // microseconds
+  void learn_preloaded();
+  void fetch_ahead(RowCache::Pin pin, std::size_t layer);
   Status take(State& state, std::size_t layer, std::span<std::byte> out);
 
   const NgramHasher& hasher_;
@@ -103,17 +115,18 @@ class TableStore::Impl {
   std::vector<std::uint32_t> row_bytes_;  // [layers]
   const std::size_t heads_;
 
-  mutable std::mutex mutex_;
-  RowCache cache_;  // from here to `stats_` under the lock
-  std::vector<Job> jobs_;
-  std::vector<std::uint32_t> free_jobs_;
-  std::map<RowCache::Pin, Error> failures_;         // of entries that are still pinned
-  std::size_t awaited_ = 0;                         // layers of entries that the engine waits for
-  std::condition_variable all_there_;               // awaited_ fell to 0
-  std::uint64_t verify_turn_ = 0;                   // counts rows, to sample them
-  std::chrono::steady_clock::time_point answered_;  // by the drive, or asked when it owed nothing
-  HitCurve curve_;
-  TierStats stats_;
+  RowCache cache_;
+  StoreCounters counters_;
+  HitCurve curve_;   // the engine's thread changes it
+  TierStats stats_;  // what never changes of them
+
+  std::mutex mutex_;                   // over what follows: nothing of it is touched by a hit
+  std::size_t awaited_ = 0;            // layers of entries that the engine waits for
+  std::condition_variable all_there_;  // awaited_ fell to 0
+  std::vector<std::unique_ptr<Batch>> batches_;  // all there are
+  std::vector<Batch*> spare_batches_;
+  std::vector<std::uint64_t> preloaded_;  // hashes that the curve does not know yet
+  std::atomic<bool> any_preloaded_ = false;
 
   // The engine thread's own.
   struct NewEntry {
@@ -123,13 +136,14 @@ class TableStore::Impl {
   std::uint32_t ticket_number_ = 0;
   std::size_t tickets_ = 0;
   std::vector<std::unique_ptr<State>> spare_states_;
+  std::vector<std::uint64_t> hashes_;  // [keys]
   std::vector<NewEntry> new_entries_;
   std::vector<RowId> row_ids_;  // [heads]
   std::vector<WantedRow> wanted_;
   std::vector<MergedRead> merged_;
-  std::vector<ReadRequest> batch_;
+  std::vector<ReadRequest> requests_;
 
-  // The hot set's thread; the two flags under the lock.
+  // The hot set's thread; the flag under the lock.
   std::string hot_set_path_;  // empty = none
   std::uint64_t hot_set_identity_ = 0;
   std::uint64_t saved_reads_ = 0;  // rows_read when it was last saved

@@ -7,10 +7,14 @@
 
 namespace mneme {
 
-void LatencyHistogram::add(double microseconds) {
+int LatencyHistogram::bucket(double microseconds) {
   int bucket = 0;  // anything below a microsecond, and a clock that went nowhere
   if (microseconds > 1) bucket = static_cast<int>(std::min(2 * std::log2(microseconds), 1e3));
-  ++counts[static_cast<std::size_t>(std::min(bucket, kBuckets - 1))];
+  return std::min(bucket, kBuckets - 1);
+}
+
+void LatencyHistogram::add(double microseconds) {
+  ++counts[static_cast<std::size_t>(bucket(microseconds))];
 }
 
 double LatencyHistogram::quantile(double q) const {

@@ -28,6 +28,7 @@ struct LatencyHistogram {
   static constexpr int kBuckets = 48;
   std::array<std::uint64_t, kBuckets> counts{};
 
+  static int bucket(double microseconds);
   void add(double microseconds);
   double quantile(double q) const;  // microseconds, upper edge of the bucket; 0 when empty
   std::uint64_t total() const;

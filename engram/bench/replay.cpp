@@ -41,10 +41,8 @@ Shape shape_of(const NgramHasher& hasher, std::uint32_t row_bytes) {
 
 // What a cache that is given `budget` pays for an entry with rows of that size.
 std::uint64_t product_entry_bytes(const NgramHasher& hasher, std::uint32_t row_bytes) {
-  const std::vector<std::uint32_t> bytes(
-      hasher.spec().layers.size(),
-      row_bytes * static_cast<std::uint32_t>(hasher.spec().head_count));
-  return RowCache(bytes).entry_cost();
+  const RowCache::Layer layer{row_bytes * static_cast<std::uint32_t>(hasher.spec().head_count)};
+  return RowCache(std::vector(hasher.spec().layers.size(), layer)).entry_cost();
 }
 
 struct Count {
@@ -87,8 +85,9 @@ class Product {
   Product(const KeyStream& stream, const NgramHasher& hasher, std::uint32_t row_bytes,
           std::uint64_t budget)
       : stream_(stream),
-        cache_(std::vector<std::uint32_t>(hasher.spec().layers.size(), 0)),
-        pins_(stream.orders()) {
+        cache_(std::vector<RowCache::Layer>(hasher.spec().layers.size())),
+        pins_(stream.orders()),
+        hashes_(stream.orders()) {
     const std::uint64_t entries = budget / product_entry_bytes(hasher, row_bytes);
     CHECK(cache_.set_budget(entries * cache_.entry_cost()));
   }
@@ -97,28 +96,31 @@ class Product {
   std::uint64_t look_up(std::size_t token) {
     const std::size_t orders = stream_.orders();
     const std::uint32_t* const accesses = stream_.accesses.data() + token * orders;
-    for (std::size_t i = 0; i < orders; ++i) pins_[i] = cache_.pin(stream_.keys[accesses[i]]);
+    for (std::size_t i = 0; i < orders; ++i) {
+      const NgramKey& key = stream_.keys[accesses[i]];
+      hashes_[i] = NgramKeyHash{}(key);
+      pins_[i] = cache_.pin(key, hashes_[i]);
+    }
     std::uint64_t hits = 0;
     for (std::size_t i = 0; i < orders; ++i) {
       if (pins_[i] != RowCache::kNoPin) {
         ++hits;
       } else {
-        pins_[i] = cache_.insert(stream_.keys[accesses[i]]);
+        pins_[i] = cache_.take(stream_.keys[accesses[i]], hashes_[i]).pin;
         CHECK(pins_[i] != RowCache::kNoPin);
-        for (std::size_t layer = 0; layer < cache_.layers(); ++layer) {
-          cache_.layer(pins_[i], layer).phase = RowCache::LayerPhase::ready;
-        }
       }
     }
     for (const RowCache::Pin pin : pins_) cache_.unpin(pin);
     return hits;
   }
 
-  void begin_with(const Product& other) {
+  void begin_with(Product& other) {
     for (const bool often_used : {true, false}) {
-      for (std::uint64_t i = 0; i < other.cache_.entries(); ++i) {
-        const RowCache::Kept kept = other.cache_.kept(i);
-        if (kept.often_used == often_used) cache_.restore(kept.key, often_used);
+      for (std::uint64_t i = 0; i < other.cache_.numbers(); ++i) {
+        const RowCache::Kept kept = other.cache_.hold(i);
+        if (kept.pin == RowCache::kNoPin) continue;
+        if (kept.often_used == often_used) cache_.restore(kept.key, often_used, {});
+        other.cache_.unpin(kept.pin);
       }
     }
   }
@@ -127,6 +129,7 @@ class Product {
   const KeyStream& stream_;
   RowCache cache_;
   std::vector<RowCache::Pin> pins_;
+  std::vector<std::uint64_t> hashes_;
 };
 
 ReplayResult replay_product(const KeyStream& stream, const Shape& shape, Product& product,

@@ -10,12 +10,13 @@
 
 #include "engram/table_store.h"
 #include "tests/engram/counted_heap.h"
+#include "tests/engram/counted_locks.h"
 #include "tests/support/numbered_tables.h"
 
 namespace mneme {
 namespace {
 
-TEST(HitPath, AllocatesNothing) {
+TEST(HitPath, AllocatesNothingAndTakesNoLock) {
   const NumberedTables tables(264);
   auto store = TableStore::open(tables.hasher(), tables.tables(), {});
   ASSERT_TRUE(store) << store.error().message;
@@ -33,10 +34,15 @@ TEST(HitPath, AllocatesNothing) {
   fetch(keys);  // from storage; makes room for tickets of this size too
   const std::uint64_t hits = (*store)->stats().hits;
   const std::uint64_t before = allocations_of_this_thread();
+  const std::uint64_t locks_before = locks_of_this_thread();
   for (std::size_t at = 0; at + 3 <= keys.size(); at += 3) fetch(std::span(keys).subspan(at, 3));
   fetch(keys);
+  const std::uint64_t locks_after = locks_of_this_thread();
   const std::uint64_t after = allocations_of_this_thread();
   EXPECT_EQ(after, before);
+  EXPECT_EQ(locks_after, locks_before);
+  (void)(*store)->stats();
+  EXPECT_EQ(locks_of_this_thread() > locks_after, locks_are_counted());
   EXPECT_EQ((*store)->stats().hits, hits + 399 + 400);
 }
 

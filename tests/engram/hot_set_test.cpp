@@ -43,10 +43,13 @@ std::size_t read_all(const std::string& path, Status& status) {
     return 0;
   }
   ClassId n = 0;
-  for (;;) {
-    const auto block = reader->next();
-    if (!block) status = block.error();
-    if (!block || block->empty()) return static_cast<std::size_t>(n);
+  HotSetReader::Memory memory;
+  for (std::uint64_t at = 0; at < reader->blocks(); ++at) {
+    const auto block = reader->read(at, memory);
+    if (!block) {
+      status = block.error();
+      break;
+    }
     for (const HotNgram& ngram : *block) {
       EXPECT_EQ(ngram.key, (NgramKey{2, {n, n + 1}}));
       EXPECT_EQ(ngram.often_used, n % 3 == 0);
@@ -54,6 +57,7 @@ std::size_t read_all(const std::string& path, Status& status) {
       ++n;
     }
   }
+  return static_cast<std::size_t>(n);
 }
 
 TEST(HotSet, BringsBackWhatWasWritten) {

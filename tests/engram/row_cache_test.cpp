@@ -15,7 +15,7 @@ namespace {
 
 using Pin = RowCache::Pin;
 
-constexpr std::uint32_t kLayerBytes[] = {132, 66};
+constexpr RowCache::Layer kLayers[] = {{132, 1}, {66, 2}};
 
 NgramKey key_of(ClassId n) {
   return {2, {n, n / 3}};
@@ -25,16 +25,35 @@ std::byte mark(ClassId n, std::size_t layer) {
   return static_cast<std::byte>(n * 31 + static_cast<ClassId>(layer) * 7 + 1);
 }
 
+std::uint64_t hash_of(ClassId n) {
+  return NgramKeyHash{}(key_of(n));
+}
+
+Pin pin(RowCache& cache, ClassId n) {
+  return cache.pin(key_of(n), hash_of(n));
+}
+
+// Its layers' reads come in.
 void fill(RowCache& cache, Pin pin, ClassId n) {
   for (std::size_t layer = 0; layer < 2; ++layer) {
     std::ranges::fill(cache.bytes(pin, layer), mark(n, layer));
-    cache.layer(pin, layer).phase = RowCache::LayerPhase::ready;
+    for (std::uint32_t i = 0; i < kLayers[layer].arrivals; ++i) {
+      ASSERT_FALSE(cache.complete(pin, layer));
+      ASSERT_FALSE(cache.arrived(pin, layer, 1));
+    }
   }
+}
+
+Pin insert(RowCache& cache, ClassId n) {
+  const RowCache::Taken taken = cache.take(key_of(n), hash_of(n));
+  EXPECT_TRUE(taken.fresh);
+  fill(cache, taken.pin, n);
+  return taken.pin;
 }
 
 bool holds(RowCache& cache, Pin pin, ClassId n) {
   for (std::size_t layer = 0; layer < 2; ++layer) {
-    if (cache.layer(pin, layer).phase != RowCache::LayerPhase::ready) return false;
+    if (!cache.complete(pin, layer) || cache.failed(pin, layer)) return false;
     for (const std::byte b : cache.bytes(pin, layer)) {
       if (b != mark(n, layer)) return false;
     }
@@ -44,19 +63,16 @@ bool holds(RowCache& cache, Pin pin, ClassId n) {
 
 // One look-up, as the store does it. True if it was a hit.
 bool use(RowCache& cache, ClassId n) {
-  Pin pin = cache.pin(key_of(n));
-  const bool hit = pin != RowCache::kNoPin;
-  if (!hit) {
-    pin = cache.insert(key_of(n));
-    fill(cache, pin, n);
-  }
-  cache.unpin(pin);
+  Pin found = pin(cache, n);
+  const bool hit = found != RowCache::kNoPin;
+  if (!hit) found = insert(cache, n);
+  cache.unpin(found);
   return hit;
 }
 
 TEST(RowCache, AgreesWithASimpleModel) {
   std::mt19937_64 random(20261122);
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   struct Held {
     Pin pin;
     int pins = 0;
@@ -80,32 +96,28 @@ TEST(RowCache, AgreesWithASimpleModel) {
       budget = random() % (220 * cache.entry_cost());
       ASSERT_TRUE(cache.set_budget(budget));
     } else if (choice < 55) {
-      Pin pin = cache.pin(key_of(n));
+      Pin found = pin(cache, n);
       if (live != list.end()) {
-        ASSERT_EQ(pin, live->pin) << "a pinned entry left, step " << step;
+        ASSERT_EQ(found, live->pin) << "a pinned entry left, step " << step;
       }
-      if (pin == RowCache::kNoPin) {
-        pin = cache.insert(key_of(n));
-        ASSERT_NE(pin, RowCache::kNoPin);
-        fill(cache, pin, n);
-      }
-      ASSERT_TRUE(holds(cache, pin, n)) << "step " << step;
+      if (found == RowCache::kNoPin) found = insert(cache, n);
+      ASSERT_TRUE(holds(cache, found, n)) << "step " << step;
       ASSERT_TRUE(cache.ready(key_of(n)));
       if (live != list.end()) {
         ++live->pins;
       } else {
-        list.push_back({pin, 1, false});
+        list.push_back({found, 1, false});
       }
     } else if (choice < 97) {
       if (list.empty()) continue;
       const auto at = random() % list.size();
-      ASSERT_TRUE(holds(cache, list[at].pin, n)) << "step " << step;
-      const bool last = --list[at].pins == 0;
-      ASSERT_EQ(cache.unpin(list[at].pin), last);
-      if (last) list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
+      ASSERT_TRUE(list[at].forgotten || holds(cache, list[at].pin, n)) << "step " << step;
+      cache.unpin(list[at].pin);
+      if (--list[at].pins == 0) list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
     } else if (live != list.end()) {
-      cache.forget(live->pin);
+      cache.fail(live->pin, 0, Error{ErrorCode::io, std::to_string(n)});
       live->forgotten = true;
+      ASSERT_EQ(cache.failure(live->pin).message, std::to_string(n));
       ASSERT_FALSE(cache.ready(key_of(n)));
     }
     ASSERT_LE(cache.bytes_used(), std::max(budget, pinned() * cache.entry_cost())) << step;
@@ -114,7 +126,7 @@ TEST(RowCache, AgreesWithASimpleModel) {
   EXPECT_GT(cache.evictions(), 1000u);
   for (auto& [n, list] : held) {
     for (Held& h : list) {
-      ASSERT_TRUE(holds(cache, h.pin, n));
+      ASSERT_TRUE(h.forgotten || holds(cache, h.pin, n));
       while (h.pins-- > 0) cache.unpin(h.pin);
     }
   }
@@ -122,13 +134,13 @@ TEST(RowCache, AgreesWithASimpleModel) {
 }
 
 TEST(RowCache, EvictsUnpinnedFirst) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(4 * cache.entry_cost()));
   std::vector<Pin> pins;
-  for (ClassId n = 0; n < 3; ++n) pins.push_back(cache.insert(key_of(n)));
+  for (ClassId n = 0; n < 3; ++n) pins.push_back(insert(cache, n));
   for (ClassId n = 10; n < 40; ++n) use(cache, n);
   for (ClassId n = 0; n < 3; ++n) {
-    const Pin again = cache.pin(key_of(n));
+    const Pin again = pin(cache, n);
     EXPECT_EQ(again, pins[static_cast<std::size_t>(n)]);
     cache.unpin(again);
   }
@@ -137,24 +149,23 @@ TEST(RowCache, EvictsUnpinnedFirst) {
 }
 
 TEST(RowCache, KeepsPinnedEntriesAboveTheBudgetOnlyWhilePinned) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(2 * cache.entry_cost()));
   std::vector<Pin> pins;
   for (ClassId n = 0; n < 500; ++n) {
-    pins.push_back(cache.insert(key_of(n)));
-    fill(cache, pins.back(), n);
+    pins.push_back(insert(cache, n));
   }
   EXPECT_EQ(cache.entries(), 500u);
   for (ClassId n = 0; n < 500; ++n) {
     EXPECT_TRUE(holds(cache, pins[static_cast<std::size_t>(n)], n));
   }
-  for (const Pin pin : pins) cache.unpin(pin);
+  for (const Pin held : pins) cache.unpin(held);
   EXPECT_EQ(cache.entries(), 2u);
   EXPECT_LE(cache.bytes_used(), cache.budget_bytes());
 }
 
 TEST(RowCache, HoldsNothingUnpinnedWithoutABudget) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(0));
   EXPECT_FALSE(use(cache, 1));
   EXPECT_FALSE(use(cache, 1));
@@ -162,7 +173,7 @@ TEST(RowCache, HoldsNothingUnpinnedWithoutABudget) {
 }
 
 TEST(RowCache, ShrinkingTheBudgetEvictsAtOnce) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(1000 * cache.entry_cost()));
   for (ClassId n = 0; n < 1000; ++n) use(cache, n);
   EXPECT_EQ(cache.entries(), 1000u);
@@ -177,7 +188,7 @@ TEST(RowCache, ShrinkingTheBudgetEvictsAtOnce) {
 }
 
 TEST(RowCache, AScanDoesNotPushOutWhatIsUsedOften) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
   for (int round = 0; round < 4; ++round) {
     for (ClassId n = 0; n < 50; ++n) use(cache, n);
@@ -191,7 +202,7 @@ TEST(RowCache, AScanDoesNotPushOutWhatIsUsedOften) {
 }
 
 TEST(RowCache, ComesBackToTheMainQueueWhenItLeftTooEarly) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
   use(cache, 1);
   for (ClassId n = 100; n < 205; ++n) use(cache, n);
@@ -204,40 +215,41 @@ TEST(RowCache, ComesBackToTheMainQueueWhenItLeftTooEarly) {
 }
 
 TEST(RowCache, AnotherOrderIsAnotherKey) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
-  const Pin two = cache.insert({2, {5, 6}});
-  EXPECT_EQ(cache.pin({3, {5, 6, 0}}), RowCache::kNoPin);
-  EXPECT_EQ(cache.pin({2, {6, 5}}), RowCache::kNoPin);
-  EXPECT_EQ(cache.pin({2, {5, 6}}), two);
+  const auto find = [&](const NgramKey& key) { return cache.pin(key, NgramKeyHash{}(key)); };
+  const NgramKey two{2, {5, 6}};
+  const Pin held = cache.take(two, NgramKeyHash{}(two)).pin;
+  EXPECT_EQ(find({3, {5, 6, 0}}), RowCache::kNoPin);
+  EXPECT_EQ(find({2, {6, 5}}), RowCache::kNoPin);
+  EXPECT_EQ(find(two), held);
 }
 
 TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
-  RowCache cache(kLayerBytes);
+  RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
   for (ClassId n = 0; n < 40; ++n) use(cache, n);
-  EXPECT_TRUE(cache.restore(key_of(1), true).empty()) << "it is there";
+  std::vector<std::byte> rows(cache.rows_bytes());
+  EXPECT_FALSE(cache.restore(key_of(1), true, rows)) << "it is there";
   for (ClassId n = 100; n < 200; ++n) {
-    const auto rows = cache.restore(key_of(n), n % 2 == 0);
-    EXPECT_EQ(rows.empty(), n >= 160);
-    if (rows.empty()) continue;
-    ASSERT_EQ(rows.size(), cache.rows_bytes());
-    std::ranges::fill(rows.first(kLayerBytes[0]), mark(n, 0));
-    std::ranges::fill(rows.subspan(kLayerBytes[0]), mark(n, 1));
+    std::fill_n(rows.begin(), kLayers[0].bytes, mark(n, 0));
+    std::fill(rows.begin() + kLayers[0].bytes, rows.end(), mark(n, 1));
+    EXPECT_EQ(cache.restore(key_of(n), n % 2 == 0, rows), n < 160);
   }
   EXPECT_EQ(cache.entries(), 100u);
   EXPECT_EQ(cache.evictions(), 0u);
   for (ClassId n = 100; n < 160; ++n) {
-    const Pin pin = cache.pin(key_of(n));
-    ASSERT_NE(pin, RowCache::kNoPin);
-    EXPECT_TRUE(holds(cache, pin, n));
-    cache.unpin(pin);
+    const Pin found = pin(cache, n);
+    ASSERT_NE(found, RowCache::kNoPin);
+    EXPECT_TRUE(holds(cache, found, n));
+    cache.unpin(found);
   }
   std::size_t often = 0;
-  for (std::uint64_t i = 0; i < cache.entries(); ++i) {
-    const RowCache::Kept kept = cache.kept(i);
-    EXPECT_TRUE(kept.ready);
+  for (std::uint64_t i = 0; i < cache.numbers(); ++i) {
+    const RowCache::Kept kept = cache.hold(i);
+    ASSERT_NE(kept.pin, RowCache::kNoPin);
     EXPECT_TRUE(cache.ready(kept.key));
+    cache.unpin(kept.pin);
     often += kept.often_used ? 1 : 0;
   }
   EXPECT_EQ(often, 30u);

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -95,6 +96,7 @@ TEST_P(TableStoreRows, AreRightForEveryKey) {
   }
   EXPECT_TRUE(seen.contains(tables.tables()[1].rows - 1)) << "the last row of the file";
 
+  wait_until_idle(**store);
   const TierStats stats = (*store)->stats();
   EXPECT_LE(stats.bytes_used, stats.budget_bytes);
   EXPECT_EQ(stats.in_flight, 0u);
@@ -199,6 +201,30 @@ TEST(TableStore, ReadsThroughIoUringWithoutRegisteredMemory) {
     check_rows(**store, tables, NumberedTables::random_keys(random, 200, 5000));
   }).join();
   if (!possible) GTEST_SKIP() << "system calls cannot be filtered here";
+}
+
+// What the system answers when a drive is pulled out.
+TEST(TableStore, ADeviceThatDisappearsIsOneClearError) {
+  for (const int error : {ENODEV, ENXIO}) {
+    bool possible = false;
+    std::thread([&] {
+      const NumberedTables tables(264);
+      possible = refuse_system_call(__NR_pread64, static_cast<unsigned>(error));
+      if (!possible) return;
+      auto store = TableStore::open(tables.hasher(), tables.tables(), {0, Reader::threads});
+      ASSERT_TRUE(store) << store.error().message;
+      std::mt19937_64 random(1);
+      const Keys keys = NumberedTables::random_keys(random, 50, 5000);
+      TableStore::Ticket ticket = (*store)->prefetch(keys);
+      std::vector<std::byte> out;
+      const Status status = fetch(**store, ticket, keys, 0, out);
+      ASSERT_FALSE(status);
+      EXPECT_EQ(status.error().code, ErrorCode::io);
+      EXPECT_NE(status.error().message.find(tables.path()), std::string::npos);
+      EXPECT_NE(status.error().message.find(std::strerror(error)), std::string::npos);
+    }).join();
+    if (!possible) GTEST_SKIP() << "system calls cannot be filtered here";
+  }
 }
 
 // ---- opening -----------------------------------------------------------------------------------

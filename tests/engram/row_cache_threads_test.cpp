@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The row cache under all its threads at once: a hit takes no lock, so this is where a mistake
+// would show (and the thread sanitizer looks).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "engram/row_cache.h"
+
+namespace mneme {
+namespace {
+
+constexpr RowCache::Layer kLayers[] = {{64, 2}, {40, 1}};
+constexpr std::uint32_t kKeys = 400;
+
+NgramKey key_of(std::uint32_t n) {
+  return {3, {static_cast<ClassId>(n), static_cast<ClassId>(n / 7), 1}};
+}
+
+std::byte mark(std::uint32_t n) {
+  return static_cast<std::byte>(n * 31 + 1);
+}
+
+bool holds(std::span<const std::byte> rows, std::uint32_t n) {
+  return std::ranges::all_of(rows, [&](std::byte b) { return b == mark(n); });
+}
+
+// Entries that wait for their rows; two threads bring them.
+class Reads {
+ public:
+  struct Read {
+    RowCache::Pin pin;
+    std::uint32_t n;
+    std::size_t layer;
+    std::size_t first, count;  // bytes of the layer
+    bool broken;
+  };
+  void add(const Read& read) {
+    const std::lock_guard lock(mutex_);
+    list_.push_back(read);
+  }
+  bool take(Read& read) {
+    const std::lock_guard lock(mutex_);
+    if (list_.empty()) return false;
+    read = list_.front();
+    list_.pop_front();
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<Read> list_;
+};
+
+TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
+  RowCache cache(kLayers);
+  ASSERT_TRUE(cache.set_budget(200 * cache.entry_cost()));
+  Reads reads;
+  std::atomic<bool> stop = false;
+  std::atomic<std::uint64_t> reported = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      Reads::Read read;
+      for (;;) {
+        if (!reads.take(read)) {
+          if (stop) return;
+          std::this_thread::yield();
+          continue;
+        }
+        const auto bytes = cache.bytes(read.pin, read.layer).subspan(read.first, read.count);
+        std::ranges::fill(bytes, mark(read.n));
+        if (read.broken) cache.fail(read.pin, read.layer, Error{ErrorCode::io, "broken"});
+        if (cache.arrived(read.pin, read.layer, 5)) ++reported;
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    std::mt19937_64 random(1);
+    while (!stop) {
+      ASSERT_TRUE(cache.set_budget(random() % 300 * cache.entry_cost()));
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  });
+  threads.emplace_back([&] {
+    std::mt19937_64 random(2);
+    while (!stop) {
+      const auto n = static_cast<std::uint32_t>(random() % kKeys);
+      cache.restore(key_of(n), n % 2 == 0, std::vector<std::byte>(cache.rows_bytes(), mark(n)));
+      const RowCache::Kept kept = cache.hold(random() % 300);
+      if (kept.pin != RowCache::kNoPin) {
+        EXPECT_TRUE(holds(cache.rows(kept.pin), static_cast<std::uint32_t>(kept.key.classes[0])));
+        cache.unpin(kept.pin);
+      }
+      (void)cache.ready(key_of(n));
+      std::this_thread::yield();
+    }
+  });
+
+  std::mt19937_64 random(3);
+  std::uint64_t hits = 0;
+  std::uint64_t asked = 0;
+  for (int round = 0; round < 600; ++round) {
+    struct Use {
+      RowCache::Pin pin;
+      std::uint32_t n;
+    };
+    std::vector<Use> uses;
+    for (int i = 0; i < 12; ++i) {
+      const auto n = static_cast<std::uint32_t>(std::min(random() % kKeys, random() % kKeys));
+      const std::uint64_t hash = NgramKeyHash{}(key_of(n));
+      RowCache::Pin pin = cache.pin(key_of(n), hash);
+      if (pin != RowCache::kNoPin) {
+        ++hits;
+      } else {
+        const RowCache::Taken taken = cache.take(key_of(n), hash);
+        pin = taken.pin;
+        ASSERT_NE(pin, RowCache::kNoPin);
+        const bool broken = taken.fresh && random() % 50 == 0;
+        if (taken.fresh) {
+          reads.add({pin, n, 0, 0, 30, false});
+          reads.add({pin, n, 0, 30, 34, broken});
+          reads.add({pin, n, 1, 0, 40, false});
+        }
+      }
+      uses.push_back({pin, n});
+    }
+    for (const Use& use : uses) {
+      for (std::size_t layer = 0; layer < 2; ++layer) {
+        if (cache.await(use.pin, layer)) ++asked;
+        while (!cache.complete(use.pin, layer)) std::this_thread::yield();
+        if (cache.failed(use.pin, layer)) {
+          EXPECT_EQ(cache.failure(use.pin).message, "broken");
+        } else {
+          EXPECT_TRUE(holds(cache.bytes(use.pin, layer), use.n)) << round;
+        }
+      }
+    }
+    for (const Use& use : uses) cache.unpin(use.pin);
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(hits, 500u);
+  EXPECT_EQ(reported, asked);
+  EXPECT_LE(cache.bytes_used(), cache.budget_bytes());
+  ASSERT_TRUE(cache.set_budget(0));
+  EXPECT_EQ(cache.entries(), 0u) << "a pin was not given back";
+  EXPECT_EQ(cache.numbers(), 0u);
+}
+
+}  // namespace
+}  // namespace mneme
