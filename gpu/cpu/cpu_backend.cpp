@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -14,10 +13,11 @@
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/cpu/cpu_plan.h"
 #include "gpu/cpu/kernels.h"
-#include "gpu/cpu/op_check.h"
 #include "gpu/cpu/thread_choice.h"
 #include "gpu/cpu/thread_pool.h"
 #include "gpu/cpu/woven_weights.h"
+#include "gpu/op_check.h"
+#include "gpu/rope_table.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -43,15 +43,7 @@ bool cancelled(const std::atomic<bool>* cancel) {
 
 void fill_rope_tables(CpuPlan& plan, const KernelStep& step) {
   for (const RopeTable& table : plan.rope_tables_) {
-    const std::size_t pairs = table.frequencies.size();
-    for (std::int64_t t = 0; t < step.tokens; ++t) {
-      float* row = table.rows + static_cast<std::size_t>(t) * 2 * pairs;
-      for (std::size_t i = 0; i < pairs; ++i) {
-        const double angle = static_cast<double>(step.position + t) * table.frequencies[i];
-        row[i] = static_cast<float>(std::cos(angle));
-        row[pairs + i] = static_cast<float>(std::sin(angle));
-      }
-    }
+    fill_rope_rows(table.frequencies, step.position, step.tokens, table.rows);
   }
 }
 
@@ -182,7 +174,7 @@ class CpuBackend final : public Backend {
 
   void run(Plan& plan, const Segment& segment, const StepParams& step) override {
     auto& cpu_plan = static_cast<CpuPlan&>(plan);
-    check_step(cpu_plan, step);
+    cpu_plan.limits_.check(step);
     cancelled_ = cancelled_ || cancelled(step.cancel);
     if (cancelled_ || step.tokens.empty()) return;
     const auto index = static_cast<std::size_t>(&segment - cpu_plan.segments_.data());
@@ -226,14 +218,6 @@ class CpuBackend final : public Backend {
   }
 
  private:
-  static void check_step(const CpuPlan& plan, const StepParams& step) {
-    const auto tokens = static_cast<std::int64_t>(step.tokens.size());
-    CHECK(tokens <= plan.tokens_max_);
-    CHECK(step.n_outputs >= 0 && step.n_outputs <= std::min(tokens, plan.outputs_max_));
-    CHECK(step.position >= 0 && step.position + tokens <= plan.positions_max_);
-    for (const TokenId id : step.tokens) CHECK(id >= 0 && id < plan.vocab_);
-  }
-
   const Kernels& kernels_;
   ThreadPool pool_;
   ThreadChoice threads_;  // for steps of few tokens, where meetings are frequent

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <limits>
 #include <string>
 #include <utility>
 
-#include "gpu/cpu/activation_memory.h"
+#include "gpu/activation_memory.h"
 #include "gpu/cpu/cpu_memory.h"
-#include "gpu/cpu/op_check.h"
+#include "gpu/op_check.h"
+#include "gpu/rope_table.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -41,7 +40,7 @@ class Compiler {
         plan_(std::make_unique<CpuPlan>()) {}
 
   Result<std::unique_ptr<Plan>> run() {
-    CHECK(options_.tokens_max >= 1 && options_.outputs_max >= 0);
+    plan_->limits_ = StepLimits::of(graph_, options_);
     RETURN_IF_ERROR(check_ops());
     describe_tensors();
     std::vector<std::size_t> starts;
@@ -61,7 +60,7 @@ class Compiler {
     RETURN_IF_ERROR(take_memory());
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) bind(p);
     fill_floats();
-    describe_limits();
+    describe_ops();
     return std::unique_ptr<Plan>(std::move(plan_));
   }
 
@@ -90,17 +89,7 @@ class Compiler {
   }
 
   void describe_tensors() {
-    std::vector<bool> trailing(graph_.tensors.size(), false);
-    for (const Op& op : graph_.ops) {
-      if (op.out != kNoTensor) trailing[op.out] = op.outputs_only;
-      if (op.out2 != kNoTensor) trailing[op.out2] = op.outputs_only;
-    }
-    for (const Op& op : graph_.ops) {
-      for (const TensorId id : op.in) {
-        // An op on every token cannot read rows that exist for the trailing ones only.
-        if (id != kNoTensor) CHECK(op.outputs_only || !trailing[id]);
-      }
-    }
+    const std::vector<bool> trailing = trailing_tensors(graph_);
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
       const Tensor& x = graph_.tensors[i];
       PlanTensor t;
@@ -162,19 +151,14 @@ class Compiler {
   }
 
   std::uint32_t rope_table(const Op& op) {
-    const std::int64_t pairs = op.params.rope_dims / 2;
-    std::vector<float> factors(static_cast<std::size_t>(pairs), 1.0f);
+    std::vector<float> factors;
     if (op.in.size() > 1 && op.in[1] != kNoTensor) {
       const KernelTensor& stored = tensors_[op.in[1]].bound;
+      factors.resize(static_cast<std::size_t>(stored.rows * stored.cols));
       dequantize_row(graph_.tensor(op.in[1]).dtype, reinterpret_cast<std::byte*>(stored.data),
                      stored.rows * stored.cols, factors.data());
     }
-    RopeTable table;
-    for (std::int64_t i = 0; i < pairs; ++i) {
-      const double exponent = -2.0 * static_cast<double>(i) / op.params.rope_dims;
-      table.frequencies.push_back(std::pow(static_cast<double>(op.params.rope_base), exponent) /
-                                  factors[static_cast<std::size_t>(i)]);
-    }
+    RopeTable table{rope_frequencies(op.params, factors), nullptr};
     for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
       if (plan_->rope_tables_[i].frequencies == table.frequencies) return rope_ids_[i];
     }
@@ -422,22 +406,10 @@ class Compiler {
     }
   }
 
-  void describe_limits() {
-    CpuPlan& plan = *plan_;
-    plan.segments_ = graph_.segments;
-    plan.tokens_max_ = options_.tokens_max;
-    plan.outputs_max_ = options_.outputs_max;
-    plan.positions_max_ = std::numeric_limits<std::int64_t>::max();
-    plan.vocab_ = std::numeric_limits<std::int64_t>::max();
-    for (const Tensor& x : graph_.tensors) {
-      if (x.role == TensorRole::state) plan.positions_max_ = std::min(plan.positions_max_, x.rows);
-    }
-    for (const Op& op : graph_.ops) {
-      if (op.kind != OpKind::embed) continue;
-      plan.vocab_ = std::min(plan.vocab_, graph_.tensor(op.in[0]).rows);
-    }
-    plan.op_us_.assign(graph_.ops.size(), 0);
-    plan.runs_.assign(graph_.ops.size(), 0);
+  void describe_ops() {
+    plan_->segments_ = graph_.segments;
+    plan_->op_us_.assign(graph_.ops.size(), 0);
+    plan_->runs_.assign(graph_.ops.size(), 0);
   }
 
   const Graph& graph_;

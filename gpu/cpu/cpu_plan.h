@@ -12,6 +12,7 @@
 #include "gpu/cpu/batches.h"
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/woven_weights.h"
+#include "gpu/step_limits.h"
 
 namespace mneme {
 
@@ -46,10 +47,7 @@ class CpuPlan final : public Plan {
   Buffer memory_;                 // activations, small constants as floats, rope tables, scratch
   std::byte* scratch_ = nullptr;  // [threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
-  std::int64_t tokens_max_ = 0;
-  std::int64_t outputs_max_ = 0;
-  std::int64_t positions_max_ = 0;  // rows of the shortest state
-  std::int64_t vocab_ = 0;          // rows of the smallest embedding table
+  StepLimits limits_;
 
   bool timing_ = false;
   std::vector<double> op_us_;       // [ops], sum since timing was switched on

@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "gpu/cpu/activation_memory.h"
+#include "gpu/activation_memory.h"
 #include "gpu/cpu/batches.h"
 
 namespace mneme {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/cpu/op_check.h"
+#include "gpu/op_check.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the CPU can run an op: the shapes and element types that kernels rely on, checked once
+// Whether an op can run: the shapes and element types that every backend relies on, checked once
 // when a graph is compiled.
 #pragma once
 

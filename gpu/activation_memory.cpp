@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/cpu/activation_memory.h"
+#include "gpu/activation_memory.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/rope_table.h"
+
+#include <cmath>
+#include <cstddef>
+
+namespace mneme {
+
+std::vector<double> rope_frequencies(const OpParams& params, std::span<const float> factors) {
+  std::vector<double> frequencies;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(params.rope_dims / 2); ++i) {
+    const double exponent = -2.0 * static_cast<double>(i) / params.rope_dims;
+    const double frequency = std::pow(static_cast<double>(params.rope_base), exponent);
+    frequencies.push_back(factors.empty() ? frequency : frequency / factors[i]);
+  }
+  return frequencies;
+}
+
+void fill_rope_rows(std::span<const double> frequencies, std::int64_t position, std::int64_t tokens,
+                    float* rows) {
+  const std::size_t pairs = frequencies.size();
+  for (std::int64_t t = 0; t < tokens; ++t) {
+    float* row = rows + static_cast<std::size_t>(t) * 2 * pairs;
+    for (std::size_t i = 0; i < pairs; ++i) {
+      const double angle = static_cast<double>(position + t) * frequencies[i];
+      row[i] = static_cast<float>(std::cos(angle));
+      row[pairs + i] = static_cast<float>(std::sin(angle));
+    }
+  }
+}
+
+}  // namespace mneme

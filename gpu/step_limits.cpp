@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/step_limits.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+
+StepLimits StepLimits::of(const Graph& graph, const CompileOptions& options) {
+  CHECK(options.tokens_max >= 1 && options.outputs_max >= 0);
+  StepLimits limits;
+  limits.tokens_max = options.tokens_max;
+  limits.outputs_max = options.outputs_max;
+  limits.positions_max = std::numeric_limits<std::int64_t>::max();
+  limits.vocab = std::numeric_limits<std::int64_t>::max();
+  for (const Tensor& x : graph.tensors) {
+    if (x.role == TensorRole::state) limits.positions_max = std::min(limits.positions_max, x.rows);
+  }
+  for (const Op& op : graph.ops) {
+    if (op.kind == OpKind::embed) {
+      limits.vocab = std::min(limits.vocab, graph.tensor(op.in[0]).rows);
+    }
+  }
+  return limits;
+}
+
+void StepLimits::check(const StepParams& step) const {
+  const auto tokens = static_cast<std::int64_t>(step.tokens.size());
+  CHECK(tokens <= tokens_max);
+  CHECK(step.n_outputs >= 0 && step.n_outputs <= std::min(tokens, outputs_max));
+  CHECK(step.position >= 0 && step.position + tokens <= positions_max);
+  for (const TokenId id : step.tokens) CHECK(id >= 0 && id < vocab);
+}
+
+std::vector<bool> trailing_tensors(const Graph& graph) {
+  std::vector<bool> trailing(graph.tensors.size(), false);
+  for (const Op& op : graph.ops) {
+    if (op.out != kNoTensor) trailing[op.out] = op.outputs_only;
+    if (op.out2 != kNoTensor) trailing[op.out2] = op.outputs_only;
+  }
+  for (const Op& op : graph.ops) {
+    for (const TensorId id : op.in) {
+      if (id != kNoTensor) CHECK(op.outputs_only || !trailing[id]);
+    }
+  }
+  return trailing;
+}
+
+}  // namespace mneme

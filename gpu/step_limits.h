@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a plan can be asked for, derived from its graph: every backend checks each step against it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/graph.h"
+
+namespace mneme {
+
+struct StepLimits {
+  std::int64_t tokens_max = 0;
+  std::int64_t outputs_max = 0;
+  std::int64_t positions_max = 0;  // rows of the shortest state
+  std::int64_t vocab = 0;          // rows of the smallest embedding table
+
+  static StepLimits of(const Graph& graph, const CompileOptions& options);
+  void check(const StepParams& step) const;  // CHECKs: sessions never ask for more
+};
+
+// By tensor: true for what ops on the trailing tokens write, which has a row for these only. CHECKs
+// that no op on every token reads one.
+std::vector<bool> trailing_tensors(const Graph& graph);
+
+}  // namespace mneme
