@@ -48,11 +48,13 @@ Paths Paths::find(const std::string& root) {
     paths.data = root;
     paths.config = root;
     paths.state = root;
+    paths.cache = root + "/cache";
     paths.runtime = root;
   } else {
     paths.data = base_directory("XDG_DATA_HOME", ".local/share") + "/mneme";
     paths.config = base_directory("XDG_CONFIG_HOME", ".config") + "/mneme";
     paths.state = base_directory("XDG_STATE_HOME", ".local/state") + "/mneme";
+    paths.cache = base_directory("XDG_CACHE_HOME", ".cache") + "/mneme";
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
     paths.runtime =
         runtime != nullptr && runtime[0] == '/' ? std::string(runtime) + "/mneme" : paths.state;

@@ -14,6 +14,7 @@ struct Paths {
   std::string models;   // data + "/models": the default model and packs
   std::string config;   // $XDG_CONFIG_HOME/mneme: mneme.ini
   std::string state;    // $XDG_STATE_HOME/mneme: mneme.log
+  std::string cache;    // $XDG_CACHE_HOME/mneme: what drivers compiled; may be deleted at any time
   std::string runtime;  // $XDG_RUNTIME_DIR/mneme, else state: the single-instance socket
 
   std::string database() const { return data + "/chats.db"; }

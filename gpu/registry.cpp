@@ -1,12 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/registry.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
 #include "gpu/cpu/cpu_backend.h"
+#include "gpu/cpu/cpu_info.h"
+#include "gpu/cpu/cpu_memory.h"
+#include "inference/base/log.h"
+#ifdef MNEME_WITH_VULKAN
+#include "gpu/vulkan/vulkan_backend.h"
+#endif
 
 namespace mneme {
+namespace {
+
+constexpr const char* kNotBuilt = "it was not built into this program";
+
+DeviceInfo not_built(std::string id, std::string name) {
+  DeviceInfo info;
+  info.id = std::move(id);
+  info.name = std::move(name);
+  info.unusable = kNotBuilt;
+  return info;
+}
+
+std::vector<DeviceInfo> vulkan_devices() {
+#ifdef MNEME_WITH_VULKAN
+  return list_vulkan_devices(system_vulkan_loader());
+#else
+  return {not_built("vulkan", "Vulkan")};
+#endif
+}
+
+Result<std::unique_ptr<Backend>> open_vulkan(std::size_t index, const BackendOptions& options) {
+#ifdef MNEME_WITH_VULKAN
+  return open_vulkan_backend(system_vulkan_loader(), {index, options.cache_folder, false});
+#else
+  (void)index;
+  (void)options;
+  return Error{ErrorCode::unsupported, fmt::format("Vulkan cannot be used: {}", kNotBuilt)};
+#endif
+}
+
+// "vulkan" or "vulkan:1" -> 0 or 1; nothing for anything else.
+std::optional<std::size_t> index_of(std::string_view device, std::string_view kind) {
+  if (device == kind) return 0;
+  if (!device.starts_with(kind) || device.size() < kind.size() + 2 || device[kind.size()] != ':') {
+    return std::nullopt;
+  }
+  const char* first = device.data() + kind.size() + 1;
+  const char* last = device.data() + device.size();
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(first, last, index);
+  if (error != std::errc() || end != last) return std::nullopt;
+  return index;
+}
+
+// The best of the automatic devices, else the CPU. One that fails to open is passed over.
+Result<std::unique_ptr<Backend>> open_automatic(const BackendOptions& options) {
+  for (const DeviceInfo& device : list_devices()) {
+    if (!device.automatic) continue;
+    if (device.free_bytes < options.bytes_needed) {
+      log_info("gpu", "{} has {:.1f} MB free, the model needs {:.1f} MB: passed over", device.name,
+               static_cast<double>(device.free_bytes) / 1e6,
+               static_cast<double>(options.bytes_needed) / 1e6);
+      continue;
+    }
+    BackendOptions named = options;
+    named.device = device.id;
+    auto backend = open_backend(named);
+    if (backend) return backend;
+    log_warning("gpu", "{} is passed over: {}", device.name, backend.error().message);
+  }
+  return open_cpu_backend(options);
+}
+
+}  // namespace
+
+std::vector<DeviceInfo> list_devices() {
+  DeviceInfo cpu;
+  cpu.id = "cpu";
+  cpu.name = cpu_name();
+  const MemoryInfo memory = host_memory();
+  cpu.total_bytes = memory.total_bytes;
+  cpu.free_bytes = memory.free_bytes;
+  std::vector<DeviceInfo> devices{std::move(cpu), not_built("cuda", "CUDA")};
+  for (DeviceInfo& device : vulkan_devices()) devices.push_back(std::move(device));
+  return devices;
+}
 
 Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options) {
-  return open_cpu_backend(options);
+  const std::string& device = options.device;
+  if (device == "cpu") return open_cpu_backend(options);
+  if (device == "auto") return open_automatic(options);
+  if (const auto index = index_of(device, "vulkan")) return open_vulkan(*index, options);
+  if (index_of(device, "cuda")) {
+    return Error{ErrorCode::unsupported, fmt::format("CUDA cannot be used: {}", kNotBuilt)};
+  }
+  return Error{ErrorCode::invalid,
+               fmt::format("there is no device \"{}\": choose auto, cpu, vulkan or vulkan:1 "
+                           "(`mneme-cli devices` lists them)",
+                           device)};
 }
 
 }  // namespace mneme

@@ -4,16 +4,27 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gpu/backend.h"
+#include "gpu/device_info.h"
 
 namespace mneme {
 
 struct BackendOptions {
   int threads = 0;              // CPU: 0 = one per physical core available to the process
   std::string instruction_set;  // CPU: "", "scalar", "avx2", "avx512"; "" = the best that runs here
+  // "cpu", "vulkan" or "vulkan:1" (the second of its devices), "cuda"; "auto": the first real GPU
+  // that can be used and has `bytes_needed` free, else the CPU.
+  std::string device = "cpu";
+  std::uint64_t bytes_needed = 0;
+  std::string cache_folder;  // for what a driver compiled; "" = nowhere
 };
 
+// Every device of this machine, also those that cannot be used, with the reason. The CPU first.
+std::vector<DeviceInfo> list_devices();
+
+// Errors: invalid (no such name), unsupported (with the device's reason), as the backend's own.
 Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options);
 
 }  // namespace mneme

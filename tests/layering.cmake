@@ -8,14 +8,15 @@ set(base_may inference/base/)
 set(engram_may inference/base/ engram/)
 set(gpu_may inference/base/ gpu/)
 set(inference_may inference/ engram/ gpu/)
-# The hasher and the tier counters are plain data that the core's API hands out; the rest of engram
-# and all of gpu stay behind it.
+# The hasher, the tier counters and the list of devices are plain data that the core's API hands out;
+# the rest of engram and gpu stays behind it.
 set(public_engram engram/hash_spec.h engram/ngram_hasher.h engram/ngram_key.h engram/tier_stats.h)
 # compressed_vocab.h: the hash walk shows what a token folds to.
-set(ui_may inference/ ui/ resources/ moc_ engram/compressed_vocab.h ${public_engram})
-set(app_may inference/ ui/ app/ resources/ moc_ ${public_engram})
+set(public_gpu gpu/device_info.h)
+set(ui_may inference/ ui/ resources/ moc_ engram/compressed_vocab.h ${public_engram} ${public_gpu})
+set(app_may inference/ ui/ app/ resources/ moc_ ${public_engram} ${public_gpu})
 # The benchmarks of the tables and of the ops belong to engram and gpu; the command line runs them.
-set(cli_may inference/ app/cli/ app/paths.h engram/bench/ gpu/conformance/ ${public_engram})
+set(cli_may inference/ app/cli/ app/paths.h engram/bench/ gpu/conformance/ ${public_engram} ${public_gpu})
 
 set(failures 0)
 function(complain text)

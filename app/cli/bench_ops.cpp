@@ -10,6 +10,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/paths.h"
 #include "gpu/conformance/op_bench.h"
 
 namespace mneme::cli {
@@ -20,6 +21,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   int threads = 0;
   std::string instruction_set;
+  std::string device = "cpu";
   std::string filter;
   int times = OpBenchOptions{}.times;
   bool exact = false;
@@ -30,6 +32,8 @@ int run(const Options& options) {
   OpBenchOptions bench;
   bench.device.threads = options.threads;
   bench.device.instruction_set = options.instruction_set;
+  bench.device.device = options.device;
+  bench.device.cache_folder = Paths::find().cache;
   bench.mode = options.exact ? NumericMode::exact : NumericMode::fast;
   bench.filter = options.filter;
   bench.times = options.times;
@@ -83,6 +87,8 @@ Command add_bench_ops(CLI::App& bench) {
   app->add_option("--instruction-set", options->instruction_set,
                   "scalar, avx2 or avx512 (default: the best)")
       ->check(CLI::IsMember({"scalar", "avx2", "avx512"}));
+  app->add_option("--device", options->device, "as `mneme-cli devices` lists them")
+      ->capture_default_str();
   app->add_option("--filter", options->filter, "only rows with this text in their name");
   app->add_option("--times", options->times, "runs of each row; its time is their median")
       ->check(CLI::Range(1, 1000))

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   const std::map<std::string, Command> commands = {
       {"chat", add_chat(app)},   {"complete", add_complete(app)}, {"inspect", add_inspect(app)},
       {"bench", add_bench(app)}, {"check", add_check(app)},       {"pack", add_pack(app)},
-      {"synth", add_synth(app)}, {"tables", add_tables(app)},
+      {"synth", add_synth(app)}, {"tables", add_tables(app)},     {"devices", add_devices(app)},
   };
   try {
     app.parse(argc, argv);

@@ -86,6 +86,9 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--instruction-set", o.instruction_set,
                  "scalar, avx2 or avx512 (default: the best)")
       ->check(CLI::IsMember({"scalar", "avx2", "avx512"}));
+  app.add_option("--device", o.device,
+                 "auto, cpu, vulkan or vulkan:N, as `mneme-cli devices` lists them")
+      ->capture_default_str();
   app.add_flag("--json", o.json, "machine-readable output");
   app.add_flag("-v,--verbose", o.verbose, "log to stderr what is being done");
 }
@@ -185,6 +188,8 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   engine.context = options.context;
   engine.exact = options.exact;
   engine.instruction_set = options.instruction_set;
+  engine.device = options.device;
+  engine.cache_folder = paths.cache;
   if (engine.model_path.empty()) {
     engine.model_path = paths.default_model();
     std::error_code error;

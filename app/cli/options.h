@@ -39,6 +39,7 @@ struct CommonOptions {
   VerifyRows verify = VerifyRows::sampled;
   bool exact = false;
   std::string instruction_set;
+  std::string device = "auto";
   bool json = false;
   bool verbose = false;
 

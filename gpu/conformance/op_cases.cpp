@@ -215,6 +215,12 @@ void add_large(std::vector<OpCase>& cases) {
           return op;
         });
   }
+  add("add_128x65536", 128, 0, [](OpHarness& h) {  // 100 MB: how fast memory is
+    Op op{OpKind::add};
+    op.in = {h.input(65536), h.input(65536)};
+    op.out = h.output(65536);
+    return op;
+  });
   add("rms_norm_128x2048", 128, 0, [](OpHarness& h) {
     Op op{OpKind::rms_norm};
     op.in = {h.input(2048), h.constant(DType::f32, 1, 2048)};

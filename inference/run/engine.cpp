@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "gpu/registry.h"
@@ -14,26 +12,10 @@
 #include "inference/model/kv_cache.h"
 #include "inference/run/engine_impl.h"
 #include "inference/run/find_pack.h"
+#include "inference/run/memory_estimate.h"
 
 namespace mneme {
 namespace {
-
-constexpr std::int64_t kContextDefaultMax = 8192;
-constexpr std::int64_t kContextMin = 16;
-
-NumericMode mode_of(const EngineOptions& options) {
-  return options.exact ? NumericMode::exact : NumericMode::fast;
-}
-
-Result<std::int64_t> choose_context(const EngineOptions& options, const ModelConfig& config) {
-  if (options.context == 0) return std::min(config.context_length, kContextDefaultMax);
-  if (options.context < kContextMin || options.context > config.context_length) {
-    return Error{ErrorCode::invalid,
-                 fmt::format("a context of {} tokens is not possible: {} takes {} to {}",
-                             options.context, config.name, kContextMin, config.context_length)};
-  }
-  return options.context;
-}
 
 // Reads the file once from front to back, so that the first answer does not wait for the disk page
 // by page, and digests it on the way where a pack wants to know its base.
@@ -74,17 +56,6 @@ std::string header_digest(const GgufFile& file) {
   return sha256_hex(file.bytes().first(header_end));
 }
 
-std::uint64_t available_memory() {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key;
-  std::uint64_t kib = 0;
-  std::string rest;
-  while (meminfo >> key >> kib && std::getline(meminfo, rest)) {
-    if (key == "MemAvailable:") return kib * 1024;
-  }
-  return 0;
-}
-
 Result<ChatTemplate> open_chat_template(const GgufFile& file) {
   auto text = file.find<std::string_view>("tokenizer.chat_template");
   if (!text) return text.error();
@@ -112,7 +83,7 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
   layout.context_trained = impl.config.context_length;
   layout.context = context;
   layout.weight_bytes_per_token = impl.weights.bytes_decode;
-  layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, mode_of(options));
+  layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, numeric_mode(options));
   layout.backend = impl.backend->description();
   layout.numeric_mode = options.exact ? "exact" : "fast";
   if (impl.pack) layout.memory = impl.pack->layout;
@@ -120,38 +91,6 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
 }
 
 }  // namespace
-
-Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
-  auto file = GgufFile::open(options.model_path);
-  if (!file) return file.error();
-  auto config = ModelConfig::from_gguf(*file);
-  if (!config) return config.error();
-  auto context = choose_context(options, *config);
-  if (!context) return context.error();
-  MemoryEstimate estimate;
-  estimate.weights_bytes = file->file_size();
-  std::int64_t conv_width = 0;
-  if (options.memory != "off") {
-    // The widest case: which pack will be taken is known only after the tokenizer was read.
-    conv_width = 2 * config->dim;
-    estimate.row_cache_bytes = options.ram_budget > 0 ? options.ram_budget : 8 << 20;
-  }
-  estimate.kv_bytes = kv_cache_bytes(*config, conv_width, *context, mode_of(options));
-  const SessionOptions session;
-  const std::int64_t activations =
-      session.chunk_tokens * (8 * config->dim + 3 * config->hidden_dim);
-  estimate.scratch_bytes =
-      4 * static_cast<std::uint64_t>(activations + session.outputs_max * config->vocab_size);
-  estimate.free_bytes = available_memory();
-  std::uint64_t quantised = 0;
-  for (const GgufTensor& tensor : file->tensors()) {
-    if (tensor.dtype && dtype_info(*tensor.dtype).block_values > 1)
-      quantised += tensor.bytes.size();
-  }
-  // The CPU makes its copies only where half of the free memory holds them.
-  if (quantised <= estimate.free_bytes / 2) estimate.repacked_bytes = quantised;
-  return estimate;
-}
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
@@ -181,9 +120,14 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
         fmt::format("{}: the tokenizer has {} tokens, the model only {}", impl->file->name(),
                     impl->tokenizer->vocab_size(), impl->config.vocab_size)};
   }
-  auto backend = open_backend({options.threads, options.instruction_set});
+  const MemoryEstimate needs = estimate_memory(*impl->file, impl->config, *context, options);
+  BackendOptions device{options.threads, options.instruction_set, options.device};
+  device.bytes_needed = needs.device_bytes();
+  device.cache_folder = options.cache_folder;
+  auto backend = open_backend(device);
   if (!backend) return backend.error();
   impl->backend = std::move(*backend);
+  RETURN_IF_ERROR(check_device_memory(*impl->backend, needs, *context));
 
   auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
                           impl->tokenizer->sha256());
@@ -229,7 +173,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
 
   SessionOptions session_options;
   session_options.context = *context;
-  session_options.mode = mode_of(options);
+  session_options.mode = numeric_mode(options);
   auto session = Session::create(impl->model(), *impl->backend, session_options);
   if (!session) return session.error();
   impl->session = std::move(*session);

@@ -40,19 +40,25 @@ struct EngineOptions {
   bool exact = false;                       // float32 activations (contracts.md section 4)
   std::string instruction_set;  // "" = the best; "scalar", "avx2", "avx512" for comparison
   std::string hot_set_folder;   // where rows are kept for the next start; "" = they are not
+  // "auto", "cpu", "vulkan", "vulkan:1": `mneme-cli devices` lists them.
+  std::string device = "cpu";
+  std::string cache_folder;     // for what a device's driver compiled; "" = nowhere
   RowReaderFactory row_reader;  // empty = the best that runs here; tests bring one that fails
 };
 
-// What opening a model would take, against what the machine has now. Reads headers only.
+// What opening a model would take. Reads headers only (memory_estimate.cpp).
 struct MemoryEstimate {
-  std::uint64_t weights_bytes = 0;    // mapped from the file
-  std::uint64_t repacked_bytes = 0;   // copies of quantised weights in the kernels' order
+  std::uint64_t weights_bytes = 0;    // mapped from the file, or copied to the device
+  std::uint64_t repacked_bytes = 0;   // the CPU's copies of quantised weights in its kernels' order
   std::uint64_t kv_bytes = 0;         // keys, values and convolution inputs for the whole context
   std::uint64_t scratch_bytes = 0;    // activations of a prefill chunk, logits
   std::uint64_t row_cache_bytes = 0;  // RAM budget of the tables
-  std::uint64_t free_bytes = 0;       // what the system could give now (MemAvailable)
+  std::uint64_t free_bytes = 0;       // what the system (MemAvailable) or the device could give now
   std::uint64_t needed() const {
     return weights_bytes + repacked_bytes + kv_bytes + scratch_bytes + row_cache_bytes;
+  }
+  std::uint64_t device_bytes() const {  // on a device that is not the CPU
+    return weights_bytes + kv_bytes + scratch_bytes;
   }
 };
 Result<MemoryEstimate> estimate_memory(const EngineOptions& options);

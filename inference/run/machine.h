@@ -2,7 +2,15 @@
 // What this machine can do, for benchmarks and the window's model card. Any thread.
 #pragma once
 
+#include <vector>
+
+#include "gpu/device_info.h"
+
 namespace mneme {
+
+// Every device that a model could run on, also those that cannot be used, with the reason. Asks the
+// drivers: a second where one is slow.
+std::vector<DeviceInfo> devices();
 
 // Bytes a second that `threads` threads read from memory together, in 1e9 bytes; takes about a
 // second.

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// mneme-cli devices: what a model could run on here, and for the rest why not.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "inference/run/machine.h"
+
+namespace mneme::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int run(bool as_json) {
+  const std::vector<DeviceInfo> all = devices();
+  if (as_json) {
+    Json json = Json::array();
+    for (const DeviceInfo& d : all) {
+      json.push_back({{"id", d.id},
+                      {"name", d.name},
+                      {"driver", d.driver},
+                      {"total_bytes", d.total_bytes},
+                      {"free_bytes", d.free_bytes},
+                      {"automatic", d.automatic},
+                      {"unusable", d.unusable.empty() ? Json() : Json(d.unusable)}});
+    }
+    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return kDone;
+  }
+  for (const DeviceInfo& d : all) {
+    fmt::print("{:10} {}\n", d.id, d.name);
+    if (!d.driver.empty()) fmt::print("{:10} {}\n", "", d.driver);
+    if (!d.unusable.empty()) {
+      fmt::print("{:10} cannot be used: {}\n", "", d.unusable);
+      continue;
+    }
+    fmt::print("{:10} {} of memory, {} free{}\n", "", bytes_text(d.total_bytes),
+               bytes_text(d.free_bytes),
+               d.automatic || d.id == "cpu" ? "" : "; used only where it is named");
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command add_devices(CLI::App& parent) {
+  auto json = std::make_shared<bool>(false);
+  CLI::App* app = parent.add_subcommand(
+      "devices", "List what a model could run on here; for the rest, why not");
+  app->add_flag("--json", *json, "a JSON array");
+  return [json] { return run(*json); };
+}
+
+}  // namespace mneme::cli

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a graph's ops to dispatches: which shader, which memory, which constants.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "gpu/activation_memory.h"
+#include "gpu/op_check.h"
+#include "gpu/rope_table.h"
+#include "gpu/vulkan/vulkan_plan.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::int64_t kFewTokens = 8;
+constexpr std::size_t kAlign = 256;
+
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlign - 1) / kAlign * kAlign;
+}
+
+// The sizes of workgroups on a device.
+struct Shape {
+  std::uint32_t lanes;         // of all shaders but the tiles
+  std::uint32_t across, down;  // lanes of a tile
+
+  static Shape of(const VulkanPhysicalDevice& device) {
+    // A processor that plays a GPU has no lanes to hide latency with: one subgroup is best.
+    if (device.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+      return {device.subgroup_size, 2, std::max(1u, device.subgroup_size / 2)};
+    }
+    const std::uint32_t lanes = std::max(64u, device.subgroup_size);
+    return device.shared_bytes_max >= (32u << 10) ? Shape{lanes, 16, 16} : Shape{lanes, 8, 8};
+  }
+};
+
+class Compiler {
+ public:
+  Compiler(const Graph& graph, const CompileOptions& options, const VulkanCompiler& with)
+      : graph_(graph),
+        with_(with),
+        shape_(Shape::of(with.device->physical())),
+        plan_(std::make_unique<VulkanPlan>(with.device)) {
+    plan_->limits_ = StepLimits::of(graph, options);
+    plan_->layout_ = with.programs.layout();
+    plan_->segments_ = graph.segments;
+    plan_->op_us_.assign(graph.ops.size(), 0);
+    plan_->runs_.assign(graph.ops.size(), 0);
+  }
+
+  Result<std::unique_ptr<Plan>> run() {
+    RETURN_IF_ERROR(check_ops());
+    trailing_ = trailing_tensors(graph_);
+    RETURN_IF_ERROR(place_activations_of_ops());
+    RETURN_IF_ERROR(describe_step());
+    for (VulkanPlan::Variant& variant : plan_->variants_) {
+      for (const Segment& segment : graph_.segments) {
+        variant.first.push_back(variant.dispatches.size());
+        for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
+          RETURN_IF_ERROR(lower(i, variant));
+        }
+      }
+      variant.first.push_back(variant.dispatches.size());
+    }
+    for (VulkanPlan::Variant& variant : plan_->variants_) {
+      RETURN_IF_ERROR(plan_->record(variant, false));
+    }
+    return std::unique_ptr<Plan>(std::move(plan_));
+  }
+
+ private:
+  Status check_ops() const {
+    for (const Op& op : graph_.ops) {
+      const std::string reason = why_not_on_vulkan(graph_, op);
+      if (reason.empty()) continue;
+      const std::string out = op.out == kNoTensor ? "" : " to " + graph_.tensor(op.out).name;
+      return Error{ErrorCode::unsupported,
+                   fmt::format("{} cannot run the op {}{}: {}", with_.device->physical().name,
+                               op_kind_name(op.kind), out, reason)};
+    }
+    return {};
+  }
+
+  std::size_t rows_of(TensorId id) const {
+    const Tensor& x = graph_.tensor(id);
+    if (x.role == TensorRole::constant || x.role == TensorRole::state) {
+      return static_cast<std::size_t>(x.rows);
+    }
+    return static_cast<std::size_t>(trailing_[id] ? plan_->limits_.outputs_max
+                                                  : plan_->limits_.tokens_max);
+  }
+  std::size_t bytes_of(TensorId id) const {
+    return rows_of(id) * row_bytes(graph_.tensor(id).dtype, graph_.tensor(id).cols);
+  }
+
+  Status place_activations_of_ops() {
+    std::vector<Life> lives;
+    std::vector<std::size_t> life_of(graph_.tensors.size(), 0);  // plus 1
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      std::vector<TensorId> ids = graph_.ops[i].in;
+      ids.push_back(graph_.ops[i].out);
+      ids.push_back(graph_.ops[i].out2);
+      for (const TensorId id : ids) {
+        if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
+        if (life_of[id] == 0) {
+          // Whole pieces, so that tensors begin where vectors may.
+          lives.push_back(Life{aligned(bytes_of(id)), i, i});
+          life_of[id] = lives.size();
+        }
+        lives[life_of[id] - 1].last = i;
+      }
+    }
+    const ActivationMemory memory = place_activations(lives);
+    auto buffer =
+        with_.memory->alloc(std::max<std::size_t>(memory.bytes, 4), VulkanMemoryUse::device);
+    if (!buffer) return buffer.error().with("preparing the model's working memory");
+    plan_->activations_ = std::move(*buffer);
+    addresses_.assign(graph_.tensors.size(), 0);
+    for (TensorId id = 0; id < graph_.tensors.size(); ++id) {
+      const Tensor& x = graph_.tensor(id);
+      if (x.role != TensorRole::activation) {
+        addresses_[id] = x.buffer->handle() + x.offset;
+        CHECK(x.role == TensorRole::constant || x.role == TensorRole::state ||
+              x.offset + bytes_of(id) <= x.buffer->size());
+      } else if (life_of[id] > 0) {
+        addresses_[id] = plan_->activations_.handle() + memory.offsets[life_of[id] - 1];
+      }
+    }
+    return {};
+  }
+
+  // Lays out the step's memory: header, ids, rope tables, workgroup counts.
+  Status describe_step() {
+    const auto tokens = static_cast<std::size_t>(plan_->limits_.tokens_max);
+    step_bytes_ = aligned(16 + 4 * tokens);
+    rope_of_.assign(graph_.ops.size(), 0);
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      const Op& op = graph_.ops[i];
+      if (op.kind != OpKind::rope) continue;
+      auto frequencies = frequencies_of(op);
+      if (!frequencies) return frequencies.error();
+      const auto same = std::find_if(
+          plan_->rope_tables_.begin(), plan_->rope_tables_.end(),
+          [&](const VulkanPlan::RopeTable& table) { return table.frequencies == *frequencies; });
+      rope_of_[i] = static_cast<std::size_t>(same - plan_->rope_tables_.begin());
+      if (same != plan_->rope_tables_.end()) continue;
+      const std::size_t bytes = tokens * 8 * frequencies->size();
+      plan_->rope_tables_.push_back({std::move(*frequencies), step_bytes_});
+      step_bytes_ += aligned(bytes);
+    }
+    // A conservative count: no op has more than two dispatches.
+    for (const std::int64_t tokens_max : {std::int64_t{1}, kFewTokens, plan_->limits_.tokens_max}) {
+      const bool last = tokens_max >= plan_->limits_.tokens_max;
+      VulkanPlan::Variant variant;
+      variant.tokens_max = last ? plan_->limits_.tokens_max : tokens_max;
+      variant.groups_offset = step_bytes_;
+      step_bytes_ += aligned(2 * graph_.ops.size() * sizeof(VkDispatchIndirectCommand));
+      plan_->variants_.push_back(std::move(variant));
+      if (last) break;
+    }
+    auto step = with_.memory->alloc(step_bytes_, VulkanMemoryUse::step);
+    if (!step) return step.error().with("preparing the model's working memory");
+    plan_->step_ = std::move(*step);
+    plan_->step_place_ = with_.memory->place(plan_->step_.handle());
+    return {};
+  }
+
+  Result<std::vector<double>> frequencies_of(const Op& op) {
+    if (op.in.size() < 2 || op.in[1] == kNoTensor) return rope_frequencies(op.params, {});
+    const Tensor& x = graph_.tensor(op.in[1]);
+    std::vector<std::byte> stored(bytes_of(op.in[1]));
+    RETURN_IF_ERROR(with_.transfer.download(x.buffer->handle() + x.offset, stored));
+    std::vector<float> factors(static_cast<std::size_t>(x.rows * x.cols));
+    dequantize_row(x.dtype, stored.data(), x.rows * x.cols, factors.data());
+    return rope_frequencies(op.params, factors);
+  }
+
+  // Adds a dispatch with what all ops share: addresses, types, flags, parameters.
+  Status add(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
+             std::vector<std::uint32_t> constants, const VulkanGrid& grid) {
+    const Op& op = graph_.ops[index];
+    auto pipeline = with_.programs.get(shader, std::move(constants));
+    if (!pipeline) return pipeline.error();
+    VulkanDispatch dispatch;
+    dispatch.pipeline = *pipeline;
+    dispatch.grid = grid;
+    dispatch.op = index;
+    VulkanPush& push = dispatch.push;
+    push.step = plan_->step_.handle();
+    push.flags = op.outputs_only ? 1 : 0;
+    const auto touch = [&](TensorId id, bool writes) {
+      const std::uint64_t begin = addresses_[id];
+      dispatch.ranges.push_back({begin, begin + bytes_of(id), writes});
+    };
+    for (std::size_t k = 0; k < op.in.size(); ++k) {
+      if (op.in[k] == kNoTensor) continue;
+      const Tensor& x = graph_.tensor(op.in[k]);
+      push.in[k] = addresses_[op.in[k]];
+      push.types |= static_cast<std::uint32_t>(x.dtype) << (4 * k);
+      if (trailing_[op.in[k]]) push.flags |= 2u << k;
+      const bool appended = x.role == TensorRole::state &&
+                            (op.kind == OpKind::kv_append || shader == "short_conv_append");
+      touch(op.in[k], appended);
+    }
+    if (op.kind == OpKind::rope) {
+      push.in[1] = plan_->step_.handle() + plan_->rope_tables_[rope_of_[index]].offset;
+    }
+    const std::array<TensorId, 2> outs{op.out, op.out2};
+    for (std::size_t k = 0; k < outs.size(); ++k) {
+      if (outs[k] == kNoTensor) continue;
+      push.out[k] = addresses_[outs[k]];
+      touch(outs[k], true);
+    }
+    const auto word = [](auto value) { return static_cast<std::uint32_t>(value); };
+    const OpParams& p = op.params;
+    push.cols = word(graph_.tensor(op.in[op.kind == OpKind::engram_gate ? 2 : 0]).cols);
+    push.rows = op.kind == OpKind::matmul ? word(graph_.tensor(op.in[1]).rows) : 0;
+    push.eps = p.eps;
+    push.n_heads = word(p.n_heads);
+    push.n_kv_heads = word(p.n_kv_heads);
+    push.head_dim = word(p.head_dim);
+    push.rope_dims = word(p.rope_dims);
+    push.streams = word(p.streams);
+    push.columns = word(p.columns);
+    push.column_dims = word(p.column_dims);
+    push.dilation = word(p.dilation);
+    if (op.kind == OpKind::short_conv) push.taps = word(graph_.tensor(op.in[3]).cols);
+    variant.dispatches.push_back(std::move(dispatch));
+    return {};
+  }
+
+  // A lane for each of `width` values of a row.
+  Status add_values(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
+                    std::int64_t width) {
+    return add(index, variant, shader, {shape_.lanes},
+               {VulkanGrid::Kind::values, true, static_cast<std::uint32_t>(width), shape_.lanes});
+  }
+  // `width` workgroups for each row, rows along x.
+  Status add_rows(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
+                  std::int64_t width) {
+    return add(index, variant, shader, {shape_.lanes},
+               {VulkanGrid::Kind::rows, true, static_cast<std::uint32_t>(width)});
+  }
+
+  Status add_matmul(std::size_t index, VulkanPlan::Variant& variant) {
+    const Op& op = graph_.ops[index];
+    const Tensor& weight = graph_.tensor(op.in[1]);
+    const auto rows = static_cast<std::uint32_t>(weight.rows);
+    const std::string_view type = dtype_info(weight.dtype).name;
+    if (variant.tokens_max <= kFewTokens || op.outputs_only) {
+      const auto tokens = static_cast<std::uint32_t>(variant.tokens_max == 1 ? 1 : kFewTokens);
+      return add(index, variant, fmt::format("matmul_few_{}", type), {shape_.lanes, tokens},
+                 {VulkanGrid::Kind::few, true, rows, 1, tokens});
+    }
+    return add(index, variant, fmt::format("matmul_many_{}", type),
+               {shape_.across * shape_.down, shape_.across, shape_.down},
+               {VulkanGrid::Kind::tiles, true, rows, 4 * shape_.across, 4 * shape_.down});
+  }
+
+  Status lower(std::size_t index, VulkanPlan::Variant& variant) {
+    const Op& op = graph_.ops[index];
+    const auto cols = [&](std::size_t i) { return graph_.tensor(op.in[i]).cols; };
+    const auto dtype = [&](std::size_t i) {
+      return dtype_info(graph_.tensor(op.in[i]).dtype).name;
+    };
+    switch (op.kind) {
+      case OpKind::embed:
+        return add_values(index, variant, fmt::format("embed_{}", dtype(0)), (cols(0) + 7) / 8);
+      case OpKind::rms_norm:
+        return add_rows(index, variant, "rms_norm", 1);
+      case OpKind::matmul:
+        return add_matmul(index, variant);
+      case OpKind::rope:
+        return add_values(index, variant, "rope",
+                          cols(0) / op.params.head_dim * ((op.params.head_dim + 1) / 2));
+      case OpKind::kv_append:
+        return add_values(index, variant, "kv_append", cols(0));
+      case OpKind::attention:
+        return add(index, variant, fmt::format("attention_{}", dtype(1)),
+                   {shape_.lanes, static_cast<std::uint32_t>(op.params.head_dim)},
+                   {VulkanGrid::Kind::rows, false, static_cast<std::uint32_t>(op.params.n_heads)});
+      case OpKind::swiglu:
+        return add_values(index, variant, "swiglu", cols(0));
+      case OpKind::add:
+        return add_values(index, variant, "add", cols(0));
+      case OpKind::table_decode:
+        return add_values(index, variant, "table_decode",
+                          std::int64_t{op.params.columns} * op.params.column_dims);
+      case OpKind::engram_gate:
+        return add_rows(index, variant, "engram_gate", op.params.streams);
+      case OpKind::short_conv:
+        RETURN_IF_ERROR(add_rows(index, variant, "short_conv_append", op.params.streams));
+        return add_rows(index, variant, "short_conv", op.params.streams);
+    }
+    return {};
+  }
+
+  const Graph& graph_;
+  const VulkanCompiler& with_;
+  const Shape shape_;
+  std::unique_ptr<VulkanPlan> plan_;
+  std::vector<bool> trailing_;
+  std::vector<std::uint64_t> addresses_;  // by TensorId
+  std::vector<std::size_t> rope_of_;      // by op: index into rope_tables_
+  std::size_t step_bytes_ = 0;
+};
+
+}  // namespace
+
+std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
+  std::string reason = why_unsupported(graph, op);
+  if (!reason.empty()) return reason;
+  const bool matrix = op.kind == OpKind::matmul || op.kind == OpKind::embed;
+  for (std::size_t i = 0; i < op.in.size(); ++i) {
+    if (op.in[i] == kNoTensor) continue;
+    const Tensor& x = graph.tensor(op.in[i]);
+    if (x.offset % 4 != 0) return x.name + " is not aligned to 4 bytes";
+    const bool is_matrix = matrix && i == (op.kind == OpKind::embed ? 0u : 1u);
+    if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
+      return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
+    }
+    // Shaders count values in 32 bits.
+    if (static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
+      return x.name + " has more than 4,294,967,295 values";
+    }
+  }
+  if (op.kind == OpKind::rope && op.in[0] == op.out) return "it cannot work in place";
+  if (op.kind == OpKind::attention && op.params.head_dim > 1024) {
+    return fmt::format("its heads have {} values, more than 1024", op.params.head_dim);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Plan>> compile_for_vulkan(const Graph& graph, const CompileOptions& options,
+                                                 const VulkanCompiler& with) {
+  return Compiler(graph, options, with).run();
+}
+
+}  // namespace mneme

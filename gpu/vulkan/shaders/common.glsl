@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every shader shares: the words that the host pushes, memory by address, sums over a
+// workgroup. Tensors are found by their device address, so no descriptor's size limit applies.
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_buffer_reference_uvec2 : require
+#extension GL_EXT_shader_16bit_storage : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
+
+layout(local_size_x_id = 0) in;
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats {
+  float v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints {
+  uint v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer Halfs {
+  float16_t v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer Words {
+  uint16_t v[];
+};
+// What changes from step to step (StepParams), written by the host.
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Step {
+  uint tokens;
+  uint position;
+  uint outputs;
+  uint unused;
+  uint ids[];
+};
+
+// gpu/vulkan/vulkan_plan.h has the same words; each shader reads the ones that it speaks of.
+layout(push_constant, std430) uniform Push {
+  uvec2 step;
+  uvec2 in0, in1, in2, in3, in4;
+  uvec2 out0, out1;
+  uint cols;   // values of a row
+  uint rows;   // of the weight, for products
+  uint flags;  // bit 0: runs on the trailing tokens; bit 1 + k: input k holds these only
+  uint types;  // 4 bits an input: its DType
+  float eps;
+  uint n_heads, n_kv_heads, head_dim, rope_dims;
+  uint streams, columns, column_dims, dilation, taps;
+  uint unused0, unused1;
+} p;
+
+const uint kF32 = 0, kF16 = 1;
+
+uint lane() {
+  return gl_LocalInvocationID.x;
+}
+uint lanes() {
+  return gl_WorkGroupSize.x;
+}
+
+bool outputs_only() {
+  return (p.flags & 1u) != 0u;
+}
+uint row_count() {
+  return outputs_only() ? Step(p.step).outputs : Step(p.step).tokens;
+}
+// The row of input k that belongs to this op's row i.
+uint in_row(uint k, uint i) {
+  const bool skip = outputs_only() && (p.flags >> (1u + k) & 1u) == 0u;
+  return skip ? i + Step(p.step).tokens - Step(p.step).outputs : i;
+}
+
+uint type_of(uint k) {
+  return p.types >> (4u * k) & 15u;
+}
+
+// A value of a small constant: F32, F16 or BF16.
+float constant_at(uvec2 address, uint type, uint i) {
+  if (type == kF32) return Floats(address).v[i];
+  if (type == kF16) return float(Halfs(address).v[i]);
+  return uintBitsToFloat(uint(Words(address).v[i]) << 16);
+}
+
+// A value of a state: F32 or F16.
+float state_at(uvec2 address, uint type, uint i) {
+  return type == kF32 ? Floats(address).v[i] : float(Halfs(address).v[i]);
+}
+void set_state(uvec2 address, uint type, uint i, float value) {
+  if (type == kF32) {
+    Floats(address).v[i] = value;
+  } else {
+    Halfs(address).v[i] = float16_t(value);
+  }
+}
+
+// The sum over the workgroup, in every lane. Every lane must come here.
+shared float partial_sums[64];
+float workgroup_sum(float x) {
+  x = subgroupAdd(x);
+  if (gl_NumSubgroups > 1) {
+    if (subgroupElect()) partial_sums[gl_SubgroupID] = x;
+    barrier();
+    x = 0;
+    for (uint i = 0; i < gl_NumSubgroups; ++i) x += partial_sums[i];
+    barrier();
+  }
+  return x;
+}
+float workgroup_max(float x) {
+  x = subgroupMax(x);
+  if (gl_NumSubgroups > 1) {
+    if (subgroupElect()) partial_sums[gl_SubgroupID] = x;
+    barrier();
+    x = partial_sums[0];
+    for (uint i = 1; i < gl_NumSubgroups; ++i) x = max(x, partial_sums[i]);
+    barrier();
+  }
+  return x;
+}
+
+float silu(float x) {
+  return x / (1.0 + exp(-x));
+}

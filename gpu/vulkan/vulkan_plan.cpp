@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/vulkan/vulkan_plan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "gpu/rope_table.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::uint32_t kGroupsMax = 65535;       // along one axis, on every device
+constexpr std::uint32_t kValueGroupsMax = 16384;  // lanes then take several values
+
+std::uint32_t divided(std::uint32_t a, std::uint32_t b) {
+  return (a + b - 1) / b;
+}
+
+// What shaders/common.glsl calls Step; ids follow.
+struct StepHeader {
+  std::uint32_t tokens, position, outputs, unused;
+};
+
+// Keeps what was touched since the last barrier and says when another is needed.
+class Hazards {
+ public:
+  bool clash(const std::vector<VulkanRange>& ranges) {
+    const auto meets = [&](const VulkanRange& a) {
+      return std::any_of(open_.begin(), open_.end(), [&](const VulkanRange& b) {
+        return (a.writes || b.writes) && a.begin < b.end && b.begin < a.end;
+      });
+    };
+    const bool clash = std::any_of(ranges.begin(), ranges.end(), meets);
+    if (clash) open_.clear();
+    open_.insert(open_.end(), ranges.begin(), ranges.end());
+    return clash;
+  }
+
+ private:
+  std::vector<VulkanRange> open_;
+};
+
+}  // namespace
+
+VkDispatchIndirectCommand VulkanGrid::groups(std::uint32_t rows) const {
+  if (rows == 0) return {0, 0, 0};
+  switch (kind) {
+    case Kind::values:
+      return {std::min(kValueGroupsMax, divided(rows * width, lanes)), 1, 1};
+    case Kind::rows:
+      return rows_first ? VkDispatchIndirectCommand{rows, width, 1}
+                        : VkDispatchIndirectCommand{width, rows, 1};
+    case Kind::few: {
+      const std::uint32_t x = std::min(width, kGroupsMax);
+      return {x, divided(width, x), divided(rows, tokens)};
+    }
+    case Kind::tiles:
+      return {divided(width, lanes), divided(rows, tokens), 1};
+  }
+  return {0, 0, 0};
+}
+
+VulkanPlan::~VulkanPlan() {
+  if (device_->busy()) (void)device_->wait();  // the next finish() tells of a failure, too
+  const VulkanApi& api = device_->api();
+  for (const Variant& variant : variants_) {
+    for (const auto* list : {&variant.plain, &variant.timed}) {
+      if (list->empty()) continue;
+      api.FreeCommandBuffers(device_->handle(), device_->command_pool(),
+                             static_cast<std::uint32_t>(list->size()), list->data());
+    }
+    api.DestroyQueryPool(device_->handle(), variant.queries, nullptr);
+  }
+}
+
+void VulkanPlan::write_step(const StepParams& step) {
+  const auto tokens = static_cast<std::int64_t>(step.tokens.size());
+  variant_ = 0;
+  while (variants_[variant_].tokens_max < tokens) ++variant_;
+  std::byte* base = step_.host().data();
+  const StepHeader header{static_cast<std::uint32_t>(tokens),
+                          static_cast<std::uint32_t>(step.position),
+                          static_cast<std::uint32_t>(step.n_outputs), 0};
+  std::memcpy(base, &header, sizeof header);
+  std::memcpy(base + sizeof header, step.tokens.data(), step.tokens.size_bytes());
+  for (const RopeTable& table : rope_tables_) {
+    fill_rope_rows(table.frequencies, step.position, tokens,
+                   reinterpret_cast<float*>(base + table.offset));
+  }
+  const Variant& variant = variants_[variant_];
+  std::byte* groups = base + variant.groups_offset;
+  for (const VulkanDispatch& dispatch : variant.dispatches) {
+    const bool outputs_only = (dispatch.push.flags & 1u) != 0;
+    const VkDispatchIndirectCommand command =
+        dispatch.grid.groups(outputs_only ? header.outputs : header.tokens);
+    std::memcpy(groups, &command, sizeof command);
+    groups += sizeof command;
+  }
+}
+
+void VulkanPlan::stop_step() {
+  const Variant& variant = variants_[variant_];
+  auto* words = reinterpret_cast<std::uint32_t*>(step_.host().data() + variant.groups_offset);
+  for (std::size_t i = 0; i < 3 * variant.dispatches.size(); ++i) {
+    std::atomic_ref(words[i]).store(0, std::memory_order_relaxed);  // the device may read it now
+  }
+}
+
+VkCommandBuffer VulkanPlan::commands(std::size_t segment) const {
+  const Variant& variant = variants_[variant_];
+  return timing_ ? variant.timed[segment] : variant.plain[segment];
+}
+
+Status VulkanPlan::record(Variant& variant, bool timed) {
+  const VulkanApi& api = device_->api();
+  std::vector<VkCommandBuffer>& list = timed ? variant.timed : variant.plain;
+  if (timed) {
+    VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+    info.queryType = VK_QUERY_TYPE_TIMESTAMP;
+    info.queryCount = static_cast<std::uint32_t>(variant.dispatches.size() + segments_.size());
+    const VkResult result =
+        api.CreateQueryPool(device_->handle(), &info, nullptr, &variant.queries);
+    if (result != VK_SUCCESS) return device_->error(result, "making room for timestamps");
+  }
+  std::vector<VkCommandBuffer> fresh(segments_.size());
+  VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  info.commandPool = device_->command_pool();
+  info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+  info.commandBufferCount = static_cast<std::uint32_t>(fresh.size());
+  const VkResult result = api.AllocateCommandBuffers(device_->handle(), &info, fresh.data());
+  if (result != VK_SUCCESS) return device_->error(result, "making command buffers");
+  list = std::move(fresh);
+  for (std::size_t s = 0; s < segments_.size(); ++s) {
+    RETURN_IF_ERROR(record_segment(variant, s, list[s], timed));
+  }
+  return {};
+}
+
+Status VulkanPlan::record_segment(const Variant& variant, std::size_t segment,
+                                  VkCommandBuffer commands, bool timed) {
+  const VulkanApi& api = device_->api();
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  VkResult result = api.BeginCommandBuffer(commands, &begin);
+  if (result != VK_SUCCESS) return device_->error(result, "recording a step");
+  const auto barrier = [&](VkPipelineStageFlags from, VkPipelineStageFlags to,
+                           VkAccessFlags access) {
+    VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+    memory.dstAccessMask = access;
+    api.CmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  };
+  constexpr VkPipelineStageFlags kCompute = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+  constexpr VkAccessFlags kShader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  // Timestamps of a segment: one at its start, one behind each dispatch.
+  auto query = static_cast<std::uint32_t>(variant.first[segment] + segment);
+  const auto stamp = [&] {
+    if (timed) {
+      api.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, variant.queries,
+                            query++);
+    }
+  };
+  const std::size_t end = variant.first[segment + 1];
+  if (timed) {
+    api.CmdResetQueryPool(commands, variant.queries, query,
+                          static_cast<std::uint32_t>(end - variant.first[segment] + 1));
+  }
+  barrier(kCompute, kCompute, kShader);  // behind the segment before
+  stamp();
+  Hazards hazards;
+  for (std::size_t i = variant.first[segment]; i < end; ++i) {
+    const VulkanDispatch& dispatch = variant.dispatches[i];
+    if (hazards.clash(dispatch.ranges) || timed) barrier(kCompute, kCompute, kShader);
+    api.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, dispatch.pipeline);
+    api.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof dispatch.push,
+                         &dispatch.push);
+    api.CmdDispatchIndirect(
+        commands, step_place_.buffer,
+        step_place_.offset + variant.groups_offset + i * sizeof(VkDispatchIndirectCommand));
+    stamp();
+  }
+  barrier(kCompute, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  result = api.EndCommandBuffer(commands);
+  if (result != VK_SUCCESS) return device_->error(result, "recording a step");
+  return {};
+}
+
+Status VulkanPlan::start_timing() {
+  if (device_->physical().timestamp_bits == 0) return {};  // then there are no times
+  for (Variant& variant : variants_) {
+    if (variant.timed.empty()) RETURN_IF_ERROR(record(variant, true));
+  }
+  clear_times();
+  timing_ = true;
+  return {};
+}
+
+void VulkanPlan::clear_times() {
+  std::fill(op_us_.begin(), op_us_.end(), 0.0);
+  std::fill(runs_.begin(), runs_.end(), 0);
+}
+
+void VulkanPlan::add_times(std::size_t segment) {
+  const Variant& variant = variants_[variant_];
+  const std::size_t first = variant.first[segment];
+  const std::size_t count = variant.first[segment + 1] - first;
+  std::vector<std::uint64_t> stamps(count + 1);
+  const VkResult result = device_->api().GetQueryPoolResults(
+      device_->handle(), variant.queries, static_cast<std::uint32_t>(first + segment),
+      static_cast<std::uint32_t>(stamps.size()), stamps.size() * sizeof stamps[0], stamps.data(),
+      sizeof stamps[0], VK_QUERY_RESULT_64_BIT);
+  if (result != VK_SUCCESS) return;
+  const std::uint32_t bits = device_->physical().timestamp_bits;
+  const std::uint64_t mask = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t counts = (stamps[i + 1] - stamps[i]) & mask;
+    op_us_[variant.dispatches[first + i].op] +=
+        static_cast<double>(counts) * device_->physical().timestamp_ns / 1e3;
+  }
+  for (std::size_t op = segments_[segment].first_op; op < segments_[segment].end_op; ++op) {
+    ++runs_[op];
+  }
+}
+
+}  // namespace mneme

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph as recorded command buffers. What changes from step to step lies in one piece of memory
+// that the host writes: token ids, position, angles, and how many workgroups each dispatch has.
+// There is one recording for each range of tokens (Variant), because products of few and of many
+// tokens are made in different ways. Built by compile(), used from the engine thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/step_limits.h"
+#include "gpu/vulkan/memory.h"
+#include "gpu/vulkan/programs.h"
+#include "gpu/vulkan/push.h"
+#include "gpu/vulkan/transfer.h"
+
+namespace mneme {
+
+// How many workgroups a dispatch has in a step of `rows` rows.
+struct VulkanGrid {
+  enum class Kind : std::uint8_t {
+    values,  // a lane a value: `width` values a row, `lanes` lanes a workgroup
+    rows,    // `width` workgroups a row
+    few,     // a workgroup for each of `width` outputs and every `tokens` rows
+    tiles,   // a workgroup for `lanes` of `width` outputs and `tokens` rows
+  };
+  Kind kind = Kind::values;
+  bool rows_first = true;  // kind rows: rows along x, else along y
+  std::uint32_t width = 0;
+  std::uint32_t lanes = 1;
+  std::uint32_t tokens = 1;
+
+  VkDispatchIndirectCommand groups(std::uint32_t rows) const;
+};
+
+// Memory that a dispatch reads or writes.
+struct VulkanRange {
+  std::uint64_t begin = 0;  // device addresses
+  std::uint64_t end = 0;
+  bool writes = false;
+};
+
+struct VulkanDispatch {
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  VulkanPush push;
+  VulkanGrid grid;
+  std::vector<VulkanRange> ranges;
+  std::size_t op = 0;  // index into Graph::ops
+};
+
+class VulkanPlan final : public Plan {
+ public:
+  explicit VulkanPlan(std::shared_ptr<VulkanDevice> device) : device_(std::move(device)) {}
+  ~VulkanPlan() override;
+  VulkanPlan(const VulkanPlan&) = delete;
+  VulkanPlan& operator=(const VulkanPlan&) = delete;
+
+  std::span<const Segment> segments() const override { return segments_; }
+  std::size_t memory_bytes() const override { return activations_.size() + step_.size(); }
+
+  // Before a step's first segment.
+  void write_step(const StepParams& step);
+  // Makes the dispatches that have not begun have no workgroups. Best effort, while work runs.
+  void stop_step();
+  VkCommandBuffer commands(std::size_t segment) const;
+
+  Status start_timing();                // records with timestamps, the first time
+  void add_times(std::size_t segment);  // of a segment that ran while timing
+  void clear_times();
+
+  struct RopeTable {
+    std::vector<double> frequencies;
+    std::size_t offset = 0;  // bytes into step_
+  };
+  struct Variant {
+    std::int64_t tokens_max = 0;
+    std::vector<VulkanDispatch> dispatches;
+    std::vector<std::size_t> first;      // of each segment, and one past the last
+    std::size_t groups_offset = 0;       // bytes into step_: a VkDispatchIndirectCommand each
+    std::vector<VkCommandBuffer> plain;  // of each segment
+    std::vector<VkCommandBuffer> timed;
+    VkQueryPool queries = VK_NULL_HANDLE;  // [dispatches + segments]
+  };
+
+  const std::shared_ptr<VulkanDevice> device_;
+  VkPipelineLayout layout_ = VK_NULL_HANDLE;
+  std::vector<Segment> segments_;
+  std::vector<Variant> variants_;  // by rising tokens_max
+  std::vector<RopeTable> rope_tables_;
+  Buffer activations_;
+  Buffer step_;
+  VulkanMemory::Place step_place_;
+  StepLimits limits_;
+  std::size_t variant_ = 0;  // of the present step
+  bool timing_ = false;
+  std::vector<double> op_us_;       // [ops], sum since timing was switched on
+  std::vector<std::int64_t> runs_;  // [ops]
+
+  Status record(Variant& variant, bool timed);
+
+ private:
+  Status record_segment(const Variant& variant, std::size_t segment, VkCommandBuffer commands,
+                        bool timed);
+};
+
+struct VulkanCompiler {
+  std::shared_ptr<VulkanDevice> device;
+  std::shared_ptr<VulkanMemory> memory;
+  VulkanTransfer& transfer;
+  VulkanPrograms& programs;
+};
+
+// Empty when the device can run the op, else why not.
+std::string why_not_on_vulkan(const Graph& graph, const Op& op);
+
+// Errors: unsupported, naming the op; out_of_memory; device.
+Result<std::unique_ptr<Plan>> compile_for_vulkan(const Graph& graph, const CompileOptions& options,
+                                                 const VulkanCompiler& with);
+
+}  // namespace mneme
