@@ -35,6 +35,9 @@ class OpHarness {
   TensorId input_i8(std::int64_t cols);
   TensorId output(std::int64_t cols);
 
+  // The first failure of the backend's memory. What is read after one is zeros.
+  const Status& memory() const { return memory_; }
+
   // Compiles the op and runs it once. Errors: the backend's, at memory, compile() or finish(), and
   // corrupt when the op wrote to an input or beside an output.
   Status run(const Op& op, NumericMode mode);

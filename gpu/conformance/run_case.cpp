@@ -89,6 +89,10 @@ OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int time
     return outcome;
   }
   for (const Expected& expected : all) compare(harness, expected, outcome);
+  if (!harness.memory()) {
+    outcome.failure = harness.memory().error().message;
+    return outcome;
+  }
   for (const TensorId id : op.in) outcome.bytes += id == kNoTensor ? 0 : bytes_of(harness, op, id);
   for (const TensorId id : {op.out, op.out2}) {
     outcome.bytes += id == kNoTensor ? 0 : bytes_of(harness, op, id);

@@ -124,7 +124,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   BackendOptions device{options.threads, options.instruction_set, options.device};
   device.bytes_needed = needs.device_bytes();
   device.cache_folder = options.cache_folder;
-  auto backend = open_backend(device);
+  auto backend = options.open_device ? options.open_device(device) : open_backend(device);
   if (!backend) return backend.error();
   impl->backend = std::move(*backend);
   RETURN_IF_ERROR(check_device_memory(*impl->backend, needs, *context));

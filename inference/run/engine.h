@@ -24,8 +24,10 @@
 
 namespace mneme {
 
+class Backend;
 class Tokenizer;
 class Session;
+struct BackendOptions;
 struct SessionOptions;
 
 struct EngineOptions {
@@ -42,7 +44,9 @@ struct EngineOptions {
   std::string hot_set_folder;   // where rows are kept for the next start; "" = they are not
   // "auto", "cpu", "vulkan", "vulkan:1": `mneme-cli devices` lists them.
   std::string device = "cpu";
-  std::string cache_folder;     // for what a device's driver compiled; "" = nowhere
+  std::string cache_folder;  // for what a device's driver compiled; "" = nowhere
+  // Empty = open_backend(); tests bring devices that fail.
+  std::function<Result<std::unique_ptr<Backend>>(const BackendOptions&)> open_device;
   RowReaderFactory row_reader;  // empty = the best that runs here; tests bring one that fails
 };
 

@@ -19,16 +19,11 @@
 #include "inference/text/tokenizer.h"
 #include "tests/support/default_model.h"
 #include "tests/support/logits_oracle.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // Logits, gates and writes of a passage by our own engine.
 struct Passage {

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole models on a Vulkan device, beside the same on the CPU; and what an answer says when the
+// device does not last. On a machine without a GPU the device is Mesa's llvmpipe.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "gpu/registry.h"
+#include "gpu/vulkan/vulkan_backend.h"
+#include "inference/run/engine.h"
+#include "inference/text/tokenizer.h"
+#include "tests/support/default_model.h"
+#include "tests/support/faulty_vulkan.h"
+#include "tests/support/sanitized.h"
+#include "tests/support/tiny_model.h"
+
+namespace mneme {
+namespace {
+
+class VulkanEngine : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string reason = no_vulkan_reason();
+    if (!reason.empty()) GTEST_SKIP() << reason;
+  }
+
+  static EngineOptions on(const FaultyVulkan& vulkan, const std::string& model) {
+    EngineOptions options;
+    options.model_path = model;
+    options.exact = true;
+    options.device = "vulkan";
+    options.open_device = [&vulkan](const BackendOptions&) {
+      return open_vulkan_backend(vulkan.loader(), {});
+    };
+    return options;
+  }
+
+  static GenerateRequest request(const std::string& prompt, std::int64_t tokens) {
+    GenerateRequest request;
+    request.raw_prompt = prompt;
+    request.max_tokens = tokens;
+    request.sampling.temperature = 0;
+    request.sampling.repetition_penalty = 1;
+    request.ignore_end = true;
+    return request;
+  }
+
+  static std::string text(const EngineOptions& options, const GenerateRequest& request) {
+    auto engine = Engine::open(options);
+    EXPECT_TRUE(engine) << engine.error().message;
+    if (!engine) return {};
+    auto result = (*engine)->generate(request);
+    EXPECT_TRUE(result) << result.error().message;
+    return result ? result->text : std::string();
+  }
+};
+
+const std::string kPrompt = "memory of a river, and what it is for";
+
+TEST_F(VulkanEngine, ATinyModelOfEveryTypeSaysWhatItSaysOnTheCpu) {
+  for (const DType type :
+       {DType::q4_1, DType::q8_0, DType::q4_0, DType::f16, DType::bf16, DType::f32}) {
+    const TemporaryFolder folder;
+    TinyModelOptions tiny;
+    tiny.type = type;
+    EngineOptions options;
+    options.model_path = write_tiny_model(folder.path(), tiny);
+    options.exact = true;
+    const std::string cpu = text(options, request(kPrompt, 24));
+    options.device = "vulkan";
+    EXPECT_EQ(text(options, request(kPrompt, 24)), cpu) << dtype_info(type).name;
+  }
+}
+
+TEST_F(VulkanEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
+  const TemporaryFolder folder;
+  EngineOptions options;
+  options.model_path = write_tiny_model(folder.path());
+  options.exact = true;
+  std::vector<float> logits[2];
+  for (const bool vulkan : {false, true}) {
+    options.device = vulkan ? "vulkan" : "cpu";
+    auto engine = Engine::open(options);
+    ASSERT_TRUE(engine) << engine.error().message;
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < 150; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
+    const Status status =
+        (*engine)->evaluate(tokens, true, [&](std::int64_t, std::span<const float> values) {
+          logits[vulkan ? 1 : 0].insert(logits[vulkan ? 1 : 0].end(), values.begin(), values.end());
+        });
+    ASSERT_TRUE(status) << status.error().message;
+  }
+  ASSERT_EQ(logits[0].size(), logits[1].size());
+  double worst = 0;
+  for (std::size_t i = 0; i < logits[0].size(); ++i) {
+    worst = std::max(worst, std::fabs(static_cast<double>(logits[0][i]) - logits[1][i]));
+  }
+  EXPECT_LT(worst, 1e-3);  // contracts: exact mode
+}
+
+TEST_F(VulkanEngine, ALostDeviceEndsTheAnswerAndOpeningAgainWorks) {
+  const TemporaryFolder folder;
+  const std::string model = write_tiny_model(folder.path());
+  std::string good;
+  long load_submits = 0;
+  {
+    const FaultyVulkan vulkan({});
+    auto engine = Engine::open(on(vulkan, model));
+    ASSERT_TRUE(engine) << engine.error().message;
+    load_submits = FaultyVulkan::submits();
+    auto result = (*engine)->generate(request(kPrompt, 12));
+    ASSERT_TRUE(result);
+    good = result->text;
+  }
+  for (const bool at_wait : {false, true}) {
+    VulkanFaults faults;
+    faults.lose_at_submit = load_submits + 7;
+    faults.lose_at_wait = at_wait;
+    const FaultyVulkan vulkan(faults);
+    auto engine = Engine::open(on(vulkan, model));
+    ASSERT_TRUE(engine) << engine.error().message;
+    for (int i = 0; i < 2; ++i) {  // the loss does not pass
+      const auto result = (*engine)->generate(request(kPrompt, 12));
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().code, ErrorCode::device);
+      EXPECT_NE(result.error().message.find("was lost"), std::string::npos);
+      EXPECT_NE(result.error().message.find("Open the model again"), std::string::npos);
+    }
+  }
+  const FaultyVulkan vulkan({});
+  EXPECT_EQ(text(on(vulkan, model), request(kPrompt, 12)), good);
+}
+
+TEST_F(VulkanEngine, AModelThatDoesNotFitIsRefusedWithTheSumAndWhatWouldFit) {
+  const TemporaryFolder folder;
+  const std::string model = write_tiny_model(folder.path());
+  EngineOptions options;
+  options.model_path = model;
+  const auto needs = estimate_memory(options);
+  ASSERT_TRUE(needs);
+  VulkanFaults faults;
+  faults.heap_bytes = needs->device_bytes() - 1000;
+  {
+    const FaultyVulkan vulkan(faults);
+    const auto engine = Engine::open(on(vulkan, model));
+    ASSERT_FALSE(engine);
+    EXPECT_EQ(engine.error().code, ErrorCode::out_of_memory);
+    EXPECT_NE(engine.error().message.find("MB are free there"), std::string::npos);
+    EXPECT_NE(engine.error().message.find("--ctx"), std::string::npos) << engine.error().message;
+  }
+  faults.heap_bytes = 1000;
+  const FaultyVulkan vulkan(faults);
+  const auto engine = Engine::open(on(vulkan, model));
+  ASSERT_FALSE(engine);
+  EXPECT_NE(engine.error().message.find("a smaller model"), std::string::npos);
+}
+
+TEST_F(VulkanEngine, EveryLackOfMemoryWhileLoadingIsAnError) {
+  const TemporaryFolder folder;
+  const std::string model = write_tiny_model(folder.path());
+  long calls = 0;
+  {
+    const FaultyVulkan vulkan({});
+    ASSERT_TRUE(Engine::open(on(vulkan, model)));
+    calls = FaultyVulkan::calls();
+  }
+  // All calls of a small load took part in gpu_test; here every seventh of a whole one.
+  for (long call = 0; call < calls; call += kSanitized ? 41 : 7) {
+    VulkanFaults faults;
+    faults.fail_call = call;
+    const FaultyVulkan vulkan(faults);
+    const auto engine = Engine::open(on(vulkan, model));
+    ASSERT_FALSE(engine) << "call " << call;
+    EXPECT_EQ(engine.error().code, ErrorCode::out_of_memory) << engine.error().message;
+  }
+}
+
+// The two best logits after `tokens`, and which token the best is.
+struct Best {
+  TokenId token = -1;
+  float first = -INFINITY, second = -INFINITY;
+};
+Best best_after(Engine& engine, std::span<const TokenId> tokens) {
+  Best best;
+  const auto status =
+      engine.evaluate(tokens, true, [&](std::int64_t, std::span<const float> logits) {
+        best = {};
+        for (std::size_t i = 0; i < logits.size(); ++i) {
+          if (logits[i] > best.first) {
+            best.second = best.first;
+            best.first = logits[i];
+            best.token = static_cast<TokenId>(i);
+          } else {
+            best.second = std::max(best.second, logits[i]);
+          }
+        }
+      });
+  EXPECT_TRUE(status) << status.error().message;
+  return best;
+}
+
+// Greedy text of the default model with its memory, MNEME_DEVICE_TOKENS tokens (a few unless set)
+// on five prompts. It may part only where the two best logits lie within the tolerance.
+TEST_F(VulkanEngine, TheDefaultModelSaysWhatItSaysOnTheCpu) {
+  if (kSanitized) GTEST_SKIP() << "the real model takes minutes under a sanitizer; see release";
+  EngineOptions options;
+  options.model_path = default_model_path();
+  if (!std::filesystem::exists(options.model_path)) {
+    GTEST_SKIP() << "needs the default model at " << options.model_path;
+  }
+  options.pack_folders = {std::string(MNEME_SOURCE_DIR) + "/resources/models"};
+  options.context = 256;
+  options.exact = true;
+  const char* asked = std::getenv("MNEME_DEVICE_TOKENS");
+  const std::int64_t count = asked == nullptr ? 8 : std::max(1, std::atoi(asked));
+  auto cpu = Engine::open(options);
+  ASSERT_TRUE(cpu) << cpu.error().message;
+  options.device = "vulkan";
+  auto vulkan = Engine::open(options);
+  ASSERT_TRUE(vulkan) << vulkan.error().message;
+  constexpr float kTolerance = 2e-2f;  // twice the largest difference of a logit (contracts)
+  for (const std::string prompt :
+       {"The capital of France is", "Only Alexander the Great",
+        "def fibonacci(n):", "Water boils at a temperature of", "Once upon a time there was a"}) {
+    const auto want = (*cpu)->generate(request(prompt, count));
+    const auto got = (*vulkan)->generate(request(prompt, count));
+    ASSERT_TRUE(want) << want.error().message;
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_EQ(got->generated_tokens, count);
+    if (got->text == want->text) continue;
+    const auto a = (*cpu)->tokenizer().encode(prompt + want->text);
+    const auto b = (*cpu)->tokenizer().encode(prompt + got->text);
+    const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+    const Best best = best_after(**cpu, std::span(a).first(static_cast<std::size_t>(at)));
+    std::printf("\"%s\" parts at token %ld: best logits %f and %f\n", prompt.c_str(),
+                static_cast<long>(at), best.first, best.second);
+    EXPECT_LE(best.first - best.second, kTolerance);
+  }
+}
+
+}  // namespace
+}  // namespace mneme
