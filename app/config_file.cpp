@@ -19,6 +19,7 @@ class Reader {
   explicit Reader(const QSettings& file) : m_file(file) {}
 
   void path(const FieldInfo& info, std::string& value) { text(info, value); }
+  void device(const FieldInfo& info, std::string& value) { text(info, value); }
   void text(const FieldInfo& info, std::string& value) {
     if (m_file.contains(keyOf(info))) value = m_file.value(keyOf(info)).toString().toStdString();
   }
@@ -52,6 +53,7 @@ class Writer {
   explicit Writer(QSettings& file) : m_file(file) {}
 
   void path(const FieldInfo& info, const std::string& value) { text(info, value); }
+  void device(const FieldInfo& info, const std::string& value) { text(info, value); }
   void text(const FieldInfo& info, const std::string& value) {
     m_file.setValue(keyOf(info), QString::fromStdString(value));
   }

@@ -27,6 +27,7 @@ struct Config {
   std::string model;                // path; "" = the default model, else the last one opened
   std::string memory;               // "" = look for a pack that fits, "off", or a path
   std::int64_t context = 0;         // tokens; 0 = the model's, at most 8,192
+  std::string device = "auto";      // as EngineOptions::device
   std::int64_t threads = 0;         // 0 = one per core
   std::int64_t ram_budget_mib = 0;  // 0 = a quarter of the tables, 8 MiB to 4 GiB
   bool exact = false;
@@ -40,6 +41,7 @@ struct Config {
     options.model_path = model;
     options.memory = memory;
     options.context = context;
+    options.device = device;
     options.threads = static_cast<int>(threads);
     options.ram_budget = static_cast<std::uint64_t>(ram_budget_mib) << 20;
     options.exact = exact;
@@ -55,7 +57,8 @@ struct FieldInfo {
 };
 
 // The visitor has path(info, string&), text(info, string&), integer(info, int64&, min, max, unit),
-// real(info, double&, min, max), toggle(info, bool&), choice(info, string&, array of names).
+// real(info, double&, min, max), toggle(info, bool&), choice(info, string&, array of names),
+// device(info, string&).
 // `C` is Config or const Config.
 template <class C, class Visitor>
 void visit_fields(C& config, Visitor&& visit) {
@@ -70,7 +73,10 @@ void visit_fields(C& config, Visitor&& visit) {
       {"model/context", "Context",
        "Tokens a chat may have. 0: as the model was trained, at most 8,192. More takes more RAM."},
       config.context, std::int64_t{0}, std::int64_t{1} << 20, "tokens");
-  visit.integer({"model/threads", "Threads", "Compute threads. 0: one for each core."},
+  visit.device({"model/device", "Device",
+                "Automatic: the first GPU that has room for the model, else the CPU."},
+               config.device);
+  visit.integer({"model/threads", "Threads", "Compute threads of the CPU. 0: one for each core."},
                 config.threads, std::int64_t{0}, std::int64_t{256}, "");
   visit.integer({"model/ram_budget_mib", "RAM for memory rows",
                  "How much of the tables may stay in RAM. 0: a quarter of them, 8 MiB to 4 GiB."},

@@ -18,7 +18,15 @@ const VulkanLoader& system_vulkan_loader() {
     if (find == nullptr) {
       return VulkanLoader{nullptr, "libvulkan.so.1 is no Vulkan loader: install libvulkan1 again"};
     }
-    return VulkanLoader{find, ""};
+    VulkanLoader found{find, ""};
+    const auto create = reinterpret_cast<PFN_vkCreateInstance>(find(nullptr, "vkCreateInstance"));
+    VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
+    application.apiVersion = VK_API_VERSION_1_2;
+    VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
+    info.pApplicationInfo = &application;
+    // A failure comes again, and is told, where an instance is needed.
+    if (create != nullptr) (void)create(&info, nullptr, &found.kept);
+    return found;
   }();
   return loader;
 }

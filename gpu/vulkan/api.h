@@ -15,9 +15,11 @@ namespace mneme {
 struct VulkanLoader {
   std::function<PFN_vkVoidFunction(VkInstance, const char* name)> find;  // empty: no Vulkan here
   std::string reason;                                                    // why it is empty
+  VkInstance kept = VK_NULL_HANDLE;
 };
 
-// libvulkan.so.1, opened once and kept: drivers do not like to be unloaded.
+// libvulkan.so.1, opened once and kept. So is a first instance, and with it every driver: to load
+// them again for each list of devices costs time, and Mesa's leave memory behind when they go.
 const VulkanLoader& system_vulkan_loader();
 
 #define MNEME_VK_GLOBAL(F)    \

@@ -5,23 +5,22 @@
 
 #include "gpu/conformance/run_case.h"
 #include "gpu/vulkan/vulkan_backend.h"
+#include "tests/support/faulty_vulkan.h"
 
 namespace mneme {
 namespace {
 
-std::unique_ptr<Backend> open_validated() {
-  auto backend = open_vulkan_backend(system_vulkan_loader(), {0, "", true});
-  if (backend) return std::move(*backend);
-  EXPECT_EQ(backend.error().code, ErrorCode::unsupported) << backend.error().message;
-  return nullptr;
-}
-
 void run_table(NumericMode mode) {
-  const auto backend = open_validated();
-  if (!backend) GTEST_SKIP() << "no Vulkan device, or no validation layer, on this machine";
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  const auto backend = open_vulkan_backend(system_vulkan_loader(), {0, "", true});
+  if (!backend && backend.error().code == ErrorCode::unsupported) {
+    GTEST_SKIP() << backend.error().message;
+  }
+  ASSERT_TRUE(backend) << backend.error().message;
   for (const OpCase& c : conformance_cases()) {
     if (c.large) continue;
-    EXPECT_EQ(run_case(*backend, c, mode).failure, "") << c.name;
+    EXPECT_EQ(run_case(**backend, c, mode).failure, "") << c.name;
   }
 }
 

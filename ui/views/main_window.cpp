@@ -153,6 +153,7 @@ void MainWindow::openModel(const QString& path, const QString& memory) {
   EngineOptions options = m_setup.config.engine_options();
   options.pack_folders = m_setup.packFolders;
   options.hot_set_folder = m_setup.hotSetFolder;
+  options.cache_folder = m_setup.cacheFolder;
   m_engine.openModel(options);
 }
 

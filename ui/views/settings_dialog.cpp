@@ -14,8 +14,12 @@
 #include <QPushButton>
 #include <QScrollArea>
 #include <QSpinBox>
+#include <QStandardItemModel>
 #include <QVBoxLayout>
 #include <limits>
+
+#include "ui/bridge/device_probe.h"
+#include "ui/format.h"
 
 namespace mneme {
 namespace {
@@ -83,6 +87,24 @@ class RowMaker {
     add(info, box, nullptr);
   }
 
+  // What can be chosen is known when the drivers have answered; until then, what always can.
+  void device(const FieldInfo& info, std::string& value) {
+    auto* box = new QComboBox(m_dialog);
+    box->addItem(SettingsDialog::tr("Automatic"), QStringLiteral("auto"));
+    box->addItem(SettingsDialog::tr("CPU"), QStringLiteral("cpu"));
+    QObject::connect(box, &QComboBox::currentIndexChanged, m_dialog,
+                     [box, &value] { value = box->currentData().toString().toStdString(); });
+    auto* probe = new DeviceProbe(m_dialog);
+    QObject::connect(probe, &DeviceProbe::listed, box,
+                     [box](const std::vector<DeviceInfo>& devices) { addDevices(box, devices); });
+    m_show.push_back([box, &value] {
+      const QString id = QString::fromStdString(value);
+      if (box->findData(id) < 0) box->addItem(id, id);
+      box->setCurrentIndex(box->findData(id));
+    });
+    add(info, box, nullptr);
+  }
+
   template <std::size_t N>
   void choice(const FieldInfo& info, std::string& value,
               const std::array<std::string_view, N>& names) {
@@ -101,6 +123,27 @@ class RowMaker {
   }
 
  private:
+  static void addDevices(QComboBox* box, const std::vector<DeviceInfo>& devices) {
+    for (const DeviceInfo& device : devices) {
+      const QString id = QString::fromStdString(device.id);
+      const QString name = QString::fromStdString(device.name);
+      const QString text =
+          device.unusable.empty()
+              ? SettingsDialog::tr("%1, %2 free").arg(name, format::bytes(device.free_bytes))
+              : SettingsDialog::tr("%1: %2").arg(name, QString::fromStdString(device.unusable));
+      int row = box->findData(id);
+      if (row < 0) {
+        row = box->count();
+        box->addItem(text, id);
+      } else {
+        box->setItemText(row, text);
+      }
+      box->setItemData(row, QString::fromStdString(device.driver), Qt::ToolTipRole);
+      auto* items = qobject_cast<QStandardItemModel*>(box->model());
+      items->item(row)->setEnabled(device.unusable.empty());
+    }
+  }
+
   void add(const FieldInfo& info, QWidget* widget, QLayout* row) {
     widget->setAccessibleName(translated(info.label));
     widget->setAccessibleDescription(translated(info.help));
