@@ -12,6 +12,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "gpu/conformance/op_bench.h"
 #include "inference/run/machine.h"
 #include "inference/text/tokenizer.h"
 
@@ -48,6 +49,14 @@ std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
   return tokenizer.decode(ids);
 }
 
+// Of the memory that the model lies in.
+Result<double> bandwidth_gb_s(const ModelLayout& layout, const BenchOptions& options, int threads) {
+  if (layout.device == "cpu") return read_bandwidth_gb_s(threads);
+  BackendOptions device;
+  device.device = options.device == "auto" ? layout.device : options.device;
+  return device_bandwidth_gb_s(device);
+}
+
 int run(const BenchOptions& options) {
   auto opened = open_engine(options);
   if (!opened) return fail(opened.error());
@@ -62,7 +71,9 @@ int run(const BenchOptions& options) {
   request.cancel = interrupt_flag();
   std::vector<double> read_gb_s, prefill, decode, decode_gb_s, share, trace_cost, stall_share;
   for (int round = 0; round < options.rounds && !was_interrupted(); ++round) {
-    read_gb_s.push_back(read_bandwidth_gb_s(threads));
+    const auto bandwidth = bandwidth_gb_s(layout, options, threads);
+    if (!bandwidth) return fail(bandwidth.error());
+    read_gb_s.push_back(*bandwidth);
     engine.forget();
     request.raw_prompt = bench_text(engine.tokenizer(), options.prefill_tokens);
     request.max_tokens = 1;
@@ -104,6 +115,7 @@ int run(const BenchOptions& options) {
   json["weights"] = layout.quantization;
   json["bytes"] = layout.file_bytes;
   json["memory"] = layout.memory ? Json(layout.memory->name) : Json();
+  json["device"] = layout.device;
   json["backend"] = layout.backend;
   json["numeric_mode"] = layout.numeric_mode;
   json["threads"] = threads;

@@ -25,4 +25,18 @@ Result<std::string> bench_ops(const OpBenchOptions& options, const OpBenchRow& r
   return (*backend)->description();
 }
 
+Result<double> device_bandwidth_gb_s(const BackendOptions& device) {
+  OpBenchOptions options;
+  options.device = device;
+  options.filter = kBandwidthCase;
+  OpOutcome sum;
+  const auto opened = bench_ops(options, [&](const OpCase&, const OpOutcome& outcome) {
+    sum = outcome;
+    return true;
+  });
+  if (!opened) return opened.error();
+  if (!sum.failure.empty()) return Error{ErrorCode::device, sum.failure};
+  return sum.microseconds > 0 ? sum.bytes / sum.microseconds / 1e3 : 0.0;
+}
+
 }  // namespace mneme

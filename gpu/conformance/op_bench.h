@@ -24,4 +24,8 @@ using OpBenchRow = std::function<bool(const OpCase& row, const OpOutcome& outcom
 // The device in words. Errors: as open_backend(), and invalid when no row has the filter's text.
 Result<std::string> bench_ops(const OpBenchOptions& options, const OpBenchRow& row);
 
+// How fast the device's own memory is: bytes a second, in 1e9, that a sum of two long rows reads
+// and writes. Errors: as open_backend().
+Result<double> device_bandwidth_gb_s(const BackendOptions& device);
+
 }  // namespace mneme

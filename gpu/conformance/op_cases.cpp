@@ -215,7 +215,7 @@ void add_large(std::vector<OpCase>& cases) {
           return op;
         });
   }
-  add("add_128x65536", 128, 0, [](OpHarness& h) {  // 100 MB: how fast memory is
+  add(kBandwidthCase, 128, 0, [](OpHarness& h) {
     Op op{OpKind::add};
     op.in = {h.input(65536), h.input(65536)};
     op.out = h.output(65536);

@@ -78,7 +78,8 @@ TensorId OpHarness::add(Tensor tensor, std::int64_t rows, std::vector<std::byte>
   const std::size_t size = static_cast<std::size_t>(rows) * row_bytes(tensor.dtype, tensor.cols);
   CHECK(bytes.empty() || bytes.size() == size);
   // Weights and states lie where a model's do, so that their times mean something.
-  const bool host = tensor.role == TensorRole::input || tensor.role == TensorRole::output;
+  const bool host =
+      !all_on_device_ && (tensor.role == TensorRole::input || tensor.role == TensorRole::output);
   auto buffer =
       backend_.alloc(size + 2 * kGuard, host ? MemoryKind::host_visible : MemoryKind::device);
   if (buffer) {

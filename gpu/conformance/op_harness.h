@@ -19,8 +19,15 @@ namespace mneme {
 
 class OpHarness {
  public:
-  OpHarness(Backend& backend, std::int64_t tokens, std::int64_t outputs, std::int64_t position)
-      : backend_(backend), tokens_(tokens), outputs_(outputs), position_(position) {
+  // `all_on_device`: also what a model exchanges with the host lies in the device's own memory, so
+  // that times are those of ops between ops.
+  OpHarness(Backend& backend, std::int64_t tokens, std::int64_t outputs, std::int64_t position,
+            bool all_on_device)
+      : backend_(backend),
+        tokens_(tokens),
+        outputs_(outputs),
+        position_(position),
+        all_on_device_(all_on_device) {
     for (std::int64_t t = 0; t < tokens; ++t) ids_.push_back(static_cast<TokenId>(t * 7 % 32));
   }
 
@@ -66,6 +73,7 @@ class OpHarness {
   const std::int64_t tokens_;
   const std::int64_t outputs_;
   const std::int64_t position_;
+  const bool all_on_device_;
   std::mt19937 random_{7};
   Graph graph_;
   std::deque<Buffer> buffers_;  // by TensorId

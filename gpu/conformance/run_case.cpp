@@ -80,7 +80,7 @@ double flops_of(const OpHarness& h, const Op& op) {
 
 OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int times) {
   OpOutcome outcome;
-  OpHarness harness(backend, c.tokens, c.outputs, c.position);
+  OpHarness harness(backend, c.tokens, c.outputs, c.position, c.large);
   Op op = c.build(harness);
   op.outputs_only = c.outputs > 0;
   const std::vector<Expected> all = expected_of(harness, op, mode == NumericMode::fast);

@@ -33,7 +33,8 @@ struct Shape {
       return {device.subgroup_size, 2, std::max(1u, device.subgroup_size / 2)};
     }
     const std::uint32_t lanes = std::max(64u, device.subgroup_size);
-    return device.shared_bytes_max >= (32u << 10) ? Shape{lanes, 16, 16} : Shape{lanes, 8, 8};
+    const bool large = device.shared_bytes_max >= (32u << 10) && device.lanes_max >= 256;
+    return large ? Shape{lanes, 16, 16} : Shape{lanes, 8, 8};
   }
 };
 

@@ -27,6 +27,7 @@ struct VulkanPhysicalDevice {
   std::uint32_t timestamp_bits = 0;
   double timestamp_ns = 0;  // of one count
   std::uint32_t subgroup_size = 0;
+  std::uint32_t lanes_max = 0;  // of a workgroup
   std::uint32_t shared_bytes_max = 0;
   std::uint64_t allocation_bytes_max = 0;
   bool has_memory_budget = false;

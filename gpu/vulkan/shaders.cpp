@@ -11,7 +11,7 @@ struct Shader {
   std::span<const std::uint32_t> words;
 };
 
-#include "shader_table.inc"  // made by gpu/vulkan/CMakeLists.txt: kShaders and its words
+#include <shader_table.inc>  // made by gpu/vulkan/CMakeLists.txt: kShaders and its words
 
 }  // namespace
 

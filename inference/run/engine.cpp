@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "gpu/registry.h"
@@ -84,6 +85,7 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
   layout.context = context;
   layout.weight_bytes_per_token = impl.weights.bytes_decode;
   layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, numeric_mode(options));
+  layout.device = impl.backend->name();
   layout.backend = impl.backend->description();
   layout.numeric_mode = options.exact ? "exact" : "fast";
   if (impl.pack) layout.memory = impl.pack->layout;

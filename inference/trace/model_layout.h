@@ -45,6 +45,7 @@ struct ModelLayout {
   std::int64_t context = 0;                  // tokens of this session
   std::uint64_t weight_bytes_per_token = 0;  // read once for every decoded token, memory off
   std::uint64_t kv_bytes_per_position = 0;   // read once for every earlier position
+  std::string device;                        // "cpu", "vulkan"
   std::string backend;                       // "AMD EPYC, AVX-512 VNNI, 2 threads"
   std::string numeric_mode;                  // "fast" or "exact"
   bool chat_available = true;

@@ -259,6 +259,43 @@ TEST_F(Cli, BenchJsonHasItsKeys) {
     EXPECT_GT(bench[key].get<double>(), 0) << key;
 }
 
+TEST_F(Cli, DevicesListsTheCpuFirstAndSaysWhyOthersCannotBeUsed) {
+  const ProgramEnd end = run({"devices", "--json"});
+  EXPECT_EQ(end.code, 0) << end.err;
+  const Json list = Json::parse(end.out);
+  ASSERT_GE(list.size(), 2u);
+  EXPECT_EQ(list[0]["id"], "cpu");
+  EXPECT_TRUE(list[0]["unusable"].is_null());
+  EXPECT_GT(list[0]["free_bytes"], 0);
+  for (const Json& device : list) {
+    if (device["id"] != "cuda") continue;
+    EXPECT_FALSE(device["unusable"].is_null());
+  }
+  EXPECT_NE(run({"devices"}).out.find("cannot be used: "), std::string::npos);
+}
+
+TEST_F(Cli, ADeviceThatIsNotThereEndsWith1AndTheReason) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"cuda", "not built into"}, {"tpu", "`mneme-cli devices`"}, {"vulkan:99", "Vulkan"}};
+  for (const auto& [device, reason] : cases) {
+    const ProgramEnd end = run({"complete", "-m", model_, "-p", "a", "--device", device});
+    EXPECT_EQ(end.code, 1) << device;
+    EXPECT_NE(end.err.find(reason), std::string::npos) << end.err;
+  }
+  EXPECT_EQ(out("complete", {"-p", "a", "-n", "3", "--temp", "0", "--device", "cpu"}),
+            out("complete", {"-p", "a", "-n", "3", "--temp", "0", "--device", "auto"}));
+}
+
+TEST_F(Cli, BenchOpsChecksAndTimesRows) {
+  const ProgramEnd end =
+      run({"bench", "ops", "--filter", "rms_norm_576", "--times", "1", "--json"});
+  EXPECT_EQ(end.code, 0) << end.err;
+  const Json result = Json::parse(end.out);
+  EXPECT_EQ(result["failures"], 0);
+  EXPECT_EQ(result["ops"].size(), 2u);
+  EXPECT_EQ(run({"bench", "ops", "--filter", "no such row"}).code, 1);
+}
+
 TEST_F(Cli, CheckSaysWhatAFileIs) {
   const std::string pack = folder_.file("tiny.engram.gguf");
   const Json model = Json::parse(run({"check", model_, "--json"}).out);
