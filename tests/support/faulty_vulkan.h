@@ -17,7 +17,7 @@ struct VulkanFaults {
   bool no_timestamps = false;
   long fail_call = -1;           // of the calls that may lack memory, this one (from 0) fails
   long lose_at_submit = -1;      // this submission (from 0) and all calls after it find it lost
-  bool lose_at_wait = false;       // the loss is told by the wait for that submission
+  bool lose_at_wait = false;     // the loss is told by the wait for that submission
   std::uint64_t heap_bytes = 0;  // above 0: memory heaps are this large
 };
 

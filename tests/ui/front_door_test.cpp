@@ -22,6 +22,7 @@ class FrontDoorTest : public QObject {
     config.model = "/a b/ü.gguf";
     config.memory = "off";
     config.context = 4096;
+    config.device = "vulkan:1";
     config.threads = 3;
     config.ram_budget_mib = 64;
     config.exact = true;
@@ -38,6 +39,7 @@ class FrontDoorTest : public QObject {
     QCOMPARE(read.model, config.model);
     QCOMPARE(read.memory, config.memory);
     QCOMPARE(read.context, config.context);
+    QCOMPARE(read.device, config.device);
     QCOMPARE(read.threads, config.threads);
     QCOMPARE(read.ram_budget_mib, config.ram_budget_mib);
     QCOMPARE(read.exact, config.exact);

@@ -331,6 +331,21 @@ class WindowTest : public QObject {
     }
   }
 
+  void theSettingsListDevicesAndSayWhyOneCannotBeChosen() {
+    Config config = m_window->config();
+    config.device = "vulkan:77";  // kept, though it is not there
+    SettingsDialog settings(config);
+    auto* box = settings.findChild<QComboBox*>(QStringLiteral("model/device"));
+    QVERIFY(box != nullptr);
+    QCOMPARE(box->currentData().toString(), QStringLiteral("vulkan:77"));
+    QTRY_VERIFY(box->findData(QStringLiteral("cuda")) >= 0);
+    const int cuda = box->findData(QStringLiteral("cuda"));
+    QVERIFY(!box->model()->flags(box->model()->index(cuda, 0)).testFlag(Qt::ItemIsEnabled));
+    QCOMPARE(settings.config().device, std::string("vulkan:77"));
+    box->setCurrentIndex(box->findData(QStringLiteral("cpu")));
+    QCOMPARE(settings.config().device, std::string("cpu"));
+  }
+
  private:
   static constexpr std::int64_t kTokens = 12;
 #if defined(__SANITIZE_ADDRESS__)

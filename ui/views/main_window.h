@@ -35,7 +35,7 @@ struct WindowSetup {
   QString defaultModel;
   std::vector<std::string> packFolders;
   std::string hotSetFolder;  // rows for the next start; "" = they are not kept
-  std::string cacheFolder;  // for what a device's driver compiled
+  std::string cacheFolder;   // for what a device's driver compiled
 };
 
 class MainWindow : public QMainWindow {
