@@ -261,14 +261,21 @@ void RowCache::come_alive(Slot slot, std::uint32_t pins) {
 
 // ---- from time to time -------------------------------------------------------------------------
 
-bool RowCache::reserve() {
-  // What is pinned may go beyond the budget, and a budget up to the machine's memory.
-  const std::size_t memory = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
-                             static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t slots =
-      std::clamp<std::size_t>(memory / entry_bytes_ * 2, kSlotsMin, kSlotsMax);
-  return (arena_.data() != nullptr || arena_.reserve(slots * entry_bytes_)) &&
-         (index_.data() != nullptr || index_.reserve(slots * sizeof(std::uint32_t)));
+bool RowCache::reserve(std::uint32_t capacity) {
+  if (arena_.data() == nullptr) {
+    // What is pinned may go beyond the budget, and a budget up to the machine's memory; where a
+    // process may have less address space than that, with what it gets.
+    const std::size_t memory = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                               static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t fewest = std::max(capacity, kSlotsMin);
+    std::size_t slots = std::clamp<std::size_t>(memory / entry_bytes_ * 2, fewest, kSlotsMax);
+    while (!arena_.reserve(slots * entry_bytes_)) {
+      if (slots == fewest) return false;
+      slots = std::max(slots / 2, fewest);
+    }
+  }
+  const std::size_t slots = arena_.reserved_bytes() / entry_bytes_;
+  return index_.data() != nullptr || index_.reserve(slots * sizeof(std::uint32_t));
 }
 
 Status RowCache::set_budget(std::uint64_t bytes) {
@@ -276,7 +283,7 @@ Status RowCache::set_budget(std::uint64_t bytes) {
       static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / entry_cost(), kSlotsMax));
   const std::uint32_t buckets = std::max(capacity, kSlotsMin);
   const Lock lock(mutex_);
-  if (!reserve() || std::size_t{capacity} * entry_bytes_ > arena_.reserved_bytes() ||
+  if (!reserve(capacity) || std::size_t{capacity} * entry_bytes_ > arena_.reserved_bytes() ||
       !index_.commit(buckets * sizeof(std::uint32_t)) || !ghosts_.reset(capacity)) {
     return Error{ErrorCode::out_of_memory,
                  fmt::format("the system has no memory for a row cache of {} MiB: choose a smaller "

@@ -168,7 +168,7 @@ class RowCache {
   bool evict_from_main();
   void remove(Slot slot);
   void bury(Slot slot);
-  bool reserve();
+  bool reserve(std::uint32_t capacity);
   bool make_room();
   Slot new_slot(const NgramKey& key, std::uint64_t hash);
   void come_alive(Slot slot, std::uint32_t pins);

@@ -80,6 +80,32 @@ std::uint64_t data_bytes() {
   std::_Exit(0);
 }
 
+[[noreturn]] void open_in_little_address_space(const NumberedTables& tables) {
+  const rlimit limit{2ull << 30, 2ull << 30};
+  expect(::setrlimit(RLIMIT_AS, &limit) == 0, "address space can be limited");
+  const auto refused = TableStore::open(tables.hasher(), tables.tables(), {4ull << 30});
+  expect(!refused && refused.error().code == ErrorCode::out_of_memory, "too large a budget");
+  auto store = TableStore::open(tables.hasher(), tables.tables(), {64 << 20});
+  expect(store.has_value(), "the store opens");
+  std::mt19937_64 random(1);
+  const auto keys = NumberedTables::random_keys(random, 200, 1'000'000);
+  TableStore::Ticket ticket = (*store)->prefetch(keys);
+  std::vector<std::byte> out(keys.size() * 4 * (*store)->row_bytes(0));
+  expect((*store)->wait(ticket, 0, out).has_value(), "every row can be had");
+  expect(out == tables.expected(keys, 0), "the rows are right");
+  std::fprintf(stderr, "all is well");
+  std::_Exit(0);
+}
+
+TEST(TableStoreMemory, NeedsNoMoreAddressSpaceThanItsBudget) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer needs more address space than that";
+#else
+  const NumberedTables tables(264);
+  EXPECT_EXIT(open_in_little_address_space(tables), testing::ExitedWithCode(0), "all is well");
+#endif
+}
+
 TEST(TableStoreMemory, GoesOnWithLessAndSaysWhenItIsTooLittle) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer needs more memory than that";
