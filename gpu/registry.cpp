@@ -11,6 +11,8 @@
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/cpu_info.h"
 #include "gpu/cpu/cpu_memory.h"
+#include "gpu/cuda/cuda_backend.h"
+#include "gpu/cuda/cuda_module.h"
 #include "inference/base/log.h"
 #ifdef MNEME_WITH_VULKAN
 #include "gpu/vulkan/vulkan_backend.h"
@@ -19,21 +21,19 @@
 namespace mneme {
 namespace {
 
+#ifndef MNEME_WITH_VULKAN
 constexpr const char* kNotBuilt = "it was not built into this program";
-
-DeviceInfo not_built(std::string id, std::string name) {
-  DeviceInfo info;
-  info.id = std::move(id);
-  info.name = std::move(name);
-  info.unusable = kNotBuilt;
-  return info;
-}
+#endif
 
 std::vector<DeviceInfo> vulkan_devices() {
 #ifdef MNEME_WITH_VULKAN
   return list_vulkan_devices(system_vulkan_loader());
 #else
-  return {not_built("vulkan", "Vulkan")};
+  DeviceInfo none;
+  none.id = "vulkan";
+  none.name = "Vulkan";
+  none.unusable = kNotBuilt;
+  return {none};
 #endif
 }
 
@@ -89,7 +89,10 @@ std::vector<DeviceInfo> list_devices() {
   const MemoryInfo memory = host_memory();
   cpu.total_bytes = memory.total_bytes;
   cpu.free_bytes = memory.free_bytes;
-  std::vector<DeviceInfo> devices{std::move(cpu), not_built("cuda", "CUDA")};
+  std::vector<DeviceInfo> devices{std::move(cpu)};
+  for (DeviceInfo& device : list_cuda_devices(load_cuda_module(cuda_module_paths()))) {
+    devices.push_back(std::move(device));
+  }
   for (DeviceInfo& device : vulkan_devices()) devices.push_back(std::move(device));
   return devices;
 }
@@ -99,11 +102,11 @@ Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options) {
   if (device == "cpu") return open_cpu_backend(options);
   if (device == "auto") return open_automatic(options);
   if (const auto index = index_of(device, "vulkan")) return open_vulkan(*index, options);
-  if (index_of(device, "cuda")) {
-    return Error{ErrorCode::unsupported, fmt::format("CUDA cannot be used: {}", kNotBuilt)};
+  if (const auto index = index_of(device, "cuda")) {
+    return open_cuda_backend(load_cuda_module(cuda_module_paths()), *index);
   }
   return Error{ErrorCode::invalid,
-               fmt::format("there is no device \"{}\": choose auto, cpu, vulkan or vulkan:1 "
+               fmt::format("there is no device \"{}\": choose auto, cpu, cuda, vulkan or vulkan:1 "
                            "(`mneme-cli devices` lists them)",
                            device)};
 }

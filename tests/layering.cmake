@@ -28,7 +28,7 @@ endfunction()
 file(GLOB_RECURSE sources RELATIVE ${ROOT}
   ${ROOT}/app/*.h ${ROOT}/app/*.cpp ${ROOT}/ui/*.h ${ROOT}/ui/*.cpp ${ROOT}/inference/*.h
   ${ROOT}/inference/*.cpp ${ROOT}/engram/*.h ${ROOT}/engram/*.cpp ${ROOT}/gpu/*.h ${ROOT}/gpu/*.cpp
-  ${ROOT}/gpu/*.inl ${ROOT}/tests/*.h ${ROOT}/tests/*.cpp)
+  ${ROOT}/gpu/*.inl ${ROOT}/gpu/*.cu ${ROOT}/gpu/*.cuh ${ROOT}/tests/*.h ${ROOT}/tests/*.cpp)
 list(LENGTH sources count)
 if(count LESS 50)
   message(FATAL_ERROR "only ${count} sources under ${ROOT}: the layering test looks at the wrong place")

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Mneme and its CUDA module say to each other: plain data and a table of functions. No C++
+// type and no exception crosses; every function returns 0 or the CUDA runtime's error number. The
+// tests have a second implementation of the table, which runs the same kernels on the CPU.
+#pragma once
+
+#include <cstdint>
+
+namespace mneme {
+
+// Raised with every change to this file. A module built for another number or another version of
+// Mneme is refused.
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/1";
+
+enum class CudaKernel : std::int32_t {
+  embed,         // in: table, ids
+  rms_norm,      // in: x, weight f32
+  pack_int8,     // in: x; out: 32 x i8 a block; out2: {scale, scale * sum} a block
+  pack_half,     // in: x; out: f16 or bf16 rows, zeroes behind the last value; out2: row scales
+  matvec,        // in: x or packed, weight, [bias], scales; [residual]; few tokens
+  gemm,          // in: packed, weight, [bias], scales, [residual]; many tokens, tensor cores
+  gemm_exact,    // in: x, weight, [bias], -, [residual]; many tokens, float32
+  rope,          // in: x, rows of cosines and sines
+  kv_append,     // in: k, v, states
+  attention,     // in: q, states; out; out2: partial results of the splits
+  combine,       // in: -; out; out2: as attention's
+  swiglu,        // in: gate, up
+  add,           // in: a, b
+  table_decode,  // in: rows
+  engram_gate,   // in: h, key, value, norms f32; out; out2: gates
+  conv_append,   // in: -, v, norm f32, -, state
+  short_conv,    // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes
+};
+
+// A tensor in the device's memory. `element` has the numbers of DType (gpu/tensor.h).
+struct CudaTensor {
+  unsigned char* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t stride = 0;  // bytes from row to row
+  std::int32_t element = 0;
+  std::int32_t trailing = 0;  // 1: holds rows of the step's trailing tokens only
+};
+
+// What kernels read to know how much of their grid has work.
+struct CudaStep {
+  std::int32_t tokens = 0;
+  std::int32_t outputs = 0;
+  std::int64_t position = 0;
+};
+
+// A product more of the same activations: one launch makes up to three.
+struct CudaProduct {
+  CudaTensor weight;
+  CudaTensor bias;
+  CudaTensor out;
+};
+
+// One kernel with everything it needs; passed to it by value and recorded in graphs.
+struct CudaCall {
+  CudaKernel kernel = CudaKernel::embed;
+  std::int32_t outputs_only = 0;
+  std::int32_t rows_max = 0;  // most rows this call works on; what the step says counts
+  std::int32_t exact = 0;     // matvec of quantised weights: x is float32
+  const CudaStep* step = nullptr;
+  CudaTensor in[5];
+  CudaTensor out;
+  CudaTensor out2;
+  CudaProduct more[2];  // matvec, gemm, gemm_exact: beside in[1], in[2] and out
+  std::int32_t more_count = 0;
+  CudaTensor packed;  // rms_norm, swiglu: also as pack_int8 makes it, where it has memory
+  CudaTensor scales;
+  float eps = 0;
+  std::int32_t n_heads = 0;
+  std::int32_t n_kv_heads = 0;
+  std::int32_t head_dim = 0;
+  std::int32_t rope_dims = 0;
+  std::int32_t streams = 1;
+  std::int32_t columns = 0;
+  std::int32_t column_dims = 0;
+  std::int32_t dilation = 1;
+  std::int32_t splits = 1;  // attention: parts of the context that blocks take
+  std::int32_t tiles = 0;   // attention: 1 = on tensor cores, many tokens
+};
+
+// Blocks of 32 values of packed activations; rows of half precision are padded to this many values
+// and their number to kCudaTileRows, so that tiles need no bounds.
+constexpr std::int64_t kCudaTileCols = 32;
+constexpr std::int64_t kCudaTileRows = 128;
+// Allocations are rounded up to this, so that 16-byte loads of a tensor's last bytes stay inside.
+constexpr std::int64_t kCudaAllocation = 256;
+
+struct CudaDevice {
+  char name[256];
+  char bus[32];        // "0000:65:00.0"
+  std::int32_t major;  // compute capability
+  std::int32_t minor;
+  std::int32_t multiprocessors;
+  std::int32_t driver;  // 13000 = the driver speaks CUDA 13.0
+  std::uint64_t total_bytes;
+};
+
+// Streams of a context: kernels run on one, table rows are copied on the other.
+enum class CudaStream : std::int32_t { compute, copy };
+
+struct CudaContext;  // of one device
+struct CudaGraph;    // recorded calls
+struct CudaEvent;
+
+struct CudaApi {
+  const char* (*error_text)(int error);
+  int (*device_count)(int* count);
+  int (*describe)(int device, CudaDevice* to);
+  int (*open)(int device, CudaContext** context);
+  void (*close)(CudaContext* context);
+  int (*memory)(CudaContext* context, std::uint64_t* free_bytes, std::uint64_t* total_bytes);
+  int (*alloc)(CudaContext* context, std::uint64_t bytes, void** to);
+  void (*free)(CudaContext* context, void* memory);
+  int (*alloc_host)(CudaContext* context, std::uint64_t bytes, void** to);  // pinned
+  void (*free_host)(CudaContext* context, void* memory);
+  int (*fill)(CudaContext* context, void* to, int byte, std::uint64_t bytes);  // returns when done
+  // Between device and pinned memory, in either direction; in the stream's order.
+  int (*copy)(CudaContext* context, CudaStream stream, void* to, const void* from,
+              std::uint64_t bytes);
+  // The same with any host memory; returns when done.
+  int (*copy_now)(CudaContext* context, void* to, const void* from, std::uint64_t bytes);
+  int (*launch)(CudaContext* context,
+                const CudaCall* call);  // on compute; recorded while recording
+  int (*begin_recording)(CudaContext* context);
+  int (*end_recording)(CudaContext* context, CudaGraph** graph);
+  int (*run_graph)(CudaContext* context, CudaGraph* graph);
+  void (*free_graph)(CudaContext* context, CudaGraph* graph);
+  int (*new_event)(CudaContext* context, CudaEvent** event);
+  void (*free_event)(CudaContext* context, CudaEvent* event);
+  int (*record)(CudaContext* context, CudaStream stream, CudaEvent* event);
+  int (*wait)(CudaContext* context, CudaStream stream, CudaEvent* event);
+  int (*elapsed)(CudaContext* context, CudaEvent* from, CudaEvent* to, float* milliseconds);
+  int (*finish)(CudaContext* context);  // waits for both streams
+};
+
+// What the module exports, as C names.
+using CudaVersionFunction = const char*();  // mneme_cuda_version
+using CudaApiFunction = const CudaApi*();   // mneme_cuda_api
+
+}  // namespace mneme

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cuda/cuda_backend.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "gpu/cuda/cuda_card.h"
+#include "gpu/cuda/cuda_choices.h"
+#include "gpu/cuda/cuda_plan.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+// What cudaGetDeviceCount says where there is nothing to use.
+constexpr int kDriverTooOld = 35;  // also: no driver at all
+constexpr int kNoDevice = 100;
+
+std::string driver_text(std::int32_t version) {
+  return fmt::format("CUDA {}.{}", version / 1000, version % 1000 / 10);
+}
+
+// How many devices there are. Errors: unsupported.
+Result<int> count_devices(const Result<const CudaApi*>& module) {
+  if (!module) return module.error();
+  int count = 0;
+  const int error = (*module)->device_count(&count);
+  if (error == 0 && count > 0) return count;
+  if (error == kDriverTooOld) {
+    return Error{ErrorCode::unsupported,
+                 "there is no NVIDIA driver, or one older than CUDA 13 needs (version 580)"};
+  }
+  if (error == kNoDevice || error == 0) {
+    return Error{ErrorCode::unsupported, "there is no NVIDIA device"};
+  }
+  return Error{ErrorCode::unsupported,
+               fmt::format("the NVIDIA driver does not answer: {} (CUDA error {})",
+                           (*module)->error_text(error), error)};
+}
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(std::shared_ptr<CudaCard> card) : card_(std::move(card)) {}
+
+  std::string_view name() const override { return "cuda"; }
+  std::string description() const override {
+    return fmt::format("{} ({})", card_->about().name, driver_text(card_->about().driver));
+  }
+  MemoryInfo memory() const override {
+    MemoryInfo info;
+    info.total_bytes = card_->about().total_bytes;
+    if (card_->api().memory(card_->context(), &info.free_bytes, &info.total_bytes) != 0) {
+      info.free_bytes = 0;  // a lost device has no room
+    }
+    return info;
+  }
+  bool supports(const Graph& graph, const Op& op) const override {
+    return why_not_on_cuda(graph, op).empty();
+  }
+
+  Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
+    return kind == MemoryKind::host_visible ? card_->alloc_mirrored(bytes)
+                                            : card_->alloc(bytes, true);
+  }
+
+  Result<Buffer> wrap(std::span<const std::byte> mapped) override {
+    auto buffer = card_->alloc(mapped.size(), false);
+    if (!buffer) return buffer;
+    RETURN_IF_ERROR(card_->upload(*buffer, 0, mapped));
+    return buffer;
+  }
+
+  Status upload(Buffer& to, std::size_t offset, std::span<const std::byte> bytes) override {
+    return card_->upload(to, offset, bytes);
+  }
+  Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) override {
+    return card_->download(from, offset, bytes);
+  }
+
+  Result<std::unique_ptr<Plan>> compile(const Graph& graph,
+                                        const CompileOptions& options) override {
+    return compile_for_cuda(graph, options, card_);
+  }
+
+  void run(Plan& plan, const Segment& segment, const StepParams& step) override {
+    auto& cuda_plan = static_cast<CudaPlan&>(plan);
+    cuda_plan.limits_.check(step);
+    cancelled_ =
+        cancelled_ || (step.cancel != nullptr && step.cancel->load(std::memory_order_relaxed));
+    if (cancelled_ || !failed_ || step.tokens.empty()) return;
+    const auto index = static_cast<std::size_t>(&segment - cuda_plan.segments_.data());
+    CHECK(index < cuda_plan.segments_.size());  // one of plan.segments()
+    if (segment.first_op == 0) {
+      // A step that ended in an error elsewhere may still be running in this memory.
+      if (plan_ != nullptr) keep(card_->api().finish(card_->context()), "ending a step");
+      cuda_plan.timed_ops_.clear();
+      keep(cuda_plan.write_step(step), "beginning a step");
+    }
+    plan_ = &cuda_plan;
+    keep(cuda_plan.copy_inputs(index, static_cast<std::int64_t>(step.tokens.size())),
+         "copying table rows");
+    CudaVariant& variant = cuda_plan.variant_for(step);
+    keep(cuda_plan.timing_ ? cuda_plan.run_timed(variant, index)
+                           : cuda_plan.run_segment(variant, index),
+         "computing");
+    keep(cuda_plan.copy_outputs(index, step), "copying results");
+  }
+
+  Status finish() override {
+    CudaPlan* plan = std::exchange(plan_, nullptr);
+    const bool cancelled = std::exchange(cancelled_, false);
+    if (plan != nullptr) keep(card_->api().finish(card_->context()), "computing");
+    if (plan != nullptr && failed_ && plan->timing_) keep(plan->add_times(), "timing");
+    if (Status failed = std::exchange(failed_, Status()); !failed) return failed;
+    if (cancelled) return Error{ErrorCode::cancelled, "the step was stopped"};
+    return {};
+  }
+
+  void set_timing(Plan& plan, bool on) override {
+    auto& cuda_plan = static_cast<CudaPlan&>(plan);
+    cuda_plan.timing_ = on;
+    if (!on) return;
+    std::fill(cuda_plan.op_us_.begin(), cuda_plan.op_us_.end(), 0.0);
+    std::fill(cuda_plan.runs_.begin(), cuda_plan.runs_.end(), 0);
+  }
+
+  std::vector<OpTime> times(const Plan& plan) const override {
+    const auto& cuda_plan = static_cast<const CudaPlan&>(plan);
+    std::vector<OpTime> times;
+    for (std::size_t i = 0; i < cuda_plan.runs_.size(); ++i) {
+      if (cuda_plan.runs_[i] == 0) continue;
+      times.push_back(OpTime{i, cuda_plan.op_us_[i] / static_cast<double>(cuda_plan.runs_[i])});
+    }
+    return times;
+  }
+
+ private:
+  // The first failure is told by finish(); nothing more is started before that.
+  void keep(int error, std::string_view doing) {
+    if (failed_) failed_ = card_->check(error, doing);
+  }
+
+  const std::shared_ptr<CudaCard> card_;
+  CudaPlan* plan_ = nullptr;  // of the step under way
+  bool cancelled_ = false;    // since the last finish()
+  Status failed_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_cuda_backend(const Result<const CudaApi*>& module,
+                                                   std::size_t index) {
+  const auto count = count_devices(module);
+  if (!count) return count.error().with("CUDA cannot be used");
+  if (index >= static_cast<std::size_t>(*count)) {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("there is no CUDA device {}: this machine has {}", index, *count)};
+  }
+  auto card = CudaCard::open(**module, static_cast<int>(index));
+  if (!card) return card.error();
+  return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(std::move(*card)));
+}
+
+std::vector<DeviceInfo> list_cuda_devices(const Result<const CudaApi*>& module) {
+  const auto count = count_devices(module);
+  if (!count) {
+    DeviceInfo none;
+    none.id = "cuda";
+    none.name = "CUDA";
+    none.unusable = count.error().message;
+    return {none};
+  }
+  std::vector<DeviceInfo> devices;
+  const CudaApi& api = **module;
+  for (int i = 0; i < *count; ++i) {
+    DeviceInfo& info = devices.emplace_back();
+    info.id = fmt::format("cuda:{}", i);
+    info.name = info.id;
+    CudaDevice about{};
+    if (const int error = api.describe(i, &about); error != 0) {
+      info.unusable = fmt::format("it does not answer: {}", api.error_text(error));
+      continue;
+    }
+    info.name = about.name;
+    info.driver = driver_text(about.driver);
+    info.total_bytes = about.total_bytes;
+    info.unusable = why_unusable(about);
+    if (!info.unusable.empty()) continue;
+    CudaContext* context = nullptr;
+    int error = api.open(i, &context);
+    if (error == 0) {
+      error = api.memory(context, &info.free_bytes, &info.total_bytes);
+      api.close(context);
+    }
+    if (error != 0) {
+      info.unusable = fmt::format("it cannot be opened: {}", api.error_text(error));
+    }
+  }
+  return devices;
+}
+
+}  // namespace mneme

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cuda/cuda_card.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kOutOfMemory = 2;  // cudaErrorMemoryAllocation
+constexpr int kMajorMin = 8;     // cp.async and bfloat16 products
+
+std::size_t rounded(std::size_t bytes) {
+  constexpr auto kUnit = static_cast<std::size_t>(kCudaAllocation);
+  return (bytes + kUnit - 1) / kUnit * kUnit;
+}
+
+}  // namespace
+
+std::string why_unusable(const CudaDevice& device) {
+  if (device.major >= kMajorMin) return "";
+  return fmt::format("its compute capability is {}.{}, at least {}.0 is needed", device.major,
+                     device.minor, kMajorMin);
+}
+
+Result<std::shared_ptr<CudaCard>> CudaCard::open(const CudaApi& api, int device) {
+  std::shared_ptr<CudaCard> card(new CudaCard(api));
+  RETURN_IF_ERROR(card->check(api.describe(device, &card->about_), "asking what it is"));
+  if (const std::string reason = why_unusable(card->about_); !reason.empty()) {
+    return Error{ErrorCode::unsupported, fmt::format("{}: {}", card->about_.name, reason)};
+  }
+  RETURN_IF_ERROR(card->check(api.open(device, &card->context_), "opening it"));
+  return card;
+}
+
+CudaCard::~CudaCard() {
+  if (context_ != nullptr) api_.close(context_);
+}
+
+Status CudaCard::check(int error, std::string_view doing) const {
+  if (error == 0) return {};
+  if (error == kOutOfMemory) {
+    return Error{ErrorCode::out_of_memory,
+                 fmt::format("{} has too little free memory for {}", about_.name, doing)};
+  }
+  return Error{ErrorCode::device,
+               fmt::format("the device {} failed at {}: {} (CUDA error {}); open the model again, "
+                           "or choose the CPU",
+                           about_.name, doing, api_.error_text(error), error)};
+}
+
+Result<Buffer> CudaCard::alloc(std::size_t bytes, bool zero) {
+  if (bytes == 0) return Buffer();
+  void* memory = nullptr;
+  if (const int error = api_.alloc(context_, rounded(bytes), &memory); error != 0) {
+    std::uint64_t free_bytes = 0;
+    std::uint64_t total_bytes = 0;
+    if (error == kOutOfMemory && api_.memory(context_, &free_bytes, &total_bytes) == 0) {
+      return Error{
+          ErrorCode::out_of_memory,
+          fmt::format("{:.1f} MB do not fit into the memory of {}: {:.1f} of {:.1f} MB are "
+                      "free; a smaller context or model, or the CPU, would do",
+                      static_cast<double>(bytes) / 1e6, about_.name,
+                      static_cast<double>(free_bytes) / 1e6,
+                      static_cast<double>(total_bytes) / 1e6)};
+    }
+    return check(error, "taking memory").error();
+  }
+  Buffer buffer(reinterpret_cast<std::uint64_t>(memory), bytes, nullptr,
+                [self = shared_from_this()](std::uint64_t handle) {
+                  self->api_.free(self->context_, reinterpret_cast<void*>(handle));
+                });
+  if (zero)
+    RETURN_IF_ERROR(check(api_.fill(context_, memory, 0, rounded(bytes)), "clearing memory"));
+  return buffer;
+}
+
+Result<Buffer> CudaCard::alloc_mirrored(std::size_t bytes) {
+  auto device = alloc(bytes, true);
+  if (!device || bytes == 0) return device;
+  void* host = nullptr;
+  RETURN_IF_ERROR(check(api_.alloc_host(context_, rounded(bytes), &host), "pinned host memory"));
+  std::memset(host, 0, bytes);
+  const std::uint64_t handle = device->handle();
+  // The device's part is freed with the closure.
+  auto kept = std::make_shared<Buffer>(std::move(*device));
+  return Buffer(handle, bytes, static_cast<std::byte*>(host),
+                [self = shared_from_this(), kept, host](std::uint64_t) {
+                  self->api_.free_host(self->context_, host);
+                });
+}
+
+Status CudaCard::upload(const Buffer& to, std::size_t offset, std::span<const std::byte> bytes) {
+  CHECK(offset + bytes.size() <= to.size());
+  if (bytes.empty()) return {};
+  if (!to.host().empty()) std::memcpy(to.host().data() + offset, bytes.data(), bytes.size());
+  return check(api_.copy_now(context_, cuda_pointer(to, offset), bytes.data(), bytes.size()),
+               "copying to its memory");
+}
+
+Status CudaCard::download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) {
+  CHECK(offset + bytes.size() <= from.size());
+  if (bytes.empty()) return {};
+  return check(api_.copy_now(context_, bytes.data(), cuda_pointer(from, offset), bytes.size()),
+               "copying from its memory");
+}
+
+}  // namespace mneme

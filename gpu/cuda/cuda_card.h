@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// One opened device behind the module's table, shared by the backend, its buffers and its plans:
+// the last of them closes it. Numbers become errors here.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "gpu/backend_buffer.h"
+#include "gpu/cuda/cuda_abi.h"
+#include "inference/base/result.h"
+
+namespace mneme {
+
+class CudaCard : public std::enable_shared_from_this<CudaCard> {
+ public:
+  // Errors: unsupported (below what the kernels need), device, out_of_memory.
+  static Result<std::shared_ptr<CudaCard>> open(const CudaApi& api, int device);
+  ~CudaCard();
+  CudaCard(const CudaCard&) = delete;
+  CudaCard& operator=(const CudaCard&) = delete;
+
+  const CudaApi& api() const { return api_; }
+  CudaContext* context() const { return context_; }
+  const CudaDevice& about() const { return about_; }
+
+  // Zeroed when `zero`; rounded up to kCudaAllocation. Errors: out_of_memory with the sum that did
+  // not fit, device.
+  Result<Buffer> alloc(std::size_t bytes, bool zero);
+  // Device memory with a pinned mirror as host().
+  Result<Buffer> alloc_mirrored(std::size_t bytes);
+  Status upload(const Buffer& to, std::size_t offset, std::span<const std::byte> bytes);
+  Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes);
+
+  // The error that a number of the runtime stands for; none for 0.
+  Status check(int error, std::string_view doing) const;
+
+ private:
+  explicit CudaCard(const CudaApi& api) : api_(api) {}
+
+  const CudaApi& api_;
+  CudaContext* context_ = nullptr;
+  CudaDevice about_{};
+};
+
+// Why the kernels cannot run there; empty: they can.
+std::string why_unusable(const CudaDevice& device);
+
+inline unsigned char* cuda_pointer(const Buffer& buffer, std::size_t offset = 0) {
+  return reinterpret_cast<unsigned char*>(buffer.handle()) + offset;
+}
+
+}  // namespace mneme

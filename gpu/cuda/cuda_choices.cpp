@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cuda/cuda_choices.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gpu/op_check.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::int32_t kSplitsMax = 32;
+constexpr int kHeadDimMax = 256;
+constexpr int kTileHeadDimMax = 128;
+
+class FusionFinder {
+ public:
+  explicit FusionFinder(const Graph& graph) : graph_(graph), uses_(graph.tensors.size(), 0) {
+    for (const Op& op : graph.ops) {
+      for (const TensorId id : op.in) {
+        if (id != kNoTensor) ++uses_[id];
+      }
+    }
+  }
+
+  Fusions run() {
+    const std::size_t count = graph_.ops.size();
+    found_.sum.assign(count, 0);
+    found_.group.assign(count, 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      found_.made_at.push_back(i);
+      found_.read_to.push_back(i);
+    }
+    for (const Segment& segment : graph_.segments) {
+      for (std::size_t i = segment.first_op; i < segment.end_op;) {
+        if (i + 1 < segment.end_op && adds_product(i)) {
+          found_.sum[i] = i + 1;
+          found_.made_at[i + 1] = i;
+          found_.read_to[i] = i + 1;
+          i += 2;
+          continue;
+        }
+        const std::size_t last = std::min(segment.end_op, i + kCudaGroupMax);
+        std::size_t end = i + 1;
+        while (end < last && same_activations(i, end)) ++end;
+        found_.group[i] = end - i;
+        for (std::size_t k = i + 1; k < end; ++k) found_.made_at[k] = i;
+        i = end;
+      }
+    }
+    return std::move(found_);
+  }
+
+ private:
+  // Op i is a product whose only use is the sum right behind it.
+  bool adds_product(std::size_t i) const {
+    const Op& product = graph_.ops[i];
+    const Op& sum = graph_.ops[i + 1];
+    return product.kind == OpKind::matmul && sum.kind == OpKind::add &&
+           product.outputs_only == sum.outputs_only && uses_[product.out] == 1 &&
+           graph_.tensor(product.out).role == TensorRole::activation &&
+           (sum.in[0] == product.out || sum.in[1] == product.out) &&
+           sum.out != product.in[0];  // which the product still reads
+  }
+
+  // Ops i and k are products that one launch can make. What k writes must not be what i .. k - 1
+  // read or write.
+  bool same_activations(std::size_t i, std::size_t k) const {
+    const Op& first = graph_.ops[i];
+    const Op& next = graph_.ops[k];
+    if (first.kind != OpKind::matmul || next.kind != OpKind::matmul) return false;
+    if (next.in[0] != first.in[0] || next.outputs_only != first.outputs_only) return false;
+    if (next.out == first.in[0]) return false;
+    if (k + 1 < graph_.ops.size() && adds_product(k)) return false;
+    return graph_.tensor(next.in[1]).dtype == graph_.tensor(first.in[1]).dtype;
+  }
+
+  const Graph& graph_;
+  std::vector<int> uses_;
+  Fusions found_;
+};
+
+}  // namespace
+
+bool is_quantised(DType dtype) {
+  return dtype == DType::q8_0 || dtype == DType::q4_0 || dtype == DType::q4_1;
+}
+
+std::vector<StepSize> step_sizes(const CompileOptions& options) {
+  std::vector<std::int32_t> tokens{1};
+  const auto tokens_max = static_cast<std::int32_t>(options.tokens_max);
+  for (std::int32_t size = kCudaFewRows; tokens.back() < tokens_max; size *= 4) {
+    tokens.push_back(std::min(size, tokens_max));
+  }
+  const auto outputs_max = static_cast<std::int32_t>(options.outputs_max);
+  std::vector<StepSize> sizes;
+  for (const std::int32_t t : tokens) {
+    std::vector<std::int32_t> outputs{0, std::min(1, outputs_max), std::min(t, outputs_max)};
+    outputs.erase(std::unique(outputs.begin(), outputs.end()), outputs.end());
+    for (const std::int32_t o : outputs) sizes.push_back({t, o});
+  }
+  return sizes;
+}
+
+Fusions find_fusions(const Graph& graph) {
+  return FusionFinder(graph).run();
+}
+
+Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows) {
+  Packing packing;
+  if (mode == NumericMode::exact || weight.dtype == DType::f32) return packing;
+  if (rows <= kCudaFewRows) {
+    if (!is_quantised(weight.dtype)) return packing;
+    packing.kernel = CudaKernel::pack_int8;
+    packing.stride = weight.cols;
+    packing.scale_stride = weight.cols / 32 * 8;
+    packing.bytes = static_cast<std::size_t>(rows * packing.stride);
+    packing.scale_bytes = static_cast<std::size_t>(rows * packing.scale_stride);
+    return packing;
+  }
+  const std::int64_t cols = (weight.cols + kCudaTileCols - 1) / kCudaTileCols * kCudaTileCols;
+  const std::int64_t padded = (rows + kCudaTileRows - 1) / kCudaTileRows * kCudaTileRows;
+  packing.kernel = CudaKernel::pack_half;
+  packing.half = weight.dtype == DType::bf16 ? DType::bf16 : DType::f16;
+  packing.stride = cols * 2;
+  packing.scale_stride = sizeof(float);
+  packing.bytes = static_cast<std::size_t>(padded * packing.stride);
+  packing.scale_bytes = static_cast<std::size_t>(padded * packing.scale_stride);
+  return packing;
+}
+
+bool attention_by_tiles(const Op& op, const CudaTensor& k, const CudaTensor& v, std::int32_t rows) {
+  const auto wide = [](const CudaTensor& x) {
+    return reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0 && x.stride % 16 == 0;
+  };
+  return rows > kCudaFewRows && k.element == static_cast<std::int32_t>(DType::f16) &&
+         op.params.head_dim % 8 == 0 && op.params.head_dim <= kTileHeadDimMax && wide(k) && wide(v);
+}
+
+std::int32_t attention_splits(const Op& op, std::int32_t rows, std::int32_t multiprocessors) {
+  const std::int32_t blocks = std::max(1, rows) * op.params.n_kv_heads;
+  return std::clamp(2 * multiprocessors / blocks, 1, kSplitsMax);
+}
+
+std::string why_not_on_cuda(const Graph& graph, const Op& op) {
+  std::string reason = why_unsupported(graph, op);
+  if (!reason.empty() || op.kind != OpKind::attention) return reason;
+  const int dim = op.params.head_dim;
+  if (dim % 2 == 0 && dim <= kHeadDimMax) return "";
+  return fmt::format("its heads have {} values: even numbers up to {} can be used", dim,
+                     kHeadDimMax);
+}
+
+}  // namespace mneme

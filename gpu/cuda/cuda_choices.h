@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a graph's ops are run on a device: which become one launch, which kernels they take, and for
+// which sizes of a step. Decided once, at compile(); nothing here allocates or calls the device.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/cuda/cuda_abi.h"
+#include "gpu/graph.h"
+
+namespace mneme {
+
+// Up to this many rows products read their weights once per few rows; above, by tiles.
+constexpr std::int32_t kCudaFewRows = 8;
+constexpr std::size_t kCudaGroupMax = 3;
+
+// A step, rounded up: recordings are made for these.
+struct StepSize {
+  std::int32_t tokens = 0;
+  std::int32_t outputs = 0;
+  std::int32_t rows(const Op& op) const { return op.outputs_only ? outputs : tokens; }
+};
+
+// By rising size. A grid is at most four times as large as the work.
+std::vector<StepSize> step_sizes(const CompileOptions& options);
+
+// Ops that one launch makes, by the index of the first; all others stand for themselves.
+struct Fusions {
+  std::vector<std::size_t> sum;      // [ops]: the sum that a product also makes; 0 = none
+  std::vector<std::size_t> group;    // [ops]: how many products of the same activations begin here
+  std::vector<std::size_t> made_at;  // [ops]: the op whose launch makes it
+  std::vector<std::size_t> read_to;  // [ops]: the last op during which its inputs are read
+};
+Fusions find_fusions(const Graph& graph);
+
+// How a product takes its activations.
+struct Packing {
+  CudaKernel kernel = CudaKernel::matvec;  // pack_int8, pack_half; matvec: as they are
+  DType half = DType::f16;                 // pack_half: or bf16
+  std::int64_t stride = 0;                 // bytes of a row
+  std::int64_t scale_stride = 0;
+  std::size_t bytes = 0;
+  std::size_t scale_bytes = 0;
+  bool packs() const { return kernel != CudaKernel::matvec; }
+};
+Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows);
+
+// Whether attention of so many rows goes to tensor cores, where states lie as `k` and `v` say.
+bool attention_by_tiles(const Op& op, const CudaTensor& k, const CudaTensor& v, std::int32_t rows);
+// Else into how many parts a context is cut: enough for two blocks a multiprocessor.
+std::int32_t attention_splits(const Op& op, std::int32_t rows, std::int32_t multiprocessors);
+
+bool is_quantised(DType dtype);
+
+// Empty when the kernels can run the op, else why not.
+std::string why_not_on_cuda(const Graph& graph, const Op& op);
+
+}  // namespace mneme

@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "gpu/activation_memory.h"
+#include "gpu/cuda/cuda_plan.h"
+#include "gpu/rope_table.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+constexpr std::size_t kAlign = 256;
+constexpr std::int64_t kTokensMax = 32768;  // a grid's smaller sides end at 65535
+
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlign - 1) / kAlign * kAlign;
+}
+
+// A plan is made in two passes: first all memory is placed, for the largest step; then the ops are
+// lowered to calls once for each step size.
+class Compiler {
+ public:
+  Compiler(const Graph& graph, const CompileOptions& options, std::shared_ptr<CudaCard> card)
+      : graph_(graph),
+        options_(options),
+        card_(std::move(card)),
+        plan_(std::make_unique<CudaPlan>(card_)) {}
+
+  Result<std::unique_ptr<Plan>> run() {
+    plan_->limits_ = StepLimits::of(graph_, options_);
+    plan_->segments_ = graph_.segments;
+    plan_->op_us_.assign(graph_.ops.size(), 0);
+    plan_->runs_.assign(graph_.ops.size(), 0);
+    if (options_.tokens_max > kTokensMax) {
+      return Error{ErrorCode::unsupported,
+                   fmt::format("a step of {} tokens is too long for CUDA: at most {}",
+                               options_.tokens_max, kTokensMax)};
+    }
+    RETURN_IF_ERROR(check_ops());
+    describe_tensors();
+    fusions_ = find_fusions(graph_);
+    sizes_ = step_sizes(options_);
+    RETURN_IF_ERROR(describe_step());
+    RETURN_IF_ERROR(take_memory());
+    RETURN_IF_ERROR(fill_floats());
+    RETURN_IF_ERROR(describe_transfers());
+    for (const StepSize& size : sizes_) lower_variant(size);
+    return std::unique_ptr<Plan>(std::move(plan_));
+  }
+
+ private:
+  Status check_ops() const {
+    for (const Op& op : graph_.ops) {
+      const std::string reason = why_not_on_cuda(graph_, op);
+      if (reason.empty()) continue;
+      const std::string out = op.out == kNoTensor ? "" : " to " + graph_.tensor(op.out).name;
+      return Error{ErrorCode::unsupported, fmt::format("CUDA cannot run the op {}{}: {}",
+                                                       op_kind_name(op.kind), out, reason)};
+    }
+    return {};
+  }
+
+  void describe_tensors() {
+    const std::vector<bool> trailing = trailing_tensors(graph_);
+    for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
+      const Tensor& x = graph_.tensors[i];
+      CudaTensor t;
+      t.rows = x.rows;
+      t.cols = x.cols;
+      t.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
+      t.element = static_cast<std::int32_t>(x.dtype);
+      t.trailing = trailing[i] ? 1 : 0;
+      if (x.role != TensorRole::activation) t.data = cuda_pointer(*x.buffer, x.offset);
+      if (x.role == TensorRole::input || x.role == TensorRole::output) {
+        CHECK(x.offset + rows_bytes(t) <= x.buffer->size());
+      }
+      tensors_.push_back(t);
+    }
+  }
+
+  std::size_t rows_bytes(const CudaTensor& t) const {
+    return static_cast<std::size_t>((t.trailing ? options_.outputs_max : options_.tokens_max) *
+                                    t.stride);
+  }
+
+  // What the host writes before a step.
+  Status describe_step() {
+    plan_->record_bytes_ = kCudaIdBytes;
+    rope_of_.assign(graph_.ops.size(), 0);
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      const Op& op = graph_.ops[i];
+      if (op.kind != OpKind::rope) continue;
+      std::vector<float> factors;
+      if (op.in.size() > 1 && op.in[1] != kNoTensor) {
+        auto values = floats_of(op.in[1]);
+        if (!values) return values.error();
+        factors = std::move(*values);
+      }
+      const std::vector<double> frequencies = rope_frequencies(op.params, factors);
+      auto& tables = plan_->rope_tables_;
+      const auto same = std::find_if(tables.begin(), tables.end(), [&](const auto& table) {
+        return table.frequencies == frequencies;
+      });
+      rope_of_[i] = static_cast<std::size_t>(same - tables.begin());
+      if (same != tables.end()) continue;
+      tables.push_back({frequencies, plan_->record_bytes_});
+      plan_->record_bytes_ += (frequencies.size() * 2 * sizeof(float) + 15) / 16 * 16;
+    }
+    auto step = card_->alloc_mirrored(kCudaRecords + static_cast<std::size_t>(options_.tokens_max) *
+                                                         plan_->record_bytes_);
+    if (!step) return step.error();
+    plan_->step_ = std::move(*step);
+    return {};
+  }
+
+  // Activations share memory as their lives allow; behind them lies what ops of any segment use for
+  // themselves, which a single stream lets them share, and small constants.
+  Status take_memory() {
+    std::vector<Life> lives;
+    std::vector<std::size_t> life_of(tensors_.size(), 0);  // plus 1
+    const auto touch = [&](TensorId id, std::size_t when) {
+      if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) return;
+      if (life_of[id] == 0) {
+        lives.push_back(Life{rows_bytes(tensors_[id]), when, when});
+        life_of[id] = lives.size();
+      }
+      lives[life_of[id] - 1].last = when;
+    };
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      const Op& op = graph_.ops[i];
+      for (const TensorId id : op.in) {
+        touch(id, fusions_.made_at[i]);
+        touch(id, std::max(i, fusions_.read_to[i]));
+      }
+      touch(op.out, fusions_.made_at[i]);
+      touch(op.out, i);
+      touch(op.out2, i);
+    }
+    const ActivationMemory activations = place_activations(lives);
+    std::size_t bytes = aligned(activations.bytes);
+    const auto take = [&](std::size_t more) {
+      const std::size_t at = bytes;
+      bytes += aligned(more);
+      return at;
+    };
+    std::size_t packed_bytes = 0;
+    std::size_t scale_bytes = 0;
+    std::size_t partial_bytes = 0;
+    for (const StepSize& size : sizes_) {
+      for (const Op& op : graph_.ops) {
+        const std::int32_t rows = size.rows(op);
+        if (op.kind == OpKind::matmul) {
+          const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
+          packed_bytes = std::max(packed_bytes, packing.bytes);
+          scale_bytes = std::max(scale_bytes, packing.scale_bytes);
+        }
+        if (op.kind == OpKind::attention) {
+          partial_bytes =
+              std::max(partial_bytes, static_cast<std::size_t>(rows) * op.params.n_heads *
+                                          splits_of(op, rows) * (op.params.head_dim + 2) * 4);
+        }
+      }
+    }
+    const std::size_t packed = take(packed_bytes);
+    const std::size_t scales = take(scale_bytes);
+    const std::size_t partials = take(partial_bytes);
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) add_float_copies(i, take);
+    auto memory = card_->alloc(bytes, false);
+    if (!memory) return memory.error().with("preparing the model's working memory");
+    plan_->memory_ = std::move(*memory);
+    for (std::size_t id = 0; id < tensors_.size(); ++id) {
+      if (life_of[id] == 0) continue;
+      tensors_[id].data = cuda_pointer(plan_->memory_, activations.offsets[life_of[id] - 1]);
+    }
+    packed_ = cuda_pointer(plan_->memory_, packed);
+    scales_ = cuda_pointer(plan_->memory_, scales);
+    partials_ = cuda_pointer(plan_->memory_, partials);
+    return {};
+  }
+
+  // Norms, biases and the convolution's kernel as floats: files hold them in any type.
+  struct FloatCopy {
+    TensorId from;
+    std::size_t offset;  // into the plan's memory
+    bool transposed;
+  };
+
+  template <class Take>
+  void add_float_copies(std::size_t index, const Take& take) {
+    const Op& op = graph_.ops[index];
+    const auto copy = [&](std::size_t input, bool transposed = false) {
+      if (op.in.size() <= input || op.in[input] == kNoTensor) return;
+      const Tensor& x = graph_.tensor(op.in[input]);
+      if (float_of(op.in[input], transposed) != nullptr) return;
+      float_copies_.push_back({op.in[input],
+                               take(static_cast<std::size_t>(x.rows * x.cols) * sizeof(float)),
+                               transposed});
+    };
+    if (op.kind == OpKind::rms_norm) copy(1);
+    if (op.kind == OpKind::matmul) copy(2);
+    if (op.kind == OpKind::engram_gate) copy(3), copy(4);
+    if (op.kind == OpKind::short_conv) copy(2), copy(3, true);
+  }
+
+  const FloatCopy* float_of(TensorId id, bool transposed) const {
+    const auto found = std::find_if(float_copies_.begin(), float_copies_.end(), [&](const auto& c) {
+      return c.from == id && c.transposed == transposed;
+    });
+    return found == float_copies_.end() ? nullptr : &*found;
+  }
+
+  CudaTensor float_tensor(TensorId id, bool transposed = false) const {
+    if (id == kNoTensor) return {};
+    const FloatCopy* copy = float_of(id, transposed);
+    CHECK(copy != nullptr);
+    const Tensor& x = graph_.tensor(id);
+    CudaTensor t;
+    t.data = cuda_pointer(plan_->memory_, copy->offset);
+    t.rows = transposed ? x.cols : x.rows;
+    t.cols = transposed ? x.rows : x.cols;
+    t.stride = t.cols * static_cast<std::int64_t>(sizeof(float));
+    return t;
+  }
+
+  Result<std::vector<float>> floats_of(TensorId id) const {
+    const Tensor& x = graph_.tensor(id);
+    const std::size_t stride = row_bytes(x.dtype, x.cols);
+    std::vector<std::byte> stored(static_cast<std::size_t>(x.rows) * stride);
+    RETURN_IF_ERROR(card_->download(*x.buffer, x.offset, stored));
+    std::vector<float> values(static_cast<std::size_t>(x.rows * x.cols));
+    for (std::size_t r = 0; r < static_cast<std::size_t>(x.rows); ++r) {
+      dequantize_row(x.dtype, stored.data() + r * stride, x.cols,
+                     values.data() + r * static_cast<std::size_t>(x.cols));
+    }
+    return values;
+  }
+
+  Status fill_floats() {
+    for (const FloatCopy& copy : float_copies_) {
+      auto values = floats_of(copy.from);
+      if (!values) return values.error();
+      const Tensor& x = graph_.tensor(copy.from);
+      std::vector<float> stored = *values;
+      if (copy.transposed) {
+        for (std::int64_t r = 0; r < x.rows; ++r) {
+          for (std::int64_t c = 0; c < x.cols; ++c) {
+            stored[static_cast<std::size_t>(c * x.rows + r)] =
+                (*values)[static_cast<std::size_t>(r * x.cols + c)];
+          }
+        }
+      }
+      RETURN_IF_ERROR(card_->upload(plan_->memory_, copy.offset, std::as_bytes(std::span(stored))));
+    }
+    return {};
+  }
+
+  // Inputs go over before the first segment that reads them, outputs come back behind the segment
+  // that wrote them.
+  Status describe_transfers() {
+    std::vector<bool> known(tensors_.size(), false);
+    for (const Segment& segment : graph_.segments) {
+      auto& inputs = plan_->inputs_.emplace_back();
+      auto& outputs = plan_->outputs_.emplace_back();
+      const auto add = [&](TensorId id, TensorRole role, std::vector<CudaTransfer>& to) {
+        if (id == kNoTensor || known[id] || graph_.tensor(id).role != role) return;
+        known[id] = true;
+        const Tensor& x = graph_.tensor(id);
+        CHECK(!x.buffer->host().empty());  // inputs and outputs are host_visible
+        to.push_back({tensors_[id], x.buffer->host().data() + x.offset});
+      };
+      for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
+        const Op& op = graph_.ops[i];
+        for (const TensorId id : op.in) add(id, TensorRole::input, inputs);
+        add(op.out, TensorRole::output, outputs);
+        add(op.out2, TensorRole::output, outputs);
+      }
+      CudaEvent*& event = plan_->copied_.emplace_back(nullptr);
+      RETURN_IF_ERROR(
+          card_->check(card_->api().new_event(card_->context(), &event), "preparing copies"));
+    }
+    return {};
+  }
+
+  bool by_tiles(const Op& op, std::int32_t rows) const {
+    return attention_by_tiles(op, tensors_[op.in[1]], tensors_[op.in[2]], rows);
+  }
+  std::int32_t splits_of(const Op& op, std::int32_t rows) const {
+    return attention_splits(op, rows, card_->about().multiprocessors);
+  }
+
+  void lower_variant(StepSize size) {
+    CudaVariant variant;
+    variant.size = size;
+    for (const Segment& segment : graph_.segments) {
+      variant.first.push_back(variant.calls.size());
+      packed_from_.reset();
+      for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
+        if (fusions_.made_at[i] != i) continue;
+        const std::int32_t rows = size.rows(graph_.ops[i]);
+        if (rows == 0) continue;
+        lower(i, rows, variant.calls);
+        pack_for_next(i, size, variant.calls);
+      }
+    }
+    variant.first.push_back(variant.calls.size());
+    variant.graphs.assign(graph_.segments.size(), nullptr);
+    plan_->variants_.push_back(std::move(variant));
+  }
+
+  CudaTensor tensor(TensorId id) const { return id == kNoTensor ? CudaTensor{} : tensors_[id]; }
+
+  CudaCall call_of(std::size_t index, CudaKernel kernel, std::int32_t rows) const {
+    const Op& op = graph_.ops[index];
+    CudaCall call;
+    call.kernel = kernel;
+    call.outputs_only = op.outputs_only ? 1 : 0;
+    call.rows_max = rows;
+    call.step = reinterpret_cast<const CudaStep*>(cuda_pointer(plan_->step_));
+    for (std::size_t i = 0; i < op.in.size() && i < std::size(call.in); ++i) {
+      call.in[i] = tensor(op.in[i]);
+    }
+    call.out = tensor(op.out);
+    call.out2 = tensor(op.out2);
+    call.eps = op.params.eps;
+    call.n_heads = op.params.n_heads;
+    call.n_kv_heads = op.params.n_kv_heads;
+    call.head_dim = op.params.head_dim;
+    call.rope_dims = op.params.rope_dims;
+    call.streams = op.params.streams;
+    call.columns = op.params.columns;
+    call.column_dims = op.params.column_dims;
+    call.dilation = op.params.dilation;
+    return call;
+  }
+
+  // Of each token of the step: what lies `offset` bytes into its record.
+  CudaTensor record(std::size_t offset) const {
+    CudaTensor t;
+    t.data = cuda_pointer(plan_->step_, kCudaRecords + offset);
+    t.stride = static_cast<std::int64_t>(plan_->record_bytes_);
+    return t;
+  }
+
+  // What the packed activations are, so that products of the same activations share them.
+  struct PackedFrom {
+    TensorId tensor;
+    bool outputs_only;
+    CudaKernel kernel;
+    DType half;
+    bool operator==(const PackedFrom&) const = default;
+  };
+
+  PackedFrom packed_from(const Op& product, const Packing& packing) const {
+    return {product.in[0], product.outputs_only, packing.kernel, packing.half};
+  }
+
+  // Where packed activations lie; row i is the call's row i.
+  CudaTensor packed_tensor(const Packing& packing) const {
+    CudaTensor t;
+    t.data = packed_;
+    t.stride = packing.stride;
+    t.trailing = 1;
+    t.element = static_cast<std::int32_t>(packing.half);
+    return t;
+  }
+  CudaTensor scales_tensor(const Packing& packing) const {
+    CudaTensor t;
+    t.data = scales_;
+    t.stride = packing.scale_stride;
+    return t;
+  }
+
+  // A norm or a swiglu packs its values by itself where the op that comes next wants them packed.
+  void pack_for_next(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
+    const Op& op = graph_.ops[index];
+    // Whatever was packed from a tensor that the op, or one it also makes, has written is old.
+    if (packed_from_) {
+      const std::size_t end =
+          index + std::max(fusions_.group[index], fusions_.sum[index] ? 2 : std::size_t{1});
+      for (std::size_t i = index; i < end; ++i) {
+        if (graph_.ops[i].out == packed_from_->tensor) {
+          packed_from_.reset();
+          break;
+        }
+      }
+    }
+    if (op.kind != OpKind::rms_norm && op.kind != OpKind::swiglu) return;
+    if (index + 1 >= graph_.ops.size()) return;
+    const Op& next = graph_.ops[index + 1];
+    if (next.kind != OpKind::matmul || next.in[0] != op.out) return;
+    if (next.outputs_only != op.outputs_only) return;
+    const Packing packing = packing_of(graph_.tensor(next.in[1]), options_.mode, size.rows(next));
+    if (packing.kernel != CudaKernel::pack_int8) return;
+    calls.back().call.packed = packed_tensor(packing);
+    calls.back().call.scales = scales_tensor(packing);
+    packed_from_ = packed_from(next, packing);
+  }
+
+  void lower_matmul(std::size_t index, std::int32_t rows, std::vector<PlannedCall>& calls) {
+    const Op& op = graph_.ops[index];
+    const DType dtype = graph_.tensor(op.in[1]).dtype;
+    const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
+    if (packing.packs() && packed_from_ != packed_from(op, packing)) {
+      CudaCall pack = call_of(index, packing.kernel, rows);
+      pack.out = packed_tensor(packing);
+      pack.out2 = scales_tensor(packing);
+      calls.push_back({pack, index});
+      packed_from_ = packed_from(op, packing);
+    }
+    const bool few = rows <= kCudaFewRows;
+    const CudaKernel kernel = few               ? CudaKernel::matvec
+                              : packing.packs() ? CudaKernel::gemm
+                                                : CudaKernel::gemm_exact;
+    CudaCall call = call_of(index, kernel, rows);
+    call.exact = few && !packing.packs() && is_quantised(dtype) ? 1 : 0;
+    if (packing.packs()) {
+      call.in[0] = packed_tensor(packing);
+      call.in[3] = scales_tensor(packing);
+    }
+    const auto bias_of = [&](const Op& product) {
+      return float_tensor(product.in.size() > 2 ? product.in[2] : kNoTensor);
+    };
+    call.in[2] = bias_of(op);
+    if (fusions_.sum[index] != 0) {
+      const Op& sum = graph_.ops[fusions_.sum[index]];
+      call.in[4] = tensor(sum.in[0] == op.out ? sum.in[1] : sum.in[0]);
+      call.out = tensor(sum.out);
+    }
+    for (std::size_t i = index + 1; i < index + fusions_.group[index]; ++i) {
+      const Op& product = graph_.ops[i];
+      call.more[call.more_count++] = {tensor(product.in[1]), bias_of(product), tensor(product.out)};
+    }
+    calls.push_back({call, index});
+  }
+
+  void lower(std::size_t index, std::int32_t rows, std::vector<PlannedCall>& calls) {
+    const Op& op = graph_.ops[index];
+    const auto add = [&](CudaKernel kernel) -> CudaCall& {
+      calls.push_back({call_of(index, kernel, rows), index});
+      return calls.back().call;
+    };
+    switch (op.kind) {
+      case OpKind::embed:
+        add(CudaKernel::embed).in[1] = record(0);
+        return;
+      case OpKind::rms_norm:
+        add(CudaKernel::rms_norm).in[1] = float_tensor(op.in[1]);
+        return;
+      case OpKind::matmul:
+        lower_matmul(index, rows, calls);
+        return;
+      case OpKind::rope:
+        add(CudaKernel::rope).in[1] = record(plan_->rope_tables_[rope_of_[index]].offset);
+        return;
+      case OpKind::kv_append:
+        add(CudaKernel::kv_append);
+        return;
+      case OpKind::attention: {
+        CudaCall& call = add(CudaKernel::attention);
+        call.tiles = by_tiles(op, rows) ? 1 : 0;
+        if (call.tiles) return;
+        call.splits = splits_of(op, rows);
+        call.out2.data = partials_;
+        CudaCall joined = call;
+        joined.kernel = CudaKernel::combine;
+        calls.push_back({joined, index});
+        return;
+      }
+      case OpKind::swiglu:
+        add(CudaKernel::swiglu);
+        return;
+      case OpKind::add:
+        add(CudaKernel::add);
+        return;
+      case OpKind::table_decode:
+        add(CudaKernel::table_decode);
+        return;
+      case OpKind::engram_gate: {
+        CudaCall& call = add(CudaKernel::engram_gate);
+        call.in[3] = float_tensor(op.in[3]);
+        call.in[4] = float_tensor(op.in[4]);
+        return;
+      }
+      case OpKind::short_conv: {
+        for (const CudaKernel kernel : {CudaKernel::conv_append, CudaKernel::short_conv}) {
+          CudaCall& call = add(kernel);
+          call.in[2] = float_tensor(op.in[2]);
+          call.in[3] = float_tensor(op.in[3], true);
+        }
+        return;
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const CompileOptions& options_;
+  const std::shared_ptr<CudaCard> card_;
+  std::unique_ptr<CudaPlan> plan_;
+  std::vector<CudaTensor> tensors_;  // by TensorId
+  Fusions fusions_;
+  std::vector<std::size_t> rope_of_;  // [ops], index into the plan's rope tables
+  std::vector<StepSize> sizes_;
+  std::vector<FloatCopy> float_copies_;
+  unsigned char* packed_ = nullptr;
+  unsigned char* scales_ = nullptr;
+  unsigned char* partials_ = nullptr;
+  std::optional<PackedFrom> packed_from_;
+};
+
+}  // namespace
+
+static_assert(static_cast<int>(DType::f32) == 0 && static_cast<int>(DType::f16) == 1 &&
+              static_cast<int>(DType::bf16) == 2 && static_cast<int>(DType::q8_0) == 3 &&
+              static_cast<int>(DType::q4_0) == 4 && static_cast<int>(DType::q4_1) == 5 &&
+              static_cast<int>(DType::i8) == 6);  // the kernels' numbers (module/device.cuh)
+
+Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
+                                               std::shared_ptr<CudaCard> card) {
+  return Compiler(graph, options, std::move(card)).run();
+}
+
+}  // namespace mneme

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/cuda/cuda_plan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "gpu/rope_table.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+
+#define RETURN_IF_NOT_ZERO(expression)                  \
+  do {                                                  \
+    if (const int error_ = (expression); error_ != 0) { \
+      return error_;                                    \
+    }                                                   \
+  } while (false)
+
+CudaPlan::~CudaPlan() {
+  const CudaApi& api = card_->api();
+  CudaContext* context = card_->context();
+  for (const CudaVariant& variant : variants_) {
+    for (CudaGraph* graph : variant.graphs) {
+      if (graph != nullptr) api.free_graph(context, graph);
+    }
+  }
+  for (const auto* events : {&copied_, &events_}) {
+    for (CudaEvent* event : *events) {
+      if (event != nullptr) api.free_event(context, event);
+    }
+  }
+}
+
+CudaVariant& CudaPlan::variant_for(const StepParams& step) {
+  const auto tokens = static_cast<std::int32_t>(step.tokens.size());
+  const auto found = std::find_if(variants_.begin(), variants_.end(), [&](const CudaVariant& v) {
+    return v.size.tokens >= tokens && v.size.outputs >= step.n_outputs;
+  });
+  CHECK(found != variants_.end());
+  return *found;
+}
+
+int CudaPlan::write_step(const StepParams& step) {
+  std::byte* host = step_.host().data();
+  CudaStep header;
+  header.tokens = static_cast<std::int32_t>(step.tokens.size());
+  header.outputs = static_cast<std::int32_t>(step.n_outputs);
+  header.position = step.position;
+  std::memcpy(host, &header, sizeof header);
+  for (std::size_t t = 0; t < step.tokens.size(); ++t) {
+    std::byte* record = host + kCudaRecords + t * record_bytes_;
+    const std::int32_t id = step.tokens[t];
+    std::memcpy(record, &id, sizeof id);
+    for (const RopeTable& table : rope_tables_) {
+      fill_rope_rows(table.frequencies, step.position + static_cast<std::int64_t>(t), 1,
+                     reinterpret_cast<float*>(record + table.offset));
+    }
+  }
+  return card_->api().copy(card_->context(), CudaStream::compute, cuda_pointer(step_), host,
+                           kCudaRecords + step.tokens.size() * record_bytes_);
+}
+
+// On a stream of its own: the rows of an Engram layer travel while the segment before it computes.
+int CudaPlan::copy_inputs(std::size_t segment, std::int64_t tokens) {
+  if (inputs_[segment].empty()) return 0;
+  const CudaApi& api = card_->api();
+  CudaContext* context = card_->context();
+  for (const CudaTransfer& input : inputs_[segment]) {
+    RETURN_IF_NOT_ZERO(api.copy(context, CudaStream::copy, input.tensor.data, input.host,
+                                static_cast<std::uint64_t>(tokens * input.tensor.stride)));
+  }
+  RETURN_IF_NOT_ZERO(api.record(context, CudaStream::copy, copied_[segment]));
+  return api.wait(context, CudaStream::compute, copied_[segment]);
+}
+
+int CudaPlan::run_segment(CudaVariant& variant, std::size_t segment) {
+  const std::size_t first = variant.first[segment];
+  const std::size_t end = variant.first[segment + 1];
+  if (first == end) return 0;
+  const CudaApi& api = card_->api();
+  CudaContext* context = card_->context();
+  CudaGraph*& graph = variant.graphs[segment];
+  if (graph == nullptr) {
+    RETURN_IF_NOT_ZERO(api.begin_recording(context));
+    int failed = 0;
+    for (std::size_t c = first; c < end && failed == 0; ++c) {
+      failed = api.launch(context, &variant.calls[c].call);
+    }
+    const int ended = api.end_recording(context, &graph);  // also when a call was refused
+    if (failed != 0 || ended != 0) return failed != 0 ? failed : ended;
+  }
+  return api.run_graph(context, graph);
+}
+
+int CudaPlan::run_timed(const CudaVariant& variant, std::size_t segment) {
+  const CudaApi& api = card_->api();
+  CudaContext* context = card_->context();
+  for (std::size_t c = variant.first[segment]; c < variant.first[segment + 1]; ++c) {
+    const std::size_t at = 2 * timed_ops_.size();
+    while (events_.size() < at + 2) {
+      CudaEvent* event = nullptr;
+      RETURN_IF_NOT_ZERO(api.new_event(context, &event));
+      events_.push_back(event);
+    }
+    RETURN_IF_NOT_ZERO(api.record(context, CudaStream::compute, events_[at]));
+    RETURN_IF_NOT_ZERO(api.launch(context, &variant.calls[c].call));
+    RETURN_IF_NOT_ZERO(api.record(context, CudaStream::compute, events_[at + 1]));
+    timed_ops_.push_back(variant.calls[c].op);
+  }
+  return 0;
+}
+
+int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
+  for (const CudaTransfer& output : outputs_[segment]) {
+    const std::int64_t rows =
+        output.tensor.trailing ? step.n_outputs : static_cast<std::int64_t>(step.tokens.size());
+    if (rows == 0) continue;
+    RETURN_IF_NOT_ZERO(card_->api().copy(card_->context(), CudaStream::compute, output.host,
+                                         output.tensor.data,
+                                         static_cast<std::uint64_t>(rows * output.tensor.stride)));
+  }
+  return 0;
+}
+
+int CudaPlan::add_times() {
+  std::size_t last = op_us_.size();
+  for (std::size_t c = 0; c < timed_ops_.size(); ++c) {
+    float milliseconds = 0;
+    RETURN_IF_NOT_ZERO(
+        card_->api().elapsed(card_->context(), events_[2 * c], events_[2 * c + 1], &milliseconds));
+    const std::size_t op = timed_ops_[c];
+    op_us_[op] += static_cast<double>(milliseconds) * 1e3;
+    if (op != last) ++runs_[op];  // calls of one op lie side by side
+    last = op;
+  }
+  timed_ops_.clear();
+  return 0;
+}
+
+}  // namespace mneme

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph as lists of kernel calls, recorded once as CUDA graphs. A recording is made for a number
+// of tokens and outputs, rounded up (StepSize); what a step really has lies in device memory that
+// kernels read, so a recording never changes. Built by compile(), used from the engine thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/cuda/cuda_card.h"
+#include "gpu/cuda/cuda_choices.h"
+#include "gpu/step_limits.h"
+
+namespace mneme {
+
+struct PlannedCall {
+  CudaCall call;
+  std::size_t op = 0;  // index into Graph::ops
+};
+
+// The calls of every segment for one size of a step.
+struct CudaVariant {
+  StepSize size;
+  std::vector<PlannedCall> calls;
+  std::vector<std::size_t> first;  // of each segment, and one past the last
+  std::vector<CudaGraph*> graphs;  // of each segment; null until first run
+};
+
+// What a segment copies: a graph's tensor with host memory.
+struct CudaTransfer {
+  CudaTensor tensor;
+  std::byte* host = nullptr;
+};
+
+class CudaPlan final : public Plan {
+ public:
+  explicit CudaPlan(std::shared_ptr<CudaCard> card) : card_(std::move(card)) {}
+  ~CudaPlan() override;
+  CudaPlan(const CudaPlan&) = delete;
+  CudaPlan& operator=(const CudaPlan&) = delete;
+
+  std::span<const Segment> segments() const override { return segments_; }
+  std::size_t memory_bytes() const override { return memory_.size() + step_.size(); }
+
+  // The smallest variant that holds the step.
+  CudaVariant& variant_for(const StepParams& step);
+  // Before a step's first segment: ids, position and angles go to the device.
+  int write_step(const StepParams& step);
+  // Each returns the runtime's error number.
+  int copy_inputs(std::size_t segment, std::int64_t tokens);
+  int run_segment(CudaVariant& variant, std::size_t segment);
+  int run_timed(const CudaVariant& variant, std::size_t segment);
+  int copy_outputs(std::size_t segment, const StepParams& step);
+  // After the step is done.
+  int add_times();
+
+  struct RopeTable {
+    std::vector<double> frequencies;
+    std::size_t offset = 0;  // bytes into a token's record in step_
+  };
+
+  const std::shared_ptr<CudaCard> card_;
+  std::vector<Segment> segments_;
+  std::vector<std::vector<CudaTransfer>> inputs_;   // [segments]
+  std::vector<std::vector<CudaTransfer>> outputs_;  // [segments]
+  std::vector<CudaEvent*> copied_;                  // [segments]: its inputs are on the device
+  std::vector<CudaVariant> variants_;               // by rising size
+  std::vector<RopeTable> rope_tables_;
+  Buffer memory_;  // activations, scratch, small constants as floats
+  Buffer step_;    // CudaStep, then a record for each token: its id, its row of every rope table
+  std::size_t record_bytes_ = 0;
+  StepLimits limits_;
+
+  bool timing_ = false;
+  std::vector<CudaEvent*> events_;      // of timed calls
+  std::vector<std::size_t> timed_ops_;  // of this step; call i lies between events 2i and 2i + 1
+  std::vector<double> op_us_;           // [ops], sum since timing was switched on
+  std::vector<std::int64_t> runs_;      // [ops]: steps
+};
+
+constexpr std::size_t kCudaRecords = 64;  // bytes into step_: the first token's record
+constexpr std::size_t kCudaIdBytes = 16;  // of a record: the id and padding
+
+// Errors: unsupported, naming the op; out_of_memory; device.
+Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
+                                               std::shared_ptr<CudaCard> card);
+
+}  // namespace mneme

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every kernel uses: reductions, rows of tensors, values of any element type. Kernels are
+// compiled twice: by nvcc for GPUs, and by the C++ compiler for the tests' emulation.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "gpu/cuda/cuda_abi.h"
+#if defined(__CUDACC__)
+#include "gpu/cuda/module/ptx.cuh"
+#else
+#include <cuda_emulation.h>  // tests/gpu/cuda_emulation
+#endif
+
+namespace mneme {
+
+// The numbers of DType (gpu/tensor.h); cuda_plan.cpp asserts it.
+enum Element : std::int32_t { kF32, kF16, kBf16, kQ8_0, kQ4_0, kQ4_1, kI8 };
+
+constexpr unsigned kAllLanes = 0xffffffffu;
+
+__device__ __forceinline__ float warp_sum(float x) {
+  for (int lanes = 16; lanes > 0; lanes /= 2) x += __shfl_xor_sync(kAllLanes, x, lanes);
+  return x;
+}
+
+__device__ __forceinline__ float warp_max(float x) {
+  for (int lanes = 16; lanes > 0; lanes /= 2) x = fmaxf(x, __shfl_xor_sync(kAllLanes, x, lanes));
+  return x;
+}
+
+// The largest magnitude as bits, which also lets NaN and infinity win.
+__device__ __forceinline__ std::uint32_t warp_max_bits(std::uint32_t x) {
+  for (int lanes = 16; lanes > 0; lanes /= 2) {
+    const std::uint32_t other = __shfl_xor_sync(kAllLanes, x, lanes);
+    x = other > x ? other : x;
+  }
+  return x;
+}
+
+__device__ __forceinline__ std::uint32_t magnitude_bits(float x) {
+  return __float_as_uint(x) & 0x7fffffffu;
+}
+
+// Sums over all threads of the block, known to each. `scratch` holds N floats a warp; the caller
+// may use it again at once.
+template <int N>
+__device__ __forceinline__ void block_sums(float (&x)[N], float* scratch) {
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int warps = static_cast<int>(blockDim.x) / 32;
+  for (int i = 0; i < N; ++i) {
+    x[i] = warp_sum(x[i]);
+    if (threadIdx.x % 32 == 0) scratch[warp * N + i] = x[i];
+  }
+  __syncthreads();
+  for (int i = 0; i < N; ++i) {
+    x[i] = 0;
+    for (int w = 0; w < warps; ++w) x[i] += scratch[w * N + i];
+  }
+  __syncthreads();
+}
+
+// The tokens of the step that a call works on.
+struct Rows {
+  std::int32_t first;  // token of row 0
+  std::int32_t count;
+};
+__device__ __forceinline__ Rows rows_of(const CudaCall& call) {
+  const std::int32_t tokens = call.step->tokens;
+  const std::int32_t count = call.outputs_only ? call.step->outputs : tokens;
+  return {tokens - count, count};
+}
+
+// Row i of the call's rows in a tensor with one row a token.
+template <class T>
+__device__ __forceinline__ T* row_of(const CudaTensor& x, Rows rows, std::int64_t i) {
+  return reinterpret_cast<T*>(x.data + (x.trailing ? i : rows.first + i) * x.stride);
+}
+
+__device__ __forceinline__ std::uint16_t load_u16(const unsigned char* p) {
+  return *reinterpret_cast<const std::uint16_t*>(p);
+}
+
+// Value `i` of a row of any element type; rows start at even addresses.
+__device__ __forceinline__ float value_at(std::int32_t element, const unsigned char* row,
+                                          std::int64_t i) {
+  switch (element) {
+    case kF32:
+      return reinterpret_cast<const float*>(row)[i];
+    case kF16:
+      return half_to_float(load_u16(row + 2 * i));
+    case kBf16:
+      return bfloat_to_float(load_u16(row + 2 * i));
+    case kQ8_0: {
+      const unsigned char* block = row + i / 32 * 34;
+      return half_to_float(load_u16(block)) *
+             static_cast<float>(static_cast<signed char>(block[2 + i % 32]));
+    }
+    default: {
+      const bool offset = element == kQ4_1;
+      const unsigned char* block = row + i / 32 * (offset ? 20 : 18);
+      const unsigned byte = block[(offset ? 4 : 2) + i % 16];
+      const auto nibble = static_cast<float>(i % 32 < 16 ? byte & 15u : byte >> 4);
+      const float scale = half_to_float(load_u16(block));
+      return offset ? scale * nibble + half_to_float(load_u16(block + 2)) : scale * (nibble - 8.0f);
+    }
+  }
+}
+
+// Keys, values and the convolution's inputs are float32 or float16.
+__device__ __forceinline__ float state_at(const CudaTensor& x, std::int64_t row, std::int64_t i) {
+  const unsigned char* p = x.data + row * x.stride;
+  return x.element == kF16 ? half_to_float(load_u16(p + 2 * i))
+                           : reinterpret_cast<const float*>(p)[i];
+}
+
+__device__ __forceinline__ void set_state(const CudaTensor& x, std::int64_t row, std::int64_t i,
+                                          float value) {
+  unsigned char* p = x.data + row * x.stride;
+  if (x.element == kF16) {
+    reinterpret_cast<std::uint16_t*>(p)[i] = float_to_half(value);
+  } else {
+    reinterpret_cast<float*>(p)[i] = value;
+  }
+}
+
+// A warp packs a block of 32 values: q = round(x / scale), scale = largest magnitude / 127. NaN and
+// infinity become a scale that is one, so that they reach the product.
+__device__ __forceinline__ void pack_block(unsigned char* packed, unsigned char* scales,
+                                           std::int64_t column, float x) {
+  const float scale = __uint_as_float(warp_max_bits(magnitude_bits(x))) / 127.0f;
+  const float inverse = scale > 0 && scale < INFINITY ? 1.0f / scale : 0.0f;
+  // A subnormal scale has no finite inverse: such a block counts as zero.
+  const int q = inverse < INFINITY ? __float2int_rn(x * inverse) : 0;
+  reinterpret_cast<signed char*>(packed)[column] = static_cast<signed char>(q);
+  int sum = q;
+  for (int lanes = 16; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kAllLanes, sum, lanes);
+  if (column % 32 > 0) return;
+  auto* to = reinterpret_cast<float*>(scales) + column / 32 * 2;
+  to[0] = scale;
+  to[1] = scale * static_cast<float>(sum);
+}
+
+// Which of a call's products a block works on, and as which of the product's blocks.
+struct Product {
+  const CudaTensor* weight;
+  const CudaTensor* bias;
+  const CudaTensor* out;
+  std::int64_t block;
+};
+__device__ __forceinline__ Product product_of(const CudaCall& call, int rows_per_block) {
+  Product product{&call.in[1], &call.in[2], &call.out, blockIdx.x};
+  for (int i = 0; i < call.more_count; ++i) {
+    const std::int64_t blocks = (product.weight->rows + rows_per_block - 1) / rows_per_block;
+    if (product.block < blocks) break;
+    const CudaProduct& next = call.more[i];
+    product = {&next.weight, &next.bias, &next.out, product.block - blocks};
+  }
+  return product;
+}
+
+// Blocks of all products of a call.
+inline unsigned product_blocks(const CudaCall& call, std::int64_t rows_per_block) {
+  std::int64_t blocks = (call.in[1].rows + rows_per_block - 1) / rows_per_block;
+  for (int i = 0; i < call.more_count; ++i) {
+    blocks += (call.more[i].weight.rows + rows_per_block - 1) / rows_per_block;
+  }
+  return static_cast<unsigned>(blocks);
+}
+
+__device__ __forceinline__ float silu(float x) {
+  return x / (1.0f + expf(-x));
+}
+
+}  // namespace mneme

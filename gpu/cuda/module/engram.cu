@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Engram layer, one block a token and residual stream: every value of h, key and v is read once
+// for the sums and once, from the L1 cache, for the result.
+#include "gpu/cuda/module/device.cuh"
+#include "gpu/cuda/module/launch.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kSumsMax = 3;
+
+// 2^n for n from -126 to 127.
+__device__ __forceinline__ float power_of_two(int n) {
+  return __uint_as_float(static_cast<std::uint32_t>(n + 127) << 23);
+}
+
+__device__ __forceinline__ float e4m3(unsigned code) {
+  const unsigned exponent = code >> 3 & 15u;
+  const unsigned mantissa = code & 7u;
+  float value = exponent == 0 ? static_cast<float>(mantissa) * 0x1p-9f
+                              : __uint_as_float((exponent + 120u) << 23 | mantissa << 20);
+  if ((code & 0x7fu) == 0x7fu) value = NAN;
+  return code & 0x80u ? -value : value;
+}
+
+// A thread takes a value: column c, place i of the row's e4m3 bytes; scales lie behind them.
+__global__ void __launch_bounds__(kThreads) table_decode(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  const int dims = call.column_dims;
+  const unsigned char* row = row_of<const unsigned char>(call.in[0], rows, i);
+  float* to = row_of<float>(call.out, rows, i);
+  for (int at = static_cast<int>(blockIdx.y * kThreads + threadIdx.x); at < call.columns * dims;
+       at += static_cast<int>(gridDim.y) * kThreads) {
+    const int place = at % dims;
+    const unsigned char* column = row + at / dims * (dims + dims / 32);
+    const unsigned scale = column[dims + place / 32];
+    // The product is made in two steps, so that neither factor leaves the range of float first.
+    const int exponent = static_cast<int>(scale) - 127;
+    const int half = exponent / 2;
+    const float value = e4m3(column[place]) * power_of_two(half) * power_of_two(exponent - half);
+    to[at] = scale == 255 ? NAN : value;
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) engram_gate(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  auto* scratch = shared_memory<float>();
+  const std::int64_t dim = call.in[2].cols;
+  const std::int64_t stream = blockIdx.y * dim;
+  const float* h = row_of<const float>(call.in[0], rows, i) + stream;
+  const float* key = row_of<const float>(call.in[1], rows, i) + stream;
+  const float* value = row_of<const float>(call.in[2], rows, i);
+  const float* key_norm = reinterpret_cast<const float*>(call.in[3].data) + stream;
+  const float* query_norm = reinterpret_cast<const float*>(call.in[4].data) + stream;
+  float sums[3] = {0, 0, 0};  // key^2, h^2, normalised product
+  for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
+    sums[0] += key[c] * key[c];
+    sums[1] += h[c] * h[c];
+    sums[2] += key[c] * key_norm[c] * (h[c] * query_norm[c]);
+  }
+  block_sums(sums, scratch);
+  const auto n = static_cast<float>(dim);
+  const float score =
+      sums[2] / sqrtf(sums[0] / n + call.eps) / sqrtf(sums[1] / n + call.eps) / sqrtf(n);
+  const float size = fmaxf(fabsf(score), 1e-6f);
+  // fmaxf drops a NaN; the gate must not.
+  const float root = score != score ? score
+                     : score > 0    ? sqrtf(size)
+                     : score < 0    ? -sqrtf(size)
+                                    : 0;
+  const float gate = 1.0f / (1.0f + expf(-root));
+  if (threadIdx.x == 0) row_of<float>(call.out2, rows, i)[blockIdx.y] = gate;
+  float* to = row_of<float>(call.out, rows, i) + stream;
+  for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) to[c] = gate * value[c];
+}
+
+// norm(v) into the state; a launch of its own, since the convolution of a token reads the rows of
+// tokens before it.
+__global__ void __launch_bounds__(kThreads) conv_append(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  auto* scratch = shared_memory<float>();
+  const std::int64_t dim = call.in[1].cols / call.streams;
+  const std::int64_t stream = blockIdx.y * dim;
+  const float* v = row_of<const float>(call.in[1], rows, i) + stream;
+  const float* weight = reinterpret_cast<const float*>(call.in[2].data) + stream;
+  float squares[1] = {0};
+  for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) squares[0] += v[c] * v[c];
+  block_sums(squares, scratch);
+  const float scale = 1.0f / sqrtf(squares[0] / static_cast<float>(dim) + call.eps);
+  for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
+    set_state(call.in[4], call.step->position + i, stream + c, v[c] * scale * weight[c]);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  auto* scratch = shared_memory<float>();
+  const std::int64_t width = call.in[0].cols;
+  const std::int64_t dim = width / call.streams;
+  const std::int64_t stream = blockIdx.y * dim;
+  const float* h = row_of<const float>(call.in[0], rows, i) + stream;
+  const float* v = row_of<const float>(call.in[1], rows, i) + stream;
+  const float* kernel = reinterpret_cast<const float*>(call.in[3].data) + stream;
+  const auto taps = static_cast<int>(call.in[3].rows);
+  float* to = row_of<float>(call.out, rows, i) + stream;
+  float squares[2] = {0, 0};  // of what is added, of h
+  for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
+    float sum = 0;
+    for (int j = 0; j < taps; ++j) {
+      const std::int64_t p =
+          call.step->position + i - static_cast<std::int64_t>(taps - 1 - j) * call.dilation;
+      if (p >= 0) sum += state_at(call.in[4], p, stream + c) * kernel[j * width + c];
+    }
+    const float before = h[c];
+    const float added = v[c] + silu(sum);
+    to[c] = before + added;
+    squares[0] += added * added;
+    squares[1] += before * before;
+  }
+  block_sums(squares, scratch);
+  if (threadIdx.x > 0) return;
+  row_of<float>(call.out2, rows, i)[blockIdx.y] =
+      squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
+}
+
+}  // namespace
+
+int launch_engram(void* stream, const CudaCall& call) {
+  const auto rows = static_cast<unsigned>(call.rows_max);
+  const auto streams = static_cast<unsigned>(call.streams);
+  const std::size_t sums = sizeof(float) * kSumsMax * kThreads / 32;
+  switch (call.kernel) {
+    case CudaKernel::table_decode: {
+      const auto blocks = static_cast<unsigned>((call.out.cols + kThreads - 1) / kThreads);
+      return launch_kernel(stream, table_decode, call, dim3(rows, blocks), dim3(kThreads), 0);
+    }
+    case CudaKernel::engram_gate:
+      return launch_kernel(stream, engram_gate, call, dim3(rows, streams), dim3(kThreads), sums);
+    case CudaKernel::conv_append:
+      return launch_kernel(stream, conv_append, call, dim3(rows, streams), dim3(kThreads), sums);
+    default:
+      return launch_kernel(stream, short_conv, call, dim3(rows, streams), dim3(kThreads), sums);
+  }
+}
+
+}  // namespace mneme

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products for many tokens. On tensor cores a block makes 128 tokens x 64 outputs in steps of 32
+// inputs: weights are expanded to half precision once for each 128 tokens, so from about 128 tokens
+// on arithmetic is the floor (2 * tokens * inputs * outputs), not memory. float32 weights and exact
+// mode go through plain float32 sums.
+#include "gpu/cuda/module/device.cuh"
+#include "gpu/cuda/module/launch.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kTokens = static_cast<int>(kCudaTileRows);  // of a block's tile
+constexpr int kOuts = 64;
+constexpr int kInputs = static_cast<int>(kCudaTileCols);
+constexpr int kThreads = 128;
+constexpr int kStages = 3;            // tiles of activations in flight
+constexpr int kPadded = kInputs + 8;  // of a row in shared memory: rows start in different banks
+
+// A warp makes 64 tokens x 32 outputs: 4 x 4 tiles of 16 x 8.
+constexpr int kWarpTokens = 64;
+constexpr int kWarpOuts = 32;
+
+struct Tiles {
+  std::uint16_t x[kStages][kTokens][kPadded];
+  std::uint16_t w[2][kOuts][kPadded];
+};
+
+// What a thread loads of a weight tile, 16 values of one row, before they are expanded: loaded a
+// step ahead, so that the loads run while the tensor cores work.
+template <Element E>
+struct RawWeights {
+  std::uint32_t words[E == kF16 || E == kBf16 ? 8 : 4];
+  std::uint16_t scale;
+  std::uint16_t minimum;
+};
+
+// `first` is a multiple of 16; values behind the row are zero.
+template <Element E>
+__device__ __forceinline__ void load_weights(const CudaTensor& weight, std::int64_t row,
+                                             std::int64_t first, RawWeights<E>& raw) {
+  if (row >= weight.rows || first >= weight.cols) {
+    for (std::uint32_t& word : raw.words) word = 0;
+    raw.scale = raw.minimum = 0;
+    return;
+  }
+  const unsigned char* from = weight.data + row * weight.stride;
+  if constexpr (E == kF16 || E == kBf16) {
+    from += first * 2;
+    if (first + 16 <= weight.cols && reinterpret_cast<std::uintptr_t>(from) % 16 == 0) {
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        const int4 four = reinterpret_cast<const int4*>(from)[i];
+        raw.words[4 * i] = static_cast<std::uint32_t>(four.x);
+        raw.words[4 * i + 1] = static_cast<std::uint32_t>(four.y);
+        raw.words[4 * i + 2] = static_cast<std::uint32_t>(four.z);
+        raw.words[4 * i + 3] = static_cast<std::uint32_t>(four.w);
+      }
+      return;
+    }
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const std::uint32_t low = first + 2 * i < weight.cols ? load_u16(from + 4 * i) : 0u;
+      const std::uint32_t high = first + 2 * i + 1 < weight.cols ? load_u16(from + 4 * i + 2) : 0u;
+      raw.words[i] = low | high << 16;
+    }
+  } else {
+    const bool q4_1 = E == kQ4_1;
+    const unsigned char* block = from + first / 32 * (E == kQ8_0 ? 34 : q4_1 ? 20 : 18);
+    raw.scale = load_u16(block);
+    raw.minimum = q4_1 ? load_u16(block + 2) : std::uint16_t{0};
+    const unsigned char* values = block + (q4_1 ? 4 : 2) + (E == kQ8_0 ? first % 32 : 0);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      raw.words[i] =
+          load_u16(values + 4 * i) | static_cast<std::uint32_t>(load_u16(values + 4 * i + 2)) << 16;
+    }
+  }
+}
+
+// The 16 values as eight words of two halves.
+template <Element E>
+__device__ __forceinline__ void expand_weights(const RawWeights<E>& raw, std::int64_t first,
+                                               std::uint32_t (&to)[8]) {
+  if constexpr (E == kF16 || E == kBf16) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) to[i] = raw.words[i];
+  } else {
+    const float scale = half_to_float(raw.scale);
+    const float minimum = E == kQ4_1 ? half_to_float(raw.minimum) : 0.0f;
+    const unsigned upper = first % 32 == 0 ? 0 : 4;  // bits: the second half of a block of nibbles
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      float two[2];
+#pragma unroll
+      for (int k = 0; k < 2; ++k) {
+        const std::uint32_t byte = raw.words[i / 2] >> ((2 * i + k) % 4 * 8) & 0xffu;
+        if (E == kQ8_0) {
+          two[k] = scale * static_cast<float>(static_cast<signed char>(byte));
+        } else {
+          const auto nibble = static_cast<float>(byte >> upper & 15u);
+          two[k] = E == kQ4_0 ? scale * (nibble - 8.0f) : scale * nibble + minimum;
+        }
+      }
+      to[i] = pack_halves(two[0], two[1]);
+    }
+  }
+}
+
+template <Element E>
+__global__ void __launch_bounds__(kThreads) gemm_tiles(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int first_token = static_cast<int>(blockIdx.y) * kTokens;
+  if (first_token >= rows.count) return;
+  Tiles& tiles = *shared_memory<Tiles>();
+  const Product product = product_of(call, kOuts);
+  const CudaTensor& weight = *product.weight;
+  const std::int64_t first_out = product.block * kOuts;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int lane = thread % 32;
+  const int warp_token = thread / 64 * kWarpTokens;
+  const int warp_out = thread / 32 % 2 * kWarpOuts;
+  const auto steps = static_cast<int>((weight.cols + kInputs - 1) / kInputs);
+
+  // Rows of x are padded with zeroes to whole tiles; so is their number, with whatever was there,
+  // which reaches only sums that are not written.
+  const unsigned char* x = call.in[0].data + first_token * call.in[0].stride;
+  const auto fetch_x = [&](int step) {
+    if (step < steps) {
+#pragma unroll
+      for (int i = 0; i < kTokens * kInputs / 8 / kThreads; ++i) {
+        const int piece = thread + i * kThreads;
+        const int token = piece / (kInputs / 8);
+        const int place = piece % (kInputs / 8) * 8;
+        cp_async16(&tiles.x[step % kStages][token][place],
+                   x + token * call.in[0].stride +
+                       (static_cast<std::int64_t>(step) * kInputs + place) * 2);
+      }
+    }
+    cp_async_commit();
+  };
+
+  const int my_out = thread / 2;  // row of the weight tile, and the half of it
+  const int my_half = thread % 2 * 16;
+  RawWeights<E> raw;
+  const auto fetch_w = [&](int step) {
+    load_weights<E>(weight, first_out + my_out, static_cast<std::int64_t>(step) * kInputs + my_half,
+                    raw);
+  };
+  const auto store_w = [&](int step) {
+    std::uint32_t words[8];
+    expand_weights<E>(raw, my_half, words);
+    auto* to = reinterpret_cast<int4*>(&tiles.w[step % 2][my_out][my_half]);
+    to[0] = make_int4(static_cast<int>(words[0]), static_cast<int>(words[1]),
+                      static_cast<int>(words[2]), static_cast<int>(words[3]));
+    to[1] = make_int4(static_cast<int>(words[4]), static_cast<int>(words[5]),
+                      static_cast<int>(words[6]), static_cast<int>(words[7]));
+  };
+
+  float sums[4][4][4] = {};
+  fetch_x(0);
+  fetch_x(1);
+  fetch_w(0);
+  for (int step = 0; step < steps; ++step) {
+    // The tile two steps back was read before the barrier of the last step.
+    store_w(step);
+    if (step + 1 < steps) fetch_w(step + 1);
+    cp_async_wait<1>();
+    __syncthreads();
+    fetch_x(step + 2);
+#pragma unroll
+    for (int k = 0; k < kInputs; k += 16) {
+      std::uint32_t a[4][4];
+      std::uint32_t b[2][4];
+#pragma unroll
+      for (int m = 0; m < 4; ++m) {
+        ldmatrix_x4(a[m],
+                    &tiles.x[step % kStages][warp_token + 16 * m + lane % 16][k + lane / 16 * 8]);
+      }
+#pragma unroll
+      for (int n = 0; n < 2; ++n) {  // two tiles of 8 outputs each: k, k + 8 of both
+        const int out = warp_out + 16 * n + lane % 8 + lane / 16 * 8;
+        ldmatrix_x4(b[n], &tiles.w[step % 2][out][k + lane / 8 % 2 * 8]);
+      }
+#pragma unroll
+      for (int m = 0; m < 4; ++m) {
+#pragma unroll
+        for (int n = 0; n < 4; ++n) {
+          if constexpr (E == kBf16) {
+            mma_bfloat(sums[m][n], a[m], b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]);
+          } else {
+            mma_half(sums[m][n], a[m], b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]);
+          }
+        }
+      }
+    }
+  }
+
+  const auto* scales = reinterpret_cast<const float*>(call.in[3].data);
+  const auto* bias = reinterpret_cast<const float*>(product.bias->data);
+#pragma unroll
+  for (int m = 0; m < 4; ++m) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int token = first_token + warp_token + 16 * m + lane / 4 + 8 * half;
+      if (token >= rows.count) continue;
+      const float scale = scales[token];
+      float* to = row_of<float>(*product.out, rows, token);
+      const float* add = call.in[4].data ? row_of<const float>(call.in[4], rows, token) : nullptr;
+#pragma unroll
+      for (int n = 0; n < 4; ++n) {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          const std::int64_t out = first_out + warp_out + 8 * n + lane % 4 * 2 + i;
+          if (out >= weight.rows) continue;
+          float sum = sums[m][n][2 * half + i] * scale;
+          if (bias) sum += bias[out];
+          if (add) sum += add[out];
+          to[out] = sum;
+        }
+      }
+    }
+  }
+}
+
+// float32 throughout: 64 tokens x 64 outputs a block, 4 x 4 a thread.
+constexpr int kExactTile = 64;
+constexpr int kExactInputs = 16;
+constexpr int kExactThreads = 256;
+struct ExactTiles {
+  float x[kExactInputs][kExactTile + 4];
+  float w[kExactInputs][kExactTile + 4];
+};
+
+__global__ void __launch_bounds__(kExactThreads) gemm_exact(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int first_token = static_cast<int>(blockIdx.y) * kExactTile;
+  if (first_token >= rows.count) return;
+  ExactTiles& tiles = *shared_memory<ExactTiles>();
+  const Product product = product_of(call, kExactTile);
+  const CudaTensor& weight = *product.weight;
+  const std::int64_t first_out = product.block * kExactTile;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int my_token = thread / 16 * 4;
+  const int my_out = thread % 16 * 4;
+  float sums[4][4] = {};
+  for (std::int64_t first = 0; first < weight.cols; first += kExactInputs) {
+    for (int i = 0; i < kExactTile * kExactInputs / kExactThreads; ++i) {
+      const int piece = thread + i * kExactThreads;
+      const int k = piece % kExactInputs;
+      const int row = piece / kExactInputs;
+      const std::int64_t c = first + k;
+      const int token = first_token + row;
+      const std::int64_t out = first_out + row;
+      tiles.x[k][row] = c < weight.cols && token < rows.count
+                            ? row_of<const float>(call.in[0], rows, token)[c]
+                            : 0.0f;
+      tiles.w[k][row] = c < weight.cols && out < weight.rows
+                            ? value_at(weight.element, weight.data + out * weight.stride, c)
+                            : 0.0f;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < kExactInputs; ++k) {
+#pragma unroll
+      for (int t = 0; t < 4; ++t) {
+#pragma unroll
+        for (int o = 0; o < 4; ++o) sums[t][o] += tiles.x[k][my_token + t] * tiles.w[k][my_out + o];
+      }
+    }
+    __syncthreads();
+  }
+  const auto* bias = reinterpret_cast<const float*>(product.bias->data);
+#pragma unroll
+  for (int t = 0; t < 4; ++t) {
+    const int token = first_token + my_token + t;
+    if (token >= rows.count) continue;
+    const float* add = call.in[4].data ? row_of<const float>(call.in[4], rows, token) : nullptr;
+    float* to = row_of<float>(*product.out, rows, token);
+#pragma unroll
+    for (int o = 0; o < 4; ++o) {
+      const std::int64_t out = first_out + my_out + o;
+      if (out >= weight.rows) continue;
+      to[out] = sums[t][o] + (bias ? bias[out] : 0.0f) + (add ? add[out] : 0.0f);
+    }
+  }
+}
+
+unsigned tiles_of(std::int64_t n, std::int64_t tile) {
+  return static_cast<unsigned>((n + tile - 1) / tile);
+}
+
+}  // namespace
+
+int launch_gemm(void* stream, const CudaCall& call) {
+  if (call.kernel == CudaKernel::gemm_exact) {
+    return launch_kernel(
+        stream, gemm_exact, call,
+        dim3(product_blocks(call, kExactTile), tiles_of(call.rows_max, kExactTile)),
+        dim3(kExactThreads), sizeof(ExactTiles));
+  }
+  const dim3 grid(product_blocks(call, kOuts), tiles_of(call.rows_max, kTokens));
+  const auto start = [&](DeviceKernel kernel) {
+    return launch_kernel(stream, kernel, call, grid, dim3(kThreads), sizeof(Tiles));
+  };
+  switch (call.in[1].element) {
+    case kF16:
+      return start(gemm_tiles<kF16>);
+    case kBf16:
+      return start(gemm_tiles<kBf16>);
+    case kQ8_0:
+      return start(gemm_tiles<kQ8_0>);
+    case kQ4_0:
+      return start(gemm_tiles<kQ4_0>);
+    default:
+      return start(gemm_tiles<kQ4_1>);
+  }
+}
+
+}  // namespace mneme

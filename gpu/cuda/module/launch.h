@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each family of kernels starts its own; launch_call() chooses the family.
+#pragma once
+
+#include "gpu/cuda/cuda_abi.h"
+
+namespace mneme {
+
+// Each returns the CUDA runtime's error number. `stream` is a cudaStream_t.
+int launch_rows(void* stream, const CudaCall& call);               // rows.cu
+int launch_pack(void* stream, const CudaCall& call);               // pack.cu
+int launch_matvec(void* stream, const CudaCall& call);             // matvec.cu
+int launch_gemm(void* stream, const CudaCall& call);               // gemm.cu
+int launch_attention(void* stream, const CudaCall& call);          // attention.cu
+int launch_prefill_attention(void* stream, const CudaCall& call);  // attention_tiles.cu
+int launch_engram(void* stream, const CudaCall& call);             // engram.cu
+
+inline int launch_call(void* stream, const CudaCall& call) {
+  switch (call.kernel) {
+    case CudaKernel::embed:
+    case CudaKernel::rms_norm:
+    case CudaKernel::rope:
+    case CudaKernel::kv_append:
+    case CudaKernel::swiglu:
+    case CudaKernel::add:
+      return launch_rows(stream, call);
+    case CudaKernel::pack_int8:
+    case CudaKernel::pack_half:
+      return launch_pack(stream, call);
+    case CudaKernel::matvec:
+      return launch_matvec(stream, call);
+    case CudaKernel::gemm:
+    case CudaKernel::gemm_exact:
+      return launch_gemm(stream, call);
+    case CudaKernel::attention:
+      return call.tiles ? launch_prefill_attention(stream, call) : launch_attention(stream, call);
+    case CudaKernel::combine:
+      return launch_attention(stream, call);
+    case CudaKernel::table_decode:
+    case CudaKernel::engram_gate:
+    case CudaKernel::conv_append:
+    case CudaKernel::short_conv:
+      return launch_engram(stream, call);
+  }
+  return 1;  // cudaErrorInvalidValue
+}
+
+}  // namespace mneme

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products for few tokens: each weight is read from memory once for up to kTokens tokens, so the
+// floor is the weights' bytes over the memory's bandwidth. A warp takes kRows rows of the weight
+// and streams them through shared memory with 16-byte copies, kStages chunks ahead: blocks of
+// quantised files lie at even addresses, where wide loads into registers are not allowed. Lanes
+// then take a block of 32 values each; strides of 34, 18 and 20 bytes meet few banks twice.
+#include "gpu/cuda/module/device.cuh"
+#include "gpu/cuda/module/launch.h"
+#include "gpu/cuda/module/weights.cuh"
+
+namespace mneme {
+namespace {
+
+constexpr int kWarps = 4;
+constexpr int kRows = 2;
+constexpr int kStages = 4;
+constexpr int kBlockRows = kWarps * kRows;
+
+// Where a warp's sums go: lane 0 writes them, with bias and what is to be added.
+template <int kTokens>
+__device__ __forceinline__ void write_sums(const CudaCall& call, const Product& product, Rows rows,
+                                           int first_token, std::int64_t first_row,
+                                           float (&sums)[kRows][kTokens]) {
+  for (int r = 0; r < kRows; ++r) {
+    for (int t = 0; t < kTokens; ++t) sums[r][t] = warp_sum(sums[r][t]);
+  }
+  if (threadIdx.x % 32 > 0) return;
+  for (int r = 0; r < kRows; ++r) {
+    const std::int64_t row = first_row + r;
+    if (row >= product.weight->rows) return;
+    const auto* biases = reinterpret_cast<const float*>(product.bias->data);
+    const float bias = biases ? biases[row] : 0.0f;
+    for (int t = 0; t < kTokens; ++t) {
+      const int token = first_token + t;
+      if (token >= rows.count) break;
+      float sum = sums[r][t] + bias;
+      if (call.in[4].data) sum += row_of<const float>(call.in[4], rows, token)[row];
+      row_of<float>(*product.out, rows, token)[row] = sum;
+    }
+  }
+}
+
+// Bytes of shared memory a row's chunk of 32 blocks takes: it starts up to 15 bytes before the
+// chunk, and load_words() looks 3 bytes behind it.
+template <Element E>
+constexpr int kStageBytes = (32 * Block<E>::kBytes + 15 + 3 + 15) / 16 * 16;
+
+// kIntegers: in[0] holds packed bytes and in[3] their scales; else, in exact mode, in[0] is
+// float32.
+template <Element E, int kTokens, bool kIntegers>
+__global__ void __launch_bounds__(kWarps * 32)
+    matvec_blocks(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int first_token = static_cast<int>(blockIdx.y) * kTokens;
+  if (first_token >= rows.count) return;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const Product product = product_of(call, kBlockRows);
+  const CudaTensor& weight = *product.weight;
+  const std::int64_t first_row = (product.block * kWarps + warp) * kRows;
+  if (first_row >= weight.rows) return;  // whole warps; nothing below waits for the block
+  const int blocks = static_cast<int>(weight.cols / 32);
+  const int chunks = (blocks + 31) / 32;
+  auto* stages = shared_memory<unsigned char>() + warp * (kStages * kRows * kStageBytes<E>);
+
+  // A row beyond the last is read as the last and not written.
+  const unsigned char* weight_rows[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    const std::int64_t row = first_row + r < weight.rows ? first_row + r : weight.rows - 1;
+    weight_rows[r] = weight.data + row * weight.stride;
+  }
+  const auto chunk_start = [&](int chunk, int r) {
+    return weight_rows[r] + static_cast<std::int64_t>(chunk) * (32 * Block<E>::kBytes);
+  };
+  const auto fetch = [&](int chunk) {
+    if (chunk < chunks) {
+      const int here = blocks - chunk * 32 < 32 ? blocks - chunk * 32 : 32;
+      for (int r = 0; r < kRows; ++r) {
+        const unsigned char* start = chunk_start(chunk, r);
+        const auto skew = static_cast<int>(reinterpret_cast<std::uintptr_t>(start) & 15u);
+        unsigned char* to = stages + (chunk % kStages * kRows + r) * kStageBytes<E>;
+        for (int at = lane * 16; at < skew + here * Block<E>::kBytes; at += 32 * 16) {
+          cp_async16(to + at, start - skew + at);
+        }
+      }
+    }
+    cp_async_commit();
+  };
+
+  float sums[kRows][kTokens] = {};
+  for (int chunk = 0; chunk < kStages - 1; ++chunk) fetch(chunk);
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    fetch(chunk + kStages - 1);
+    cp_async_wait<kStages - 1>();
+    __syncwarp();
+    const int block = chunk * 32 + lane;
+    if (block < blocks) {
+      for (int r = 0; r < kRows; ++r) {
+        const auto skew = reinterpret_cast<std::uintptr_t>(chunk_start(chunk, r)) & 15u;
+        const UnpackedBlock<E> w(stages + (chunk % kStages * kRows + r) * kStageBytes<E> + skew +
+                                 lane * Block<E>::kBytes);
+#pragma unroll
+        for (int t = 0; t < kTokens; ++t) {
+          const int token = first_token + t < rows.count ? first_token + t : rows.count - 1;
+          if constexpr (kIntegers) {
+            const auto* x =
+                reinterpret_cast<const int4*>(call.in[0].data + token * call.in[0].stride) +
+                2 * block;
+            const auto* scales =
+                reinterpret_cast<const float2*>(call.in[3].data + token * call.in[3].stride);
+            const int4 low = x[0];
+            const int4 high = x[1];
+            const float2 scale = scales[block];
+            int dot = 0;
+            dot = __dp4a(static_cast<int>(w.words[0]), low.x, dot);
+            dot = __dp4a(static_cast<int>(w.words[1]), low.y, dot);
+            dot = __dp4a(static_cast<int>(w.words[2]), low.z, dot);
+            dot = __dp4a(static_cast<int>(w.words[3]), low.w, dot);
+            dot = __dp4a(static_cast<int>(w.words[4]), high.x, dot);
+            dot = __dp4a(static_cast<int>(w.words[5]), high.y, dot);
+            dot = __dp4a(static_cast<int>(w.words[6]), high.z, dot);
+            dot = __dp4a(static_cast<int>(w.words[7]), high.w, dot);
+            float part = scale.x * static_cast<float>(dot);
+            if (E == kQ4_0) part -= 8.0f * scale.y;
+            sums[r][t] += w.scale * part;
+            if (E == kQ4_1) sums[r][t] += w.minimum * scale.y;
+          } else {
+            const auto* x =
+                reinterpret_cast<const float4*>(row_of<const float>(call.in[0], rows, token)) +
+                8 * block;
+            float dot = 0;
+            float sum = 0;
+#pragma unroll
+            for (int k = 0; k < 8; ++k) {
+              const float4 v = x[k];
+              const float offset = E == kQ4_0 ? 8.0f : 0.0f;
+              dot += v.x * (byte_value(w.words[k], 0) - offset);
+              dot += v.y * (byte_value(w.words[k], 1) - offset);
+              dot += v.z * (byte_value(w.words[k], 2) - offset);
+              dot += v.w * (byte_value(w.words[k], 3) - offset);
+              if (E == kQ4_1) sum += v.x + v.y + v.z + v.w;
+            }
+            sums[r][t] += w.scale * dot;
+            if (E == kQ4_1) sums[r][t] += w.minimum * sum;
+          }
+        }
+      }
+    }
+    __syncwarp();  // before the stage is filled again
+  }
+  write_sums<kTokens>(call, product, rows, first_token, first_row, sums);
+}
+
+// Eight values of a row of plain numbers, 16-byte aligned.
+template <Element E>
+__device__ __forceinline__ void load_eight(const unsigned char* from, float (&to)[8]) {
+  if constexpr (E == kF32) {
+    const auto* p = reinterpret_cast<const float4*>(from);
+    const float4 a = p[0];
+    const float4 b = p[1];
+    to[0] = a.x, to[1] = a.y, to[2] = a.z, to[3] = a.w;
+    to[4] = b.x, to[5] = b.y, to[6] = b.z, to[7] = b.w;
+  } else {
+    const int4 raw = *reinterpret_cast<const int4*>(from);
+    const int words[4] = {raw.x, raw.y, raw.z, raw.w};
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const auto bits =
+          static_cast<std::uint16_t>(static_cast<unsigned>(words[i / 2]) >> (i % 2 * 16));
+      to[i] = E == kF16 ? half_to_float(bits) : bfloat_to_float(bits);
+    }
+  }
+}
+
+template <Element E>
+constexpr int kValueBytes = E == kF32 ? 4 : 2;
+
+template <Element E, int kTokens>
+__global__ void __launch_bounds__(kWarps * 32)
+    matvec_floats(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int first_token = static_cast<int>(blockIdx.y) * kTokens;
+  if (first_token >= rows.count) return;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const Product product = product_of(call, kBlockRows);
+  const CudaTensor& weight = *product.weight;
+  const std::int64_t first_row = (product.block * kWarps + warp) * kRows;
+  if (first_row >= weight.rows) return;
+  const unsigned char* weight_rows[kRows];
+  const float* x[kTokens];
+  bool aligned = weight.cols % 8 == 0;
+  for (int r = 0; r < kRows; ++r) {
+    const std::int64_t row = first_row + r < weight.rows ? first_row + r : weight.rows - 1;
+    weight_rows[r] = weight.data + row * weight.stride;
+    aligned = aligned && reinterpret_cast<std::uintptr_t>(weight_rows[r]) % 16 == 0;
+  }
+#pragma unroll
+  for (int t = 0; t < kTokens; ++t) {
+    const int token = first_token + t < rows.count ? first_token + t : rows.count - 1;
+    x[t] = row_of<const float>(call.in[0], rows, token);
+    aligned = aligned && reinterpret_cast<std::uintptr_t>(x[t]) % 16 == 0;
+  }
+  float sums[kRows][kTokens] = {};
+  constexpr int kAhead = kTokens == 1 ? 4 : 2;  // pieces of 256 values in flight, in registers
+  const auto pieces = aligned ? static_cast<int>(weight.cols / 8) : 0;
+#pragma unroll kAhead
+  for (int piece = lane; piece < pieces; piece += 32) {
+    float w[kRows][8];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      load_eight<E>(weight_rows[r] + piece * (8 * kValueBytes<E>), w[r]);
+    }
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      float v[8];
+      load_eight<kF32>(reinterpret_cast<const unsigned char*>(x[t] + 8 * piece), v);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+        for (int i = 0; i < 8; ++i) sums[r][t] += w[r][i] * v[i];
+      }
+    }
+  }
+  if (!aligned) {  // widths that no vector divides: no model's, but a file may have them
+    for (std::int64_t c = lane; c < weight.cols; c += 32) {
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        const float w = value_at(E, weight_rows[r], c);
+#pragma unroll
+        for (int t = 0; t < kTokens; ++t) sums[r][t] += w * x[t][c];
+      }
+    }
+  }
+  write_sums<kTokens>(call, product, rows, first_token, first_row, sums);
+}
+
+template <int kTokens>
+int launch_for(void* stream, const CudaCall& call) {
+  // Exact mode goes token by token: float32 activations of several would not fit in registers.
+  const int tokens = call.exact ? 1 : kTokens;
+  const dim3 grid(product_blocks(call, kBlockRows),
+                  static_cast<unsigned>((call.rows_max + tokens - 1) / tokens));
+  const dim3 threads(kWarps * 32);
+  const auto floats = [&](DeviceKernel kernel) {
+    return launch_kernel(stream, kernel, call, grid, threads, 0);
+  };
+  const auto blocks = [&](DeviceKernel integers, DeviceKernel exact, int stage_bytes) {
+    return launch_kernel(stream, call.exact ? exact : integers, call, grid, threads,
+                         static_cast<std::size_t>(kWarps * kStages * kRows * stage_bytes));
+  };
+  switch (call.in[1].element) {
+    case kF32:
+      return floats(matvec_floats<kF32, kTokens>);
+    case kF16:
+      return floats(matvec_floats<kF16, kTokens>);
+    case kBf16:
+      return floats(matvec_floats<kBf16, kTokens>);
+    case kQ8_0:
+      return blocks(matvec_blocks<kQ8_0, kTokens, true>, matvec_blocks<kQ8_0, 1, false>,
+                    kStageBytes<kQ8_0>);
+    case kQ4_0:
+      return blocks(matvec_blocks<kQ4_0, kTokens, true>, matvec_blocks<kQ4_0, 1, false>,
+                    kStageBytes<kQ4_0>);
+    default:
+      return blocks(matvec_blocks<kQ4_1, kTokens, true>, matvec_blocks<kQ4_1, 1, false>,
+                    kStageBytes<kQ4_1>);
+  }
+}
+
+}  // namespace
+
+int launch_matvec(void* stream, const CudaCall& call) {
+  return call.rows_max == 1 ? launch_for<1>(stream, call) : launch_for<4>(stream, call);
+}
+
+}  // namespace mneme

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ops on rows, one block a row or a piece of one. Each reads and writes every value once, but
+// rms_norm, which reads twice, the second time from the L1 cache.
+#include "gpu/cuda/module/device.cuh"
+#include "gpu/cuda/module/launch.h"
+
+namespace mneme {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr std::int64_t kPiece = kThreads * 4;  // values of a row that a block takes
+
+// What is this thread's in a row cut into pieces: every kThreads-th value from begin to end.
+struct Piece {
+  std::int64_t begin;
+  std::int64_t end;
+};
+__device__ __forceinline__ Piece piece_of(std::int64_t cols) {
+  const std::int64_t first = blockIdx.y * kPiece;
+  return {first + threadIdx.x, first + kPiece < cols ? first + kPiece : cols};
+}
+
+// Where the product that comes next wants its activations packed. Widths are multiples of 32 then,
+// so that whole warps come here with neighbouring columns.
+__device__ __forceinline__ void pack_too(const CudaCall& call, int i, std::int64_t column,
+                                         float value) {
+  if (call.packed.data == nullptr) return;
+  pack_block(call.packed.data + i * call.packed.stride, call.scales.data + i * call.scales.stride,
+             column, value);
+}
+
+__global__ void __launch_bounds__(kThreads) embed(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  const CudaTensor& table = call.in[0];
+  const unsigned char* from =
+      table.data + *row_of<const std::int32_t>(call.in[1], rows, i) * table.stride;
+  float* to = row_of<float>(call.out, rows, i);
+  const Piece piece = piece_of(table.cols);
+  for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
+    to[c] = value_at(table.element, from, c);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) rms_norm(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  auto* scratch = shared_memory<float>();
+  const std::int64_t cols = call.in[0].cols;
+  const float* x = row_of<const float>(call.in[0], rows, i);
+  const auto* weight = reinterpret_cast<const float*>(call.in[1].data);
+  float* to = row_of<float>(call.out, rows, i);
+  float squares[1] = {0};
+  for (std::int64_t c = threadIdx.x; c < cols; c += kThreads) squares[0] += x[c] * x[c];
+  block_sums(squares, scratch);
+  const float scale = 1.0f / sqrtf(squares[0] / static_cast<float>(cols) + call.eps);
+  for (std::int64_t c = threadIdx.x; c < cols; c += kThreads) {
+    const float value = x[c] * scale * weight[c];
+    to[c] = value;
+    pack_too(call, i, c, value);
+  }
+}
+
+// in[1] [tokens, rope_dims]: cosines of a token's pairs, then sines, made on the host in double.
+__global__ void __launch_bounds__(kThreads) rope(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  const float* x = row_of<const float>(call.in[0], rows, i);
+  float* to = row_of<float>(call.out, rows, i);
+  const int pairs = call.rope_dims / 2;
+  const float* turns = row_of<const float>(call.in[1], rows, i);
+  const auto heads = static_cast<int>(call.in[0].cols / call.head_dim);
+  for (int item = static_cast<int>(threadIdx.x); item < heads * pairs; item += kThreads) {
+    const int pair = item % pairs;
+    const int at = item / pairs * call.head_dim + 2 * pair;
+    const float a = x[at];
+    const float b = x[at + 1];
+    to[at] = a * turns[pair] - b * turns[pairs + pair];
+    to[at + 1] = b * turns[pair] + a * turns[pairs + pair];
+  }
+  const int rest = call.head_dim - call.rope_dims;  // of each head, which does not turn
+  for (int item = static_cast<int>(threadIdx.x); item < heads * rest; item += kThreads) {
+    const int at = item / rest * call.head_dim + call.rope_dims + item % rest;
+    to[at] = x[at];
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) kv_append(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  for (int which = 0; which < 2; ++which) {
+    const float* x = row_of<const float>(call.in[which], rows, i);
+    const Piece piece = piece_of(call.in[which].cols);
+    for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
+      set_state(call.in[2 + which], call.step->position + i, c, x[c]);
+    }
+  }
+}
+
+template <bool kSwiglu>
+__global__ void __launch_bounds__(kThreads) two_rows(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  const float* a = row_of<const float>(call.in[0], rows, i);
+  const float* b = row_of<const float>(call.in[1], rows, i);
+  float* to = row_of<float>(call.out, rows, i);
+  const Piece piece = piece_of(call.out.cols);
+  for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
+    const float value = kSwiglu ? silu(a[c]) * b[c] : a[c] + b[c];
+    to[c] = value;
+    if (kSwiglu) pack_too(call, i, c, value);
+  }
+}
+
+unsigned pieces(std::int64_t cols) {
+  return static_cast<unsigned>((cols + kPiece - 1) / kPiece);
+}
+
+}  // namespace
+
+int launch_rows(void* stream, const CudaCall& call) {
+  const auto rows = static_cast<unsigned>(call.rows_max);
+  const dim3 threads(kThreads);
+  const std::size_t sums = sizeof(float) * kThreads / 32;
+  switch (call.kernel) {
+    case CudaKernel::embed:
+      return launch_kernel(stream, embed, call, dim3(rows, pieces(call.out.cols)), threads, 0);
+    case CudaKernel::rms_norm:
+      return launch_kernel(stream, rms_norm, call, dim3(rows), threads, sums);
+    case CudaKernel::rope:
+      return launch_kernel(stream, rope, call, dim3(rows), threads, 0);
+    case CudaKernel::kv_append: {
+      const std::int64_t cols =
+          call.in[0].cols > call.in[1].cols ? call.in[0].cols : call.in[1].cols;
+      return launch_kernel(stream, kv_append, call, dim3(rows, pieces(cols)), threads, 0);
+    }
+    case CudaKernel::swiglu:
+      return launch_kernel(stream, two_rows<true>, call, dim3(rows, pieces(call.out.cols)), threads,
+                           0);
+    default:
+      return launch_kernel(stream, two_rows<false>, call, dim3(rows, pieces(call.out.cols)),
+                           threads, 0);
+  }
+}
+
+}  // namespace mneme

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conformance table on the CUDA backend: its kernels in the emulation, and on a real device
+// where there is one.
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "gpu/conformance/run_case.h"
+#include "gpu/cuda/cuda_backend.h"
+#include "gpu/cuda/cuda_module.h"
+#include "tests/gpu/cuda_emulation/emulated_runtime.h"
+
+namespace mneme {
+namespace {
+
+void run_table(Backend& backend, NumericMode mode) {
+  for (const OpCase& c : conformance_cases()) {
+    if (c.large) continue;
+    EXPECT_EQ(run_case(backend, c, mode).failure, "") << c.name;
+  }
+}
+
+std::unique_ptr<Backend> open_emulated() {
+  return std::move(open_cuda_backend(&emulated_cuda(), 0).value());
+}
+
+TEST(CudaEmulation, EveryOpEqualsItsFormulaInExactMode) {
+  run_table(*open_emulated(), NumericMode::exact);
+}
+
+TEST(CudaEmulation, EveryOpStaysCloseInFastMode) {
+  run_table(*open_emulated(), NumericMode::fast);
+}
+
+TEST(CudaDevice, PassesTheTable) {
+  auto backend = open_cuda_backend(load_cuda_module(cuda_module_paths()), 0);
+  if (!backend) GTEST_SKIP() << backend.error().message;
+  run_table(**backend, NumericMode::exact);
+  run_table(**backend, NumericMode::fast);
+}
+
+}  // namespace
+}  // namespace mneme

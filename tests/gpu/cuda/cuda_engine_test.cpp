@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole models on the CUDA backend's kernels in the emulation, beside the same on the CPU:
+// segments, recordings, copies on two streams, and products that add up by themselves.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "gpu/cuda/cuda_backend.h"
+#include "inference/run/engine.h"
+#include "tests/gpu/cuda_emulation/emulated_runtime.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
+
+namespace mneme {
+namespace {
+
+EngineOptions on_cuda(const std::string& model, bool exact) {
+  EngineOptions options;
+  options.model_path = model;
+  options.exact = exact;
+  options.device = "cuda";
+  options.open_device = [](const BackendOptions&) {
+    return open_cuda_backend(&emulated_cuda(), 0);
+  };
+  return options;
+}
+
+EngineOptions on_cpu(const std::string& model, bool exact) {
+  EngineOptions options;
+  options.model_path = model;
+  options.exact = exact;
+  return options;
+}
+
+std::string text_of(const EngineOptions& options, std::int64_t tokens) {
+  auto engine = Engine::open(options);
+  EXPECT_TRUE(engine) << engine.error().message;
+  if (!engine) return {};
+  GenerateRequest request;
+  request.raw_prompt = "memory of a river, and what it is for";
+  request.max_tokens = tokens;
+  request.sampling.temperature = 0;
+  request.sampling.repetition_penalty = 1;
+  request.ignore_end = true;
+  auto result = (*engine)->generate(request);
+  EXPECT_TRUE(result) << result.error().message;
+  return result ? result->text : std::string();
+}
+
+std::vector<float> logits_of(const EngineOptions& options, int count) {
+  auto engine = Engine::open(options);
+  EXPECT_TRUE(engine) << engine.error().message;
+  std::vector<float> logits;
+  if (!engine) return logits;
+  std::vector<TokenId> tokens;
+  for (int i = 0; i < count; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
+  const Status status =
+      (*engine)->evaluate(tokens, true, [&](std::int64_t, std::span<const float> values) {
+        logits.insert(logits.end(), values.begin(), values.end());
+      });
+  EXPECT_TRUE(status) << status.error().message;
+  return logits;
+}
+
+TEST(CudaEngine, ATinyModelSaysWhatItSaysOnTheCpu) {
+  for (const DType type : {DType::q4_1, DType::bf16}) {
+    const TemporaryFolder folder;
+    TinyModelOptions tiny;
+    tiny.type = type;
+    const std::string model = write_tiny_model(folder.path(), tiny);
+    EXPECT_EQ(text_of(on_cuda(model, true), 6), text_of(on_cpu(model, true), 6))
+        << dtype_info(type).name;
+  }
+}
+
+TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
+  const TemporaryFolder folder;
+  const std::string model = write_tiny_model(folder.path());
+  const std::vector<float> cpu = logits_of(on_cpu(model, true), 40);
+  for (const bool exact : {true, false}) {
+    const std::vector<float> cuda = logits_of(on_cuda(model, exact), 40);
+    ASSERT_EQ(cuda.size(), cpu.size());
+    double worst = 0;
+    double product = 0;
+    double squares[2] = {0, 0};
+    for (std::size_t i = 0; i < cpu.size(); ++i) {
+      worst = std::max(worst, std::fabs(static_cast<double>(cpu[i]) - cuda[i]));
+      product += static_cast<double>(cpu[i]) * cuda[i];
+      squares[0] += static_cast<double>(cpu[i]) * cpu[i];
+      squares[1] += static_cast<double>(cuda[i]) * cuda[i];
+    }
+    if (exact) {
+      EXPECT_LT(worst, 1e-3);  // contracts: exact mode
+    }
+    EXPECT_GT(product / std::sqrt(squares[0] * squares[1]), 0.999);
+  }
+}
+
+TEST(CudaEngine, ALostDeviceEndsTheAnswerAndOpeningAgainWorks) {
+  const TemporaryFolder folder;
+  const EngineOptions options = on_cuda(write_tiny_model(folder.path()), true);
+  {
+    auto engine = Engine::open(options);
+    ASSERT_TRUE(engine) << engine.error().message;
+    emulated_cuda_state().error = 700;
+    emulated_cuda_state().calls_left = 30;
+    GenerateRequest request;
+    request.raw_prompt = "memory";
+    request.max_tokens = 30;
+    request.ignore_end = true;
+    const auto result = (*engine)->generate(request);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::device);
+    EXPECT_NE(result.error().message.find("open the model again"), std::string::npos);
+  }
+  EXPECT_EQ(emulated_cuda_state().allocations, 0);
+  EXPECT_NE(text_of(options, 4), "");
+}
+
+}  // namespace
+}  // namespace mneme
