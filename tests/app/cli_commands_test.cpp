@@ -268,7 +268,7 @@ TEST_F(Cli, DevicesListsTheCpuFirstAndSaysWhyOthersCannotBeUsed) {
   EXPECT_TRUE(list[0]["unusable"].is_null());
   EXPECT_GT(list[0]["free_bytes"], 0);
   for (const Json& device : list) {
-    if (device["id"] != "cuda") continue;
+    if (device["id"] != "cuda") continue;  // without a number: there is no CUDA device
     EXPECT_FALSE(device["unusable"].is_null());
   }
   EXPECT_NE(run({"devices"}).out.find("cannot be used: "), std::string::npos);
@@ -276,7 +276,7 @@ TEST_F(Cli, DevicesListsTheCpuFirstAndSaysWhyOthersCannotBeUsed) {
 
 TEST_F(Cli, ADeviceThatIsNotThereEndsWith1AndTheReason) {
   const std::pair<const char*, const char*> cases[] = {
-      {"cuda", "not built into"}, {"tpu", "`mneme-cli devices`"}, {"vulkan:99", "Vulkan"}};
+      {"cuda:99", "CUDA"}, {"tpu", "`mneme-cli devices`"}, {"vulkan:99", "Vulkan"}};
   for (const auto& [device, reason] : cases) {
     const ProgramEnd end = run({"complete", "-m", model_, "-p", "a", "--device", device});
     EXPECT_EQ(end.code, 1) << device;

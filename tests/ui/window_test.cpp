@@ -338,9 +338,12 @@ class WindowTest : public QObject {
     auto* box = settings.findChild<QComboBox*>(QStringLiteral("model/device"));
     QVERIFY(box != nullptr);
     QCOMPARE(box->currentData().toString(), QStringLiteral("vulkan:77"));
-    QTRY_VERIFY(box->findData(QStringLiteral("cuda")) >= 0);
-    const int cuda = box->findData(QStringLiteral("cuda"));
-    QVERIFY(!box->model()->flags(box->model()->index(cuda, 0)).testFlag(Qt::ItemIsEnabled));
+    // "cuda" stands for none, a number for one that is there.
+    const auto none = [&] { return box->findData(QStringLiteral("cuda")); };
+    QTRY_VERIFY(none() >= 0 || box->findData(QStringLiteral("cuda:0")) >= 0);
+    if (none() >= 0) {
+      QVERIFY(!box->model()->flags(box->model()->index(none(), 0)).testFlag(Qt::ItemIsEnabled));
+    }
     QCOMPARE(settings.config().device, std::string("vulkan:77"));
     box->setCurrentIndex(box->findData(QStringLiteral("cpu")));
     QCOMPARE(settings.config().device, std::string("cpu"));

@@ -202,7 +202,8 @@ __global__ void __launch_bounds__(kWarps * 32)
     aligned = aligned && reinterpret_cast<std::uintptr_t>(x[t]) % 16 == 0;
   }
   float sums[kRows][kTokens] = {};
-  constexpr int kAhead = kTokens == 1 ? 4 : 2;  // pieces of 256 values in flight, in registers
+  // Pieces of 256 values in flight, in registers; the emulation does not unroll.
+  [[maybe_unused]] constexpr int kAhead = kTokens == 1 ? 4 : 2;
   const auto pieces = aligned ? static_cast<int>(weight.cols / 8) : 0;
 #pragma unroll kAhead
   for (int piece = lane; piece < pieces; piece += 32) {
