@@ -130,4 +130,13 @@ Result<RowFile> open_row_file(const std::string& path) {
                  std::max(alignment.memory, 1u)};
 }
 
+std::string why_cached(const std::string& file_system) {
+  for (const KnownFileSystem& known : kKnown) {
+    if (known.direct != Direct::no || file_system.find(known.name) == std::string::npos) continue;
+    return fmt::format("Not past the page cache: on {} direct reads do not reach a drive",
+                       known.name);
+  }
+  return fmt::format("Not past the page cache: {} refuses direct reads", file_system);
+}
+
 }  // namespace mneme

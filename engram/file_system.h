@@ -24,4 +24,7 @@ struct RowFile {
 // Errors: io, naming the path and the system's reason. A refusal of O_DIRECT is no error.
 Result<RowFile> open_row_file(const std::string& path);
 
+// Why a file on this file system is read through the page cache, as a sentence.
+std::string why_cached(const std::string& file_system);
+
 }  // namespace mneme

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engram/numa.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -276,6 +277,12 @@ bool RowCache::reserve(std::uint32_t capacity) {
   }
   const std::size_t slots = arena_.reserved_bytes() / entry_bytes_;
   return index_.data() != nullptr || index_.reserve(slots * sizeof(std::uint32_t));
+}
+
+Status RowCache::place(int numa_node) {
+  const Lock lock(mutex_);
+  CHECK(arena_.data() != nullptr && used_ == 0);
+  return place_on_node(arena_.data(), arena_.reserved_bytes(), numa_node);
 }
 
 Status RowCache::set_budget(std::uint64_t bytes) {

@@ -49,6 +49,10 @@ class RowCache {
   RowCache(const RowCache&) = delete;
   RowCache& operator=(const RowCache&) = delete;
 
+  // After a budget was set and before the first entry: rows come to lie on this NUMA node. Errors:
+  // those of place_on_node.
+  Status place(int numa_node);
+
   // Evicts at once what is over it and not pinned; forgets the ghosts. Errors: out_of_memory, the
   // old budget stays.
   Status set_budget(std::uint64_t bytes);

@@ -69,9 +69,10 @@ TableStore::Ticket TableStore::prefetch(std::span<const NgramKey> keys) {
   return ticket;
 }
 
-Status TableStore::wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out) {
+Status TableStore::wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out,
+                        const std::atomic<bool>* cancel) {
   CHECK(ticket.state_ != nullptr && ticket.state_->store == impl_.get());
-  return impl_->wait(*ticket.state_, layer_slot, out);
+  return impl_->wait(*ticket.state_, layer_slot, out, cancel);
 }
 
 std::span<const RowOutcome> TableStore::outcomes(const Ticket& ticket,

@@ -4,9 +4,11 @@
 // layer by layer. prefetch/wait/release: one thread (the engine). stats/set_budget: any thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +34,8 @@ struct TableStoreOptions {
   std::string hot_set;
   // Of the rows that a pack has checksums for, which are compared as they come from storage.
   VerifyRows verify = VerifyRows::sampled;
+  // The NUMA node that rows in RAM lie on; CXL memory is a node too. None = the system chooses.
+  std::optional<int> numa_node;
 };
 
 // What happened to one n-gram at one layer; in the order of the prefetched keys.
@@ -60,10 +64,12 @@ class TableStore {
   Ticket prefetch(std::span<const NgramKey> keys);
 
   // Copies the rows of `layer_slot` in key order: out = [keys][H][row_bytes]. Waits for what is not
-  // there yet. Errors: io (a failed or short read, named with file and offset), corrupt (a row that
-  // does not have its checksum); the ticket can still be destroyed, nothing else is lost, and the
-  // n-gram can be asked for again.
-  Status wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out);
+  // there yet; `cancel` may be set from another thread to end that soon. Errors: io (a failed or
+  // short read, named with file and offset), corrupt (a row that does not have its checksum),
+  // cancelled; the ticket can still be destroyed, nothing else is lost, and the n-gram can be asked
+  // for again.
+  Status wait(Ticket& ticket, std::size_t layer_slot, std::span<std::byte> out,
+              const std::atomic<bool>* cancel = nullptr);
 
   // After wait(layer_slot): one outcome a key. The first use of an n-gram in a ticket is charged
   // with its read, later ones hit RAM; so does a use of what an earlier ticket reads, unless the

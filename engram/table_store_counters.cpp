@@ -15,6 +15,10 @@ std::int64_t now_ns() {
       .count();
 }
 
+std::uint64_t us_since(std::int64_t start_ns) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(now_ns() - start_ns, 0)) / 1000;
+}
+
 }  // namespace
 
 void StoreCounters::looked_up(std::size_t lookups, std::size_t hits) {
@@ -39,9 +43,17 @@ void StoreCounters::asked(std::size_t reads, std::size_t rows) {
   in_flight_ += reads;
 }
 
-void StoreCounters::waited(std::size_t late, std::uint64_t stall_us) {
-  late_.add(late);
-  stall_us_.add(stall_us);
+void StoreCounters::served(const std::array<std::size_t, kTierCount>& pairs) {
+  for (std::size_t tier = 0; tier < kTierCount; ++tier) served_[tier].add(pairs[tier]);
+}
+
+void StoreCounters::wait_begins() {
+  waiting_since_ns_ = now_ns();
+}
+
+void StoreCounters::wait_ends() {
+  stall_us_.add(us_since(waiting_since_ns_));
+  waiting_since_ns_ = 0;
 }
 
 void StoreCounters::answered(double latency_us, std::uint64_t bytes) {
@@ -59,7 +71,7 @@ void StoreCounters::copy_to(TierStats& stats) const {
   stats.lookups = lookups_.get();
   stats.reads = reads_.get();
   stats.rows_read = rows_read_.get();
-  stats.late = late_.get();
+  for (std::size_t tier = 0; tier < kTierCount; ++tier) stats.served[tier] = served_[tier].get();
   stats.stall_us = stall_us_.get();
   const bool fresh = forget_measured_;
   stats.measured_hits = fresh ? 0 : measured_hits_.get();
@@ -70,11 +82,9 @@ void StoreCounters::copy_to(TierStats& stats) const {
   stats.failed_reads = failed_reads_;
   stats.rows_verified = rows_verified_;
   for (std::size_t i = 0; i < latency_.size(); ++i) stats.read_latency.counts[i] = latency_[i];
-  stats.silent_us = 0;
-  if (stats.in_flight > 0) {
-    stats.silent_us =
-        static_cast<std::uint64_t>(std::max<std::int64_t>(now_ns() - answered_ns_, 0)) / 1000;
-  }
+  stats.silent_us = stats.in_flight > 0 ? us_since(answered_ns_) : 0;
+  const std::int64_t waiting_since = waiting_since_ns_;
+  stats.waiting_us = waiting_since > 0 ? us_since(waiting_since) : 0;
   stats.restored = restored_;
   stats.bytes_written = bytes_written_.get();
 }

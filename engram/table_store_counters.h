@@ -21,7 +21,10 @@ class StoreCounters {
   // ---- the engine's thread ----
   void looked_up(std::size_t lookups, std::size_t hits);
   void asked(std::size_t reads, std::size_t rows);  // before they go to the reader
-  void waited(std::size_t late, std::uint64_t stall_us);
+  // (n-gram, layer) pairs of one layer's question, [Tier].
+  void served(const std::array<std::size_t, kTierCount>& pairs);
+  void wait_begins();  // a layer waits for rows
+  void wait_ends();
 
   // ---- reader threads ----
   void answered(double latency_us, std::uint64_t bytes);  // by the drive
@@ -42,7 +45,9 @@ class StoreCounters {
   void copy_to(TierStats& stats) const;  // what is counted here; the rest stays
 
  private:
-  OneWriter<std::uint64_t> lookups_, hits_, reads_, rows_read_, late_, stall_us_;
+  OneWriter<std::uint64_t> lookups_, hits_, reads_, rows_read_, stall_us_;
+  std::array<OneWriter<std::uint64_t>, kTierCount> served_;
+  std::atomic<std::int64_t> waiting_since_ns_ = 0;  // 0 = nobody waits
   OneWriter<double> measured_lookups_, measured_hits_;
   std::atomic<bool> forget_measured_ = false;
 

@@ -4,11 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include "engram/file_system.h"
+#include "engram/numa.h"
 #include "inference/base/check.h"
 #include "inference/base/log.h"
 
@@ -23,6 +26,9 @@ constexpr std::size_t kSpareStatesMax = 4;
 
 constexpr std::uint64_t kVerifyEvery = 64;  // of the rows read, when they are sampled
 
+constexpr auto kLookAround = std::chrono::milliseconds(50);  // for a cancel, while rows are awaited
+constexpr auto kLongWait = std::chrono::seconds(1);
+
 constexpr std::size_t kAhead = 16;            // look-ups whose memory is fetched together
 constexpr std::size_t kLine = 64;             // bytes that the processor fetches at once
 constexpr std::size_t kFetchAheadMax = 4096;  // bytes; the rest follows by itself
@@ -34,12 +40,6 @@ std::vector<RowCache::Layer> cache_layers(const TableMap& map, std::size_t heads
                       static_cast<std::uint32_t>(map.parts(i) * heads)});
   }
   return layers;
-}
-
-std::uint64_t us_since(std::chrono::steady_clock::time_point start) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                        std::chrono::steady_clock::now() - start)
-                                        .count());
 }
 
 }  // namespace
@@ -62,13 +62,20 @@ TableStore::Impl::~Impl() {
 }
 
 Status TableStore::Impl::start(const TableStoreOptions& options, const RowReaderFactory& factory) {
+  if (options.numa_node) RETURN_IF_ERROR(check_memory_node(*options.numa_node));
   const std::uint64_t budget = possible_budget(options.budget_bytes);
   RETURN_IF_ERROR(cache_.set_budget(budget));
+  if (options.numa_node) RETURN_IF_ERROR(cache_.place(*options.numa_node));
+  stats_.numa_node = options.numa_node;
   RETURN_IF_ERROR(open_reader(options, factory));
   stats_.storage = reader_->storage();
   stats_.reader = reader_->name();
   stats_.file_system = reader_->file_system();
   stats_.table_bytes = map_.bytes();
+  for (std::size_t i = 0; i < layers(); ++i) {
+    if (map_.has_checksums(i)) stats_.checksums = verify_;
+  }
+  if (stats_.storage == StorageKind::cached) stats_.why_cached = why_cached(stats_.file_system);
   log_info("engram", "{} tables, {} MiB, read by {} from {} ({}), {} MiB of RAM for rows", layers(),
            map_.bytes() >> 20, stats_.reader, storage_label(stats_), stats_.file_system,
            budget >> 20);
@@ -90,7 +97,8 @@ Status TableStore::Impl::open_reader(const TableStoreOptions& options,
         reader.error().code != ErrorCode::unsupported) {
       return reader;
     }
-    log_info("engram", "{}: rows are read by threads instead", reader.error().message);
+    stats_.why_reader = reader.error().message;
+    log_info("engram", "{}: rows are read by threads instead", stats_.why_reader);
     return open_thread_reader(map_.paths(), done);
   };
   auto reader = open();
@@ -278,41 +286,55 @@ Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
 
 // ---- wait --------------------------------------------------------------------------------------
 
-Status TableStore::Impl::wait(State& state, std::size_t layer, std::span<std::byte> out) {
+Status TableStore::Impl::wait(State& state, std::size_t layer, std::span<std::byte> out,
+                              const std::atomic<bool>* cancel) {
   CHECK(layer < layers());
   CHECK(out.size() == state.uses.size() * heads_ * row_bytes_[layer]);
-  if (const std::size_t late = ask(state, layer); late > 0) {
-    const std::uint64_t stall_us = await(state, layer);
-    counters_.waited(state.waited[layer] == 0 ? late : 0, stall_us);
-  }
+  if (ask(state, layer)) RETURN_IF_ERROR(await(state, layer, cancel));
   return take(state, layer, out);
 }
 
-// Gives each use its tier; how many of them are not there yet.
-std::size_t TableStore::Impl::ask(State& state, std::size_t layer) {
+// Gives each use its tier; true if some are not there yet.
+bool TableStore::Impl::ask(State& state, std::size_t layer) {
   const std::size_t keys = state.uses.size();
-  std::size_t late = 0;
+  std::array<std::size_t, kTierCount> served{};
   for (std::size_t i = 0; i < keys; ++i) {
     const State::Use& use = state.uses[i];
     if (use.pin == RowCache::kNoPin) continue;
     Tier tier = use.charge == Charge::read ? Tier::ssd_in_time : Tier::ram;
-    if (use.charge != Charge::none && !cache_.complete(use.pin, layer)) {
-      tier = Tier::ssd_late;
-      ++late;
-    }
+    if (use.charge != Charge::none && !cache_.complete(use.pin, layer)) tier = Tier::ssd_late;
+    ++served[static_cast<std::size_t>(tier)];
     if (state.waited[layer] == 0) state.outcomes[layer * keys + i].tier = tier;
   }
-  return late;
+  if (state.waited[layer] == 0) counters_.served(served);
+  state.waited[layer] = 1;
+  return served[static_cast<std::size_t>(Tier::ssd_late)] > 0;
 }
 
-std::uint64_t TableStore::Impl::await(const State& state, std::size_t layer) {
-  const auto start = std::chrono::steady_clock::now();
+// A drive may stall for minutes: the reason goes to the log, and whoever has had enough can leave.
+// What was awaited then comes without them.
+Status TableStore::Impl::await(const State& state, std::size_t layer,
+                               const std::atomic<bool>* cancel) {
+  counters_.wait_begins();
   std::unique_lock lock(mutex_);
   for (const State::Use& use : state.uses) {
     if (use.pin != RowCache::kNoPin && cache_.await(use.pin, layer)) ++awaited_;
   }
-  all_there_.wait(lock, [&] { return awaited_ == 0; });
-  return us_since(start);
+  Status status;
+  const auto start = std::chrono::steady_clock::now();
+  bool said = false;
+  while (!all_there_.wait_for(lock, kLookAround, [&] { return awaited_ == 0; })) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+      status = Error{ErrorCode::cancelled, "stopped"};
+      break;
+    }
+    if (said || std::chrono::steady_clock::now() - start < kLongWait) continue;
+    said = true;
+    log_warning("engram", "an answer has waited {} s for rows that the drive does not bring",
+                kLongWait.count());
+  }
+  counters_.wait_ends();
+  return status;
 }
 
 // Rows lie at random in gigabytes: copied one line after the other, most of the time would go into
@@ -346,7 +368,6 @@ Status TableStore::Impl::take(State& state, std::size_t layer, std::span<std::by
       std::memcpy(out.data() + i * key_bytes, cache_.bytes(pin, layer).data(), key_bytes);
     }
   }
-  state.waited[layer] = 1;
   return status;
 }
 

@@ -50,7 +50,8 @@ class TableStore::Impl {
   Status start(const TableStoreOptions& options, const RowReaderFactory& factory);
 
   std::unique_ptr<State> prefetch(std::span<const NgramKey> keys);
-  Status wait(State& state, std::size_t layer, std::span<std::byte> out);
+  Status wait(State& state, std::size_t layer, std::span<std::byte> out,
+              const std::atomic<bool>* cancel);
   void release(std::unique_ptr<State> state);
 
   bool in_ram(const NgramKey& key) const;
@@ -103,8 +104,8 @@ class TableStore::Impl {
   void complete(const ReadCompletion& completion);
   Status deliver(const Target& target, std::size_t layer, std::span<const std::byte> read);
   std::uint64_t possible_budget(std::uint64_t wanted) const;
-  std::size_t ask(State& state, std::size_t layer);
-  std::uint64_t await(const State& state, std::size_t layer);  // microseconds
+  bool ask(State& state, std::size_t layer);
+  Status await(const State& state, std::size_t layer, const std::atomic<bool>* cancel);
   void learn_preloaded();
   void fetch_ahead(RowCache::Pin pin, std::size_t layer);
   Status take(State& state, std::size_t layer, std::span<std::byte> out);

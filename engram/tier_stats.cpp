@@ -52,6 +52,30 @@ double HitCurvePoints::at(std::uint64_t budget_bytes) const {
   return below.hit_rate + share * (above->hit_rate - below.hit_rate);
 }
 
+std::vector<TierCounters> tier_counters(const TierStats& stats) {
+  const auto served = [&](Tier tier) { return stats.served[static_cast<std::size_t>(tier)]; };
+  const std::uint64_t storage = served(Tier::ssd_in_time) + served(Tier::ssd_late);
+  return {{.tier = Tier::ram,
+           .asked = served(Tier::ram) + storage,
+           .served = served(Tier::ram),
+           .evicted = stats.evictions,
+           .bytes = stats.bytes_used,
+           .room = stats.budget_bytes},
+          {.tier = Tier::ssd_in_time,
+           .asked = storage,
+           .served = storage,
+           .bytes = stats.table_bytes,
+           .room = stats.table_bytes}};
+}
+
+double served_without_storage(const TierStats& stats) {
+  const auto all = std::accumulate(stats.served.begin(), stats.served.end(), std::uint64_t{0});
+  if (all == 0) return -1;
+  const std::uint64_t near = stats.served[static_cast<std::size_t>(Tier::device)] +
+                             stats.served[static_cast<std::size_t>(Tier::ram)];
+  return static_cast<double>(near) / static_cast<double>(all);
+}
+
 std::string storage_label(const TierStats& stats) {
   return stats.storage == StorageKind::direct ? "SSD" : "file (cached by the system)";
 }

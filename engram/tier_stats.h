@@ -6,7 +6,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "engram/row_checksum.h"
 
 namespace mneme {
 
@@ -17,6 +21,7 @@ enum class Tier : std::uint8_t {
   ssd_in_time = 2,  // read from storage, there before the layer asked
   ssd_late = 3,     // the layer had to wait for it
 };
+constexpr std::size_t kTierCount = 4;
 
 enum class StorageKind : std::uint8_t {
   direct,  // O_DIRECT reads: "SSD" in every view
@@ -53,8 +58,12 @@ struct HitCurvePoints {
 
 struct TierStats {
   StorageKind storage = StorageKind::direct;
-  std::string reader;       // "io_uring", "threads"
-  std::string file_system;  // "ext4", "tmpfs"
+  std::optional<VerifyRows> checksums;  // which rows are compared; none = the pack has none
+  std::string reader;                   // "io_uring", "threads"
+  std::string why_reader;               // why it is not the first choice; "" = it is
+  std::string file_system;              // "ext4", "tmpfs"
+  std::string why_cached;               // why reads go through the page cache; "" = they do not
+  std::optional<int> numa_node;         // where the RAM tier was placed; none = the system chooses
 
   std::uint64_t lookups = 0;  // n-grams asked for (all heads and layers of one = one)
   std::uint64_t hits = 0;     // found in RAM, ready or already being read
@@ -65,10 +74,12 @@ struct TierStats {
   std::uint64_t bytes_written = 0;  // of the hot set: shown, because people fear for their drives
   std::uint64_t evictions = 0;
   std::uint64_t in_flight = 0;  // reads now at the drive
-  std::uint64_t late = 0;       // (n-gram, layer) pairs not there when the layer asked
-  std::uint64_t stall_us = 0;   // time layers waited
+  // (n-gram, layer) pairs that layers asked for, by the tier that answered: [Tier].
+  std::array<std::uint64_t, kTierCount> served{};
+  std::uint64_t stall_us = 0;  // time layers waited
   std::uint64_t failed_reads = 0;
-  std::uint64_t silent_us = 0;  // since the drive last answered, while it owes an answer; else 0
+  std::uint64_t silent_us = 0;   // since the drive last answered, while it owes an answer; else 0
+  std::uint64_t waiting_us = 0;  // since the layer that waits for rows now began to; else 0
 
   std::uint64_t entries = 0;     // n-grams in RAM
   std::uint64_t restored = 0;    // brought back from the hot set of the last time
@@ -83,6 +94,23 @@ struct TierStats {
   double measured_lookups = 0;
   double measured_hits = 0;
 };
+
+// One tier, counted like every other.
+struct TierCounters {
+  Tier tier = Tier::ram;      // storage: ssd_in_time stands for both
+  std::uint64_t asked = 0;    // (n-gram, layer) pairs that no faster tier had
+  std::uint64_t served = 0;   // of those, by this one
+  std::uint64_t evicted = 0;  // n-grams that had to leave it
+  std::uint64_t bytes = 0;    // held
+  std::uint64_t room = 0;     // bytes it may hold
+};
+
+// The tiers of a store that has rows in RAM and on storage, fastest first.
+std::vector<TierCounters> tier_counters(const TierStats& stats);
+
+// Share of (n-gram, layer) pairs that cost no read of storage, whatever the tiers between; -1 when
+// nothing was asked for.
+double served_without_storage(const TierStats& stats);
 
 // What the storage tier is called in every view and output: "SSD" or "file (cached by the system)".
 std::string storage_label(const TierStats& stats);

@@ -30,6 +30,7 @@ struct Config {
   std::string device = "auto";      // as EngineOptions::device
   std::int64_t threads = 0;         // 0 = one per core
   std::int64_t ram_budget_mib = 0;  // 0 = a quarter of the tables, 8 MiB to 4 GiB
+  std::int64_t numa_node = -1;      // for memory rows; -1 = the system chooses
   bool exact = false;
   std::string theme = "system";  // "system", "light", "dark"
   double zoom = 1.0;
@@ -44,6 +45,7 @@ struct Config {
     options.device = device;
     options.threads = static_cast<int>(threads);
     options.ram_budget = static_cast<std::uint64_t>(ram_budget_mib) << 20;
+    if (numa_node >= 0) options.numa_node = static_cast<int>(numa_node);
     options.exact = exact;
     return options;
   }
@@ -81,6 +83,10 @@ void visit_fields(C& config, Visitor&& visit) {
   visit.integer({"model/ram_budget_mib", "RAM for memory rows",
                  "How much of the tables may stay in RAM. 0: a quarter of them, 8 MiB to 4 GiB."},
                 config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
+  visit.integer({"model/numa_node", "NUMA node for memory rows",
+                 "Where rows in RAM lie on machines with several memories; CXL memory is a node of "
+                 "its own. Automatic: the system chooses."},
+                config.numa_node, std::int64_t{-1}, std::int64_t{1023}, "");
   visit.toggle(
       {"model/exact", "Exact arithmetic",
        "Activations in float32 on every machine: slower, for comparing with other programs."},

@@ -76,6 +76,8 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--ram-budget", o.ram_budget,
                  "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
       ->check(byte_size());
+  app.add_option("--numa-node", o.numa_node,
+                 "NUMA node for table rows in RAM (default: the system chooses)");
   app.add_option("--verify", o.verify,
                  "compare rows of packs that have checksums: off, sampled (one in 64) or always")
       ->transform(CLI::CheckedTransformer(
@@ -201,6 +203,7 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
     }
   }
   engine.verify = options.verify;
+  engine.numa_node = options.numa_node;
   if (!options.ram_budget.empty()) {
     auto bytes = parse_bytes(options.ram_budget);
     if (!bytes) return bytes.error();

@@ -36,6 +36,7 @@ struct CommonOptions {
   int threads = 0;
   std::int64_t context = 0;
   std::string ram_budget;
+  std::optional<int> numa_node;
   VerifyRows verify = VerifyRows::sampled;
   bool exact = false;
   std::string instruction_set;

@@ -150,6 +150,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
     impl->pack = std::move(*pack);
     TableStoreOptions store;
     store.budget_bytes = options.ram_budget;
+    store.numa_node = options.numa_node;
     store.verify = options.verify;
     if (!options.hot_set_folder.empty()) {
       // One file a pack, by its path: another pack in its place is told by the file itself.

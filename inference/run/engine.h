@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,7 @@ struct EngineOptions {
   int threads = 0;                          // 0 = one per core
   std::int64_t context = 0;                 // tokens; 0 = the model's, at most 8,192
   std::uint64_t ram_budget = 0;             // bytes for table rows; 0 = TableStoreOptions' default
+  std::optional<int> numa_node;             // for table rows; none = the system chooses
   VerifyRows verify = VerifyRows::sampled;  // against the checksums of packs that have them
   bool exact = false;                       // float32 activations (contracts.md section 4)
   std::string instruction_set;  // "" = the best; "scalar", "avx2", "avx512" for comparison

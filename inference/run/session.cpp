@@ -96,7 +96,7 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
   CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
   const auto start = Clock::now();
   ticket_ = std::move(ticket);
-  last_ = StepView{length_, count, outputs, 0, 0};
+  last_ = StepView{.position = length_, .tokens = count, .outputs = outputs};
 
   StepParams params;
   params.tokens = std::span(tokens_).subspan(static_cast<std::size_t>(length_),
@@ -111,8 +111,11 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
       const std::size_t bytes = static_cast<std::size_t>(count) *
                                 static_cast<std::size_t>(model_.pack->header.hash.columns()) *
                                 model_.pack->header.row_bytes();
-      RETURN_IF_ERROR(model_.tables->wait(ticket_, slot, io_.rows[slot].host().first(bytes)));
-      last_.wait_us += microseconds_since(wait_start);
+      RETURN_IF_ERROR(
+          model_.tables->wait(ticket_, slot, io_.rows[slot].host().first(bytes), cancel));
+      const double waited = microseconds_since(wait_start);
+      last_.wait_us += waited;
+      if (slot == 0) last_.first_wait_us = waited;
     }
     backend_.run(plan(), segment, params);
   }

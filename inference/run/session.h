@@ -44,6 +44,7 @@ struct StepView {
   std::int64_t tokens = 0;
   std::int64_t outputs = 0;  // trailing tokens that have logits
   double wait_us = 0;        // for table rows
+  double first_wait_us = 0;  // of that, at the first Engram layer: the later ones hide behind it
   double compute_us = 0;     // the rest
 };
 

@@ -53,5 +53,30 @@ TEST(TierStats, SaysSsdOnlyOfDirectReads) {
   EXPECT_EQ(storage_label(stats), "file (cached by the system)");
 }
 
+TEST(TierStats, CountsEveryTierTheSameWay) {
+  TierStats stats;
+  EXPECT_LT(served_without_storage(stats), 0) << "nothing was asked for";
+  stats.served = {0, 60, 30, 10};
+  stats.evictions = 5;
+  stats.bytes_used = 700;
+  stats.budget_bytes = 1000;
+  stats.table_bytes = 9000;
+  const auto tiers = tier_counters(stats);
+  ASSERT_EQ(tiers.size(), 2u);
+  EXPECT_EQ(tiers[0].tier, Tier::ram);
+  EXPECT_EQ(tiers[0].asked, 100u);
+  EXPECT_EQ(tiers[0].served, 60u);
+  EXPECT_EQ(tiers[0].evicted, 5u);
+  EXPECT_EQ(tiers[0].bytes, 700u);
+  EXPECT_EQ(tiers[0].room, 1000u);
+  EXPECT_EQ(tiers[1].asked, 40u) << "what RAM did not have";
+  EXPECT_EQ(tiers[1].served, 40u);
+  EXPECT_EQ(tiers[1].bytes, 9000u);
+  EXPECT_DOUBLE_EQ(served_without_storage(stats), 0.6);
+  // A device in front of RAM takes away from what RAM is asked for, not from the overall share.
+  stats.served = {50, 10, 30, 10};
+  EXPECT_DOUBLE_EQ(served_without_storage(stats), 0.6);
+}
+
 }  // namespace
 }  // namespace mneme

@@ -203,7 +203,8 @@ inline TierStats someTiers(double seconds = 10) {
   s.bytes_read = s.reads * 4096;
   s.evictions = static_cast<std::uint64_t>(30 * seconds);
   s.in_flight = 7;
-  s.late = 12;
+  s.served = {0, static_cast<std::uint64_t>(1120 * seconds),
+              static_cast<std::uint64_t>(680 * seconds) - 12, 12};
   s.stall_us = 4200;
   s.entries = 14'200;
   s.bytes_used = 15'400'000;

@@ -13,6 +13,7 @@
 #include "ui/models/tier_history.h"
 #include "ui/views/budget_control.h"
 #include "ui/views/hit_curve_chart.h"
+#include "ui/views/tier_table.h"
 #include "ui/views/time_chart.h"
 
 using namespace mneme;
@@ -42,6 +43,8 @@ class TiersViewTest : public QObject {
     QCOMPARE(history.rates().hitShare, -1.0);
     stats.lookups += 200;
     stats.hits += 150;
+    stats.served[std::size_t(Tier::ssd_late)] += 20;
+    stats.stall_us += 100'000;
     stats.reads += 90;
     stats.bytes_read += 90 * 4096;
     for (int i = 0; i < 90; ++i) stats.read_latency.add(100);
@@ -55,6 +58,8 @@ class TiersViewTest : public QObject {
     QCOMPARE(history.bin(0).lookups, 0u);
     const TierHistory::Rates rates = history.rates();
     QCOMPARE(rates.hitShare, 0.5);
+    QVERIFY(std::abs(rates.stallShare - 0.1 / 0.6) < 1e-9);
+    QCOMPARE(history.bin(TierHistory::kBins - 2).served[std::size_t(Tier::ssd_late)], 20u);
     QVERIFY(std::abs(rates.readsPerSecond - 150) < 1e-6);
     QVERIFY(rates.latencyP50 >= 100 && rates.latencyP50 < 150);
     // A pause longer than the whole history leaves it empty.
@@ -90,13 +95,62 @@ class TiersViewTest : public QObject {
     TiersView view(source);
     view.show();
     TierStats stats = test::someTiers();
-    stats.lookups = 1000;
-    stats.hits = 610;
+    stats.served = {0, 1220, 700, 80};
     source.setTiers(stats);
-    QCOMPARE(view.figure(QStringLiteral("hits, all")), QStringLiteral("61 %"));
-    QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0"));
+    QCOMPARE(view.figure(QStringLiteral("without SSD")), QStringLiteral("61 %"));
+    QCOMPARE(view.figure(QStringLiteral("in time")), QStringLiteral("700"));
+    QCOMPARE(view.figure(QStringLiteral("late")), QStringLiteral("80"));
+    QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0 B"));
     QCOMPARE(view.figure(QStringLiteral("in flight")), QStringLiteral("7"));
-    QCOMPARE(view.figure(QStringLiteral("RAM used")), QStringLiteral("15 MB"));
+    QCOMPARE(view.figure(QStringLiteral("checksums")), QStringLiteral("none"));
+    QCOMPARE(view.figure(QStringLiteral("record log")), QStringLiteral("off"));
+    stats.checksums = VerifyRows::always;
+    stats.rows_verified = 940;
+    source.setTiers(stats);
+    QCOMPARE(view.figure(QStringLiteral("checksums")), QStringLiteral("all, 940"));
+    // The same figures for each tier.
+    const auto* table = view.findChild<TierTable*>();
+    const auto row = [&](std::size_t tier) {
+      QStringList cells;
+      for (std::size_t column = 0; column < 5; ++column) cells << table->cell(tier, column);
+      return cells.join(QLatin1Char('|'));
+    };
+    QCOMPARE(row(0), QStringLiteral("RAM|2,000|61 %|300|15 MB"));
+    QCOMPARE(row(1), QStringLiteral("SSD|780|100 %|0|71 MB"));
+  }
+
+  void saysWhichWayRowsComeAndWhyNotTheBest() {
+    test::Chat chat;
+    InspectSource source;
+    source.setModel(chat.model());
+    TiersView view(source);
+    view.show();
+    const auto says = [&](const char* text) {
+      return std::ranges::any_of(view.findChildren<QLabel*>(), [&](const QLabel* label) {
+        return label->isVisible() && label->text().contains(QLatin1String(text));
+      });
+    };
+    TierStats stats = test::someTiers();
+    source.setTiers(stats);
+    QVERIFY(says("SSD by io_uring on ext4"));
+    QVERIFY(!says("NUMA"));
+    stats.reader = "threads";
+    stats.why_reader = "the system refuses io_uring: Operation not permitted";
+    stats.storage = StorageKind::cached;
+    stats.file_system = "tmpfs";
+    stats.why_cached = "Not past the page cache: on tmpfs direct reads do not reach a drive";
+    stats.numa_node = 1;
+    stats.restored = 14'200;
+    source.setTiers(stats);
+    for (const char* text :
+         {"by threads on tmpfs", "refuses io_uring", "Not past the page cache",
+          "RAM on NUMA node 1", "14 k n-grams from the last run", "without a read"}) {
+      QVERIFY2(says(text), text);
+    }
+    QVERIFY(!says("without SSD"));
+    stats.failed_reads = 1;
+    source.setTiers(stats);
+    QVERIFY(says("1 read failed"));
   }
 
   void theBudgetActsAtOnce() {
@@ -190,14 +244,30 @@ class TiersViewTest : public QObject {
             stats.budget_bytes = 16'000'000;
             stats.reader = "io_uring";
             stats.file_system = "ext4";
-            if (!used) stats.storage = StorageKind::cached;
+            if (used) {
+              stats.checksums = VerifyRows::sampled;
+            } else {
+              stats.storage = StorageKind::cached;
+              stats.reader = "threads";
+              stats.why_reader = "the system refuses io_uring: Operation not permitted";
+              stats.file_system = "tmpfs";
+              stats.why_cached =
+                  "Not past the page cache: on tmpfs direct reads do not reach a drive";
+            }
             const qint64 start = -59'000;
             for (int i = 0; used && i <= 590; ++i) {
               if (i < 80 || i > 200) {
                 const double wave = std::sin(i / 40.0);
                 const auto asked = static_cast<std::uint64_t>(90 + 20 * wave + chat.random() * 20);
                 stats.lookups += asked;
-                stats.hits += static_cast<std::uint64_t>(double(asked) * (0.4 + i / 1600.0));
+                const auto hit = static_cast<std::uint64_t>(double(asked) * (0.4 + i / 1600.0));
+                stats.hits += hit;
+                const std::uint64_t late = i % 3 == 0 ? 2 + i / 60 : 0;
+                stats.served[std::size_t(Tier::ram)] += 2 * hit;
+                stats.served[std::size_t(Tier::ssd_in_time)] += 2 * (asked - hit) - late;
+                stats.served[std::size_t(Tier::ssd_late)] += late;
+                stats.stall_us += 40 * late;
+                stats.rows_verified += asked - hit;
                 stats.reads += 40;
                 stats.bytes_read += 40 * 4096;
                 for (int k = 0; k < 40; ++k) stats.read_latency.add(70 + 30 * chat.random());

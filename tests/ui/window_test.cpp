@@ -18,9 +18,11 @@
 #include <QTabBar>
 #include <QtTest>
 
+#include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 #include "ui/theme.h"
+#include "ui/views/answer_text.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
 #include "ui/views/chat_settings_dialog.h"
@@ -129,6 +131,42 @@ class WindowTest : public QObject {
     QVERIFY2(clock.elapsed() < kSlowness * 100, qPrintable(QString::number(clock.elapsed())));
     QCOMPARE(m_window->conversation().transcript().at(1).row.state, MessageState::stopped);
     QVERIFY(!m_window->action("stop")->isEnabled());
+  }
+
+  void aStalledDriveIsNamedInTheChatAndCanBeLeft() {
+    const auto drive = openTinyWithSlowDrive();
+    drive->hold();
+    write(QStringLiteral("are you there"));
+    const auto notice = [&] {
+      const auto& items = m_window->conversation().transcript().items();
+      return items.size() == 2 ? answerNotice(items[1]) : QString();
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(notice().contains(QStringLiteral("Waiting for the drive")), 20000);
+    QVERIFY(m_window->conversation().answering());
+    m_window->action("stop")->trigger();
+    QTRY_VERIFY(!m_window->conversation().answering());
+    QCOMPARE(m_window->conversation().transcript().at(1).row.state, MessageState::stopped);
+    // The drive comes back, and so does the chat.
+    drive->release();
+    ask(QStringLiteral("again"));
+    QCOMPARE(m_window->conversation().transcript().at(3).row.state, MessageState::complete);
+    QVERIFY(!notice().contains(QStringLiteral("Waiting")));
+  }
+
+  void aFailedReadEndsTheAnswerWithOneError() {
+    const auto drive = openTinyWithSlowDrive();
+    drive->set_fault([](const ReadRequest&) { return ReadFault::eio; });
+    write(QStringLiteral("are you there"));
+    QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
+    finish();
+    const TranscriptItem& failed = m_window->conversation().transcript().at(1);
+    QCOMPARE(failed.row.state, MessageState::failed);
+    QVERIFY2(answerNotice(failed).contains(QStringLiteral("tiny.engram.gguf")),
+             qPrintable(answerNotice(failed)));
+    QCOMPARE(answerNotice(failed).count(QLatin1Char('\n')), 0);
+    drive->set_fault({});
+    ask(QStringLiteral("again"));
+    QCOMPARE(m_window->conversation().transcript().at(3).row.state, MessageState::complete);
   }
 
   void regeneratingKeepsTheOldAnswer() {
@@ -394,6 +432,17 @@ class WindowTest : public QObject {
     m_window->openModel(m_model, {});
     QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
     QVERIFY(m_window->engine().layout()->memory.has_value());
+  }
+
+  // The tiny model with a reader that the test commands.
+  std::shared_ptr<SlowReaderControl> openTinyWithSlowDrive() {
+    auto control = std::make_shared<SlowReaderControl>();
+    EngineOptions options;
+    options.model_path = m_model.toStdString();
+    options.row_reader = slow_reader_factory(control);
+    m_window->engine().openModel(options);
+    [&] { QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready); }();
+    return control;
   }
 
   // Closes the window and opens it on the same database, as the user would.

@@ -64,6 +64,7 @@ Conversation::Conversation(ChatStore& store, EngineHost& engine, BranchTrace& br
     : QObject(parent), m_store(store), m_engine(engine), m_branch(branch) {
   m_trace = std::make_shared<TraceLog>();
   connect(&m_engine, &EngineHost::answerProgress, this, &Conversation::onProgress);
+  connect(&m_engine, &EngineHost::tiersUpdated, this, &Conversation::onTiers);
   connect(&m_engine, &EngineHost::answerFinished, this, &Conversation::onFinished);
   connect(&m_engine, &EngineHost::answerFailed, this, &Conversation::onFailed);
   connect(&m_engine, &EngineHost::stateChanged, this, &Conversation::stateChanged);
@@ -332,6 +333,18 @@ void Conversation::onProgress(const GenerateProgress& progress) {
   if (!answeringHere()) return;
   growBranch(running);
   m_transcript.setStreaming(running.answer, running.text, running.live);
+  Q_EMIT progressed();
+}
+
+// A drive that does not bring rows makes the answer wait: the chat says so, once a second.
+void Conversation::onTiers(const TierStats& stats) {
+  if (!m_running) return;
+  const std::uint64_t seconds = stats.waiting_us / 1'000'000;
+  if (seconds == m_running->live.stalledSeconds) return;
+  m_running->live.stalledSeconds = seconds;
+  m_running->live.stalledReads = stats.in_flight;
+  if (!answeringHere()) return;
+  m_transcript.setStreaming(m_running->answer, m_running->text, m_running->live);
   Q_EMIT progressed();
 }
 

@@ -92,6 +92,7 @@ class Conversation : public QObject {
   void begin(const Posted& posted);
   EngineHost::AnswerJob makeJob(const Running& running) const;
   void onProgress(const GenerateProgress& progress);
+  void onTiers(const TierStats& stats);
   void onFinished(const GenerateResult& result);
   void onFailed(const QString& reason);
   void readReply(Running& running);

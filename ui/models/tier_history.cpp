@@ -47,7 +47,9 @@ void TierHistory::add(const TierStats& stats, std::int64_t nowMs) {
   Bin& bin = m_bins[static_cast<std::size_t>(m_present)];
   bin.lookups += stats.lookups - m_latest.lookups;
   bin.hits += stats.hits - m_latest.hits;
-  bin.late += stats.late - m_latest.late;
+  for (std::size_t tier = 0; tier < kTierCount; ++tier) {
+    bin.served[tier] += stats.served[tier] - m_latest.served[tier];
+  }
   bin.reads += stats.reads - m_latest.reads;
   bin.bytesRead += stats.bytes_read - m_latest.bytes_read;
   bin.evictions += stats.evictions - m_latest.evictions;
@@ -82,6 +84,8 @@ TierHistory::Rates TierHistory::rates() const {
     rates.hitShare =
         static_cast<double>(to.stats.hits - from.stats.hits) / static_cast<double>(lookups);
   }
+  rates.stallShare =
+      std::min(1.0, static_cast<double>(to.stats.stall_us - from.stats.stall_us) / 1e6 / seconds);
   rates.readsPerSecond = static_cast<double>(to.stats.reads - from.stats.reads) / seconds;
   rates.bytesPerSecond = static_cast<double>(to.stats.bytes_read - from.stats.bytes_read) / seconds;
   const LatencyHistogram latency = difference(to.stats.read_latency, from.stats.read_latency);

@@ -20,7 +20,7 @@ class TierHistory {
   struct Bin {
     std::uint64_t lookups = 0;
     std::uint64_t hits = 0;
-    std::uint64_t late = 0;
+    std::array<std::uint64_t, kTierCount> served{};  // (n-gram, layer) pairs by [Tier]
     std::uint64_t reads = 0;
     std::uint64_t bytesRead = 0;
     std::uint64_t evictions = 0;
@@ -30,7 +30,8 @@ class TierHistory {
   };
   // Rates of the last second (or less, right after the start).
   struct Rates {
-    double hitShare = -1;  // -1: nothing was looked up
+    double hitShare = -1;   // -1: nothing was looked up
+    double stallShare = 0;  // of the time, that a layer waited for rows
     double readsPerSecond = 0;
     double bytesPerSecond = 0;
     double latencyP50 = 0;  // microseconds; 0 = no reads

@@ -16,6 +16,9 @@ namespace mneme {
 struct AnswerLive {
   GenerateProgress progress;
   double tokensPerSecond = 0;  // while decoding
+  // A layer waits for rows since this many whole seconds, of that many reads; 0 = it does not.
+  std::uint64_t stalledSeconds = 0;
+  std::uint64_t stalledReads = 0;
 };
 
 struct TranscriptItem {

@@ -62,6 +62,13 @@ QString answerFigures(const TranscriptItem& item, bool untrained, StorageKind st
 
 QString answerNotice(const TranscriptItem& item) {
   QStringList lines;
+  if (item.live && item.live->stalledSeconds > 0) {
+    lines << tr("Waiting for the drive: rows of the memory have not come for %1 s (%2 open). The "
+                "answer goes on as soon as they do; Esc stops it.")
+                 .arg(format::count(static_cast<std::int64_t>(item.live->stalledSeconds)),
+                      format::counted(static_cast<std::int64_t>(item.live->stalledReads),
+                                      tr("%1 read"), tr("%1 reads")));
+  }
   const MessageRow& row = item.row;
   if (row.answer && row.answer->result.dropped_messages > 0) {
     lines << format::counted(

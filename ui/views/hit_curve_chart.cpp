@@ -105,6 +105,10 @@ void HitCurveChart::paintEvent(QPaintEvent*) {
     const double y = std::round(yOf(rate)) + 0.5;
     painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
   }
+  painter.setFont(theme.uiFont(0.85));
+  painter.setPen(theme.textMuted);
+  painter.drawText(QPointF(area.left() + 3, yOf(1.0) + painter.fontMetrics().ascent() + 2),
+                   format::percent(1.0));
   QPainterPath curve;
   for (std::size_t i = 0; i < m_predicted.count; ++i) {
     const CurvePoint& point = m_predicted.points[i];
@@ -141,7 +145,7 @@ void HitCurveChart::paintMarker(QPainter* painter) const {
   }
   const QString text =
       rate < 0 ? format::percent(m_predicted.at(m_budget))
-               : tr("%1, measured %2")
+               : tr("%1 predicted, %2 measured")
                      .arg(format::percent(m_predicted.at(m_budget)), format::percent(rate));
   painter->setFont(theme.uiFont(0.85));
   const QSize size = painter->fontMetrics().size(0, text);

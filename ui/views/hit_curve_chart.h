@@ -18,7 +18,7 @@ class HitCurveChart : public QWidget {
   void setStats(const TierStats& stats);
 
   QSize sizeHint() const override { return {260, 110}; }
-  QSize minimumSizeHint() const override { return {160, 84}; }
+  QSize minimumSizeHint() const override { return {160, 78}; }
 
  protected:
   void paintEvent(QPaintEvent* event) override;

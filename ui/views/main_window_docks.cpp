@@ -108,7 +108,7 @@ void MainWindow::showPreset(Preset preset) {
   }
   resizeDocks({findChild<QDockWidget*>(QStringLiteral("chatsDock"))}, {224}, Qt::Horizontal);
   if (inspect || memory) {
-    const int bottom = memory ? height() / 2 : std::max(306, height() * 33 / 100);
+    const int bottom = memory ? height() / 2 : std::max(320, height() * 35 / 100);
     const int left = memory ? 60 : 55;  // percent of the width
     resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock}, {bottom, bottom}, Qt::Vertical);
     resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock},

@@ -5,13 +5,16 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <cmath>
 
 #include "ui/format.h"
 #include "ui/models/token_text.h"
 #include "ui/theme.h"
 #include "ui/views/budget_control.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/hit_curve_chart.h"
+#include "ui/views/tier_table.h"
 #include "ui/views/time_chart.h"
 
 namespace mneme {
@@ -28,6 +31,55 @@ QLabel* label(const QString& text, const char* kind, QWidget* parent) {
 
 QString count(std::uint64_t value) {
   return format::compactCount(value);
+}
+
+// What a person should know now; empty when all is well.
+QString warning(const TierStats& stats) {
+  if (stats.silent_us >= kSilentUs) {
+    return TiersView::tr(
+               "The drive owes %1 reads and has not answered for %2 s. Answers wait for it; "
+               "everything else goes on.")
+        .arg(count(stats.in_flight))
+        .arg(stats.silent_us / 1'000'000);
+  }
+  if (stats.failed_reads > 0) {
+    return format::counted(
+        static_cast<std::int64_t>(stats.failed_reads),
+        TiersView::tr("%1 read failed since the pack was opened. The answer that needed it says "
+                      "why."),
+        TiersView::tr("%1 reads failed since the pack was opened. The answers that needed them say "
+                      "why."));
+  }
+  return {};
+}
+
+// Which way rows come, then why not a better one.
+QStringList where(const TierStats& stats) {
+  QStringList parts;
+  parts << TiersView::tr("%1 by %2 on %3")
+               .arg(shortTierName(Tier::ssd_in_time, stats.storage),
+                    QString::fromStdString(stats.reader),
+                    QString::fromStdString(stats.file_system));
+  if (stats.numa_node) parts << TiersView::tr("RAM on NUMA node %1").arg(*stats.numa_node);
+  if (stats.restored > 0) {
+    parts << TiersView::tr("%1 n-grams from the last run").arg(count(stats.restored));
+  }
+  QStringList lines{parts.join(TiersView::tr(" · "))};
+  for (const std::string& why : {stats.why_reader, stats.why_cached}) {
+    if (why.empty()) continue;
+    QString line = QString::fromStdString(why);
+    line[0] = line[0].toUpper();
+    lines << line;
+  }
+  return lines;
+}
+
+QString checksumText(const TierStats& stats) {
+  if (!stats.checksums) return TiersView::tr("none");
+  if (*stats.checksums == VerifyRows::off) return TiersView::tr("off");
+  return (*stats.checksums == VerifyRows::always ? TiersView::tr("all, %1")
+                                                 : TiersView::tr("sampled, %1"))
+      .arg(count(stats.rows_verified));
 }
 
 }  // namespace
@@ -48,7 +100,7 @@ TiersView::TiersView(InspectSource& source, QWidget* parent) : QWidget(parent), 
 
 void TiersView::build() {
   auto* outer = new QVBoxLayout(this);
-  outer->setContentsMargins(14, 8, 14, 8);
+  outer->setContentsMargins(14, 6, 14, 6);
   m_empty = label(QString(), "muted", this);
   m_empty->setWordWrap(true);
   m_empty->setAlignment(Qt::AlignTop | Qt::AlignLeft);
@@ -60,9 +112,9 @@ void TiersView::build() {
   halves->setSpacing(16);
 
   auto* charts = new QVBoxLayout;
-  charts->setSpacing(8);
-  m_hits = new TimeChart(tr("Look-ups, last %1 s").arg(qRound(kSpanSeconds)),
-                         TimeChart::Style::stack, m_body);
+  charts->setSpacing(6);
+  m_hits =
+      new TimeChart(tr("Rows, %1 s").arg(qRound(kSpanSeconds)), TimeChart::Style::stack, m_body);
   m_hits->setValueText([](double value) { return count(static_cast<std::uint64_t>(value)); });
   m_hits->setEmptyText(tr("No look-ups in the last minute. They come with the next answer."));
   m_latency = new TimeChart(tr("Read latency"), TimeChart::Style::line, m_body);
@@ -74,6 +126,8 @@ void TiersView::build() {
   charts->addWidget(m_hits, 3);
   charts->addWidget(m_latency, 3);
   charts->addWidget(m_fill, 2);
+  m_table = new TierTable(m_body);
+  charts->addWidget(m_table);
   halves->addLayout(charts, 1);
 
   auto* right = new QVBoxLayout;
@@ -82,18 +136,23 @@ void TiersView::build() {
   right->addWidget(m_budget);
   m_curve = new HitCurveChart(m_body);
   right->addWidget(m_curve, 1);
-  m_silent = label(QString(), "warning", m_body);
-  m_silent->setWordWrap(true);
-  m_silent->hide();
-  right->addWidget(m_silent);
+  m_warning = label(QString(), "warning", m_body);
+  m_warning->setWordWrap(true);
+  m_warning->hide();
+  right->addWidget(m_warning);
   right->addWidget(buildFigures());
   auto* foot = new QHBoxLayout;
-  m_where = label(QString(), "muted", m_body);
-  m_where->setWordWrap(true);
   m_untrained = label(tr("untrained memory"), "warning", m_body);
-  foot->addWidget(m_where, 1);
+  for (ElidedLabel*& line : m_where) {
+    line = new ElidedLabel(m_body);
+    line->setProperty("kind", QStringLiteral("muted"));
+    line->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+  }
+  foot->addWidget(m_where[0], 1);
   foot->addWidget(m_untrained);
   right->addLayout(foot);
+  right->addWidget(m_where[1]);
+  right->addWidget(m_where[2]);
   halves->addLayout(right);
 }
 
@@ -102,24 +161,26 @@ QWidget* TiersView::buildFigures() {
   auto* grid = new QGridLayout(box);
   grid->setContentsMargins(0, 0, 0, 0);
   grid->setHorizontalSpacing(8);
-  grid->setVerticalSpacing(2);
+  grid->setVerticalSpacing(1);
   const std::array<QString, figureCount> names{
-      tr("hits, 1 s"), tr("hits, all"),      tr("reads"),    tr("read rate"),
-      tr("in flight"), tr("p50, p99"),       tr("late"),     tr("stall"),
-      tr("evictions"), tr("n-grams in RAM"), tr("RAM used"), tr("bytes written")};
+      tr("hits, 1 s"), tr("without SSD"), tr("reads"),         tr("read rate"),
+      tr("in flight"), tr("p50, p99"),    tr("in time"),       tr("late"),
+      tr("stall"),     tr("checksums"),   tr("bytes written"), tr("record log")};
   const std::array<QString, figureCount> meanings{
       tr("Share of n-grams that were in RAM when they were asked for, in the last second"),
-      tr("The same since the memory pack was opened"),
+      tr("Share of rows that came from no drive, whatever tier had them, since the pack was "
+         "opened"),
       tr("Requests to storage a second, after merging"),
       tr("Bytes from storage a second, alignment included"),
       tr("Requests at the drive now"),
       tr("Read latency: half, and 99 of 100, were faster; of the last second, else since opening"),
-      tr("N-grams and layers that were not there when the layer asked"),
-      tr("Time that layers waited for rows"),
-      tr("N-grams that had to leave RAM"),
-      tr("With all heads of all Engram layers"),
-      tr("Rows and bookkeeping, of the budget"),
-      tr("The tables are only ever read; what is written is the hot set, for the next start")};
+      tr("N-grams that were read and there before the layer asked for them"),
+      tr("N-grams that a layer had to wait for"),
+      tr("Time that layers waited for rows, and its share of the last second"),
+      tr("Rows compared with the pack's checksums as they are read: how many of them, how many so "
+         "far"),
+      tr("The tables are only ever read; what is written is the hot set, for the next start"),
+      tr("A copy of n-grams on the drive, side by side, for fewer reads: this version keeps none")};
   for (std::size_t i = 0; i < figureCount; ++i) {
     const int row = static_cast<int>(i / 2);
     const int column = static_cast<int>(i % 2) * 2;
@@ -174,17 +235,17 @@ void TiersView::refresh() {
   refreshCharts();
   m_budget->setStore(stats.budget_bytes, stats.table_bytes);
   m_curve->setStats(stats);
-  const bool silent = stats.silent_us >= kSilentUs;
-  m_silent->setVisible(silent);
-  if (silent) {
-    m_silent->setText(tr("The drive owes %1 reads and has not answered for %2 s. Answers wait for "
-                         "it; everything else goes on.")
-                          .arg(count(stats.in_flight))
-                          .arg(stats.silent_us / 1'000'000));
+  m_table->setStats(stats);
+  const QString problem = warning(stats);
+  m_warning->setText(problem);
+  m_warning->setVisible(!problem.isEmpty());
+  const QStringList lines = where(stats);
+  for (std::size_t i = 0; i < kLines; ++i) {
+    const QString line = lines.value(static_cast<qsizetype>(i));
+    m_where[i]->setText(line);
+    m_where[i]->setToolTip(line);
+    m_where[i]->setVisible(!line.isEmpty());
   }
-  m_where->setText(tr("%1 by %2 on %3")
-                       .arg(storageName(stats.storage), QString::fromStdString(stats.reader),
-                            QString::fromStdString(stats.file_system)));
   const auto model = m_source.model();
   m_untrained->setVisible(model->layout.memory && !model->layout.memory->trained);
 }
@@ -193,9 +254,10 @@ void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates&
   const QString none = tr("–");
   const auto set = [this](Figure figure, const QString& text) { m_values[figure]->setText(text); };
   set(hitsNow, rates.hitShare < 0 ? none : format::percent(rates.hitShare));
-  set(hitsSince, stats.lookups == 0 ? none
-                                    : format::percent(static_cast<double>(stats.hits) /
-                                                      static_cast<double>(stats.lookups)));
+  m_names[withoutDrive]->setText(stats.storage == StorageKind::direct ? tr("without SSD")
+                                                                      : tr("without a read"));
+  const double near = served_without_storage(stats);
+  set(withoutDrive, near < 0 ? none : format::percent(near));
   set(readsNow, format::perSecond(rates.readsPerSecond));
   set(bytesNow, tr("%1/s").arg(format::bytes(static_cast<std::uint64_t>(rates.bytesPerSecond))));
   set(inFlight, count(stats.in_flight));
@@ -204,37 +266,39 @@ void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates&
   const double p99 = fresh ? rates.latencyP99 : stats.read_latency.quantile(0.99);
   set(latency,
       p99 > 0 ? tr("%1, %2").arg(format::microseconds(p50), format::microseconds(p99)) : none);
-  set(late, count(stats.late));
-  set(stall, format::milliseconds(static_cast<double>(stats.stall_us) / 1000));
-  set(evictions, count(stats.evictions));
-  set(entries, count(stats.entries));
-  set(used, format::bytes(stats.bytes_used));
-  set(written, count(stats.bytes_written));
+  set(inTime, count(stats.served[static_cast<std::size_t>(Tier::ssd_in_time)]));
+  set(late, count(stats.served[static_cast<std::size_t>(Tier::ssd_late)]));
+  set(stall, tr("%1, %2").arg(format::milliseconds(static_cast<double>(stats.stall_us) / 1000),
+                              format::percent(rates.stallShare)));
+  set(checksums, checksumText(stats));
+  set(written, format::bytes(stats.bytes_written));
+  set(recordLog, tr("off"));
 }
 
 void TiersView::refreshCharts() {
   const Theme& theme = Theme::current();
   const TierStats& stats = m_source.tiers();
-  TimeChart::Series ram{tierName(Tier::ram, stats.storage), theme.tier(Tier::ram), {}};
-  TimeChart::Series storage{
-      shortTierName(Tier::ssd_in_time, stats.storage), theme.tier(Tier::ssd_in_time), {}};
+  std::vector<TimeChart::Series> tiers;
+  for (const Tier tier : {Tier::ram, Tier::ssd_in_time, Tier::ssd_late}) {
+    tiers.push_back({shortTierName(tier, stats.storage), theme.tier(tier), {}});
+  }
   TimeChart::Series p50{tr("p50"), theme.accent, {}};
   TimeChart::Series p99{tr("p99"), theme.tier(Tier::ssd_late), {}};
   TimeChart::Series fill{tr("RAM in use"), theme.tier(Tier::ram), {}};
   for (int i = 0; i < TierHistory::kBins; ++i) {
     const TierHistory::Bin& bin = m_history.bin(i);
-    const bool looked = bin.lookups > 0;
-    ram.values.push_back(looked ? std::optional(double(bin.hits)) : std::nullopt);
-    // The counters are read one after another, so that a hit may be counted before its look-up.
-    const std::uint64_t misses = bin.lookups > bin.hits ? bin.lookups - bin.hits : 0;
-    storage.values.push_back(looked ? std::optional(double(misses)) : std::nullopt);
+    const bool asked = std::ranges::any_of(bin.served, [](std::uint64_t n) { return n > 0; });
+    for (std::size_t t = 0; t < tiers.size(); ++t) {
+      const auto served = static_cast<double>(bin.served[static_cast<std::size_t>(Tier::ram) + t]);
+      tiers[t].values.push_back(asked ? std::optional(served) : std::nullopt);
+    }
     const bool read = bin.latency.total() > 0;
     p50.values.push_back(read ? std::optional(bin.latency.quantile(0.5)) : std::nullopt);
     p99.values.push_back(read ? std::optional(bin.latency.quantile(0.99)) : std::nullopt);
     fill.values.push_back(bin.budgetBytes > 0 ? std::optional(double(bin.bytesUsed))
                                               : std::nullopt);
   }
-  m_hits->setSeries({ram, storage}, 0, kSpanSeconds);
+  m_hits->setSeries(std::move(tiers), 0, kSpanSeconds);
   m_latency->setSeries({p99, p50}, 0, kSpanSeconds);
   m_fill->setNow(
       tr("%1 of %2").arg(format::bytes(stats.bytes_used), format::bytes(stats.budget_bytes)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory tiers (inspection.md V4): where rows come from, live: hits, reads, latency, fill, and the
-// RAM budget, which acts at once. UI thread.
+// Memory tiers (inspection.md V4): where rows come from, live: hits, reads, latency, fill, the RAM
+// budget, which acts at once, and what another budget would bring. UI thread.
 #pragma once
 
 #include <QElapsedTimer>
@@ -15,8 +15,9 @@ class QLabel;
 namespace mneme {
 
 class BudgetControl;
+class ElidedLabel;
 class HitCurveChart;
-class TierLegend;
+class TierTable;
 class TimeChart;
 
 class TiersView : public QWidget {
@@ -32,17 +33,17 @@ class TiersView : public QWidget {
  private:
   enum Figure {
     hitsNow,
-    hitsSince,
+    withoutDrive,
     readsNow,
     bytesNow,
     inFlight,
     latency,
+    inTime,
     late,
     stall,
-    evictions,
-    entries,
-    used,
+    checksums,
     written,
+    recordLog,
     figureCount
   };
   void build();
@@ -60,14 +61,16 @@ class TiersView : public QWidget {
   std::array<QLabel*, figureCount> m_values{};
   QLabel* m_empty = nullptr;
   QWidget* m_body = nullptr;
-  QLabel* m_where = nullptr;
+  // Which way rows come, and why not a better one; a line each, empty ones hidden.
+  static constexpr std::size_t kLines = 3;
+  std::array<ElidedLabel*, kLines> m_where{};
   QLabel* m_untrained = nullptr;
-  QLabel* m_silent = nullptr;
+  QLabel* m_warning = nullptr;
   HitCurveChart* m_curve = nullptr;
   TimeChart* m_hits = nullptr;
   TimeChart* m_latency = nullptr;
   TimeChart* m_fill = nullptr;
-  TierLegend* m_legend = nullptr;
+  TierTable* m_table = nullptr;
   BudgetControl* m_budget = nullptr;
 };
 
