@@ -159,11 +159,13 @@ Command add_bench(CLI::App& parent) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   const Command tables = add_bench_tables(*app);
+  const Command memory = add_bench_memory(*app);
   const Command ops = add_bench_ops(*app);
   return [=] {
-    const auto chosen = app->get_subcommands();
-    if (chosen.empty()) return run(*options);
-    return chosen.front()->get_name() == "ops" ? ops() : tables();
+    if (app->got_subcommand("tables")) return tables();
+    if (app->got_subcommand("memory")) return memory();
+    if (app->got_subcommand("ops")) return ops();
+    return run(*options);
   };
 }
 

@@ -2,19 +2,18 @@
 // mneme-cli bench tables: what the row cache and the drive can do, beside the strategies of other
 // programs in the same run, and which of the goals that meets.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "app/cli/bench_report.h"
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "app/paths.h"
@@ -39,58 +38,18 @@ struct Options {
   std::string model;
   std::string streams;
   std::vector<std::string> only;
+  std::vector<std::string> parts;
   std::string tables;
   std::string folder;
   std::string size = "8G";
   std::string hit_budget = "1G";
   ColdOptions cold;
   bool json = false;
-};
 
-// One goal of the product, against what was measured.
-struct Goal {
-  std::string id;
-  std::string text;
-  std::string measured;
-  bool met;
-};
-
-class Report {
- public:
-  explicit Report(bool as_json) : as_json_(as_json) {}
-
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) const {
-    if (as_json_) return;
-    fmt::print(format, std::forward<Args>(args)...);
-    std::fputc('\n', stdout);
-    std::fflush(stdout);
+  bool wants(std::string_view part) const {
+    return parts.empty() || std::ranges::find(parts, part) != parts.end();
   }
-  void goal(Goal goal) { goals_.push_back(std::move(goal)); }
-
-  void finish() {
-    Json list = Json::array();
-    if (!goals_.empty()) line("\ngoals");
-    for (const Goal& goal : goals_) {
-      line("  {:<3} {:<6} {}: {}", goal.id, goal.met ? "met" : "missed", goal.text, goal.measured);
-      list.push_back(
-          {{"id", goal.id}, {"goal", goal.text}, {"measured", goal.measured}, {"met", goal.met}});
-    }
-    json["goals"] = list;
-    if (as_json_) fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
-
-  Json json;
-
- private:
-  const bool as_json_;
-  std::vector<Goal> goals_;
 };
-
-// Shown on a terminal while something takes its time.
-void show_progress(std::string_view text) {
-  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K{}", text);
-}
 
 // ---- replay ------------------------------------------------------------------------------------
 
@@ -142,7 +101,7 @@ void judge(const std::vector<ReplayResult>& results, const CurveCheck& curve, Re
   goals.curve_ns = std::max(goals.curve_ns, curve.ns_per_ngram);
 }
 
-void print_replay(Report& report, const std::vector<ReplayResult>& results,
+void print_replay(BenchReport& report, const std::vector<ReplayResult>& results,
                   const CurveCheck& curve) {
   constexpr std::array<const char*, 4> kPolicies = {"memory map", "LRU rows", "S3-FIFO", "mneme"};
   for (const char* policy : kPolicies) {
@@ -158,16 +117,14 @@ void print_replay(Report& report, const std::vector<ReplayResult>& results,
   report.line("{}", text);
 }
 
-Status run_replay(const Options& options, const std::string& model, Report& report) {
+Status run_replay(const Options& options, const std::string& model, BenchReport& report) {
   show_progress("reading the streams");
-  auto texts = read_bench_texts(model, options.streams);
+  auto texts = read_bench_texts(model, options.streams, options.only);
   if (!texts) return texts.error();
   auto hasher = make_v41_hasher(texts->token_map, texts->pad_class, kV41BucketRows);
   if (!hasher) return hasher.error();
   ReplayGoals goals;
-  std::size_t streams = 0;
   for (const BenchText& text : texts->texts) {
-    if (!options.only.empty() && std::ranges::count(options.only, text.name) == 0) continue;
     if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
     const KeyStream stream = make_key_stream(text.name, *hasher, text.documents);
     const auto results = replay(stream, *hasher, kV41RowBytes, kBudgets, show_progress);
@@ -205,9 +162,7 @@ Status run_replay(const Options& options, const std::string& model, Report& repo
                                           {"hit_rate", curve.predicted[i]},
                                           {"ns_per_ngram", curve.ns_per_ngram}});
     }
-    ++streams;
   }
-  if (streams == 0) return Error{ErrorCode::invalid, "none of the streams has that name"};
   report.goal({"G1",
                "at 1 GiB at least 97 % of the simulated gain in disk reads (without a record log)",
                fmt::format("worst {:.1f} %; {}", 100 * goals.gain_worst, goals.mix),
@@ -229,7 +184,7 @@ Status run_replay(const Options& options, const std::string& model, Report& repo
 
 // ---- hit path ----------------------------------------------------------------------------------
 
-Status run_hit_path(const Options& options, const std::string& folder, Report& report) {
+Status run_hit_path(const Options& options, const std::string& folder, BenchReport& report) {
   const auto budget = parse_bytes(options.hit_budget);
   if (!budget) return budget.error();
   show_progress("hit path");
@@ -262,16 +217,12 @@ Status run_hit_path(const Options& options, const std::string& folder, Report& r
 
 // ---- cold rows ---------------------------------------------------------------------------------
 
-std::string interval(const PairedRatio& ratio) {
-  return fmt::format("{:5.2f} [{:.2f}, {:.2f}]", ratio.ratio, ratio.low, ratio.high);
-}
-
 const ColdArmResult* find_arm(const ColdResult& result, std::string_view name) {
   const auto found = std::ranges::find(result.arms, name, &ColdArmResult::name);
   return found == result.arms.end() ? nullptr : &*found;
 }
 
-void print_cold(const ColdResult& result, Report& report) {
+void print_cold(const ColdResult& result, BenchReport& report) {
   report.line(
       "\ncold rows, tables of {} MiB, {} rows a token; {} rounds, {} dropped because the drive's "
       "own speed moved by more than 30 %",
@@ -315,7 +266,7 @@ void print_cold(const ColdResult& result, Report& report) {
 }
 
 // The lower end of the interval must reach the goal.
-void judge_cold(const ColdResult& result, Report& report) {
+void judge_cold(const ColdResult& result, BenchReport& report) {
   const ColdArmResult* map = find_arm(result, "memory map");
   const ColdArmResult* pool = find_arm(result, "64 threads");
   if (map == nullptr || pool == nullptr) return;
@@ -330,7 +281,7 @@ void judge_cold(const ColdResult& result, Report& report) {
                interval(result.drive_share), result.drive_share.low >= 0.9});
 }
 
-Status run_cold(const Options& options, const std::string& folder, Report& report) {
+Status run_cold(const Options& options, const std::string& folder, BenchReport& report) {
   BenchTables tables;
   std::optional<ScratchTable> scratch;
   if (!options.tables.empty()) {
@@ -372,22 +323,21 @@ Status run_cold(const Options& options, const std::string& folder, Report& repor
 }
 
 int run(const Options& options) {
-  Report report(options.json);
+  BenchReport report(options.json);
   const Paths paths = Paths::find();
   const std::string folder = options.folder.empty() ? paths.models : options.folder;
   const std::string model = options.model.empty() ? paths.default_model() : options.model;
-  if (!options.streams.empty()) {
-    if (const auto status = run_replay(options, model, report); !status) {
-      show_progress("");
-      return fail(status.error());
+  Status status;
+  if (options.wants("replay")) {
+    if (options.streams.empty()) {
+      report.line("no text streams were given (--streams): hit rates are not replayed");
+    } else {
+      status = run_replay(options, model, report);
     }
-  } else {
-    report.line("no text streams were given (--streams): hit rates are not replayed");
   }
-  if (const auto status = run_hit_path(options, folder, report); !status) {
-    return fail(status.error());
-  }
-  if (const auto status = run_cold(options, folder, report); !status) {
+  if (status && options.wants("hits")) status = run_hit_path(options, folder, report);
+  if (status && options.wants("cold")) status = run_cold(options, folder, report);
+  if (!status) {
     show_progress("");
     return fail(status.error());
   }
@@ -405,6 +355,9 @@ Command add_bench_tables(CLI::App& parent) {
                   "GGUF whose tokenizer reads the streams (default: the default model)");
   app->add_option("--streams", options->streams,
                   "folder of text streams, made with engram/bench/make_streams.py");
+  app->add_option("--part", options->parts,
+                  "replay, hits or cold (default: all); may be given again")
+      ->check(CLI::IsMember({"replay", "hits", "cold"}));
   app->add_option("--stream", options->only, "only this stream; may be given again")
       ->type_name("NAME");
   app->add_option(

@@ -15,6 +15,7 @@ Command add_inspect(CLI::App& parent);
 Command add_bench(CLI::App& parent);
 Command add_bench_ops(CLI::App& bench);
 Command add_bench_tables(CLI::App& bench);
+Command add_bench_memory(CLI::App& bench);
 Command add_check(CLI::App& parent);
 Command add_devices(CLI::App& parent);
 Command add_pack(CLI::App& parent);

@@ -18,18 +18,23 @@
 namespace mneme {
 namespace {
 
-Result<std::vector<std::filesystem::path>> text_files(const std::string& folder) {
+Result<std::vector<std::filesystem::path>> text_files(const std::string& folder,
+                                                      const std::vector<std::string>& only) {
   std::error_code error;
   std::vector<std::filesystem::path> paths;
   for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
        it.increment(error)) {
-    if (it->path().extension() == ".txt") paths.push_back(it->path());
+    if (it->path().extension() != ".txt") continue;
+    if (only.empty() || std::ranges::find(only, it->path().stem().string()) != only.end()) {
+      paths.push_back(it->path());
+    }
   }
   if (error || paths.empty()) {
     const std::string reason = error ? fmt::format(" ({})", error.message()) : "";
-    return Error{ErrorCode::io, fmt::format("there are no text streams in {}{}: make them with "
+    const std::string which = only.empty() ? "" : " of that name";
+    return Error{ErrorCode::io, fmt::format("there are no text streams{} in {}{}: make them with "
                                             "engram/bench/make_streams.py {}",
-                                            folder, reason, folder)};
+                                            which, folder, reason, folder)};
   }
   std::ranges::sort(paths);
   return paths;
@@ -55,8 +60,9 @@ Result<BenchText> tokenize(const std::filesystem::path& path, const Tokenizer& t
 
 }  // namespace
 
-Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder) {
-  const auto paths = text_files(folder);
+Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder,
+                                    const std::vector<std::string>& only) {
+  const auto paths = text_files(folder, only);
   if (!paths) return paths.error();
   const auto file = GgufFile::open(model_path);
   if (!file) return file.error();

@@ -25,9 +25,10 @@ struct BenchTexts {
   std::vector<BenchText> texts;
 };
 
-// Every *.txt in `folder`, by name; a NUL byte ends a document. Errors: io (no such folder, nothing
-// in it; says how to make the streams), those of the tokenizer.
-Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder);
+// The *.txt in `folder` that `only` names, or every one, by name; a NUL byte ends a document.
+// Errors: io (no such folder, nothing in it; says how to make the streams), those of the tokenizer.
+Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder,
+                                    const std::vector<std::string>& only = {});
 
 struct BenchTables {
   std::unique_ptr<NgramHasher> hasher;

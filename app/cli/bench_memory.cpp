@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// mneme-cli bench memory: what tables on a drive cost while tokens are generated. The same text,
+// token by token, with all its rows in RAM, with a cache of a given budget, and with reads that
+// nothing is kept of. Each way is an engine of its own; all take their turn in every round.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/cli/bench_report.h"
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "app/paths.h"
+#include "inference/run/bench_inputs.h"
+#include "inference/run/session.h"
+
+namespace mneme::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Tokens = std::vector<TokenId>;
+
+struct Options : CommonOptions {
+  std::string streams;
+  std::string stream = "prose";
+  std::string budget = "256M";
+  int rounds = 9;
+  std::int64_t tokens = 128;
+  std::int64_t warm_tokens = 30'000;
+};
+
+constexpr std::int64_t kContext = 2048;
+constexpr std::int64_t kUntimed = 16;  // tokens at the start of a turn
+constexpr std::uint64_t kNothingKept = 1;
+
+// What one way did with the tokens of one round.
+struct Turn {
+  std::vector<double> step_us;
+  double wait_us = 0;
+  double first_wait_us = 0;  // at the first Engram layer
+  double total_us() const {
+    double sum = 0;
+    for (const double us : step_us) sum += us;
+    return sum;
+  }
+  double p99_us() const {
+    std::vector<double> sorted = step_us;
+    std::ranges::sort(sorted);
+    return sorted[(sorted.size() - 1) * 99 / 100];
+  }
+};
+
+class Arm {
+ public:
+  static Result<Arm> open(std::string name, CommonOptions options, std::uint64_t budget) {
+    options.ram_budget = std::to_string(budget);
+    auto engine = open_engine(options);
+    if (!engine) return engine.error();
+    if (!(*engine)->layout().memory) {
+      return Error{ErrorCode::invalid, fmt::format("there is no memory to measure: {}",
+                                                   (*engine)->layout().memory_absent_reason)};
+    }
+    SessionOptions session;
+    session.context = std::min(kContext, (*engine)->layout().context);
+    auto opened = (*engine)->open_session(session);
+    if (!opened) return opened.error();
+    return Arm(std::move(name), std::move(*engine), std::move(*opened));
+  }
+
+  // As a prompt: rows come into the cache, nothing is timed.
+  Status read(std::span<const TokenId> tokens) {
+    for (std::size_t at = 0; at < tokens.size();) {
+      const auto some = tokens.subspan(
+          at, std::min(tokens.size() - at, static_cast<std::size_t>(session->context())));
+      session->rewind(0);
+      RETURN_IF_ERROR(session->sync(some, false, interrupt_flag(), [](const StepView&) {}));
+      at += some.size();
+    }
+    return {};
+  }
+
+  // One token after another, as if each had just been picked.
+  Result<Turn> decode(std::span<const TokenId> tokens) {
+    using Clock = std::chrono::steady_clock;
+    RETURN_IF_ERROR(read(tokens.first(kUntimed)));
+    Turn turn;
+    for (const TokenId token : tokens.subspan(kUntimed)) {
+      const auto start = Clock::now();
+      RETURN_IF_ERROR(session->step(token, interrupt_flag(), [&](const StepView& step) {
+        turn.wait_us += step.wait_us;
+        turn.first_wait_us += step.first_wait_us;
+      }));
+      turn.step_us.push_back(
+          std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+    }
+    return turn;
+  }
+
+  std::string name;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Session> session;
+  std::vector<Turn> turns;  // [rounds]
+  TierStats before;         // the rounds
+
+ private:
+  Arm(std::string label, std::unique_ptr<Engine> opened, std::unique_ptr<Session> timeline)
+      : name(std::move(label)), engine(std::move(opened)), session(std::move(timeline)) {}
+};
+
+// Documents one after another, as many tokens as are wanted.
+Result<Tokens> take_tokens(const Options& options, std::size_t wanted) {
+  const Paths paths = Paths::find();
+  const std::string model = options.model.empty() ? paths.default_model() : options.model;
+  const auto texts = read_bench_texts(model, options.streams, {options.stream});
+  if (!texts) return texts.error();
+  Tokens tokens;
+  for (const Tokens& document : texts->texts.front().documents) {
+    tokens.insert(tokens.end(), document.begin(), document.end());
+    if (tokens.size() >= wanted) break;
+  }
+  if (tokens.size() < wanted) {
+    return Error{ErrorCode::invalid, fmt::format("'{}' has {} tokens, {} are needed",
+                                                 options.stream, tokens.size(), wanted)};
+  }
+  tokens.resize(wanted);
+  return tokens;
+}
+
+template <typename Figure>
+PairedRatio compare(const Arm& a, const Arm& b, Figure figure) {
+  std::vector<double> of_a, of_b;
+  for (const Turn& turn : a.turns) of_a.push_back(figure(turn));
+  for (const Turn& turn : b.turns) of_b.push_back(figure(turn));
+  return paired_ratio(of_a, of_b);
+}
+
+template <typename Figure>
+double median_of(const Arm& arm, Figure figure) {
+  std::vector<double> values;
+  for (const Turn& turn : arm.turns) values.push_back(figure(turn));
+  return median(values);
+}
+
+void print(const Options& options, const std::vector<Arm>& arms, BenchReport& report) {
+  const Arm& ram = arms[0];
+  const Arm& cached = arms[1];
+  const Arm& uncached = arms[2];
+  const auto timed = static_cast<double>(options.tokens);
+  const auto total = [](const Turn& turn) { return turn.total_us(); };
+  const auto p99 = [](const Turn& turn) { return turn.p99_us(); };
+  const auto first = [&](const Turn& turn) { return turn.first_wait_us / timed; };
+  const auto wait = [&](const Turn& turn) { return turn.wait_us / timed; };
+  report.line("{}, tables of {}, text '{}'; {} rounds of {} tokens, medians",
+              ram.engine->layout().name, bytes_text(ram.engine->tiers().table_bytes),
+              options.stream, options.rounds, options.tokens);
+  report.line("  {:<20} {:>9} {:>10} {:>14} {:>14} {:>10}", "rows from", "tok/s", "p99 us",
+              "first wait us", "all waits us", "n-grams hit");
+  for (const Arm& arm : arms) {
+    const TierStats after = arm.engine->tiers();
+    const auto lookups = static_cast<double>(after.lookups - arm.before.lookups);
+    const double hits = static_cast<double>(after.hits - arm.before.hits) / std::max(1.0, lookups);
+    const double speed = timed / median_of(arm, total) * 1e6;
+    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:8.1f} %", arm.name, speed,
+                median_of(arm, p99), median_of(arm, first), median_of(arm, wait), 100 * hits);
+    report.json["arms"].push_back({{"rows_from", arm.name},
+                                   {"tok_s", speed},
+                                   {"p99_us", median_of(arm, p99)},
+                                   {"first_wait_us", median_of(arm, first)},
+                                   {"wait_us", median_of(arm, wait)},
+                                   {"hit_rate", hits}});
+  }
+  const PairedRatio slower = compare(cached, ram, total);
+  const PairedRatio tail = compare(cached, ram, p99);
+  const PairedRatio exposed = compare(cached, uncached, first);
+  report.goal({"G5", "tables on the drive cost at most 1 % of decoding",
+               fmt::format("times as long {}", interval(slower)), slower.high <= 1.01});
+  report.goal({"G5", "99 of 100 tokens at most 5 % later",
+               fmt::format("times as long {}", interval(tail)), tail.high <= 1.05});
+  report.goal({"G6", "waits at the first Engram layer at most 10 % of an uncached reader's",
+               fmt::format("{}", interval(exposed)), exposed.high <= 0.1});
+  const auto json = [](const PairedRatio& ratio) {
+    return Json{ratio.low, ratio.ratio, ratio.high};
+  };
+  report.json["time"] = json(slower);
+  report.json["p99"] = json(tail);
+  report.json["first_wait"] = json(exposed);
+}
+
+Status measure(const Options& options, BenchReport& report) {
+  const auto budget = parse_bytes(options.budget);
+  if (!budget) return budget.error();
+  const auto per_round = static_cast<std::size_t>(options.tokens + kUntimed);
+  const auto warm = static_cast<std::size_t>(options.warm_tokens);
+  show_progress("reading the text");
+  const auto tokens =
+      take_tokens(options, warm + per_round * static_cast<std::size_t>(options.rounds));
+  if (!tokens) return tokens.error();
+  const auto text = std::span(*tokens);
+
+  std::vector<Arm> arms;
+  const std::pair<std::string, std::uint64_t> ways[] = {
+      {"RAM", 0},
+      {fmt::format("drive, {} of RAM", bytes_text(*budget)), *budget},
+      {"drive, uncached", kNothingKept}};
+  for (const auto& [name, bytes] : ways) {
+    auto arm = Arm::open(name, options, bytes);
+    if (!arm) return arm.error();
+    arms.push_back(std::move(*arm));
+  }
+  show_progress("filling the cache");
+  RETURN_IF_ERROR(arms[1].read(text.first(warm)));
+  for (Arm& arm : arms) arm.before = arm.engine->tiers();
+
+  std::mt19937 random(1);
+  std::vector<std::size_t> order = {0, 1, 2};
+  for (int round = 0; round < options.rounds; ++round) {
+    show_progress(fmt::format("round {} of {}", round + 1, options.rounds));
+    const auto part = text.subspan(warm + per_round * static_cast<std::size_t>(round), per_round);
+    std::ranges::shuffle(order, random);
+    for (const std::size_t i : order) {
+      Arm& arm = arms[i];
+      if (i == 0) {
+        RETURN_IF_ERROR(arm.read(part));  // now all of its rows are in RAM
+        arm.before = arm.engine->tiers();
+      }
+      auto turn = arm.decode(part);
+      if (!turn) return turn.error();
+      arm.turns.push_back(std::move(*turn));
+    }
+  }
+  show_progress("");
+  print(options, arms, report);
+  return {};
+}
+
+}  // namespace
+
+Command add_bench_memory(CLI::App& parent) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = parent.add_subcommand(
+      "memory", "Measure what tables on the drive cost while tokens are generated");
+  add_model_options(*app, *options);
+  app->add_option("--streams", options->streams,
+                  "folder of text streams, made with engram/bench/make_streams.py")
+      ->required();
+  app->add_option("--stream", options->stream, "the text to take")->capture_default_str();
+  app->add_option("--cache", options->budget, "RAM for rows that is compared with all in RAM")
+      ->capture_default_str();
+  app->add_option("-n", options->tokens, "tokens of a round")
+      ->check(CLI::Range(std::int64_t{1}, kContext - kUntimed))
+      ->capture_default_str();
+  app->add_option("--warm", options->warm_tokens, "tokens that fill the cache before")
+      ->check(CLI::Range(0, 10'000'000))
+      ->capture_default_str();
+  app->add_option("--rounds", options->rounds, "how often to repeat")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  return [options] {
+    BenchReport report(options->json);
+    const Status status = measure(*options, report);
+    if (!status) {
+      show_progress("");
+      return fail(status.error());
+    }
+    report.finish();
+    return kDone;
+  };
+}
+
+}  // namespace mneme::cli
