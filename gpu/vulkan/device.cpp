@@ -101,7 +101,10 @@ Error VulkanDevice::error(VkResult result, std::string_view doing) {
   switch (result) {
     case VK_ERROR_DEVICE_LOST:
       failed_ = VK_ERROR_DEVICE_LOST;
-      waited_ = submitted_;  // nothing of it will ever be done
+      // Nothing more will ever be done, but what runs may still touch memory that is freed next.
+      // A lost device comes to rest in finite time (Vulkan specification, "Lost Device").
+      if (busy()) api().DeviceWaitIdle(device_);
+      waited_ = submitted_;
       return Error{
           ErrorCode::device,
           fmt::format("{} was lost while {}: it was reset, unplugged or suspended. Open the "
