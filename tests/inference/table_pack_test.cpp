@@ -166,6 +166,7 @@ TEST_F(TablePack, APackWithPagesRuns) {
   hasher->rows(1, keys[1], ids);
   synth_row(3, 1, ids[7], 256, wanted);
   EXPECT_EQ(std::memcmp(rows.data() + 15 * 264, wanted.data(), 264), 0);
+  ASSERT_TRUE((*store)->wait(ticket, 0, rows));  // its reads may come later than the other layer's
   EXPECT_EQ((*store)->stats().rows_verified, 32u);
 }
 
