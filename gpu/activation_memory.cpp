@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace mneme {
 
@@ -36,6 +37,25 @@ ActivationMemory place_activations(std::span<const Life> lives) {
     memory.bytes = std::max(memory.bytes, offset + bytes);
   }
   return memory;
+}
+
+void ActivationLives::touch(std::size_t tensor, std::size_t bytes, std::size_t when) {
+  if (life_of_[tensor] == 0) {
+    lives_.push_back(Life{bytes, when, when});
+    life_of_[tensor] = lives_.size();
+  }
+  lives_[life_of_[tensor] - 1].last = when;
+}
+
+std::size_t ActivationLives::place() {
+  ActivationMemory memory = place_activations(lives_);
+  offsets_ = std::move(memory.offsets);
+  return memory.bytes;
+}
+
+std::optional<std::size_t> ActivationLives::offset_of(std::size_t tensor) const {
+  if (life_of_[tensor] == 0) return std::nullopt;
+  return offsets_[life_of_[tensor] - 1];
 }
 
 }  // namespace mneme

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,5 +23,23 @@ struct ActivationMemory {
 };
 
 ActivationMemory place_activations(std::span<const Life> lives);
+
+// The same by tensor: told of every use, in any order of tensors.
+class ActivationLives {
+ public:
+  explicit ActivationLives(std::size_t tensors) : life_of_(tensors, 0) {}
+
+  // `tensor` takes `bytes` and lives from the `when` of its first touch to that of its last.
+  void touch(std::size_t tensor, std::size_t bytes, std::size_t when);
+  // Returns the bytes of all.
+  std::size_t place();
+  // After place(); nullopt = never used.
+  std::optional<std::size_t> offset_of(std::size_t tensor) const;
+
+ private:
+  std::vector<Life> lives_;
+  std::vector<std::size_t> life_of_;  // [tensors]: index into lives_ plus 1; 0 = none
+  std::vector<std::size_t> offsets_;  // [lives]
+};
 
 }  // namespace mneme

@@ -35,6 +35,10 @@ struct CompileOptions {
   std::int64_t outputs_max = 1;  // most rows of outputs_only ops in one step
 };
 
+inline bool is_set(const std::atomic<bool>* flag) {
+  return flag != nullptr && flag->load(std::memory_order_relaxed);
+}
+
 // What changes from step to step. A compiled plan never does.
 struct StepParams {
   std::span<const TokenId> tokens;  // T ids, T <= tokens_max

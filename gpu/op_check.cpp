@@ -248,4 +248,16 @@ std::string why_unsupported(const Graph& graph, const Op& op) {
   return Checker(graph, op).run();
 }
 
+Status check_ops(const Graph& graph, std::string_view backend,
+                 std::string (*why_not)(const Graph&, const Op&)) {
+  for (const Op& op : graph.ops) {
+    const std::string reason = why_not(graph, op);
+    if (reason.empty()) continue;
+    const std::string out = op.out == kNoTensor ? "" : " to " + graph.tensor(op.out).name;
+    return Error{ErrorCode::unsupported, fmt::format("{} cannot run the op {}{}: {}", backend,
+                                                     op_kind_name(op.kind), out, reason)};
+  }
+  return {};
+}
+
 }  // namespace mneme

@@ -3,7 +3,6 @@
 // are interleaved, because machines are shared: every figure is a median over rounds.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -12,6 +11,8 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/result_json.h"
+#include "engram/bench/paired.h"
 #include "gpu/conformance/op_bench.h"
 #include "inference/run/machine.h"
 #include "inference/text/tokenizer.h"
@@ -26,12 +27,6 @@ struct BenchOptions : CommonOptions {
   std::int64_t decode_tokens = 128;
   int rounds = 5;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
 
 // Text that encodes to about `tokens` tokens; ordinary words, so that n-grams repeat as in prose.
 std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
@@ -130,7 +125,7 @@ int run(const BenchOptions& options) {
   json["trace_cost"] = median(trace_cost);
   json["stall_share"] = median(stall_share);
   if (options.json) {
-    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(json));
   } else {
     fmt::print(
         "median: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s = {:.1f} GB/s, {:.0f} "

@@ -10,6 +10,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/result_json.h"
 #include "app/paths.h"
 #include "gpu/conformance/op_bench.h"
 
@@ -68,7 +69,7 @@ int run(const Options& options) {
     json["numeric_mode"] = options.exact ? "exact" : "fast";
     json["failures"] = failures;
     json["ops"] = std::move(rows);
-    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(json));
   } else {
     fmt::print("{}: {} of the rows failed\n", *device,
                failures == 0 ? "none" : std::to_string(failures));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/bench_report.h"
 
-#include <unistd.h>
+#include "app/cli/result_json.h"
 
 namespace mneme::cli {
 
@@ -15,15 +15,11 @@ void BenchReport::finish() {
         {{"id", goal.id}, {"goal", goal.text}, {"measured", goal.measured}, {"met", goal.met}});
   }
   json["goals"] = list;
-  if (as_json_) fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (as_json_) fmt::print("{}\n", json_text(json));
 }
 
 std::string interval(const PairedRatio& ratio) {
   return fmt::format("{:5.2f} [{:.2f}, {:.2f}]", ratio.ratio, ratio.low, ratio.high);
-}
-
-void show_progress(std::string_view text) {
-  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K{}", text);
 }
 
 }  // namespace mneme::cli

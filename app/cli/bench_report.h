@@ -48,7 +48,4 @@ class BenchReport {
 // " 1.12 [1.10, 1.15]"
 std::string interval(const PairedRatio& ratio);
 
-// Shown on a terminal while something takes its time; "" takes it away.
-void show_progress(std::string_view text);
-
 }  // namespace mneme::cli

@@ -2,7 +2,6 @@
 // mneme-cli check: is this file a model or a pack that Mneme can use, and what is it?
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/result_json.h"
 #include "inference/model/check_model.h"
 #include "inference/model/check_rows.h"
 #include "inference/model/gguf.h"
@@ -110,12 +110,11 @@ Result<Json> describe_tables(const std::string& path) {
 Status check_all_rows(const CheckOptions& options, Json& json) {
   auto found = find_tables({options.file});
   if (!found) return found.error();
-  const bool show = ::isatty(STDERR_FILENO) != 0;
-  const auto progress = [&](double fraction) {
-    if (show) fmt::print(stderr, "\r\033[Kreading rows {:.1f} %", 100 * fraction);
+  const auto progress = [](double fraction) {
+    show_progress(fmt::format("reading rows {:.1f} %", 100 * fraction));
   };
   auto rows = check_rows(*found, progress, catch_interrupt());
-  if (show) fmt::print(stderr, "\r\033[K");
+  show_progress("");
   if (!rows) return rows.error();
   json["rows_read"] = rows->rows;
   json["row_checksums"] = rows->checksums ? "compared" : "none in the file";
@@ -133,13 +132,12 @@ Status check_all_rows(const CheckOptions& options, Json& json) {
 Status compare_readers(const CheckOptions& options, Json& json) {
   auto found = find_tables({options.file});
   if (!found) return found.error();
-  const bool show = ::isatty(STDERR_FILENO) != 0;
-  const auto progress = [&](double fraction) {
-    if (show) fmt::print(stderr, "\r\033[Kcomparing rows {:.1f} %", 100 * fraction);
+  const auto progress = [](double fraction) {
+    show_progress(fmt::format("comparing rows {:.1f} %", 100 * fraction));
   };
   const std::uint64_t rows = std::max<std::uint64_t>(1, options.compare / found->tables.size());
   auto results = compare_rows(*found, rows, progress, catch_interrupt());
-  if (show) fmt::print(stderr, "\r\033[K");
+  show_progress("");
   if (!results) return results.error();
   Json readers = Json::array();
   Status status;
@@ -189,13 +187,11 @@ int run(const CheckOptions& options) {
     if (const Status status = compare_readers(options, *json); !status) return fail(status.error());
   }
   if (options.json) {
-    fmt::print("{}\n", json->dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(*json));
     return kDone;
   }
   for (const auto& [key, value] : json->items()) {
-    fmt::print("{:18} {}\n", key,
-               value.is_string() ? value.get<std::string>()
-                                 : value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{:18} {}\n", key, value.is_string() ? value.get<std::string>() : json_text(value));
   }
   return kDone;
 }

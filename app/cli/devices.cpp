@@ -9,6 +9,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/result_json.h"
 #include "inference/run/machine.h"
 
 namespace mneme::cli {
@@ -29,7 +30,7 @@ int run(bool as_json) {
                       {"automatic", d.automatic},
                       {"unusable", d.unusable.empty() ? Json() : Json(d.unusable)}});
     }
-    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(json));
     return kDone;
   }
   for (const DeviceInfo& d : all) {

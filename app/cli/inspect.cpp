@@ -12,6 +12,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/result_json.h"
 #include "engram/ngram_hasher.h"
 #include "engram/tier_stats.h"
 #include "inference/text/tokenizer.h"
@@ -25,10 +26,6 @@ struct InspectOptions : CommonOptions {
   bool chat = false;
   bool prompt_probs = false;
 };
-
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 // Tokens of the whole sequence that the trace speaks of, in order of position.
 std::vector<TokenId> tokens_of(const TraceLog& trace) {
@@ -67,7 +64,7 @@ void print_json(const Engine& engine, const TraceLog& trace) {
           line["gate"] = record.gate_max(slot);
           line["gates"] = gates;
           line["write"] = record.write_max(slot);
-          fmt::print("{}\n", dump(line));
+          fmt::print("{}\n", json_text(line));
         }
       }
     }
@@ -91,7 +88,7 @@ void print_text(const Engine& engine, const TraceLog& trace) {
     const std::string probability =
         header.top_count > 0 ? fmt::format("{:.1f}%", 100 * std::exp(header.log_prob)) : "-";
     fmt::print("{:>8}  {:>7}  {:>6}  {:20}", header.position, record.token(), probability,
-               dump(Json(engine.tokenizer().decode(record.token()))));
+               json_text(Json(engine.tokenizer().decode(record.token()))));
     for (int slot = 0; slot < record.shape().layers; ++slot) {
       std::string tiers;
       for (int order = 0; order < record.shape().orders; ++order) {

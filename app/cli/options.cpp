@@ -210,13 +210,17 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
     engine.ram_budget = *bytes;
   }
   catch_interrupt();
-  const bool show = ::isatty(STDERR_FILENO) != 0;
-  const auto progress = [&](double fraction, std::string_view stage) {
-    if (show) fmt::print(stderr, "\r\033[K{} {:.0f} %", stage, 100 * fraction);
+  const auto progress = [](double fraction, std::string_view stage) {
+    show_progress(fmt::format("{} {:.0f} %", stage, 100 * fraction));
   };
   auto opened = Engine::open(engine, progress, &g_interrupted);
-  if (show) fmt::print(stderr, "\r\033[K");
+  show_progress("");
   return opened;
+}
+
+void show_progress(std::string_view text) {
+  static const bool show = ::isatty(STDERR_FILENO) != 0;
+  if (show) fmt::print(stderr, "\r\033[K{}", text);
 }
 
 const std::atomic<bool>* catch_interrupt() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "inference/base/result.h"
 #include "inference/run/engine.h"
@@ -71,6 +72,9 @@ const std::atomic<bool>* catch_interrupt();
 const std::atomic<bool>* interrupt_flag();
 bool was_interrupted();
 void clear_interrupt();
+
+// Shown on a terminal's stderr while something takes its time; "" takes it away.
+void show_progress(std::string_view text);
 
 // Prints "mneme-cli: <message>" to stderr; the exit code.
 int fail(const Error& error);

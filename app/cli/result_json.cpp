@@ -5,6 +5,10 @@
 
 namespace mneme::cli {
 
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::string_view stop_reason_name(StopReason reason) {
   switch (reason) {
     case StopReason::end_of_turn:
@@ -39,7 +43,7 @@ std::string to_json_line(const ModelLayout& layout, const GenerateResult& r,
                     {"ssd_in_time", r.ngrams_ssd_in_time},
                     {"ssd_late", r.ngrams_ssd_late}};
   json["stall_us"] = r.stall_us;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace mneme::cli

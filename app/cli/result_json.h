@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// An answer as one JSON object, for `complete --json` and `chat --json`. Text that is not UTF-8
-// becomes U+FFFD.
+// JSON as the commands print it; an answer as one object, for `complete --json` and `chat --json`.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +12,9 @@
 #include "inference/trace/model_layout.h"
 
 namespace mneme::cli {
+
+// On one line. Text that is not UTF-8 becomes U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
 
 std::string_view stop_reason_name(StopReason reason);
 std::string to_json_line(const ModelLayout& layout, const GenerateResult& result,

@@ -10,6 +10,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/result_json.h"
 #include "inference/model/table_files.h"
 
 namespace mneme::cli {
@@ -134,7 +135,7 @@ int run(const TablesOptions& options) {
     return status ? kDone : fail(status.error());
   }
   if (options.json) {
-    fmt::print("{}\n", describe(*found).dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(describe(*found)));
   } else {
     print(*found);
   }

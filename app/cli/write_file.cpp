@@ -2,7 +2,6 @@
 #include "app/cli/write_file.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -15,7 +14,6 @@ int write_file(const GgufWriter& writer, const std::string& path, bool estimate)
   fmt::print("{}: {}\n", path, bytes_text(writer.file_bytes()));
   std::fflush(stdout);
   if (estimate) return kDone;
-  const bool show = ::isatty(STDERR_FILENO) != 0;
   using Clock = std::chrono::steady_clock;
   Clock::time_point start, shown;
   std::uint64_t first = 0;  // bytes that an earlier write had done
@@ -25,16 +23,16 @@ int write_file(const GgufWriter& writer, const std::string& path, bool estimate)
       start = time;
       first = now.done;
     }
-    if (!show || (time - shown < std::chrono::milliseconds(200) && now.done < now.total)) return;
+    if (time - shown < std::chrono::milliseconds(200) && now.done < now.total) return;
     shown = time;
     const double seconds = std::chrono::duration<double>(time - start).count();
     const double rate = seconds > 0 ? static_cast<double>(now.done - first) / seconds : 0;
-    fmt::print(stderr, "\r\033[K{:.1f} % of {}, {}/s",
-               100 * static_cast<double>(now.done) / static_cast<double>(now.total),
-               bytes_text(now.total), bytes_text(static_cast<std::uint64_t>(rate)));
+    show_progress(fmt::format("{:.1f} % of {}, {}/s",
+                              100 * static_cast<double>(now.done) / static_cast<double>(now.total),
+                              bytes_text(now.total), bytes_text(static_cast<std::uint64_t>(rate))));
   };
   const Status status = writer.write_resumable(path, progress, catch_interrupt());
-  if (show) fmt::print(stderr, "\r\033[K");
+  show_progress("");
   if (!status) return fail(status.error());
   fmt::print("wrote {}\n", path);
   return kDone;

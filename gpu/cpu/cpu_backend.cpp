@@ -37,10 +37,6 @@ struct SegmentRun {
   const std::atomic<bool>* cancel;
 };
 
-bool cancelled(const std::atomic<bool>* cancel) {
-  return cancel && cancel->load(std::memory_order_relaxed);
-}
-
 void fill_rope_tables(CpuPlan& plan, const KernelStep& step) {
   for (const RopeTable& table : plan.rope_tables_) {
     fill_rope_rows(table.frequencies, step.position, step.tokens, table.rows);
@@ -67,7 +63,7 @@ void run_chain(const SegmentRun& run, int thread, std::size_t first, std::size_t
   const std::int64_t pieces = pieces_of(phases[first], run.step);
   for (;;) {
     const std::int64_t piece = run.pool.take(thread, pieces);
-    if (piece < 0 || cancelled(run.cancel)) return;
+    if (piece < 0 || is_set(run.cancel)) return;
     const std::int64_t begin = piece * chunk;
     const std::int64_t stop = std::min(items, begin + chunk);
     for (std::size_t p = first; p < end; ++p) {
@@ -84,7 +80,7 @@ void run_together(const SegmentRun& run, int thread, std::size_t first, std::siz
   for (std::size_t p = first; p < end; ++p) pieces += pieces_of(phases[p], run.step);
   for (;;) {
     std::int64_t piece = run.pool.take(thread, pieces);
-    if (piece < 0 || cancelled(run.cancel)) return;
+    if (piece < 0 || is_set(run.cancel)) return;
     std::size_t p = first;
     for (; piece >= pieces_of(phases[p], run.step); ++p) piece -= pieces_of(phases[p], run.step);
     const std::int64_t begin = piece * phases[p].chunk;
@@ -104,8 +100,8 @@ void run_timed(const SegmentRun& run, int thread, unsigned char* scratch) {
       run.pool.meet();
       if (thread > 0) continue;
       const auto now = Clock::now();
-      run.plan.op_us_[run.plan.phases_[p].op] +=
-          std::chrono::duration<double, std::micro>(now - before).count();
+      run.plan.times_.add(run.plan.phases_[p].op,
+                          std::chrono::duration<double, std::micro>(now - before).count());
       before = now;
     }
   }
@@ -175,7 +171,7 @@ class CpuBackend final : public Backend {
   void run(Plan& plan, const Segment& segment, const StepParams& step) override {
     auto& cpu_plan = static_cast<CpuPlan&>(plan);
     cpu_plan.limits_.check(step);
-    cancelled_ = cancelled_ || cancelled(step.cancel);
+    cancelled_ = cancelled_ || is_set(step.cancel);
     if (cancelled_ || step.tokens.empty()) return;
     const auto index = static_cast<std::size_t>(&segment - cpu_plan.segments_.data());
     CHECK(index < cpu_plan.segments_.size());  // one of plan.segments()
@@ -188,9 +184,9 @@ class CpuBackend final : public Backend {
     pool_.take_long_waits();
     pool_.run(run_segment, &run, few ? threads_.threads() : pool_.threads());
     if (few) threads_.learn(pool_.take_long_waits());
-    cancelled_ = cancelled(step.cancel);
+    cancelled_ = is_set(step.cancel);
     if (cpu_plan.timing_) {
-      for (std::size_t i = segment.first_op; i < segment.end_op; ++i) ++cpu_plan.runs_[i];
+      for (std::size_t i = segment.first_op; i < segment.end_op; ++i) cpu_plan.times_.count_run(i);
     }
   }
 
@@ -202,19 +198,11 @@ class CpuBackend final : public Backend {
   void set_timing(Plan& plan, bool on) override {
     auto& cpu_plan = static_cast<CpuPlan&>(plan);
     cpu_plan.timing_ = on;
-    if (!on) return;
-    std::fill(cpu_plan.op_us_.begin(), cpu_plan.op_us_.end(), 0.0);
-    std::fill(cpu_plan.runs_.begin(), cpu_plan.runs_.end(), 0);
+    if (on) cpu_plan.times_.clear();
   }
 
   std::vector<OpTime> times(const Plan& plan) const override {
-    const auto& cpu_plan = static_cast<const CpuPlan&>(plan);
-    std::vector<OpTime> times;
-    for (std::size_t i = 0; i < cpu_plan.runs_.size(); ++i) {
-      if (cpu_plan.runs_[i] == 0) continue;
-      times.push_back(OpTime{i, cpu_plan.op_us_[i] / static_cast<double>(cpu_plan.runs_[i])});
-    }
-    return times;
+    return static_cast<const CpuPlan&>(plan).times_.means();
   }
 
  private:

@@ -41,7 +41,7 @@ class Compiler {
 
   Result<std::unique_ptr<Plan>> run() {
     plan_->limits_ = StepLimits::of(graph_, options_);
-    RETURN_IF_ERROR(check_ops());
+    RETURN_IF_ERROR(check_ops(graph_, "the CPU", why_unsupported));
     describe_tensors();
     std::vector<std::size_t> starts;
     for (const Segment& segment : graph_.segments) {
@@ -76,17 +76,6 @@ class Compiler {
     std::uint32_t to;
     bool transposed;
   };
-
-  Status check_ops() const {
-    for (const Op& op : graph_.ops) {
-      const std::string reason = why_unsupported(graph_, op);
-      if (reason.empty()) continue;
-      const std::string out = op.out == kNoTensor ? "" : " to " + graph_.tensor(op.out).name;
-      return Error{ErrorCode::unsupported, fmt::format("the CPU cannot run the op {}{}: {}",
-                                                       op_kind_name(op.kind), out, reason)};
-    }
-    return {};
-  }
 
   void describe_tensors() {
     const std::vector<bool> trailing = trailing_tensors(graph_);
@@ -331,25 +320,20 @@ class Compiler {
   }
 
   Status take_memory() {
-    std::vector<Life> lives;
-    std::vector<std::size_t> life_of(tensors_.size(), 0);  // plus 1
+    ActivationLives lives(tensors_.size());
     for (std::size_t b = 0; b < plan_->batches_.size(); ++b) {
       for (std::size_t p = plan_->batches_[b].first; p < plan_->batches_[b].end; ++p) {
         for (const auto* ids : {&inputs_[p], &outputs_[p]}) {
           for (const std::uint32_t id : *ids) {
             if (id == kNoTensor || !tensors_[id].activation) continue;
-            if (life_of[id] == 0) {
-              lives.push_back(Life{tensors_[id].bytes, b, b});
-              life_of[id] = lives.size();
-            }
-            lives[life_of[id] - 1].last = b;
+            lives.touch(id, tensors_[id].bytes, b);
           }
         }
       }
     }
-    const ActivationMemory activations = place_activations(lives);
+    const std::size_t activations = lives.place();
     const auto aligned = [](std::size_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
-    std::size_t bytes = activations.bytes;
+    std::size_t bytes = activations;
     for (const std::uint32_t id : constants_) bytes += aligned(tensors_[id].bytes);
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {
       bind(p);  // scratch depends on shapes only
@@ -365,11 +349,10 @@ class Compiler {
     plan_->memory_ = std::move(*memory);
     std::byte* base = plan_->memory_.host().data();
     for (std::size_t id = 0; id < tensors_.size(); ++id) {
-      if (life_of[id] == 0) continue;
-      tensors_[id].bound.data =
-          reinterpret_cast<unsigned char*>(base + activations.offsets[life_of[id] - 1]);
+      const auto offset = lives.offset_of(id);
+      if (offset) tensors_[id].bound.data = reinterpret_cast<unsigned char*>(base + *offset);
     }
-    std::size_t at = activations.bytes;
+    std::size_t at = activations;
     for (const std::uint32_t id : constants_) {
       tensors_[id].bound.data = reinterpret_cast<unsigned char*>(base + at);
       at += aligned(tensors_[id].bytes);
@@ -408,8 +391,7 @@ class Compiler {
 
   void describe_ops() {
     plan_->segments_ = graph_.segments;
-    plan_->op_us_.assign(graph_.ops.size(), 0);
-    plan_->runs_.assign(graph_.ops.size(), 0);
+    plan_->times_.begin(graph_.ops.size());
   }
 
   const Graph& graph_;

@@ -12,6 +12,7 @@
 #include "gpu/cpu/batches.h"
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/woven_weights.h"
+#include "gpu/op_times.h"
 #include "gpu/step_limits.h"
 
 namespace mneme {
@@ -50,8 +51,7 @@ class CpuPlan final : public Plan {
   StepLimits limits_;
 
   bool timing_ = false;
-  std::vector<double> op_us_;       // [ops], sum since timing was switched on
-  std::vector<std::int64_t> runs_;  // [ops]
+  OpTimes times_;
 };
 
 // Errors: unsupported, naming the op; out_of_memory.

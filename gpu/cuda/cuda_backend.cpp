@@ -86,8 +86,7 @@ class CudaBackend final : public Backend {
   void run(Plan& plan, const Segment& segment, const StepParams& step) override {
     auto& cuda_plan = static_cast<CudaPlan&>(plan);
     cuda_plan.limits_.check(step);
-    cancelled_ =
-        cancelled_ || (step.cancel != nullptr && step.cancel->load(std::memory_order_relaxed));
+    cancelled_ = cancelled_ || is_set(step.cancel);
     if (cancelled_ || !failed_ || step.tokens.empty()) return;
     const auto index = static_cast<std::size_t>(&segment - cuda_plan.segments_.data());
     CHECK(index < cuda_plan.segments_.size());  // one of plan.segments()
@@ -120,19 +119,11 @@ class CudaBackend final : public Backend {
   void set_timing(Plan& plan, bool on) override {
     auto& cuda_plan = static_cast<CudaPlan&>(plan);
     cuda_plan.timing_ = on;
-    if (!on) return;
-    std::fill(cuda_plan.op_us_.begin(), cuda_plan.op_us_.end(), 0.0);
-    std::fill(cuda_plan.runs_.begin(), cuda_plan.runs_.end(), 0);
+    if (on) cuda_plan.times_.clear();
   }
 
   std::vector<OpTime> times(const Plan& plan) const override {
-    const auto& cuda_plan = static_cast<const CudaPlan&>(plan);
-    std::vector<OpTime> times;
-    for (std::size_t i = 0; i < cuda_plan.runs_.size(); ++i) {
-      if (cuda_plan.runs_[i] == 0) continue;
-      times.push_back(OpTime{i, cuda_plan.op_us_[i] / static_cast<double>(cuda_plan.runs_[i])});
-    }
-    return times;
+    return static_cast<const CudaPlan&>(plan).times_.means();
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "gpu/activation_memory.h"
 #include "gpu/cuda/cuda_plan.h"
+#include "gpu/op_check.h"
 #include "gpu/rope_table.h"
 #include "inference/base/check.h"
 
@@ -34,14 +35,13 @@ class Compiler {
   Result<std::unique_ptr<Plan>> run() {
     plan_->limits_ = StepLimits::of(graph_, options_);
     plan_->segments_ = graph_.segments;
-    plan_->op_us_.assign(graph_.ops.size(), 0);
-    plan_->runs_.assign(graph_.ops.size(), 0);
+    plan_->times_.begin(graph_.ops.size());
     if (options_.tokens_max > kTokensMax) {
       return Error{ErrorCode::unsupported,
                    fmt::format("a step of {} tokens is too long for CUDA: at most {}",
                                options_.tokens_max, kTokensMax)};
     }
-    RETURN_IF_ERROR(check_ops());
+    RETURN_IF_ERROR(check_ops(graph_, "CUDA", why_not_on_cuda));
     describe_tensors();
     fusions_ = find_fusions(graph_);
     sizes_ = step_sizes(options_);
@@ -54,17 +54,6 @@ class Compiler {
   }
 
  private:
-  Status check_ops() const {
-    for (const Op& op : graph_.ops) {
-      const std::string reason = why_not_on_cuda(graph_, op);
-      if (reason.empty()) continue;
-      const std::string out = op.out == kNoTensor ? "" : " to " + graph_.tensor(op.out).name;
-      return Error{ErrorCode::unsupported, fmt::format("CUDA cannot run the op {}{}: {}",
-                                                       op_kind_name(op.kind), out, reason)};
-    }
-    return {};
-  }
-
   void describe_tensors() {
     const std::vector<bool> trailing = trailing_tensors(graph_);
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
@@ -121,15 +110,10 @@ class Compiler {
   // Activations share memory as their lives allow; behind them lies what ops of any segment use for
   // themselves, which a single stream lets them share, and small constants.
   Status take_memory() {
-    std::vector<Life> lives;
-    std::vector<std::size_t> life_of(tensors_.size(), 0);  // plus 1
+    ActivationLives lives(tensors_.size());
     const auto touch = [&](TensorId id, std::size_t when) {
       if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) return;
-      if (life_of[id] == 0) {
-        lives.push_back(Life{rows_bytes(tensors_[id]), when, when});
-        life_of[id] = lives.size();
-      }
-      lives[life_of[id] - 1].last = when;
+      lives.touch(id, rows_bytes(tensors_[id]), when);
     };
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
@@ -141,8 +125,7 @@ class Compiler {
       touch(op.out, i);
       touch(op.out2, i);
     }
-    const ActivationMemory activations = place_activations(lives);
-    std::size_t bytes = aligned(activations.bytes);
+    std::size_t bytes = aligned(lives.place());
     const auto take = [&](std::size_t more) {
       const std::size_t at = bytes;
       bytes += aligned(more);
@@ -174,8 +157,8 @@ class Compiler {
     if (!memory) return memory.error().with("preparing the model's working memory");
     plan_->memory_ = std::move(*memory);
     for (std::size_t id = 0; id < tensors_.size(); ++id) {
-      if (life_of[id] == 0) continue;
-      tensors_[id].data = cuda_pointer(plan_->memory_, activations.offsets[life_of[id] - 1]);
+      const auto offset = lives.offset_of(id);
+      if (offset) tensors_[id].data = cuda_pointer(plan_->memory_, *offset);
     }
     packed_ = cuda_pointer(plan_->memory_, packed);
     scales_ = cuda_pointer(plan_->memory_, scales);

@@ -123,15 +123,13 @@ int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
 }
 
 int CudaPlan::add_times() {
-  std::size_t last = op_us_.size();
   for (std::size_t c = 0; c < timed_ops_.size(); ++c) {
     float milliseconds = 0;
     RETURN_IF_NOT_ZERO(
         card_->api().elapsed(card_->context(), events_[2 * c], events_[2 * c + 1], &milliseconds));
     const std::size_t op = timed_ops_[c];
-    op_us_[op] += static_cast<double>(milliseconds) * 1e3;
-    if (op != last) ++runs_[op];  // calls of one op lie side by side
-    last = op;
+    times_.add(op, static_cast<double>(milliseconds) * 1e3);
+    if (c == 0 || op != timed_ops_[c - 1]) times_.count_run(op);  // an op's calls lie side by side
   }
   timed_ops_.clear();
   return 0;

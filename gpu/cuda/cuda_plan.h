@@ -12,6 +12,7 @@
 #include "gpu/backend.h"
 #include "gpu/cuda/cuda_card.h"
 #include "gpu/cuda/cuda_choices.h"
+#include "gpu/op_times.h"
 #include "gpu/step_limits.h"
 
 namespace mneme {
@@ -77,8 +78,7 @@ class CudaPlan final : public Plan {
   bool timing_ = false;
   std::vector<CudaEvent*> events_;      // of timed calls
   std::vector<std::size_t> timed_ops_;  // of this step; call i lies between events 2i and 2i + 1
-  std::vector<double> op_us_;           // [ops], sum since timing was switched on
-  std::vector<std::int64_t> runs_;      // [ops]: steps
+  OpTimes times_;
 };
 
 constexpr std::size_t kCudaRecords = 64;  // bytes into step_: the first token's record

@@ -48,12 +48,11 @@ class Compiler {
     plan_->limits_ = StepLimits::of(graph, options);
     plan_->layout_ = with.programs.layout();
     plan_->segments_ = graph.segments;
-    plan_->op_us_.assign(graph.ops.size(), 0);
-    plan_->runs_.assign(graph.ops.size(), 0);
+    plan_->times_.begin(graph.ops.size());
   }
 
   Result<std::unique_ptr<Plan>> run() {
-    RETURN_IF_ERROR(check_ops());
+    RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
     trailing_ = trailing_tensors(graph_);
     RETURN_IF_ERROR(place_activations_of_ops());
     RETURN_IF_ERROR(describe_step());
@@ -73,18 +72,6 @@ class Compiler {
   }
 
  private:
-  Status check_ops() const {
-    for (const Op& op : graph_.ops) {
-      const std::string reason = why_not_on_vulkan(graph_, op);
-      if (reason.empty()) continue;
-      const std::string out = op.out == kNoTensor ? "" : " to " + graph_.tensor(op.out).name;
-      return Error{ErrorCode::unsupported,
-                   fmt::format("{} cannot run the op {}{}: {}", with_.device->physical().name,
-                               op_kind_name(op.kind), out, reason)};
-    }
-    return {};
-  }
-
   std::size_t rows_of(TensorId id) const {
     const Tensor& x = graph_.tensor(id);
     if (x.role == TensorRole::constant || x.role == TensorRole::state) {
@@ -98,25 +85,18 @@ class Compiler {
   }
 
   Status place_activations_of_ops() {
-    std::vector<Life> lives;
-    std::vector<std::size_t> life_of(graph_.tensors.size(), 0);  // plus 1
+    ActivationLives lives(graph_.tensors.size());
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       std::vector<TensorId> ids = graph_.ops[i].in;
       ids.push_back(graph_.ops[i].out);
       ids.push_back(graph_.ops[i].out2);
       for (const TensorId id : ids) {
         if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
-        if (life_of[id] == 0) {
-          // Whole pieces, so that tensors begin where vectors may.
-          lives.push_back(Life{aligned(bytes_of(id)), i, i});
-          life_of[id] = lives.size();
-        }
-        lives[life_of[id] - 1].last = i;
+        lives.touch(id, aligned(bytes_of(id)), i);  // whole pieces: tensors begin where vectors may
       }
     }
-    const ActivationMemory memory = place_activations(lives);
     auto buffer =
-        with_.memory->alloc(std::max<std::size_t>(memory.bytes, 4), VulkanMemoryUse::device);
+        with_.memory->alloc(std::max<std::size_t>(lives.place(), 4), VulkanMemoryUse::device);
     if (!buffer) return buffer.error().with("preparing the model's working memory");
     plan_->activations_ = std::move(*buffer);
     addresses_.assign(graph_.tensors.size(), 0);
@@ -126,8 +106,8 @@ class Compiler {
         addresses_[id] = x.buffer->handle() + x.offset;
         CHECK(x.role == TensorRole::constant || x.role == TensorRole::state ||
               x.offset + bytes_of(id) <= x.buffer->size());
-      } else if (life_of[id] > 0) {
-        addresses_[id] = plan_->activations_.handle() + memory.offsets[life_of[id] - 1];
+      } else if (const auto offset = lives.offset_of(id)) {
+        addresses_[id] = plan_->activations_.handle() + *offset;
       }
     }
     return {};

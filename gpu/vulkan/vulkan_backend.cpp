@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::uint64_t kCancelLookNs = 2'000'000;  // how often finish() looks for a stop
 
-bool is_set(const std::atomic<bool>* flag) {
-  return flag != nullptr && flag->load(std::memory_order_relaxed);
-}
-
 class VulkanBackend final : public Backend {
  public:
   VulkanBackend(std::shared_ptr<VulkanDevice> device, std::unique_ptr<VulkanPrograms> programs)
@@ -134,13 +130,7 @@ class VulkanBackend final : public Backend {
   }
 
   std::vector<OpTime> times(const Plan& plan) const override {
-    const auto& vulkan_plan = static_cast<const VulkanPlan&>(plan);
-    std::vector<OpTime> times;
-    for (std::size_t i = 0; i < vulkan_plan.runs_.size(); ++i) {
-      if (vulkan_plan.runs_[i] == 0) continue;
-      times.push_back(OpTime{i, vulkan_plan.op_us_[i] / static_cast<double>(vulkan_plan.runs_[i])});
-    }
-    return times;
+    return static_cast<const VulkanPlan&>(plan).times_.means();
   }
 
  private:

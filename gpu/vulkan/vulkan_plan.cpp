@@ -191,14 +191,9 @@ Status VulkanPlan::start_timing() {
   for (Variant& variant : variants_) {
     if (variant.timed.empty()) RETURN_IF_ERROR(record(variant, true));
   }
-  clear_times();
+  times_.clear();
   timing_ = true;
   return {};
-}
-
-void VulkanPlan::clear_times() {
-  std::fill(op_us_.begin(), op_us_.end(), 0.0);
-  std::fill(runs_.begin(), runs_.end(), 0);
 }
 
 void VulkanPlan::add_times(std::size_t segment) {
@@ -215,11 +210,11 @@ void VulkanPlan::add_times(std::size_t segment) {
   const std::uint64_t mask = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t counts = (stamps[i + 1] - stamps[i]) & mask;
-    op_us_[variant.dispatches[first + i].op] +=
-        static_cast<double>(counts) * device_->physical().timestamp_ns / 1e3;
+    times_.add(variant.dispatches[first + i].op,
+               static_cast<double>(counts) * device_->physical().timestamp_ns / 1e3);
   }
   for (std::size_t op = segments_[segment].first_op; op < segments_[segment].end_op; ++op) {
-    ++runs_[op];
+    times_.count_run(op);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gpu/backend.h"
+#include "gpu/op_times.h"
 #include "gpu/step_limits.h"
 #include "gpu/vulkan/memory.h"
 #include "gpu/vulkan/programs.h"
@@ -68,7 +69,6 @@ class VulkanPlan final : public Plan {
 
   Status start_timing();                // records with timestamps, the first time
   void add_times(std::size_t segment);  // of a segment that ran while timing
-  void clear_times();
 
   struct RopeTable {
     std::vector<double> frequencies;
@@ -95,8 +95,7 @@ class VulkanPlan final : public Plan {
   StepLimits limits_;
   std::size_t variant_ = 0;  // of the present step
   bool timing_ = false;
-  std::vector<double> op_us_;       // [ops], sum since timing was switched on
-  std::vector<std::int64_t> runs_;  // [ops]
+  OpTimes times_;
 
   Status record(Variant& variant, bool timed);
 

@@ -9,6 +9,7 @@
 #include "gpu/conformance/run_case.h"
 #include "gpu/registry.h"
 #include "gpu/vulkan/vulkan_backend.h"
+#include "tests/gpu/case_named.h"
 #include "tests/support/faulty_vulkan.h"
 #include "tests/support/temporary_folder.h"
 
@@ -34,15 +35,6 @@ class VulkanFault : public testing::Test {
     return listed.front().unusable;
   }
 };
-
-const OpCase& case_named(std::string_view name) {
-  static const std::vector<OpCase> cases = conformance_cases();
-  for (const OpCase& c : cases) {
-    if (c.name == name) return c;
-  }
-  CHECK(false && "no such row");
-  return cases.front();
-}
 
 TEST(VulkanLoaderFault, WithoutALoaderTheListAndTheErrorSayWhy) {
   const VulkanLoader none{nullptr, "there is no Vulkan loader"};

@@ -11,20 +11,12 @@
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/cuda_module.h"
 #include "gpu/registry.h"
+#include "tests/gpu/case_named.h"
 #include "tests/gpu/cuda_emulation/emulated_runtime.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
-
-const OpCase& case_named(std::string_view name) {
-  static const std::vector<OpCase> cases = conformance_cases();
-  for (const OpCase& c : cases) {
-    if (c.name == name) return c;
-  }
-  CHECK(false && "no such row");
-  return cases.front();
-}
 
 // The reason that the list gives, which must also be in the error of opening the first device.
 std::string reason_of(const Result<const CudaApi*>& module) {
