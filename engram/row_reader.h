@@ -27,6 +27,12 @@ struct ReadRequest {
   std::uint64_t tag = 0;
 };
 
+// What becomes of a batch that the queue has no room for.
+enum class WhenFull : std::uint8_t {
+  wait,  // the caller waits until it has
+  grow,  // for callbacks: nobody but they would make room
+};
+
 struct ReadCompletion {
   std::uint64_t tag = 0;
   Status status;                     // io: short read, EIO, with path and offset
@@ -46,9 +52,10 @@ class RowReader {
   virtual StorageKind storage() const = 0;
   virtual std::string_view file_system() const = 0;
 
-  // Queues the batch, first come first served; the queue holds kReadQueueMax requests, a full one
-  // makes the caller wait. Every request is answered exactly once. Thread: the sender's.
-  virtual void read(std::span<const ReadRequest> batch) = 0;
+  // Queues the batch, first come first served; the queue holds kReadQueueMax requests. Every
+  // request is answered exactly once, unless the reader is destroyed before. Thread: the sender's,
+  // or that of a callback.
+  virtual void read(std::span<const ReadRequest> batch, WhenFull when_full) = 0;
 };
 
 // Makes a reader over these files that reports to the callback; lets tests bring one that

@@ -3,17 +3,17 @@
 
 #include <algorithm>
 
-#include "inference/base/check.h"
-
 namespace mneme {
 
-ReadQueue::Pushed ReadQueue::push(std::span<const ReadRequest> batch) {
-  Pushed pushed;
+ReadQueue::Pushed ReadQueue::push(std::span<const ReadRequest> batch, WhenFull when_full) {
+  Pushed pushed{.taken = batch.size()};
   {
     std::unique_lock lock(mutex_);
-    not_full_.wait(lock, [&] { return requests_.size() < max_; });
-    CHECK(!closed_);
-    pushed.taken = std::min(batch.size(), max_ - requests_.size());
+    if (when_full == WhenFull::wait) {
+      not_full_.wait(lock, [&] { return requests_.size() < max_; });
+      pushed.taken = std::min(batch.size(), max_ - requests_.size());
+    }
+    if (closed_) return pushed;
     requests_.insert(requests_.end(), batch.begin(),
                      batch.begin() + static_cast<std::ptrdiff_t>(pushed.taken));
     pushed.waiting = requests_.size();

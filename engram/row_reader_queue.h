@@ -16,12 +16,13 @@ class ReadQueue {
  public:
   explicit ReadQueue(std::size_t max) : max_(max) {}
 
-  // Takes what fits of the batch, waiting until at least one request does.
+  // Takes what fits of the batch, waiting until at least one request does; or all of it, if the
+  // queue may grow. A closed queue takes it and forgets it.
   struct Pushed {
     std::size_t taken = 0;
     std::size_t waiting = 0;  // in the queue now, these included
   };
-  Pushed push(std::span<const ReadRequest> batch);
+  Pushed push(std::span<const ReadRequest> batch, WhenFull when_full);
 
   // Fills `out` from the front with what is there now; returns how many.
   std::size_t try_pop(std::span<ReadRequest> out);

@@ -41,9 +41,9 @@ class ThreadReader final : public RowReader {
   StorageKind storage() const override { return files_.storage(); }
   std::string_view file_system() const override { return files_.file_system(); }
 
-  void read(std::span<const ReadRequest> batch) override {
+  void read(std::span<const ReadRequest> batch, WhenFull when_full) override {
     for (const ReadRequest& request : batch) files_.check(request);
-    while (!batch.empty()) batch = batch.subspan(queue_.push(batch).taken);
+    while (!batch.empty()) batch = batch.subspan(queue_.push(batch, when_full).taken);
   }
 
  private:

@@ -267,10 +267,10 @@ class UringReader final : public RowReader {
   StorageKind storage() const override { return files_.storage(); }
   std::string_view file_system() const override { return files_.file_system(); }
 
-  void read(std::span<const ReadRequest> batch) override {
+  void read(std::span<const ReadRequest> batch, WhenFull when_full) override {
     for (const ReadRequest& request : batch) files_.check(request);
     while (!batch.empty()) {
-      const ReadQueue::Pushed pushed = queue_.push(batch);
+      const ReadQueue::Pushed pushed = queue_.push(batch, when_full);
       batch = batch.subspan(pushed.taken);
       const std::size_t woken = pushed.waiting > kFirstDepth ? rings_.size() : 1;
       for (std::size_t i = 0; i < woken; ++i) rings_[i]->wake();

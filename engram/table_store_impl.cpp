@@ -29,6 +29,9 @@ constexpr std::uint64_t kVerifyEvery = 64;  // of the rows read, when they are s
 constexpr auto kLookAround = std::chrono::milliseconds(50);  // for a cancel, while rows are awaited
 constexpr auto kLongWait = std::chrono::seconds(1);
 
+constexpr std::size_t kStagedMax =
+    128;  // reads; one token of V4.1 needs 48, or 96 with scales apart
+
 constexpr std::size_t kAhead = 16;            // look-ups whose memory is fetched together
 constexpr std::size_t kLine = 64;             // bytes that the processor fetches at once
 constexpr std::size_t kFetchAheadMax = 4096;  // bytes; the rest follows by itself
@@ -218,13 +221,13 @@ void TableStore::Impl::post_reads() {
   batch.jobs.clear();
   batch.jobs.reserve(merged_.size());  // their addresses are the tags
   batch.targets.clear();
+  batch.sent = 0;
   batch.left = merged_.size();
-  requests_.clear();
   std::size_t rows = 0;
   for (const MergedRead& read : merged_) {
     const RowRange& range = read.range;
-    Job& job = batch.jobs.emplace_back(
-        Job{&batch, range.file, range.size, range.offset, read.layer, read.first, read.count});
+    batch.jobs.push_back(
+        {&batch, range.file, range.size, range.offset, read.layer, read.first, read.count});
     for (std::size_t i = read.first; i < read.first + read.count; ++i) {
       const WantedRow& row = wanted_[i];
       batch.targets.push_back({row.pin, row.row, row.into,
@@ -232,11 +235,28 @@ void TableStore::Impl::post_reads() {
                                row.range.size, row.part});
       rows += row.part == 0 ? 1 : 0;
     }
-    requests_.push_back(
-        {range.file, range.offset, range.size, reinterpret_cast<std::uintptr_t>(&job)});
   }
   counters_.asked(merged_.size(), rows);
-  reader_->read(requests_);
+  send_stage(batch, WhenFull::wait);
+}
+
+// A stage is one layer of a token, or everything where it is much: a prompt wants the drive busy.
+void TableStore::Impl::send_stage(Batch& batch, WhenFull when_full) {
+  const auto unsent = std::span(batch.jobs).subspan(batch.sent);
+  std::size_t count = unsent.size();
+  if (batch.targets.size() <= kStagedMax) {
+    const auto next = std::ranges::find_if(
+        unsent, [&](const Job& job) { return job.layer != unsent.front().layer; });
+    count = static_cast<std::size_t>(next - unsent.begin());
+  }
+  std::vector<ReadRequest> requests;
+  requests.reserve(count);
+  for (const Job& job : unsent.first(count)) {
+    requests.push_back({job.file, job.offset, job.size, reinterpret_cast<std::uintptr_t>(&job)});
+  }
+  batch.sent += count;
+  batch.stage_left = count;
+  reader_->read(requests, when_full);
 }
 
 // ---- completions (reader threads) ---------------------------------------------------------------
@@ -264,6 +284,9 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
     if (--awaited_ == 0) all_there_.notify_one();
   }
   counters_.settled();
+  if (batch.stage_left.fetch_sub(1) == 1 && batch.sent < batch.jobs.size()) {
+    send_stage(batch, WhenFull::grow);
+  }
   if (batch.left.fetch_sub(1) > 1) return;
   const std::lock_guard lock(mutex_);
   spare_batches_.push_back(&batch);

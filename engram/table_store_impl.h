@@ -81,11 +81,15 @@ class TableStore::Impl {
     std::size_t layer;
     std::size_t first, count;  // targets of the batch
   };
-  // The reads of one prefetch; it goes back to the spare ones with the last of them.
+  // The reads of one prefetch; it goes back to the spare ones with the last of them. They are sent
+  // to the reader stage by stage: a drive may answer a batch only when it has all of it, and the
+  // first Engram layer cannot wait for rows of later ones.
   struct Batch {
     std::vector<Job> jobs;
     std::vector<Target> targets;
-    std::atomic<std::size_t> left = 0;
+    std::size_t sent = 0;                     // jobs; changed by who ends a stage
+    std::atomic<std::size_t> stage_left = 0;  // reads of this stage to be answered
+    std::atomic<std::size_t> left = 0;        // of all
   };
 
   Status open_reader(const TableStoreOptions& options, const RowReaderFactory& factory);
@@ -100,6 +104,7 @@ class TableStore::Impl {
   void look_up(std::span<const NgramKey> keys, State& state);
   void list_rows(std::span<const NgramKey> keys);
   void post_reads();
+  void send_stage(Batch& batch, WhenFull when_full);
   Batch& spare_batch();
   void complete(const ReadCompletion& completion);
   Status deliver(const Target& target, std::size_t layer, std::span<const std::byte> read);
@@ -142,7 +147,6 @@ class TableStore::Impl {
   std::vector<RowId> row_ids_;  // [heads]
   std::vector<WantedRow> wanted_;
   std::vector<MergedRead> merged_;
-  std::vector<ReadRequest> requests_;
 
   // The hot set's thread; the flag under the lock.
   std::string hot_set_path_;  // empty = none

@@ -40,7 +40,7 @@ class InstantReader final : public RowReader {
   std::string_view name() const override { return "none"; }
   StorageKind storage() const override { return StorageKind::cached; }
   std::string_view file_system() const override { return "none"; }
-  void read(std::span<const ReadRequest> batch) override {
+  void read(std::span<const ReadRequest> batch, WhenFull) override {
     for (const ReadRequest& request : batch) {
       done_({request.tag, {}, std::span(bytes_).first(request.size), 1, request.size});
     }

@@ -92,7 +92,7 @@ TEST_P(RowReaders, ReadsAnyRangeOfAFileThatEndsAnywhere) {
     if (tag % 7 == 0) offset = truth.size() - size;  // the last, partial sector
     batch.push_back({0, offset, size, tag});
   }
-  reader->read(batch);
+  reader->read(batch, WhenFull::wait);
   const auto answers = inbox.wait(batch.size());
   for (const ReadRequest& request : batch) {
     const Answer& answer = answers.at(request.tag);
@@ -113,7 +113,7 @@ TEST_P(RowReaders, AReadBeyondTheEndFailsWithPathAndOffset) {
   if (!reader) GTEST_SKIP() << "no io_uring here";
   const std::vector<ReadRequest> batch = {
       {0, size - 10, 33, 0}, {0, size + 100000, 33, 1}, {0, size - 5000, 8000, 2}, {0, 77, 33, 3}};
-  reader->read(batch);
+  reader->read(batch, WhenFull::wait);
   const auto answers = inbox.wait(4);
   for (std::uint64_t tag = 0; tag < 3; ++tag) {
     EXPECT_FALSE(answers.at(tag).ok);
@@ -132,7 +132,7 @@ TEST_P(RowReaders, AnswersMoreRequestsThanTheQueueHolds) {
   std::vector<ReadRequest> batch;
   const std::size_t count = kReadQueueMax + 500;
   for (std::uint64_t tag = 0; tag < count; ++tag) batch.push_back({0, 77 + tag % 900, 33, tag});
-  reader->read(batch);
+  reader->read(batch, WhenFull::wait);
   EXPECT_EQ(inbox.wait(count).size(), count);
 }
 
@@ -143,7 +143,7 @@ TEST_P(RowReaders, ClosesWithReadsUnderWay) {
   if (!reader) GTEST_SKIP() << "no io_uring here";
   std::vector<ReadRequest> batch;
   for (std::uint64_t tag = 0; tag < 3000; ++tag) batch.push_back({0, tag * 264, 264, tag});
-  reader->read(batch);
+  reader->read(batch, WhenFull::wait);
   reader.reset();
   EXPECT_LE(inbox.count(), batch.size());
 }
@@ -156,7 +156,7 @@ TEST_P(RowReaders, SaysCachedOfAFileSystemInMemory) {
   EXPECT_EQ(reader->storage(), StorageKind::cached);
   EXPECT_EQ(reader->file_system(), "tmpfs");
   const ReadRequest request{0, 77, 33, 5};
-  reader->read({&request, 1});
+  reader->read({&request, 1}, WhenFull::wait);
   EXPECT_EQ(inbox.wait(1).at(5).bytes_at_drive, 33u);
 }
 
@@ -170,7 +170,7 @@ TEST_P(RowReaders, CountsWholeSectorsOfDirectReads) {
   }
   EXPECT_NE(reader->file_system(), "tmpfs");
   const ReadRequest request{0, 77, 33, 5};
-  reader->read({&request, 1});
+  reader->read({&request, 1}, WhenFull::wait);
   const std::uint64_t bytes = inbox.wait(1).at(5).bytes_at_drive;
   EXPECT_EQ(bytes % 512, 0u);
   EXPECT_GT(bytes, 0u);

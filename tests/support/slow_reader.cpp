@@ -65,7 +65,7 @@ class SlowReader final : public RowReader {
   StorageKind storage() const override { return StorageKind::cached; }
   std::string_view file_system() const override { return "test"; }
 
-  void read(std::span<const ReadRequest> batch) override {
+  void read(std::span<const ReadRequest> batch, WhenFull) override {
     {
       const std::lock_guard lock(control_->mutex_);
       control_->waiting_.insert(control_->waiting_.end(), batch.begin(), batch.end());
