@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "engram/cache_policy.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -33,7 +34,7 @@ MiniatureCache::MiniatureCache(std::uint32_t entries)
   CHECK(entries > 0 && entries <= kEntriesMax);
   small_.slots.resize(entries);
   main_.slots.resize(entries);
-  CHECK(ghosts_.reset(entries));
+  CHECK(ghosts_.reset(std::size_t{entries} * kGhostsPerEntry));
 }
 
 std::uint32_t MiniatureCache::home(std::uint32_t print) const {
@@ -62,11 +63,14 @@ void MiniatureCache::forget(std::uint32_t print) {
 }
 
 MiniatureCache::Slot MiniatureCache::evict() {
+  const auto capacity = static_cast<std::uint32_t>(entries_.size());
+  const std::uint32_t small_max = small_share(capacity);
   for (;;) {
-    const bool from_small = std::uint64_t{small_.size} * 10 >= entries_.size() || main_.size == 0;
+    const bool from_small = small_.size >= small_max || main_.size == 0;
     const Slot slot = (from_small ? small_ : main_).pop();
     Entry& entry = entries_[slot];
-    if (from_small && entry.uses > 1) {
+    const bool main_has_room = main_.size + small_max < capacity;
+    if (from_small && entry.uses > (main_has_room ? 0 : 1)) {
       entry.uses = 0;
       main_.push(slot);
     } else if (!from_small && entry.uses > 0) {
@@ -87,7 +91,7 @@ bool MiniatureCache::access(std::uint64_t hash) {
     if (entry.uses < 3) ++entry.uses;
     return true;
   }
-  const bool ghost = ghosts_.contains(ghost_hash(print));
+  const bool ghost = ghosts_.take(ghost_hash(print));
   const Slot slot = used_ < entries_.size() ? static_cast<Slot>(used_++) : evict();
   entries_[slot] = {print, 0};
   index_[find(print)] = static_cast<Slot>(slot + 1);

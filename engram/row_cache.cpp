@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engram/cache_policy.h"
 #include "engram/numa.h"
 #include "inference/base/check.h"
 
@@ -66,7 +67,7 @@ RowCache::RowCache(std::span<const Layer> layers) : layers_(layers.begin(), laye
 }
 
 std::uint64_t RowCache::entry_cost() const {
-  return entry_bytes_ + sizeof(Slot) + GhostList::kBytesPerEntry;
+  return entry_bytes_ + sizeof(Slot) + kGhostsPerEntry * GhostList::kBytesPerEntry;
 }
 
 // ---- entries -----------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ RowCache::Taken RowCache::take(const NgramKey& key, std::uint64_t hash) {
   }
   if (free_.size == 0 && used_ == slots_ && !make_room() && !evict_one()) return {};
   const Slot slot = new_slot(key, hash);
-  enqueue(slot, ghosts_.contains(hash) ? QueueName::main : QueueName::small);
+  enqueue(slot, ghosts_.take(hash) ? QueueName::main : QueueName::small);
   std::uint32_t pins = 1;
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
     layer_states(slot)[layer] = {layers_[layer].arrivals, 0};
@@ -291,7 +292,8 @@ Status RowCache::set_budget(std::uint64_t bytes) {
   const std::uint32_t buckets = std::max(capacity, kSlotsMin);
   const Lock lock(mutex_);
   if (!reserve(capacity) || std::size_t{capacity} * entry_bytes_ > arena_.reserved_bytes() ||
-      !index_.commit(buckets * sizeof(std::uint32_t)) || !ghosts_.reset(capacity)) {
+      !index_.commit(buckets * sizeof(std::uint32_t)) ||
+      !ghosts_.reset(std::size_t{capacity} * kGhostsPerEntry)) {
     return Error{ErrorCode::out_of_memory,
                  fmt::format("the system has no memory for a row cache of {} MiB: choose a smaller "
                              "budget",
@@ -457,7 +459,8 @@ bool RowCache::evict_from_small() {
   for (std::uint32_t left = small_.size; left > 0; --left) {
     const Slot slot = small_.oldest;
     Header& entry = header(slot);
-    if (atomic(entry.uses).load(kRelaxed) > 1) {
+    const bool main_has_room = main_.size + small_share(capacity_) < capacity_;
+    if (atomic(entry.uses).load(kRelaxed) > (main_has_room ? 0 : 1)) {
       dequeue(slot);
       atomic(entry.uses).store(0, kRelaxed);
       enqueue(slot, QueueName::main);
@@ -494,7 +497,7 @@ bool RowCache::evict_from_main() {
 bool RowCache::evict_one() {
   if (all_pinned_) return false;
   needs_tidying_ = true;  // before the first look at a pin
-  const bool small_is_full = std::uint64_t{small_.size} * 10 >= capacity_;
+  const bool small_is_full = small_.size >= small_share(capacity_);
   // The last try finds what the small queue has just handed to the main one.
   const bool evicted = ((small_is_full || main_.size == 0) && evict_from_small()) ||
                        evict_from_main() || evict_from_small() || evict_from_main();

@@ -50,13 +50,16 @@ void GhostList::add(std::uint64_t hash) {
   *victim = {print, now_++};
 }
 
-bool GhostList::contains(std::uint64_t hash) const {
+bool GhostList::take(std::uint64_t hash) {
   if (buckets_ == 0) return false;
   const std::uint32_t print = print_of(hash);
-  const Ghost* const ways = bucket(hash);
-  return std::any_of(ways, ways + kWays, [&](const Ghost& ghost) {
-    return ghost.print == print && now_ - ghost.time <= entries_;
-  });
+  Ghost* const ways = bucket(hash);
+  const auto found =
+      std::find_if(ways, ways + kWays, [&](const Ghost& ghost) { return ghost.print == print; });
+  if (found == ways + kWays) return false;
+  const bool lately = now_ - found->time <= entries_;
+  *found = {};
+  return lately;
 }
 
 }  // namespace mneme

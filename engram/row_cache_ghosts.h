@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ghost queue of S3-FIFO: which n-grams left the small queue lately. Only hints, so it keeps
-// 32 bits of each hash in a table of fixed size, with the time of leaving: nothing is ever deleted,
-// entries grow too old.
+// 32 bits of each hash in a table of fixed size, with the time of leaving.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +18,8 @@ class GhostList {
   [[nodiscard]] bool reset(std::size_t entries);
 
   void add(std::uint64_t hash);
-  bool contains(std::uint64_t hash) const;  // added within the last `entries` additions
+  // True if it was added within the last `entries` additions; it is forgotten then.
+  bool take(std::uint64_t hash);
 
  private:
   struct Ghost {

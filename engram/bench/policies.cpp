@@ -44,10 +44,11 @@ bool LruSimulator::access(std::uint32_t key) {
 
 // ---- S3-FIFO -----------------------------------------------------------------------------------
 
-S3FifoSimulator::S3FifoSimulator(std::uint64_t capacity, std::size_t keys)
-    : capacity_(std::max<std::uint64_t>(1, capacity)),
+S3FifoSimulator::S3FifoSimulator(std::uint64_t capacity, std::size_t keys, Variant variant)
+    : variant_(variant),
+      capacity_(std::max<std::uint64_t>(1, capacity)),
       small_max_(std::max<std::uint64_t>(1, capacity_ / 10)),
-      ghosts_max_(capacity_ - small_max_),
+      ghosts_max_(variant == Variant::published ? capacity_ - small_max_ : 2 * capacity_),
       place_(keys, Place::out),
       uses_(keys, 0),
       left_(keys, 0) {}
@@ -65,11 +66,16 @@ void S3FifoSimulator::evict_main() {
   }
 }
 
+bool S3FifoSimulator::deserves_main(std::uint32_t key) const {
+  const bool room = variant_ == Variant::product && main_.size() + small_max_ < capacity_;
+  return uses_[key] > (room ? 0 : 1);
+}
+
 void S3FifoSimulator::evict_small() {
   while (!small_.empty()) {
     const std::uint32_t key = small_.front();
     small_.pop_front();
-    if (uses_[key] <= 1) {
+    if (!deserves_main(key)) {
       place_[key] = Place::out;
       left_[key] = ++evictions_;
       return;

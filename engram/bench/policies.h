@@ -28,11 +28,14 @@ class LruSimulator {
   std::uint32_t oldest_ = kNone;
 };
 
-// S3-FIFO as published (Yang et al., SOSP 2023): a small queue of a tenth, a main queue with
-// counters up to 3, and a ghost queue as long as the main one.
+// S3-FIFO: a small queue of a tenth, a main queue with counters up to 3, and a ghost queue.
 class S3FifoSimulator {
  public:
-  S3FifoSimulator(std::uint64_t capacity, std::size_t keys);
+  enum class Variant : std::uint8_t {
+    published,  // Yang et al., SOSP 2023: ghosts as long as the main queue
+    product,    // what RowCache does: see there
+  };
+  S3FifoSimulator(std::uint64_t capacity, std::size_t keys, Variant variant);
   bool access(std::uint32_t key);
 
  private:
@@ -40,7 +43,9 @@ class S3FifoSimulator {
   void evict();
   void evict_small();
   void evict_main();
+  bool deserves_main(std::uint32_t key) const;
 
+  Variant variant_;
   std::uint64_t capacity_;
   std::uint64_t small_max_;
   std::uint64_t ghosts_max_;

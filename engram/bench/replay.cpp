@@ -204,11 +204,15 @@ std::vector<ReplayResult> replay(const KeyStream& stream, const NgramHasher& has
     tell("mneme");
     Product product(stream, hasher, row_bytes, budget);
     results.push_back(replay_product(stream, shape, product, budget));
-    tell("S3-FIFO");
-    S3FifoSimulator s3fifo(budget / shape.key_bytes, stream.keys.size());
-    results.push_back(result_of(
-        stream, budget, "S3-FIFO",
-        run(stream, [&](std::uint32_t key) { return s3fifo.access(key) ? 0u : 1u; }), shape));
+    for (const auto& [name, variant] :
+         {std::pair("mneme, simulated", S3FifoSimulator::Variant::product),
+          std::pair("S3-FIFO", S3FifoSimulator::Variant::published)}) {
+      tell(name);
+      S3FifoSimulator s3fifo(budget / shape.key_bytes, stream.keys.size(), variant);
+      results.push_back(result_of(
+          stream, budget, name,
+          run(stream, [&](std::uint32_t key) { return s3fifo.access(key) ? 0u : 1u; }), shape));
+    }
     tell("LRU rows");
     LruSimulator lru(budget / shape.rows_per_key / row_bytes, numbers.rows.size());
     results.push_back(result_of(

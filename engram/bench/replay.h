@@ -18,16 +18,17 @@ namespace mneme {
 struct ReplayResult {
   std::string stream;
   std::uint64_t budget_bytes = 0;  // of all layers together
-  std::string policy;              // "mneme", "S3-FIFO", "LRU rows", "memory map"
-  double hit_rate = 0;             // of n-grams
+  std::string policy;          // "mneme", "mneme, simulated", "S3-FIFO", "LRU rows", "memory map"
+  double hit_rate = 0;         // of n-grams
   double reads_per_token = 0;  // requests to the drive; for the memory map pages that were faulted
   double ns_per_ngram = 0;     // look-up, insertion and eviction, without rows; "mneme" only
 };
 
 // Progress is told before each run. `row_bytes`: of a table row.
 //
-// What the budget pays: "mneme" payload and metadata of entries, as in the product; "S3-FIFO" (the
-// goal) and "LRU rows" payload only; "memory map" whole pages of 4 KiB, least recently used out.
+// What the budget pays: "mneme" payload and metadata of entries, as in the product; its simulation,
+// "S3-FIFO" (the goal) and "LRU rows" payload only; "memory map" whole pages of 4 KiB, least
+// recently used out.
 std::vector<ReplayResult> replay(const KeyStream& stream, const NgramHasher& hasher,
                                  std::uint32_t row_bytes, const std::vector<std::uint64_t>& budgets,
                                  const std::function<void(std::string_view)>& progress);
