@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -411,46 +410,6 @@ TEST_F(TableStoreFaults, WhatAnEarlierTicketReadsIsReadOnce) {
   EXPECT_EQ(tiers(*store_, second, 1), (std::vector{Tier::ram, Tier::ram}));
   ASSERT_TRUE(fetch(*store_, first, keys, 1, out_));
   EXPECT_EQ(tiers(*store_, first, 1), std::vector{Tier::ssd_in_time});
-}
-
-TEST_F(TableStoreFaults, ReadsATokensLaterLayersOnceItsFirstIsThere) {
-  std::mt19937_64 random(5);
-  const Keys keys = NumberedTables::random_keys(random, 6, 100000);
-  // The second layer's table lies behind the first's in the file.
-  const auto of_first = [&](const ReadRequest& read) {
-    return read.offset < offset_of(tables_, 1);
-  };
-  control_->hold();
-  TableStore::Ticket ticket = store_->prefetch(keys);
-  const auto first = control_->seen();
-  EXPECT_TRUE(std::ranges::all_of(first, of_first));
-  EXPECT_LT(first.size(), store_->stats().reads) << "the second layer's are still to be sent";
-  EXPECT_TRUE(std::ranges::is_sorted(first, {}, &ReadRequest::offset));
-  // Even an answer that is wrong ends the stage.
-  control_->set_fault([&](const ReadRequest& read) {
-    return read.offset == first.front().offset ? ReadFault::eio : ReadFault::none;
-  });
-  control_->release();
-  ASSERT_TRUE(fetch(*store_, ticket, keys, 1, out_));
-  EXPECT_EQ(out_, tables_.expected(keys, 1));
-  EXPECT_FALSE(fetch(*store_, ticket, keys, 0, out_));
-  const auto all = control_->seen();
-  EXPECT_EQ(all.size(), store_->stats().reads);
-  EXPECT_TRUE(
-      std::none_of(all.begin() + static_cast<std::ptrdiff_t>(first.size()), all.end(), of_first));
-}
-
-TEST_F(TableStoreFaults, SendsAllReadsOfAPromptAtOnceFirstLayerFirst) {
-  std::mt19937_64 random(5);
-  const Keys keys = NumberedTables::random_keys(random, 60, 100000);
-  control_->hold();
-  const TableStore::Ticket ticket = store_->prefetch(keys);
-  const auto seen = control_->seen();
-  EXPECT_EQ(seen.size(), store_->stats().reads);
-  EXPECT_LT(seen.front().offset, offset_of(tables_, 1));
-  EXPECT_GE(seen.back().offset, offset_of(tables_, 1));
-  EXPECT_TRUE(std::ranges::is_sorted(seen, {}, &ReadRequest::offset));
-  control_->release();
 }
 
 TEST_F(TableStoreFaults, AFailedReadIsAnErrorAndCanBeTriedAgain) {
