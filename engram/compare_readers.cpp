@@ -113,7 +113,9 @@ class Comparison {
     auto store = TableStore::open(*hasher, tables_,
                                   {.budget_bytes = options_.budget_bytes_max,
                                    .reader = options_.reader,
-                                   .verify = options_.verify});
+                                   .verify = options_.verify,
+                                   .record_log = options_.record_log,
+                                   .record_log_bytes = options_.record_log_bytes});
     if (!store) return store.error();
     for (const TableSource& table : tables_) {
       rows_max_ = std::max(rows_max_, table.rows);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "engram/table_source.h"
@@ -22,6 +23,8 @@ struct CompareOptions {
   std::uint64_t rows = 100'000;  // of each table; those above 2^31 are not reached
   std::uint64_t budget_bytes_max = std::uint64_t{256} << 20;
   std::uint64_t seed = 1;
+  std::string record_log;  // as in TableStoreOptions
+  std::uint64_t record_log_bytes = 0;
   std::function<void(double fraction)> progress;
   const std::atomic<bool>* cancel = nullptr;
 };

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -69,43 +68,6 @@ Error stale(const std::string& path, std::string_view why) {
 }
 
 }  // namespace
-
-Result<std::uint64_t> hot_set_identity(const HashSpec& spec, const TableMap& map) {
-  std::vector<std::byte> all;
-  append(all, spec.max_ngram_size);
-  append(all, spec.head_count);
-  for (const LayerHash& layer : spec.layers) {
-    for (const std::uint64_t number : layer.multipliers) append(all, number);
-    for (const std::uint64_t number : layer.primes) append(all, number);
-  }
-  for (std::size_t table = 0; table < map.size(); ++table) {
-    for (std::size_t part = 0; part < map.parts(table); ++part) {
-      for (const RowId row : {RowId{0}, map.table(table).rows - 1}) {
-        const RowRange range = map.locate(table, part, row);
-        append(all, range.file);
-        append(all, range.size);
-        append(all, range.offset);
-      }
-    }
-  }
-  std::vector<std::byte> head;
-  for (const std::string& path : map.paths()) {
-    const auto file = File::open(path);
-    if (!file) return file.error();
-    struct stat info {};
-    if (::fstat(file->descriptor(), &info) != 0) {
-      return Error{ErrorCode::io, fmt::format("cannot look at {}: {}", path, std::strerror(errno))};
-    }
-    append(all, file->size());
-    append(all, info.st_ino);
-    append(all, info.st_mtim.tv_sec);
-    append(all, info.st_mtim.tv_nsec);
-    head.resize(std::min<std::uint64_t>(64 << 10, file->size()));
-    RETURN_IF_ERROR(file->read_at(0, head));
-    append(all, digest(head, 0));
-  }
-  return digest(all, 0);
-}
 
 // ---- writing -----------------------------------------------------------------------------------
 

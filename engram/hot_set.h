@@ -13,16 +13,10 @@
 #include <vector>
 
 #include "engram/file_system.h"
-#include "engram/hash_spec.h"
 #include "engram/ngram_key.h"
-#include "engram/table_map.h"
 #include "inference/base/result.h"
 
 namespace mneme {
-
-// Which tables the rows were read from: changes when a file is replaced or written to, or when its
-// rows are addressed in another way. Errors: io.
-Result<std::uint64_t> hot_set_identity(const HashSpec& spec, const TableMap& map);
 
 // One n-gram of the file.
 struct HotNgram {

@@ -165,6 +165,11 @@ RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
   return kNoPin;
 }
 
+void RowCache::pin_again(Pin pin) {
+  const std::uint32_t before = atomic(header(static_cast<Slot>(pin)).state).fetch_add(1, kRelaxed);
+  CHECK((before & kPins) > 0);
+}
+
 void RowCache::unpin(Pin pin) {
   const auto slot = static_cast<Slot>(pin);
   // In one order with needs_tidying_: either tidy() sees that the pin is gone, or we see its flag.
@@ -211,15 +216,16 @@ bool RowCache::await(Pin pin, std::size_t layer) {
   return false;
 }
 
-bool RowCache::arrived(Pin pin, std::size_t layer, std::uint32_t latency_us) {
+bool RowCache::arrived(Pin pin, std::size_t layer, std::uint32_t latency_us,
+                       std::uint32_t arrivals) {
   LayerState& state = layer_state(pin, layer);
   const auto slowest = atomic(state.latency_us);
   std::uint32_t seen = slowest.load(kRelaxed);
   while (seen < latency_us && !slowest.compare_exchange_weak(seen, latency_us, kRelaxed)) {
   }
-  const std::uint32_t before = atomic(state.pending).fetch_sub(1, kAcqRel);
-  CHECK((before & kCount) > 0);
-  if ((before & kCount) > 1) return false;
+  const std::uint32_t before = atomic(state.pending).fetch_sub(arrivals, kAcqRel);
+  CHECK((before & kCount) >= arrivals);
+  if ((before & kCount) > arrivals) return false;
   unpin(pin);
   return (before & kAwaited) != 0;
 }

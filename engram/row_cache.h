@@ -67,6 +67,7 @@ class RowCache {
 
   // A hit: the entry, pinned once more; kNoPin if the n-gram is not there, or is being moved.
   Pin pin(const NgramKey& key, std::uint64_t hash);
+  void pin_again(Pin pin);  // an entry that the caller holds; not a hit
   void unpin(Pin pin);
 
   // True once every arrival of the layer has come; the rows may then be read, unless one failed.
@@ -90,8 +91,8 @@ class RowCache {
   // Asks arrived() to report when the layer is complete. False: it is already, or was asked.
   bool await(Pin pin, std::size_t layer);
 
-  // Notes one arrival of a fresh entry's layer. True: that was the last, and someone awaits it.
-  bool arrived(Pin pin, std::size_t layer, std::uint32_t latency_us);
+  // Notes arrivals of a fresh entry's layer. True: these were the last, and someone awaits it.
+  bool arrived(Pin pin, std::size_t layer, std::uint32_t latency_us, std::uint32_t arrivals = 1);
 
   // Before the arrival that fails: the n-gram is not there any more, the entry goes with its last
   // pin, and keeps the first error until then.

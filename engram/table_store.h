@@ -36,6 +36,10 @@ struct TableStoreOptions {
   VerifyRows verify = VerifyRows::sampled;
   // The NUMA node that rows in RAM lie on; CXL memory is a node too. None = the system chooses.
   std::optional<int> numa_node;
+  // File of the record log: rows are written to it at their first use and come back from it with
+  // one read an n-gram. It takes so many bytes of the drive at once. 0 = none.
+  std::string record_log;
+  std::uint64_t record_log_bytes = 0;
 };
 
 // What happened to one n-gram at one layer; in the order of the prefetched keys.

@@ -38,8 +38,12 @@ void StoreCounters::looked_up(std::size_t lookups, std::size_t hits) {
 
 void StoreCounters::asked(std::size_t reads, std::size_t rows) {
   rows_read_.add(rows);
-  reads_.add(reads);
   if (in_flight_ == 0) answered_ns_ = now_ns();
+  asked_again(reads);
+}
+
+void StoreCounters::asked_again(std::size_t reads) {
+  reads_.fetch_add(reads, kRelaxed);
   in_flight_ += reads;
 }
 
@@ -69,7 +73,7 @@ void StoreCounters::settled() {
 void StoreCounters::copy_to(TierStats& stats) const {
   stats.hits = hits_.get();  // before the look-ups that they are part of
   stats.lookups = lookups_.get();
-  stats.reads = reads_.get();
+  stats.reads = reads_;
   stats.rows_read = rows_read_.get();
   for (std::size_t tier = 0; tier < kTierCount; ++tier) stats.served[tier] = served_[tier].get();
   stats.stall_us = stall_us_.get();
@@ -81,6 +85,7 @@ void StoreCounters::copy_to(TierStats& stats) const {
   stats.bytes_read = bytes_read_;
   stats.failed_reads = failed_reads_;
   stats.rows_verified = rows_verified_;
+  stats.rows_from_log = rows_from_log_;
   for (std::size_t i = 0; i < latency_.size(); ++i) stats.read_latency.counts[i] = latency_[i];
   stats.silent_us = stats.in_flight > 0 ? us_since(answered_ns_) : 0;
   const std::int64_t waiting_since = waiting_since_ns_;

@@ -29,6 +29,8 @@ class StoreCounters {
   // ---- reader threads ----
   void answered(double latency_us, std::uint64_t bytes);  // by the drive
   void settled();                                         // all that a read brought is in its place
+  void asked_again(std::size_t reads);  // for rows that another read did not bring
+  void from_log(std::size_t rows) { rows_from_log_.fetch_add(rows, std::memory_order_relaxed); }
   void failed() { failed_reads_.fetch_add(1, std::memory_order_relaxed); }
   // True for every `every`-th call.
   bool take_turn(std::uint64_t every) { return turns_.fetch_add(1) % every == 0; }
@@ -45,14 +47,14 @@ class StoreCounters {
   void copy_to(TierStats& stats) const;  // what is counted here; the rest stays
 
  private:
-  OneWriter<std::uint64_t> lookups_, hits_, reads_, rows_read_, stall_us_;
+  OneWriter<std::uint64_t> lookups_, hits_, rows_read_, stall_us_;
   std::array<OneWriter<std::uint64_t>, kTierCount> served_;
   std::atomic<std::int64_t> waiting_since_ns_ = 0;  // 0 = nobody waits
   OneWriter<double> measured_lookups_, measured_hits_;
   std::atomic<bool> forget_measured_ = false;
 
-  std::atomic<std::uint64_t> in_flight_ = 0, bytes_read_ = 0, failed_reads_ = 0;
-  std::atomic<std::uint64_t> rows_verified_ = 0, turns_ = 0;
+  std::atomic<std::uint64_t> reads_ = 0, in_flight_ = 0, bytes_read_ = 0, failed_reads_ = 0;
+  std::atomic<std::uint64_t> rows_verified_ = 0, rows_from_log_ = 0, turns_ = 0;
   std::atomic<std::int64_t> answered_ns_ = 0;  // or asked, when the drive owed nothing
   std::array<std::atomic<std::uint64_t>, LatencyHistogram::kBuckets> latency_{};
 

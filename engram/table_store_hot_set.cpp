@@ -22,12 +22,6 @@ constexpr std::uint64_t kRoomLeft = 1ull << 30;  // for everyone else on the dri
 }  // namespace
 
 void TableStore::Impl::start_hot_set(const std::string& path) {
-  const auto identity = hot_set_identity(hasher_.spec(), map_);
-  if (!identity) {
-    log_warning("engram", "no hot set: {}", identity.error().message);
-    return;
-  }
-  hot_set_identity_ = *identity;
   hot_set_path_ = path;
   hot_set_thread_ = std::thread([this] { run_hot_set(); });
   pthread_setname_np(hot_set_thread_.native_handle(), "hot set");
@@ -65,7 +59,7 @@ bool TableStore::Impl::restore_hot_set() {
   std::error_code error;
   if (!std::filesystem::exists(hot_set_path_, error)) return true;
   const auto start = std::chrono::steady_clock::now();
-  auto reader = HotSetReader::open(hot_set_path_, hot_set_identity_, cache_.rows_bytes());
+  auto reader = HotSetReader::open(hot_set_path_, *identity_, cache_.rows_bytes());
   if (!reader) {
     log_info("engram", "the hot set is not used: {}", reader.error().message);
     return true;
@@ -129,7 +123,7 @@ void TableStore::Impl::save_hot_set() {
                 folder.string(), space.available >> 20);
     return;
   }
-  auto writer = HotSetWriter::create(hot_set_path_, hot_set_identity_, cache_.rows_bytes());
+  auto writer = HotSetWriter::create(hot_set_path_, *identity_, cache_.rows_bytes());
   Status status = writer ? Status() : Status(writer.error());
   // What was used often first: a smaller budget the next time then keeps that. Entries come and go
   // between two looks: one may be missed or come twice, and restore() takes each once.

@@ -12,6 +12,7 @@
 
 #include "engram/file_system.h"
 #include "engram/numa.h"
+#include "engram/table_identity.h"
 #include "inference/base/check.h"
 #include "inference/base/log.h"
 
@@ -53,14 +54,12 @@ TableStore::Impl::Impl(const NgramHasher& hasher, TableMap map, VerifyRows verif
       verify_(verify),
       heads_(static_cast<std::size_t>(hasher.spec().head_count)),
       cache_(cache_layers(map_, heads_)),
-      curve_(cache_.entry_cost(), map_.bytes(), StoreCounters::kWindow),
-      row_ids_(heads_) {
+      curve_(cache_.entry_cost(), map_.bytes(), StoreCounters::kWindow) {
   for (std::size_t i = 0; i < map_.size(); ++i) row_bytes_.push_back(map_.table(i).row_bytes);
 }
 
 TableStore::Impl::~Impl() {
   CHECK(tickets_ == 0);
-  reader_.reset();  // its last completions still use the rest
   stop_hot_set();
 }
 
@@ -70,6 +69,8 @@ Status TableStore::Impl::start(const TableStoreOptions& options, const RowReader
   RETURN_IF_ERROR(cache_.set_budget(budget));
   if (options.numa_node) RETURN_IF_ERROR(cache_.place(*options.numa_node));
   stats_.numa_node = options.numa_node;
+  read_identity(options);
+  open_record_log(options);
   RETURN_IF_ERROR(open_reader(options, factory));
   stats_.storage = reader_->storage();
   stats_.reader = reader_->name();
@@ -82,8 +83,18 @@ Status TableStore::Impl::start(const TableStoreOptions& options, const RowReader
   log_info("engram", "{} tables, {} MiB, read by {} from {} ({}), {} MiB of RAM for rows", layers(),
            map_.bytes() >> 20, stats_.reader, storage_label(stats_), stats_.file_system,
            budget >> 20);
-  if (!options.hot_set.empty()) start_hot_set(options.hot_set);
+  if (!options.hot_set.empty() && identity_) start_hot_set(options.hot_set);
   return {};
+}
+
+void TableStore::Impl::read_identity(const TableStoreOptions& options) {
+  if (options.hot_set.empty() && options.record_log_bytes == 0) return;
+  const auto identity = table_identity(hasher_.spec(), map_);
+  if (identity) {
+    identity_ = *identity;
+  } else {
+    log_warning("engram", "no rows are kept for the next time: {}", identity.error().message);
+  }
 }
 
 Status TableStore::Impl::open_reader(const TableStoreOptions& options,
@@ -92,17 +103,19 @@ Status TableStore::Impl::open_reader(const TableStoreOptions& options,
   const RowReader::Callback done = [this](const ReadCompletion& completion) {
     complete(completion);
   };
+  std::vector<std::string> paths = map_.paths();
+  if (record_log_) paths.push_back(record_log_->path());
   const auto open = [&]() -> Result<std::unique_ptr<RowReader>> {
-    if (factory) return factory(map_.paths(), done);
-    if (options.reader == Reader::threads) return open_thread_reader(map_.paths(), done);
-    auto reader = open_uring_reader(map_.paths(), done);
+    if (factory) return factory(paths, done);
+    if (options.reader == Reader::threads) return open_thread_reader(paths, done);
+    auto reader = open_uring_reader(paths, done);
     if (reader || options.reader == Reader::uring ||
         reader.error().code != ErrorCode::unsupported) {
       return reader;
     }
     stats_.why_reader = reader.error().message;
     log_info("engram", "{}: rows are read by threads instead", stats_.why_reader);
-    return open_thread_reader(map_.paths(), done);
+    return open_thread_reader(paths, done);
   };
   auto reader = open();
   if (!reader) return reader.error();
@@ -127,11 +140,7 @@ std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
   state->waited.assign(layers(), 0);
   ++tickets_;
   look_up(keys, *state);
-  if (!new_entries_.empty()) {
-    list_rows(keys);
-    merge_reads(wanted_, merged_);
-    post_reads();
-  }
+  if (!new_entries_.empty()) read_new_entries();
   return state;
 }
 
@@ -172,7 +181,7 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
     // Not fresh: inserted a moment ago, or the search above was disturbed.
     if (!taken.fresh && cache_.owner(taken.pin) != ticket_number_) use.charge = Charge::joined;
     cache_.owner(taken.pin) = ticket_number_;
-    if (taken.fresh) new_entries_.push_back({i, taken.pin});
+    if (taken.fresh) new_entries_.push_back({keys[i], taken.pin, 0});
   }
   counters_.looked_up(keys.size(), keys.size() - misses);
 }
@@ -188,56 +197,70 @@ void TableStore::Impl::learn_preloaded() {
   for (const std::uint64_t hash : hashes) curve_.preload(hash);
 }
 
-void TableStore::Impl::list_rows(std::span<const NgramKey> keys) {
-  wanted_.clear();
-  for (const NewEntry& entry : new_entries_) {
-    for (std::size_t layer = 0; layer < layers(); ++layer) {
-      hasher_.rows(layer, keys[entry.key], row_ids_);
-      for (std::size_t head = 0; head < heads_; ++head) {
-        for (std::size_t part = 0; part < map_.parts(layer); ++part) {
-          const std::size_t into = head * row_bytes_[layer] + map_.part_begin(layer, part);
-          wanted_.push_back({static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(part),
-                             static_cast<std::uint32_t>(into),
-                             map_.locate(layer, part, row_ids_[head]), row_ids_[head], entry.pin});
-        }
-      }
-    }
-  }
-}
-
 TableStore::Impl::Batch& TableStore::Impl::spare_batch() {
   const std::lock_guard lock(mutex_);
   if (spare_batches_.empty()) {
     batches_.push_back(std::make_unique<Batch>());
     return *batches_.back();
   }
-  Batch* const batch = spare_batches_.back();
+  Batch& batch = *spare_batches_.back();
   spare_batches_.pop_back();
-  return *batch;
-}
-
-void TableStore::Impl::post_reads() {
-  Batch& batch = spare_batch();
+  batch.entries.clear();
   batch.jobs.clear();
-  batch.jobs.reserve(merged_.size());  // their addresses are the tags
   batch.targets.clear();
   batch.sent = 0;
-  batch.left = merged_.size();
+  return batch;
+}
+
+// Records first: one of them brings what the first layer waits for.
+void TableStore::Impl::read_new_entries() {
+  Batch& batch = spare_batch();
+  batch.entries.swap(new_entries_);
   std::size_t rows = 0;
-  for (const MergedRead& read : merged_) {
+  listing_.wanted.clear();
+  for (std::uint32_t entry = 0; entry < batch.entries.size(); ++entry) {
+    if (record_log_ == nullptr || !list_record(batch, entry)) list_rows(batch, entry, listing_);
+    rows += heads_ * layers();
+  }
+  list_reads(batch, listing_);
+  counters_.asked(batch.jobs.size(), rows);
+  send_stage(batch, WhenFull::wait);
+}
+
+void TableStore::Impl::list_rows(Batch& batch, std::uint32_t number, Listing& listing) {
+  NewEntry& entry = batch.entries[number];
+  listing.row_ids.resize(heads_);
+  for (std::size_t layer = 0; layer < layers(); ++layer) {
+    hasher_.rows(layer, entry.key, listing.row_ids);
+    for (std::size_t head = 0; head < heads_; ++head) {
+      for (std::size_t part = 0; part < map_.parts(layer); ++part) {
+        const std::size_t into = head * row_bytes_[layer] + map_.part_begin(layer, part);
+        const RowId row = listing.row_ids[head];
+        listing.wanted.push_back(
+            {static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(part),
+             static_cast<std::uint32_t>(into), map_.locate(layer, part, row), row, number});
+        ++entry.pending;
+      }
+    }
+  }
+  if (record_log_) cache_.pin_again(entry.pin);  // until it is in the log too
+}
+
+// Reads of the listed rows, behind the jobs that are there.
+void TableStore::Impl::list_reads(Batch& batch, Listing& listing) {
+  merge_reads(listing.wanted, listing.merged);
+  for (const MergedRead& read : listing.merged) {
     const RowRange& range = read.range;
     batch.jobs.push_back(
         {&batch, range.file, range.size, range.offset, read.layer, read.first, read.count});
     for (std::size_t i = read.first; i < read.first + read.count; ++i) {
-      const WantedRow& row = wanted_[i];
-      batch.targets.push_back({row.pin, row.row, row.into,
+      const WantedRow& row = listing.wanted[i];
+      batch.targets.push_back({row.entry, row.into, row.row,
                                static_cast<std::uint32_t>(row.range.offset - range.offset),
                                row.range.size, row.part});
-      rows += row.part == 0 ? 1 : 0;
     }
   }
-  counters_.asked(merged_.size(), rows);
-  send_stage(batch, WhenFull::wait);
+  batch.left = batch.jobs.size();
 }
 
 // A stage is one layer of a token, or everything where it is much: a prompt wants the drive busy.
@@ -268,20 +291,23 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
   if (status && completion.bytes.size() != job.size) {
     status = Error{ErrorCode::io,
                    fmt::format("{} of {} bytes of {} came back at byte {}", completion.bytes.size(),
-                               job.size, map_.paths()[job.file], job.offset)};
+                               job.size, path_of(job.file), job.offset)};
   }
   counters_.answered(completion.latency_us, completion.bytes_at_drive);
   if (!status) counters_.failed();
 
   const auto latency_us = static_cast<std::uint32_t>(std::clamp(completion.latency_us, 0.0, 4e9));
+  if (record_log_ && job.file == log_file_) {
+    complete_record(batch.entries[job.first], status, completion.bytes, latency_us);
+  }
   for (const Target& target : std::span(batch.targets).subspan(job.first, job.count)) {
-    const Status delivered =
-        status ? deliver(target, job.layer, completion.bytes.subspan(target.skip, target.size))
-               : status;
-    if (!delivered) cache_.fail(target.pin, job.layer, delivered.error());
-    if (!cache_.arrived(target.pin, job.layer, latency_us)) continue;
-    const std::lock_guard lock(mutex_);
-    if (--awaited_ == 0) all_there_.notify_one();
+    NewEntry& entry = batch.entries[target.entry];
+    const Status delivered = status ? deliver(target, entry.pin, job.layer,
+                                              completion.bytes.subspan(target.skip, target.size))
+                                    : status;
+    if (!delivered) cache_.fail(entry.pin, job.layer, delivered.error());
+    arrived(entry.pin, job.layer, latency_us, 1);
+    if (record_log_) add_to_log(entry);
   }
   counters_.settled();
   if (batch.stage_left.fetch_sub(1) == 1 && batch.sent < batch.jobs.size()) {
@@ -292,7 +318,14 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
   spare_batches_.push_back(&batch);
 }
 
-Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
+void TableStore::Impl::arrived(RowCache::Pin pin, std::size_t layer, std::uint32_t latency_us,
+                               std::uint32_t arrivals) {
+  if (!cache_.arrived(pin, layer, latency_us, arrivals)) return;
+  const std::lock_guard lock(mutex_);
+  if (--awaited_ == 0) all_there_.notify_one();
+}
+
+Status TableStore::Impl::deliver(const Target& target, RowCache::Pin pin, std::size_t layer,
                                  std::span<const std::byte> read) {
   if (map_.has_checksums(layer) &&
       (verify_ == VerifyRows::always ||
@@ -302,7 +335,7 @@ Status TableStore::Impl::deliver(const Target& target, std::size_t layer,
     if (!right) counters_.failed();
     RETURN_IF_ERROR(right);
   }
-  std::memcpy(cache_.bytes(target.pin, layer).data() + target.into, read.data(),
+  std::memcpy(cache_.bytes(pin, layer).data() + target.into, read.data(),
               map_.part_bytes(layer, target.part));
   return {};
 }
@@ -441,6 +474,9 @@ TierStats TableStore::Impl::stats() const {
   out.bytes_used = out.entries * cache_.entry_cost();
   out.budget_bytes = cache_.budget_bytes();
   out.predicted = curve_.points();
+  if (record_log_) out.log = record_log_->stats();
+  if (!why_no_log_.empty()) out.log.off = why_no_log_;
+  out.bytes_written += out.log.bytes_written;
   return out;
 }
 

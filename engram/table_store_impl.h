@@ -16,6 +16,7 @@
 
 #include "engram/hit_curve.h"
 #include "engram/hot_set.h"
+#include "engram/record_log.h"
 #include "engram/row_cache.h"
 #include "engram/table_store.h"
 #include "engram/table_store_counters.h"
@@ -62,11 +63,17 @@ class TableStore::Impl {
   const TableMap& map() const { return map_; }
 
  private:
+  // An n-gram that was not in RAM.
+  struct NewEntry {
+    NgramKey key;
+    RowCache::Pin pin;
+    std::uint32_t pending;  // atomic: arrivals before it can be written to the record log
+  };
   // A row, or part of one, that a read brings.
   struct Target {
-    RowCache::Pin pin;
+    std::uint32_t entry;  // of the batch
+    std::uint32_t into;   // byte of the layer's rows in the entry
     RowId row;
-    std::uint32_t into;  // byte of the layer's rows in the entry
     std::uint32_t skip;  // bytes into the read
     std::uint32_t size;  // bytes, the checksum included
     std::uint32_t part;
@@ -79,12 +86,13 @@ class TableStore::Impl {
     std::uint32_t size;  // bytes, from `offset` on
     std::uint64_t offset;
     std::size_t layer;
-    std::size_t first, count;  // targets of the batch
+    std::size_t first, count;  // targets of the batch; of a record: its entry, and none
   };
   // The reads of one prefetch; it goes back to the spare ones with the last of them. They are sent
   // to the reader stage by stage: a drive may answer a batch only when it has all of it, and the
   // first Engram layer cannot wait for rows of later ones.
   struct Batch {
+    std::vector<NewEntry> entries;
     std::vector<Job> jobs;
     std::vector<Target> targets;
     std::size_t sent = 0;                     // jobs; changed by who ends a stage
@@ -92,7 +100,22 @@ class TableStore::Impl {
     std::atomic<std::size_t> left = 0;        // of all
   };
 
+  // Memory to list reads in.
+  struct Listing {
+    std::vector<RowId> row_ids;  // [heads]
+    std::vector<WantedRow> wanted;
+    std::vector<MergedRead> merged;
+  };
+
   Status open_reader(const TableStoreOptions& options, const RowReaderFactory& factory);
+  void read_identity(const TableStoreOptions& options);
+  // table_store_record_log.cpp
+  void open_record_log(const TableStoreOptions& options);
+  bool list_record(Batch& batch, std::uint32_t entry);
+  void complete_record(const NewEntry& entry, const Status& status,
+                       std::span<const std::byte> record, std::uint32_t latency_us);
+  void read_again(const NewEntry& entry);
+  void add_to_log(NewEntry& entry);
   // table_store_hot_set.cpp; on a thread of its own.
   void start_hot_set(const std::string& path);
   void stop_hot_set();
@@ -102,12 +125,17 @@ class TableStore::Impl {
   bool closing();
   void save_hot_set();
   void look_up(std::span<const NgramKey> keys, State& state);
-  void list_rows(std::span<const NgramKey> keys);
-  void post_reads();
+  void read_new_entries();
+  void list_rows(Batch& batch, std::uint32_t entry, Listing& listing);
+  void list_reads(Batch& batch, Listing& listing);
   void send_stage(Batch& batch, WhenFull when_full);
   Batch& spare_batch();
   void complete(const ReadCompletion& completion);
-  Status deliver(const Target& target, std::size_t layer, std::span<const std::byte> read);
+  void arrived(RowCache::Pin pin, std::size_t layer, std::uint32_t latency_us,
+               std::uint32_t arrivals);
+  Status deliver(const Target& target, RowCache::Pin pin, std::size_t layer,
+                 std::span<const std::byte> read);
+  const std::string& path_of(std::uint32_t file) const;  // of the reader
   std::uint64_t possible_budget(std::uint64_t wanted) const;
   bool ask(State& state, std::size_t layer);
   Status await(const State& state, std::size_t layer, const std::atomic<bool>* cancel);
@@ -120,6 +148,7 @@ class TableStore::Impl {
   const VerifyRows verify_;
   std::vector<std::uint32_t> row_bytes_;  // [layers]
   const std::size_t heads_;
+  std::optional<std::uint64_t> identity_;  // of the tables; where rows are kept for another time
 
   RowCache cache_;
   StoreCounters counters_;
@@ -135,26 +164,23 @@ class TableStore::Impl {
   std::atomic<bool> any_preloaded_ = false;
 
   // The engine thread's own.
-  struct NewEntry {
-    std::size_t key;  // index
-    RowCache::Pin pin;
-  };
   std::uint32_t ticket_number_ = 0;
   std::size_t tickets_ = 0;
   std::vector<std::unique_ptr<State>> spare_states_;
   std::vector<std::uint64_t> hashes_;  // [keys]
   std::vector<NewEntry> new_entries_;
-  std::vector<RowId> row_ids_;  // [heads]
-  std::vector<WantedRow> wanted_;
-  std::vector<MergedRead> merged_;
+  Listing listing_;
 
   // The hot set's thread; the flag under the lock.
-  std::string hot_set_path_;  // empty = none
-  std::uint64_t hot_set_identity_ = 0;
+  std::string hot_set_path_;       // empty = none
   std::uint64_t saved_reads_ = 0;  // rows_read when it was last saved
   std::condition_variable closing_changed_;
   bool closing_ = false;
   std::thread hot_set_thread_;
+
+  std::unique_ptr<RecordLog> record_log_;  // null = none
+  std::string why_no_log_;
+  std::uint32_t log_file_ = 0;  // of the reader
 
   std::unique_ptr<RowReader> reader_;  // last: its threads use the rest
 };

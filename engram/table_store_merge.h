@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "engram/row_cache.h"
 #include "engram/table_map.h"
 
 namespace mneme {
@@ -17,7 +16,7 @@ struct WantedRow {
   std::uint32_t into = 0;   // byte of the layer's rows in the entry where the part goes
   RowRange range;
   RowId row = 0;
-  RowCache::Pin pin{};
+  std::uint32_t entry = 0;  // the caller's own number of it
 };
 
 // One read that brings rows [first, first + count) of the sorted list.

@@ -56,6 +56,18 @@ struct HitCurvePoints {
   double at(std::uint64_t budget_bytes) const;
 };
 
+// The record log (record_log.h); all zero where there is none.
+struct RecordLogStats {
+  std::uint64_t bytes = 0;  // of the file
+  std::uint64_t records = 0;
+  std::uint64_t records_max = 0;    // that the file has room for
+  std::uint64_t ram_bytes = 0;      // of its index and buffers, beside the RAM budget
+  std::uint64_t bytes_written = 0;  // since it was opened
+  std::uint64_t dropped = 0;        // n-grams that the drive was too slow for
+  std::uint64_t refused = 0;        // records that could not be read, or were not as written
+  std::string off;                  // why it is not used any more; "" = it is
+};
+
 struct TierStats {
   StorageKind storage = StorageKind::direct;
   std::optional<VerifyRows> checksums;  // which rows are compared; none = the pack has none
@@ -69,9 +81,11 @@ struct TierStats {
   std::uint64_t hits = 0;     // found in RAM, ready or already being read
   std::uint64_t reads = 0;    // requests sent to storage, after merging
   std::uint64_t rows_read = 0;
+  std::uint64_t rows_from_log = 0;  // of those, from records of the record log
   std::uint64_t rows_verified = 0;  // of those, compared with their checksum
   std::uint64_t bytes_read = 0;     // as sent to storage, alignment included
-  std::uint64_t bytes_written = 0;  // of the hot set: shown, because people fear for their drives
+  std::uint64_t bytes_written =
+      0;  // of hot set and record log: shown, because people fear for their drives
   std::uint64_t evictions = 0;
   std::uint64_t in_flight = 0;  // reads now at the drive
   // (n-gram, layer) pairs that layers asked for, by the tier that answered: [Tier].
@@ -87,6 +101,7 @@ struct TierStats {
   std::uint64_t budget_bytes = 0;
   std::uint64_t table_bytes = 0;  // all tables together
   LatencyHistogram read_latency;  // of reads since the store was opened
+  RecordLogStats log;
 
   // Predicted from lately, and measured since the budget was last changed; both forget what is
   // older than some ten thousands of look-ups.
