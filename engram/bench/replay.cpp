@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engram/bench/policies.h"
+#include "engram/bench/replay_log.h"
 #include "engram/hit_curve.h"
 #include "engram/row_cache.h"
 #include "inference/base/check.h"
@@ -92,8 +93,8 @@ class Product {
     CHECK(cache_.set_budget(entries * cache_.entry_cost()));
   }
 
-  // How many of the token's n-grams were there.
-  std::uint64_t look_up(std::size_t token) {
+  // How many of the token's n-grams were there, and which were not.
+  std::uint64_t look_up(std::size_t token, std::vector<bool>* missed = nullptr) {
     const std::size_t orders = stream_.orders();
     const std::uint32_t* const accesses = stream_.accesses.data() + token * orders;
     for (std::size_t i = 0; i < orders; ++i) {
@@ -106,6 +107,7 @@ class Product {
       if (pins_[i] != RowCache::kNoPin) {
         ++hits;
       } else {
+        if (missed != nullptr) (*missed)[token * orders + i] = true;
         pins_[i] = cache_.take(stream_.keys[accesses[i]], hashes_[i]).pin;
         CHECK(pins_[i] != RowCache::kNoPin);
       }
@@ -133,12 +135,12 @@ class Product {
 };
 
 ReplayResult replay_product(const KeyStream& stream, const Shape& shape, Product& product,
-                            std::uint64_t budget) {
+                            std::uint64_t budget, std::vector<bool>& missed) {
   const std::size_t half = stream.tokens / 2;
   Count count;
   const double start = processor_seconds();
   for (std::size_t token = 0; token < stream.tokens; ++token) {
-    const std::uint64_t hits = product.look_up(token);
+    const std::uint64_t hits = product.look_up(token, &missed);
     if (token < half) continue;
     count.asked += stream.orders();
     count.hits += hits;
@@ -203,16 +205,33 @@ std::vector<ReplayResult> replay(const KeyStream& stream, const NgramHasher& has
     };
     tell("mneme");
     Product product(stream, hasher, row_bytes, budget);
-    results.push_back(replay_product(stream, shape, product, budget));
+    std::vector<bool> missed(stream.accesses.size());
+    results.push_back(replay_product(stream, shape, product, budget, missed));
+    const auto with_log = [&](const char* name, const LoggedReads& reads) {
+      ReplayResult result = results.back();
+      result.policy = name;
+      result.reads_per_token = reads.reads_per_token;
+      result.bytes_written_per_token = reads.bytes_written_per_token;
+      results.push_back(std::move(result));
+    };
+    for (const auto& [name, bytes] : {std::pair{kReplayLog, kReplayLogBytes},
+                                      std::pair{kReplayEndlessLog, kReplayEndlessLogBytes}}) {
+      tell(name);
+      with_log(name, replay_log(stream, missed, shape.rows_per_key, row_bytes, bytes));
+    }
     for (const auto& [name, variant] :
          {std::pair("mneme, simulated", S3FifoSimulator::Variant::product),
           std::pair("S3-FIFO", S3FifoSimulator::Variant::published)}) {
       tell(name);
       S3FifoSimulator s3fifo(budget / shape.key_bytes, stream.keys.size(), variant);
-      results.push_back(result_of(
-          stream, budget, name,
-          run(stream, [&](std::uint32_t key) { return s3fifo.access(key) ? 0u : 1u; }), shape));
+      std::size_t access = 0;
+      const Count simulated = run(stream, [&](std::uint32_t key) {
+        missed[access] = !s3fifo.access(key);
+        return missed[access++] ? 1u : 0u;
+      });
+      results.push_back(result_of(stream, budget, name, simulated, shape));
     }
+    with_log(kSimulatedLog, simulate_log(stream, missed, shape.rows_per_key, row_bytes));
     tell("LRU rows");
     LruSimulator lru(budget / shape.rows_per_key / row_bytes, numbers.rows.size());
     results.push_back(result_of(

@@ -18,11 +18,20 @@ namespace mneme {
 struct ReplayResult {
   std::string stream;
   std::uint64_t budget_bytes = 0;  // of all layers together
-  std::string policy;          // "mneme", "mneme, simulated", "S3-FIFO", "LRU rows", "memory map"
+  std::string policy;  // "mneme", "mneme, simulated", "S3-FIFO", "LRU rows", "memory map", and logs
   double hit_rate = 0;         // of n-grams
   double reads_per_token = 0;  // requests to the drive; for the memory map pages that were faulted
   double ns_per_ngram = 0;     // look-up, insertion and eviction, without rows; "mneme" only
+  double bytes_written_per_token = 0;  // to a record log
 };
+
+// The record logs that "mneme" is replayed with; the second is never full. A record costs as many
+// reads as it has pages. The simulator's log has no end (replay_log.h).
+constexpr const char* kReplayLog = "mneme, 16 GiB log";
+constexpr std::uint64_t kReplayLogBytes = std::uint64_t{16} << 30;
+constexpr const char* kReplayEndlessLog = "mneme, 64 GiB log";
+constexpr std::uint64_t kReplayEndlessLogBytes = std::uint64_t{64} << 30;
+constexpr const char* kSimulatedLog = "S3-FIFO, log";
 
 // Progress is told before each run. `row_bytes`: of a table row.
 //
