@@ -88,6 +88,7 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   setup.defaultModel = QString::fromStdString(paths.default_model());
   setup.packFolders = paths.pack_folders();
   setup.hotSetFolder = paths.hot_sets();
+  setup.recordLogFolder = paths.record_logs();
   setup.cacheFolder = paths.cache;
   app->m_window = std::make_unique<MainWindow>(*app->m_store, std::move(setup));
   return app;

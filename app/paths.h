@@ -19,7 +19,8 @@ struct Paths {
 
   std::string database() const { return data + "/chats.db"; }
   std::string settings() const { return config + "/mneme.ini"; }
-  std::string hot_sets() const { return data + "/hot"; }  // rows for the next start
+  std::string hot_sets() const { return data + "/hot"; }         // rows for the next start
+  std::string record_logs() const { return data + "/records"; }  // rows that left RAM
   std::string log() const { return state + "/mneme.log"; }
   std::string default_model() const;  // the file that `./dev run` fetches; may be missing
   // Folders to look for memory packs in, besides the model's own: data, installed, source tree.

@@ -294,11 +294,12 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
                                job.size, path_of(job.file), job.offset)};
   }
   counters_.answered(completion.latency_us, completion.bytes_at_drive);
-  if (!status) counters_.failed();
 
   const auto latency_us = static_cast<std::uint32_t>(std::clamp(completion.latency_us, 0.0, 4e9));
   if (record_log_ && job.file == log_file_) {
     complete_record(batch.entries[job.first], status, completion.bytes, latency_us);
+  } else if (!status) {
+    counters_.failed();
   }
   for (const Target& target : std::span(batch.targets).subspan(job.first, job.count)) {
     NewEntry& entry = batch.entries[target.entry];

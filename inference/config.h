@@ -30,6 +30,7 @@ struct Config {
   std::string device = "auto";      // as EngineOptions::device
   std::int64_t threads = 0;         // 0 = one per core
   std::int64_t ram_budget_mib = 0;  // 0 = a quarter of the tables, 8 MiB to 4 GiB
+  std::int64_t record_log_gib = 0;  // of the drive, for rows that left RAM; 0 = none
   std::int64_t numa_node = -1;      // for memory rows; -1 = the system chooses
   bool exact = false;
   std::string theme = "system";  // "system", "light", "dark"
@@ -45,6 +46,7 @@ struct Config {
     options.device = device;
     options.threads = static_cast<int>(threads);
     options.ram_budget = static_cast<std::uint64_t>(ram_budget_mib) << 20;
+    options.record_log_bytes = static_cast<std::uint64_t>(record_log_gib) << 30;
     if (numa_node >= 0) options.numa_node = static_cast<int>(numa_node);
     options.exact = exact;
     return options;
@@ -83,6 +85,12 @@ void visit_fields(C& config, Visitor&& visit) {
   visit.integer({"model/ram_budget_mib", "RAM for memory rows",
                  "How much of the tables may stay in RAM. 0: a quarter of them, 8 MiB to 4 GiB."},
                 config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
+  visit.integer(
+      {"model/record_log_gib", "Record log on the drive",
+       "Keeps rows that were read together on the drive, so that those that left RAM come "
+       "back with fewer reads. It takes this much room for each memory pack and writes every "
+       "new row once, over the oldest when it is full. 0: nothing is written."},
+      config.record_log_gib, std::int64_t{0}, std::int64_t{1} << 12, "GiB");
   visit.integer({"model/numa_node", "NUMA node for memory rows",
                  "Where rows in RAM lie on machines with several memories; CXL memory is a node of "
                  "its own. Automatic: the system chooses."},

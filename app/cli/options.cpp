@@ -76,6 +76,11 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--ram-budget", o.ram_budget,
                  "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
       ->check(byte_size());
+  app.add_option(
+         "--record-log", o.record_log,
+         "room on the drive for rows that were read, each n-gram's together, e.g. 16G: later "
+         "reads are fewer, but each new row is written once (default: none)")
+      ->check(byte_size());
   app.add_option("--numa-node", o.numa_node,
                  "NUMA node for table rows in RAM (default: the system chooses)");
   app.add_option("--verify", o.verify,
@@ -208,6 +213,12 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
     auto bytes = parse_bytes(options.ram_budget);
     if (!bytes) return bytes.error();
     engine.ram_budget = *bytes;
+  }
+  if (!options.record_log.empty()) {
+    auto bytes = parse_bytes(options.record_log);
+    if (!bytes) return bytes.error();
+    engine.record_log_bytes = *bytes;
+    engine.record_log_folder = paths.record_logs();
   }
   catch_interrupt();
   const auto progress = [](double fraction, std::string_view stage) {

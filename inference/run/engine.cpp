@@ -152,11 +152,15 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
     store.budget_bytes = options.ram_budget;
     store.numa_node = options.numa_node;
     store.verify = options.verify;
+    // Files of rows, one a pack, by its path: another pack in its place is told by the file itself.
+    const std::string path = std::filesystem::absolute(impl->pack_file->path()).string();
+    const std::string name = sha256_hex(std::as_bytes(std::span(path))).substr(0, 16);
     if (!options.hot_set_folder.empty()) {
-      // One file a pack, by its path: another pack in its place is told by the file itself.
-      const std::string path = std::filesystem::absolute(impl->pack_file->path()).string();
-      const std::string name = sha256_hex(std::as_bytes(std::span(path))).substr(0, 16);
       store.hot_set = fmt::format("{}/{}.rows", options.hot_set_folder, name);
+    }
+    if (options.record_log_bytes > 0) {
+      store.record_log = fmt::format("{}/{}.records", options.record_log_folder, name);
+      store.record_log_bytes = options.record_log_bytes;
     }
     auto tables =
         TableStore::open(*impl->pack->hasher, impl->pack->tables, store, options.row_reader);

@@ -42,8 +42,10 @@ struct EngineOptions {
   std::optional<int> numa_node;             // for table rows; none = the system chooses
   VerifyRows verify = VerifyRows::sampled;  // against the checksums of packs that have them
   bool exact = false;                       // float32 activations (contracts.md section 4)
-  std::string instruction_set;  // "" = the best; "scalar", "avx2", "avx512" for comparison
-  std::string hot_set_folder;   // where rows are kept for the next start; "" = they are not
+  std::string instruction_set;         // "" = the best; "scalar", "avx2", "avx512" for comparison
+  std::string hot_set_folder;          // where rows are kept for the next start; "" = they are not
+  std::uint64_t record_log_bytes = 0;  // of the drive, for TableStoreOptions::record_log; 0 = none
+  std::string record_log_folder;       // a file a pack
   // "auto", "cpu", "vulkan", "vulkan:1": `mneme-cli devices` lists them.
   std::string device = "cpu";
   std::string cache_folder;  // for what a device's driver compiled; "" = nowhere

@@ -86,6 +86,7 @@ TEST_F(Cli, HelpAndVersionEndWith0AndUsageErrorsWith2) {
       {"complete", "--ram-budget", "12Q"},
       {"complete", "--ram-budget", "0"},
       {"complete", "--ram-budget", "nan"},
+      {"complete", "--record-log", "many"},
       {"complete", "--instruction-set", "mmx"},
       {"bench", "--rounds", "0"},
   };

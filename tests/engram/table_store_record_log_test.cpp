@@ -140,7 +140,8 @@ TEST_F(LoggedStore, ReadsFromTheTablesWhereTheLogCannotBeRead) {
     });
     fetch(*store, distinct(0, 100));
     EXPECT_EQ(store->stats().rows_from_log, 0u);
-    EXPECT_EQ(store->stats().failed_reads, 100u);
+    EXPECT_EQ(store->stats().log.refused, 100u);
+    EXPECT_EQ(store->stats().failed_reads, 0u) << "no answer lacks anything";
     control->set_fault({});
   }
 }
@@ -212,7 +213,7 @@ TEST_P(LoggedLayouts, EveryRowIsThatOfTheFile) {
   for (const Reader reader : {Reader::uring, Reader::threads}) {
     CompareOptions options;
     options.reader = reader;
-    options.rows = 20'000;
+    options.rows = 10'000;
     options.budget_bytes_max = 200'000;
     options.record_log = folder.file("log");
     options.record_log_bytes = kLogBytes;
@@ -220,7 +221,7 @@ TEST_P(LoggedLayouts, EveryRowIsThatOfTheFile) {
     if (!result && result.error().code == ErrorCode::unsupported) continue;  // no io_uring here
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(result->different, 0u);
-    EXPECT_GT(result->stats.rows_from_log, 1000u);
+    EXPECT_GT(result->stats.rows_from_log, 100u);
     EXPECT_EQ(result->stats.failed_reads, 0u);
   }
 }

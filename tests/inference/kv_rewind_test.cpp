@@ -259,6 +259,23 @@ TEST_F(Timeline, OtherThreadsMayAskAndChangeTheBudgetMeanwhile) {
   other.join();
 }
 
+TEST_F(Timeline, ARecordLogChangesNoAnswer) {
+  const auto request = greedy(kLong, 40);
+  const std::string expected = text(*open(), request);
+  EngineOptions options;
+  options.ram_budget = 1;
+  options.record_log_bytes = 4 << 20;
+  options.record_log_folder = folder_.file("records");
+  EXPECT_EQ(text(*open(options), request), expected);
+  const auto engine = open(options);
+  for (int i = 0; i < 5000 && engine->tiers().log.records == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(text(*engine, request), expected);
+  EXPECT_GT(engine->tiers().rows_from_log, 0u);
+  EXPECT_EQ(engine->tiers().log.refused, 0u);
+}
+
 TEST_F(Timeline, TwoSessionsOverOneModelDoNotDisturbEachOther) {
   const auto engine = open();
   const auto ignore = [](const StepView&) {};

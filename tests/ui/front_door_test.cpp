@@ -25,6 +25,7 @@ class FrontDoorTest : public QObject {
     config.device = "vulkan:1";
     config.threads = 3;
     config.ram_budget_mib = 64;
+    config.record_log_gib = 12;
     config.exact = true;
     config.theme = "dark";
     config.zoom = 1.25;
@@ -42,6 +43,7 @@ class FrontDoorTest : public QObject {
     QCOMPARE(read.device, config.device);
     QCOMPARE(read.threads, config.threads);
     QCOMPARE(read.ram_budget_mib, config.ram_budget_mib);
+    QCOMPARE(read.record_log_gib, config.record_log_gib);
     QCOMPARE(read.exact, config.exact);
     QCOMPARE(read.theme, config.theme);
     QCOMPARE(read.zoom, config.zoom);

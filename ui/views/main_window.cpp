@@ -153,6 +153,7 @@ void MainWindow::openModel(const QString& path, const QString& memory) {
   EngineOptions options = m_setup.config.engine_options();
   options.pack_folders = m_setup.packFolders;
   options.hot_set_folder = m_setup.hotSetFolder;
+  options.record_log_folder = m_setup.recordLogFolder;
   options.cache_folder = m_setup.cacheFolder;
   m_engine.openModel(options);
 }
@@ -342,7 +343,7 @@ void MainWindow::applyConfig(const Config& config) {
   }
   const bool other = config.model != old.model || config.memory != old.memory ||
                      config.context != old.context || config.threads != old.threads ||
-                     config.exact != old.exact;
+                     config.exact != old.exact || config.record_log_gib != old.record_log_gib;
   if (other && !config.model.empty()) {
     m_panel->banner()->tell(Banner::Kind::notice, tr("The model's settings changed."), 0,
                             tr("Open it again"), [this] {

@@ -34,8 +34,9 @@ struct WindowSetup {
   QString layoutFile;  // INI: geometry, docks, recent models
   QString defaultModel;
   std::vector<std::string> packFolders;
-  std::string hotSetFolder;  // rows for the next start; "" = they are not kept
-  std::string cacheFolder;   // for what a device's driver compiled
+  std::string hotSetFolder;     // rows for the next start; "" = they are not kept
+  std::string recordLogFolder;  // rows that left RAM
+  std::string cacheFolder;      // for what a device's driver compiled
 };
 
 class MainWindow : public QMainWindow {

@@ -71,6 +71,9 @@ QStringList where(const TierStats& stats) {
     line[0] = line[0].toUpper();
     lines << line;
   }
+  if (!stats.log.off.empty()) {
+    lines << TiersView::tr("No record log: %1").arg(QString::fromStdString(stats.log.off));
+  }
   return lines;
 }
 
@@ -80,6 +83,13 @@ QString checksumText(const TierStats& stats) {
   return (*stats.checksums == VerifyRows::always ? TiersView::tr("all, %1")
                                                  : TiersView::tr("sampled, %1"))
       .arg(count(stats.rows_verified));
+}
+
+QString recordLogText(const TierStats& stats) {
+  const RecordLogStats& log = stats.log;
+  if (!log.off.empty() || log.bytes == 0) return TiersView::tr("off");
+  return TiersView::tr("%1 n-grams, %2 rows read")
+      .arg(count(log.records), count(stats.rows_from_log));
 }
 
 }  // namespace
@@ -272,7 +282,7 @@ void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates&
                               format::percent(rates.stallShare)));
   set(checksums, checksumText(stats));
   set(written, format::bytes(stats.bytes_written));
-  set(recordLog, tr("off"));
+  set(recordLog, recordLogText(stats));
 }
 
 void TiersView::refreshCharts() {
