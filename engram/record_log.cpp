@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kSegmentsInMemory = 4;     // of a prompt, while the drive is busy with reads
 constexpr std::uint64_t kRoomLeft = 1ull << 30;  // for everyone else on the drive
+constexpr std::uint64_t kMemoryShare = 8;        // at most an eighth of RAM for the index
 
 Error failed(std::string_view verb, const std::string& path, int code) {
   return Error{ErrorCode::io, fmt::format("cannot {} {}: {}", verb, path, std::strerror(code))};
@@ -62,6 +63,17 @@ Result<bool> read_all(const std::string& path, int fd, std::uint64_t offset,
   return true;
 }
 
+Status check_memory(const RecordLogFormat& format) {
+  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t index = RecordLogIndex::bytes_for(format.records());
+  if (index <= memory / kMemoryShare) return {};
+  return Error{ErrorCode::out_of_memory,
+               fmt::format("the index of a record log of {} MiB would take {} MiB of RAM: choose a "
+                           "smaller one",
+                           format.file_bytes() >> 20, index >> 20)};
+}
+
 // Past the page cache where that goes: nobody reads soon what is written here.
 int open_file(const std::string& path) {
   constexpr int kFlags = O_CREAT | O_RDWR | O_CLOEXEC;
@@ -87,6 +99,7 @@ Result<std::unique_ptr<RecordLog>> RecordLog::open(const std::string& path, std:
                                                    std::uint32_t rows_bytes) {
   auto format = RecordLogFormat::create(bytes, rows_bytes, identity);
   if (!format) return format.error();
+  RETURN_IF_ERROR(check_memory(*format));
   std::error_code ignored;  // opening says what is wrong
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   Descriptor fd(open_file(path));

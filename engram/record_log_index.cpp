@@ -11,6 +11,10 @@ namespace {
 // With two buckets to choose from, hardly any is full while the index is that full on the whole.
 constexpr double kEntriesPerBucket = 6.4;
 
+std::size_t buckets_for(std::uint64_t records) {
+  return static_cast<std::size_t>(static_cast<double>(records) / kEntriesPerBucket) + 1;
+}
+
 std::uint32_t print_of(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash);
 }
@@ -20,8 +24,12 @@ std::uint32_t print_of(std::uint64_t hash) {
 RecordLogIndex::RecordLogIndex(std::uint64_t records)
     : records_(records),
       modulus_(std::numeric_limits<std::uint32_t>::max() / records * records),
-      buckets_(static_cast<std::size_t>(static_cast<double>(records) / kEntriesPerBucket) + 1) {
+      buckets_(buckets_for(records)) {
   CHECK(records > 0 && records <= kRecordsMax);
+}
+
+std::uint64_t RecordLogIndex::bytes_for(std::uint64_t records) {
+  return buckets_for(records) * sizeof(Bucket);
 }
 
 void RecordLogIndex::advance(std::uint64_t next) {

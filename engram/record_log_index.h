@@ -15,6 +15,7 @@ namespace mneme {
 class RecordLogIndex {
  public:
   static constexpr std::uint64_t kRecordsMax = std::uint64_t{1} << 31;
+  static std::uint64_t bytes_for(std::uint64_t records);
 
   explicit RecordLogIndex(std::uint64_t records);  // 1..kRecordsMax
 

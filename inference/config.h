@@ -87,9 +87,10 @@ void visit_fields(C& config, Visitor&& visit) {
                 config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
   visit.integer(
       {"model/record_log_gib", "Record log on the drive",
-       "Keeps rows that were read together on the drive, so that those that left RAM come "
-       "back with fewer reads. It takes this much room for each memory pack and writes every "
-       "new row once, over the oldest when it is full. 0: nothing is written."},
+       "Rows that were read are written to the drive once more, together, and come back with "
+       "fewer reads when they have left RAM. Takes this much room for each memory pack, and about "
+       "a four-hundredth of that in RAM. When it is full it writes over the oldest. 0: nothing is "
+       "written; the file that is there may be deleted."},
       config.record_log_gib, std::int64_t{0}, std::int64_t{1} << 12, "GiB");
   visit.integer({"model/numa_node", "NUMA node for memory rows",
                  "Where rows in RAM lie on machines with several memories; CXL memory is a node of "

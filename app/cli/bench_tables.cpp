@@ -63,7 +63,7 @@ const ReplayResult& find(const std::vector<ReplayResult>& results, std::uint64_t
 // What all streams say together about goals G1, G2 and G9.
 struct ReplayGoals {
   double gain_worst = 1e9;      // share of the predicted gain, over streams and the two rivals
-  double log_gain_worst = 1e9;  // the same with record logs, at most 16 GiB
+  double log_gain_worst = 1e9;  // the same with record logs without end
   std::string log;
   double hits_worst = 1e9;    // our hit rate over the simulator's, at 256 MiB and 1 GiB
   double lru_worst = 1e9;     // points over LRU, everywhere
@@ -92,7 +92,7 @@ void judge(const std::vector<ReplayResult>& results, const CurveCheck& curve, Re
     if (kBudgets[i] != kGoalBudget) continue;
     // Of the gain over any rival: its own reads cancel out.
     goals.gain_worst = std::min(goals.gain_worst, published.reads_per_token / ours.reads_per_token);
-    const ReplayResult& logged = find(results, kBudgets[i], kReplayLog);
+    const ReplayResult& logged = find(results, kBudgets[i], kReplayEndlessLog);
     goals.log_gain_worst =
         std::min(goals.log_gain_worst, find(results, kBudgets[i], kSimulatedLog).reads_per_token /
                                            logged.reads_per_token);
@@ -184,7 +184,7 @@ Status run_replay(const Options& options, const std::string& model, BenchReport&
                "at 1 GiB at least 97 % of the simulated gain in disk reads (without a record log)",
                fmt::format("worst {:.1f} %; {}", 100 * goals.gain_worst, goals.mix),
                goals.gain_worst >= 0.97});
-  report.goal({"G1", "the same with a record log of 16 GiB",
+  report.goal({"G1", "the same with a record log that is never full",
                fmt::format("worst {:.1f} %; {}", 100 * goals.log_gain_worst, goals.log),
                goals.log_gain_worst >= 0.97});
   report.goal({"G2", "hit rate at 256 MiB and 1 GiB within 3 % of the simulated S3-FIFO's",
