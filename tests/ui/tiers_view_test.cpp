@@ -108,6 +108,11 @@ class TiersViewTest : public QObject {
     stats.rows_verified = 940;
     source.setTiers(stats);
     QCOMPARE(view.figure(QStringLiteral("checksums")), QStringLiteral("all, 940"));
+    stats.log = {.bytes = 1 << 30, .records = 1234};
+    stats.rows_from_log = 960;
+    source.setTiers(stats);
+    QCOMPARE(view.figure(QStringLiteral("record log")),
+             QStringLiteral("1,234 n-grams, 960 rows read"));
     // The same figures for each tier.
     const auto* table = view.findChild<TierTable*>();
     const auto row = [&](std::size_t tier) {
@@ -133,6 +138,10 @@ class TiersViewTest : public QObject {
     TierStats stats = test::someTiers();
     source.setTiers(stats);
     QVERIFY(says("SSD by io_uring on ext4"));
+    stats.log.off = "the drive has 3 MiB free";
+    source.setTiers(stats);
+    QVERIFY(says("No record log: the drive has 3 MiB free"));
+    stats.log.off.clear();
     QVERIFY(!says("NUMA"));
     stats.reader = "threads";
     stats.why_reader = "the system refuses io_uring: Operation not permitted";
