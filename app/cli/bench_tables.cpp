@@ -18,6 +18,7 @@
 #include "app/cli/options.h"
 #include "app/paths.h"
 #include "engram/bench/cold_bench.h"
+#include "engram/bench/evicted_rows.h"
 #include "engram/bench/hit_path.h"
 #include "engram/bench/key_stream.h"
 #include "engram/bench/replay.h"
@@ -301,7 +302,47 @@ void judge_cold(const ColdResult& result, BenchReport& report) {
                interval(result.drive_share), result.drive_share.low >= 0.9});
 }
 
-Status run_cold(const Options& options, const std::string& folder, BenchReport& report) {
+Status run_evicted(const BenchTables& tables, const std::string& folder, int rounds,
+                   BenchReport& report) {
+  const auto result = bench_evicted_rows(*tables.hasher, tables.tables, folder, {.rounds = rounds},
+                                         show_progress, interrupt_flag());
+  show_progress("");
+  if (!result && result.error().code == ErrorCode::cancelled) return result.error();
+  if (!result) {
+    report.line("\nrows that have left RAM were not measured: {}", result.error().message);
+    return {};
+  }
+  report.line(
+      "\nrows of a token that have left RAM; {} n-grams, {} MiB were written to a record log",
+      result->records, result->bytes_written / kMiB);
+  const auto line = [&](const char* name, double us, double reads, double bytes) {
+    report.line("  {:<16} {:9.0f} us, {:5.2f} reads, {:6.1f} KB", name, us, reads, bytes / 1e3);
+    report.json["evicted"].push_back(
+        {{"arm", name}, {"token_us", us}, {"reads", reads}, {"bytes", bytes}});
+  };
+  line("from the log", result->log_us, result->log_reads, result->log_bytes);
+  line("from the tables", result->tables_us, result->tables_reads, result->tables_bytes);
+  report.line("  the tables take {} times as long", interval(result->times));
+  return {};
+}
+
+Status run_cold(const BenchTables& tables, const ColdOptions& options, BenchReport& report) {
+  const auto cold = ColdTables::create(*tables.hasher, tables.tables);
+  if (!cold) return cold.error();
+  const auto result = bench_cold(*cold, options, show_progress, interrupt_flag());
+  show_progress("");
+  if (!result) return result.error();
+  print_cold(*result, report);
+  if (result->rounds_kept == 0) {
+    report.line("  no round was steady enough to be counted: the drive is shared, or too busy");
+  } else {
+    judge_cold(*result, report);
+  }
+  return {};
+}
+
+// What needs tables on the drive.
+Status run_drive(const Options& options, const std::string& folder, BenchReport& report) {
   BenchTables tables;
   std::optional<ScratchTable> scratch;
   if (!options.tables.empty()) {
@@ -328,18 +369,9 @@ Status run_cold(const Options& options, const std::string& folder, BenchReport& 
       offset += layer.rows * kV41RowBytes;
     }
   }
-  const auto cold = ColdTables::create(*tables.hasher, tables.tables);
-  if (!cold) return cold.error();
-  const auto result = bench_cold(*cold, options.cold, show_progress, interrupt_flag());
-  show_progress("");
-  if (!result) return result.error();
-  print_cold(*result, report);
-  if (result->rounds_kept == 0) {
-    report.line("  no round was steady enough to be counted: the drive is shared, or too busy");
-  } else {
-    judge_cold(*result, report);
-  }
-  return {};
+  if (options.wants("cold")) RETURN_IF_ERROR(run_cold(tables, options.cold, report));
+  if (!options.wants("evicted")) return {};
+  return run_evicted(tables, folder, static_cast<int>(options.cold.rounds), report);
 }
 
 int run(const Options& options) {
@@ -356,7 +388,9 @@ int run(const Options& options) {
     }
   }
   if (status && options.wants("hits")) status = run_hit_path(options, folder, report);
-  if (status && options.wants("cold")) status = run_cold(options, folder, report);
+  if (status && (options.wants("cold") || options.wants("evicted"))) {
+    status = run_drive(options, folder, report);
+  }
   if (!status) {
     show_progress("");
     return fail(status.error());
@@ -376,8 +410,8 @@ Command add_bench_tables(CLI::App& parent) {
   app->add_option("--streams", options->streams,
                   "folder of text streams, made with engram/bench/make_streams.py");
   app->add_option("--part", options->parts,
-                  "replay, hits or cold (default: all); may be given again")
-      ->check(CLI::IsMember({"replay", "hits", "cold"}));
+                  "replay, hits, cold or evicted (default: all); may be given again")
+      ->check(CLI::IsMember({"replay", "hits", "cold", "evicted"}));
   app->add_option("--stream", options->only, "only this stream; may be given again")
       ->type_name("NAME");
   app->add_option(

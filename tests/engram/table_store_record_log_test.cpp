@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "engram/bench/evicted_rows.h"
 #include "engram/compare_readers.h"
 #include "engram/record_log_format.h"
 #include "engram/table_store.h"
@@ -202,6 +203,24 @@ TEST_F(LoggedStore, IsRightWhileOthersLookAndTheBudgetMoves) {
   done = true;
   other.join();
   EXPECT_GT(store->stats().rows_from_log, 0u);
+}
+
+TEST_F(LoggedStore, IsMeasuredBesideTheTables) {
+  const auto nothing = [](std::string_view) {};
+  const auto result = bench_evicted_rows(tables_.hasher(), tables_.tables(), folder_.path(),
+                                         {.rounds = 1, .tokens = 3000}, nothing, nullptr);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_GT(result->records, 4000u);
+  EXPECT_EQ(result->bytes_written % kRecordLogSegmentBytes, 0u);
+  EXPECT_GT(result->log_reads, 0);
+  EXPECT_LE(result->log_reads, 2.0) << "one for each n-gram of a token";
+  EXPECT_LT(result->log_reads, result->tables_reads);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
+  const std::atomic<bool> stop = true;
+  EXPECT_FALSE(
+      bench_evicted_rows(tables_.hasher(), tables_.tables(), folder_.path(), {}, nothing, &stop));
+  EXPECT_FALSE(
+      bench_evicted_rows(tables_.hasher(), tables_.tables(), "/proc", {}, nothing, nullptr));
 }
 
 class LoggedLayouts : public testing::TestWithParam<TableLayout> {};
