@@ -80,5 +80,21 @@ TEST_F(TableStoreOrder, AllReadsOfAPromptAreSentAtOnceTheFirstLayersFirst) {
   control_->release();
 }
 
+// With a real reader: what is at the drive is answered while the store goes, and asks for the next
+// stage then.
+TEST(TableStoreStages, AStoreMayBeClosedBetweenThem) {
+  const NumberedTables tables(264);
+  for (const auto reader :
+       {TableStoreOptions::Reader::threads, TableStoreOptions::Reader::automatic}) {
+    for (ClassId n = 0; n < 100; ++n) {
+      TableStoreOptions options;
+      options.reader = reader;
+      auto store = TableStore::open(tables.hasher(), tables.tables(), options);
+      ASSERT_TRUE(store) << store.error().message;
+      (void)(*store)->prefetch({{NumberedTables::key(n, 7), NumberedTables::key(n, 7, n)}});
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mneme
