@@ -183,6 +183,79 @@ void add_engram(std::vector<OpCase>& cases) {
   }
 }
 
+// Gate and convolution with nothing between them: taps that see the state, the same step, both.
+void add_engram_mixes(std::vector<OpCase>& cases) {
+  struct Shape {
+    std::int64_t tokens, position;
+    int streams;
+    std::int64_t dim, taps;
+    int dilation;
+    DType state;
+    bool large = false;
+  };
+  const Shape shapes[] = {{1, 0, 1, 24, 4, 3, DType::f32},
+                          {1, 11, 4, 576, 4, 3, DType::f32},
+                          {1, 7, 2, 64, 4, 3, DType::f16},
+                          {5, 2, 4, 24, 4, 3, DType::f32},
+                          {8, 0, 2, 576, 4, 3, DType::f32},
+                          {8, 30, 1, 96, 4, 3, DType::f16},
+                          {6, 3, 2, 33, 3, 1, DType::f32},
+                          {6, 9, 1, 24, 8, 1, DType::f32},
+                          {6, 9, 1, 24, 9, 1, DType::f32},
+                          {14, 5, 2, 24, 4, 3, DType::f32},
+                          {1, 2000, 1, 576, 4, 3, DType::f32, true},
+                          {128, 0, 1, 576, 4, 3, DType::f32, true},
+                          {1, 2000, 4, 2048, 4, 3, DType::f32, true},
+                          {128, 0, 4, 2048, 4, 3, DType::f32, true}};
+  for (const Shape& s : shapes) {
+    cases.push_back({"engram_mix_" + type_name(s.state) + "_" + std::to_string(s.tokens) + "at" +
+                         std::to_string(s.position) + "_" + std::to_string(s.streams) + "x" +
+                         std::to_string(s.dim) + "_" + std::to_string(s.taps) + "taps",
+                     s.tokens, s.position, 0,
+                     [=](OpHarness& h) {
+                       const std::int64_t width = s.streams * s.dim;
+                       Op gate{OpKind::engram_gate};
+                       gate.params.streams = s.streams;
+                       gate.params.eps = 1.19e-7f;
+                       gate.in = {h.input(width), h.input(width), h.input(s.dim),
+                                  h.constant(DType::f32, 1, width),
+                                  h.constant(DType::f16, s.streams, s.dim)};
+                       gate.out = h.activation(width);
+                       gate.out2 = h.output(s.streams);
+                       Op conv{OpKind::short_conv};
+                       conv.params.streams = s.streams;
+                       conv.params.eps = 1e-5f;
+                       conv.params.dilation = s.dilation;
+                       conv.in = {gate.in[0], gate.out, h.constant(DType::f32, 1, width),
+                                  h.constant(DType::f16, width, s.taps), h.state(s.state, width)};
+                       conv.out = h.output(width);
+                       conv.out2 = h.output(s.streams);
+                       return OpChain(gate, conv);
+                     },
+                     s.large});
+  }
+}
+
+// Decoded rows and the product that reads them, which may want them in a form of its own.
+void add_decoded_products(std::vector<OpCase>& cases) {
+  for (const DType dtype : {DType::q8_0, DType::f16}) {
+    for (const std::int64_t tokens : {1, 6, 40}) {
+      cases.push_back({"decoded_matmul_" + type_name(dtype) + "_" + std::to_string(tokens), tokens,
+                       0, 0, [=](OpHarness& h) {
+                         Op decode{OpKind::table_decode};
+                         decode.params.columns = 5;
+                         decode.params.column_dims = 32;
+                         decode.in = {h.input_rows(5, 32)};
+                         decode.out = h.activation(5 * 32);
+                         Op product{OpKind::matmul};
+                         product.in = {decode.out, h.constant(dtype, 24, 5 * 32)};
+                         product.out = h.output(24);
+                         return OpChain(decode, product);
+                       }});
+    }
+  }
+}
+
 // Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
 void add_large(std::vector<OpCase>& cases) {
   const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
@@ -244,6 +317,8 @@ std::vector<OpCase> conformance_cases() {
   add_rows(cases);
   add_attentions(cases);
   add_engram(cases);
+  add_engram_mixes(cases);
+  add_decoded_products(cases);
   add_large(cases);
   return cases;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/conformance/op_harness.h"
@@ -13,12 +14,19 @@
 
 namespace mneme {
 
+// What a row runs: mostly one op, else several that a backend may make in one launch.
+struct OpChain {
+  std::vector<Op> ops;
+  OpChain(Op op) : ops{std::move(op)} {}
+  OpChain(Op first, Op second) : ops{std::move(first), std::move(second)} {}
+};
+
 struct OpCase {
   std::string name;  // "matmul_Q4_1_1x576x67": op, element type, tokens x in x out
   std::int64_t tokens = 1;
   std::int64_t position = 0;
   std::int64_t outputs = 0;  // above 0: the op runs on the trailing tokens only
-  std::function<Op(OpHarness&)> build;
+  std::function<OpChain(OpHarness&)> build;
   bool large = false;  // a shape of a real model: worth timing, too slow for every build's tests
 };
 

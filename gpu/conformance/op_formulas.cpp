@@ -12,16 +12,6 @@ constexpr double kHalfEps = 0x1p-11;  // of a float16
 
 using Values = std::vector<double>;
 
-// What a row-wise op needs to see of its world.
-struct View {
-  const OpHarness& h;
-  const Op& op;
-  std::int64_t first() const { return op.outputs_only ? h.tokens() - h.outputs() : 0; }
-  std::int64_t rows() const { return op.outputs_only ? h.outputs() : h.tokens(); }
-  Values in(std::size_t i) const { return h.values(op.in[i]); }
-  std::int64_t cols(TensorId id) const { return h.cols(id); }
-};
-
 struct Rows {
   TensorId tensor;
   Values values;
@@ -32,14 +22,44 @@ struct Rows {
   }
 };
 
+// What a row-wise op needs to see of its world.
+struct View {
+  const OpHarness& h;
+  const Op& op;
+  const std::vector<Rows>& made;  // activations, by the ops before
+  std::int64_t first() const { return op.outputs_only ? h.tokens() - h.outputs() : 0; }
+  std::int64_t rows() const { return op.outputs_only ? h.outputs() : h.tokens(); }
+  Values in(std::size_t i) const {
+    const Rows* rows = made_rows(op.in[i]);
+    return rows != nullptr ? rows->values : h.values(op.in[i]);
+  }
+  // How far the values of input i may be off.
+  Values errors(std::size_t i) const {
+    const Rows* rows = made_rows(op.in[i]);
+    return rows != nullptr ? rows->tolerances : Values(h.values(op.in[i]).size(), 0.0);
+  }
+  std::int64_t cols(TensorId id) const { return h.cols(id); }
+
+ private:
+  const Rows* made_rows(TensorId id) const {
+    const auto found =
+        std::find_if(made.begin(), made.end(), [&](const Rows& rows) { return rows.tensor == id; });
+    return found == made.end() ? nullptr : &*found;
+  }
+};
+
 double silu(double x) {
   return x / (1 + std::exp(-x));
 }
 
-double norm_scale(const double* x, std::int64_t n, double eps) {
+double sum_of_squares(const double* x, std::int64_t n) {
   double sum = 0;
   for (std::int64_t i = 0; i < n; ++i) sum += x[i] * x[i];
-  return 1 / std::sqrt(sum / static_cast<double>(n) + eps);
+  return sum;
+}
+
+double norm_scale(const double* x, std::int64_t n, double eps) {
+  return 1 / std::sqrt(sum_of_squares(x, n) / static_cast<double>(n) + eps);
 }
 
 Rows embed(const View& v) {
@@ -272,6 +292,7 @@ std::vector<Rows> engram_gate(const View& v) {
 std::vector<Rows> short_conv(const View& v) {
   const Values h = v.in(0);
   const Values value = v.in(1);
+  const Values value_errors = v.errors(1);
   const Values weight = v.in(2);
   const Values kernel = v.in(3);
   Values state = v.in(4);
@@ -280,16 +301,25 @@ std::vector<Rows> short_conv(const View& v) {
   const std::int64_t streams = v.op.params.streams;
   const std::int64_t dim = width / streams;
   const double state_eps = v.h.dtype(v.op.in[4]) == DType::f16 ? kHalfEps : kEps;
+  Values state_errors(state.size(), 0.0);  // that errors of the values bring
   Rows written{v.op.in[4], {}, {}};
   for (std::int64_t t = 0; t < v.h.tokens(); ++t) {
     for (std::int64_t c = 0; c < width; ++c) {
-      const double scale =
-          norm_scale(value.data() + t * width + c / dim * dim, dim, v.op.params.eps);
-      const double x = value[static_cast<std::size_t>(t * width + c)] * scale *
-                       weight[static_cast<std::size_t>(c)];
-      state[static_cast<std::size_t>((v.h.position() + t) * width + c)] = x;
+      const std::int64_t first = t * width + c / dim * dim;  // of the stream
+      const double scale = norm_scale(value.data() + first, dim, v.op.params.eps);
+      const double size = std::sqrt(sum_of_squares(value.data() + first, dim));
+      const double off = std::sqrt(sum_of_squares(value_errors.data() + first, dim));
+      const auto at = static_cast<std::size_t>(t * width + c);
+      const double factor = scale * weight[static_cast<std::size_t>(c)];
+      const double x = value[at] * factor;
+      const auto stored = static_cast<std::size_t>((v.h.position() + t) * width + c);
+      state[stored] = x;
+      // Of the value itself, and of the norm, whose relative error is that of the row's length.
+      if (off > 0) {
+        state_errors[stored] = value_errors[at] * std::fabs(factor) + std::fabs(x) * off / size;
+      }
       written.add(x, std::fabs(x) * (state_eps + kEps * (8 + std::sqrt(static_cast<double>(dim)))) +
-                         0x1p-25);
+                         0x1p-25 + state_errors[stored]);
     }
   }
   Rows out{v.op.out, {}, {}};
@@ -302,20 +332,22 @@ std::vector<Rows> short_conv(const View& v) {
       for (std::int64_t c = g * dim; c < (g + 1) * dim; ++c) {
         double sum = 0;
         double magnitude = 0;
+        double brought = value_errors[static_cast<std::size_t>(t * width + c)];
         for (std::int64_t j = 0; j < taps; ++j) {
           const std::int64_t p = v.h.position() + t - (taps - 1 - j) * v.op.params.dilation;
           if (p < 0) continue;
-          const double part = state[static_cast<std::size_t>(p * width + c)] *
-                              kernel[static_cast<std::size_t>(c * taps + j)];
-          sum += part;
-          magnitude += std::fabs(part);
+          const auto at = static_cast<std::size_t>(p * width + c);
+          const double tap = kernel[static_cast<std::size_t>(c * taps + j)];
+          sum += state[at] * tap;
+          magnitude += std::fabs(state[at] * tap);
+          brought += 1.1 * state_errors[at] * std::fabs(tap);  // silu is no steeper
         }
         const double before = h[static_cast<std::size_t>(t * width + c)];
         const double x = value[static_cast<std::size_t>(t * width + c)];
         const double added = x + silu(sum);
         const double error =
             magnitude * (2 * state_eps + kEps * (16 + std::sqrt(static_cast<double>(dim)))) +
-            kEps * 4 * (std::fabs(x) + std::fabs(before) + std::fabs(sum)) + 0x1p-24;
+            kEps * 4 * (std::fabs(x) + std::fabs(before) + std::fabs(sum)) + 0x1p-24 + brought;
         added_square += added * added;
         h_square += before * before;
         error_square += error * error;
@@ -341,50 +373,49 @@ std::vector<Rows> kv_append(const View& v) {
   return all;
 }
 
-}  // namespace
-
-std::vector<Expected> expected_of(const OpHarness& harness, const Op& op,
-                                  bool integer_activations) {
-  const View v{harness, op};
-  std::vector<Rows> all;
-  switch (op.kind) {
+std::vector<Rows> rows_of(const View& v, bool integer_activations) {
+  switch (v.op.kind) {
     case OpKind::embed:
-      all = {embed(v)};
-      break;
+      return {embed(v)};
     case OpKind::rms_norm:
-      all = {rms_norm(v)};
-      break;
+      return {rms_norm(v)};
     case OpKind::matmul:
-      all = {matmul(v, integer_activations)};
-      break;
+      return {matmul(v, integer_activations)};
     case OpKind::rope:
-      all = {rope(v)};
-      break;
+      return {rope(v)};
     case OpKind::kv_append:
-      all = kv_append(v);
-      break;
+      return kv_append(v);
     case OpKind::attention:
-      all = {attention(v)};
-      break;
+      return {attention(v)};
     case OpKind::swiglu:
     case OpKind::add:
-      all = {two_rows(v)};
-      break;
+      return {two_rows(v)};
     case OpKind::table_decode:
-      all = {table_decode(v)};
-      break;
+      return {table_decode(v)};
     case OpKind::engram_gate:
-      all = engram_gate(v);
-      break;
+      return engram_gate(v);
     case OpKind::short_conv:
-      all = short_conv(v);
-      break;
+      return short_conv(v);
   }
+  return {};
+}
+
+}  // namespace
+
+std::vector<Expected> expected_of(const OpHarness& harness, const std::vector<Op>& ops,
+                                  bool integer_activations) {
+  std::vector<Rows> made;
   std::vector<Expected> expected;
-  for (Rows& rows : all) {
-    const bool state = rows.tensor != op.out && rows.tensor != op.out2;
-    expected.push_back({rows.tensor, state ? harness.position() : 0, std::move(rows.values),
-                        std::move(rows.tolerances)});
+  for (const Op& op : ops) {
+    for (Rows& rows : rows_of(View{harness, op, made}, integer_activations)) {
+      const TensorRole role = harness.role(rows.tensor);
+      if (role == TensorRole::activation) {
+        made.push_back(std::move(rows));
+        continue;
+      }
+      expected.push_back({rows.tensor, role == TensorRole::state ? harness.position() : 0,
+                          std::move(rows.values), std::move(rows.tolerances)});
+    }
   }
   return expected;
 }

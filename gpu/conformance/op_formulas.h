@@ -17,8 +17,9 @@ struct Expected {
   std::vector<double> tolerances;  // same shape
 };
 
-// What `op` writes. States must be read before the op runs: call it on a harness that has not run.
+// What `ops` write. States must be read before they run: call it on a harness that has not run.
 // `integer_activations`: the kernel may round activations to 8 bits per 32 values.
-std::vector<Expected> expected_of(const OpHarness& harness, const Op& op, bool integer_activations);
+std::vector<Expected> expected_of(const OpHarness& harness, const std::vector<Op>& ops,
+                                  bool integer_activations);
 
 }  // namespace mneme

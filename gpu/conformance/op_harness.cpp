@@ -119,8 +119,28 @@ TensorId OpHarness::input_i8(std::int64_t cols) {
              random_rows(DType::i8, tokens_, cols, 1.0f));
 }
 
+TensorId OpHarness::input_rows(std::int64_t columns, std::int64_t dims) {
+  const std::int64_t stored = dims + dims / 32;
+  std::vector<std::byte> bytes = random_rows(DType::i8, tokens_, columns * stored, 1.0f);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool scale = static_cast<std::int64_t>(i) % stored >= dims;
+    // Scales from 2^-8 to 2^-1; values whose code is not NaN's.
+    bytes[i] = scale ? (bytes[i] & std::byte{7}) | std::byte{0x78} : bytes[i] & std::byte{0xf7};
+  }
+  return add({"", DType::i8, 0, columns * stored, TensorRole::input}, tokens_, std::move(bytes));
+}
+
 TensorId OpHarness::output(std::int64_t cols) {
   return add({"", DType::f32, 0, cols, TensorRole::output}, tokens_, {});
+}
+
+TensorId OpHarness::activation(std::int64_t cols) {
+  Tensor tensor{"", DType::f32, 0, cols, TensorRole::activation};
+  tensor.name = fmt::format("t{}", graph_.tensors.size());
+  graph_.tensors.push_back(std::move(tensor));
+  buffers_.emplace_back();
+  rows_.push_back(0);
+  return static_cast<TensorId>(graph_.tensors.size() - 1);
 }
 
 std::vector<std::byte> OpHarness::guarded_bytes(TensorId id) const {
@@ -136,10 +156,10 @@ std::vector<std::byte> OpHarness::bytes(TensorId id) const {
   return {all.begin() + kGuard, all.end() - kGuard};
 }
 
-Status OpHarness::run(const Op& op, NumericMode mode) {
+Status OpHarness::run(const std::vector<Op>& ops, NumericMode mode) {
   RETURN_IF_ERROR(memory_);
-  graph_.ops = {op};
-  graph_.segments = {Segment{0, 1, {}}};
+  graph_.ops = ops;
+  graph_.segments = {Segment{0, ops.size(), {}}};
   std::vector<std::vector<std::byte>> before;
   for (TensorId id = 0; id < buffers_.size(); ++id) before.push_back(guarded_bytes(id));
 
@@ -148,22 +168,28 @@ Status OpHarness::run(const Op& op, NumericMode mode) {
   plan_ = std::move(*plan);
   backend_.run(*plan_, plan_->segments()[0], {ids_, position_, outputs_, nullptr});
   RETURN_IF_ERROR(backend_.finish());
-  return compare(op, before);
+  return compare(before);
 }
 
-Status OpHarness::compare(const Op& op, const std::vector<std::vector<std::byte>>& before) const {
+bool OpHarness::writes(TensorId id) const {
+  return std::any_of(graph_.ops.begin(), graph_.ops.end(), [&](const Op& op) {
+    const bool states = op.kind == OpKind::kv_append || op.kind == OpKind::short_conv;
+    return id == op.out || id == op.out2 ||
+           (states && graph_.tensors[id].role == TensorRole::state);
+  });
+}
+
+Status OpHarness::compare(const std::vector<std::vector<std::byte>>& before) const {
   for (TensorId id = 0; id < buffers_.size(); ++id) {
+    if (graph_.tensors[id].role == TensorRole::activation) continue;
     const std::vector<std::byte> after = guarded_bytes(id);
     RETURN_IF_ERROR(memory_);
-    const bool writes_states = op.kind == OpKind::kv_append || op.kind == OpKind::short_conv;
-    const bool written = id == op.out || id == op.out2 ||
-                         (writes_states && graph_.tensors[id].role == TensorRole::state);
-    if (!written) {
+    if (!writes(id)) {
       if (after == before[id]) continue;
       return Error{ErrorCode::corrupt, fmt::format("it wrote to its tensor {}", id)};
     }
     std::size_t end = after.size() - kGuard;
-    if (op.outputs_only) {
+    if (graph_.ops.back().outputs_only) {
       end = kGuard + static_cast<std::size_t>(outputs_ * graph_.tensors[id].cols) * sizeof(float);
     }
     const auto untouched = [&](std::size_t first, std::size_t last) {

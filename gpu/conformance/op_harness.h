@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one op on a backend, with random contents from a fixed seed and guard bytes around every
-// tensor. Everything is also readable as doubles, for the formulas it is compared with.
+// Runs one op, or a few behind each other, on a backend, with random contents from a fixed seed and
+// guard bytes around every tensor. Everything is also readable as doubles, for the formulas it is
+// compared with.
 #pragma once
 
 #include <cstddef>
@@ -40,16 +41,18 @@ class OpHarness {
   TensorId state(DType dtype, std::int64_t cols);  // context() rows, all filled
   TensorId input(std::int64_t cols, float size = 1.0f);
   TensorId input_i8(std::int64_t cols);
+  TensorId input_rows(std::int64_t columns, std::int64_t dims);  // of a table, with sane scales
   TensorId output(std::int64_t cols);
+  TensorId activation(std::int64_t cols);  // from op to op; the backend may leave it out
 
   // The first failure of the backend's memory. What is read after one is zeros.
   const Status& memory() const { return memory_; }
 
-  // Compiles the op and runs it once. Errors: the backend's, at memory, compile() or finish(), and
-  // corrupt when the op wrote to an input or beside an output.
-  Status run(const Op& op, NumericMode mode);
+  // Compiles the ops and runs them once. Errors: the backend's, at memory, compile() or finish(),
+  // and corrupt when one wrote to an input or beside an output.
+  Status run(const std::vector<Op>& ops, NumericMode mode);
 
-  // The op's own time, the median of `times` more runs. After run(). Errors: the backend's.
+  // The ops' own time, the median of `times` more runs. After run(). Errors: the backend's.
   Result<double> microseconds(int times);
 
   // As doubles, [rows, cols].
@@ -67,7 +70,8 @@ class OpHarness {
   TensorId add(Tensor tensor, std::int64_t rows, std::vector<std::byte> bytes);
   std::vector<std::byte> random_rows(DType dtype, std::int64_t rows, std::int64_t cols, float size);
   std::vector<std::byte> guarded_bytes(TensorId id) const;
-  Status compare(const Op& op, const std::vector<std::vector<std::byte>>& before) const;
+  Status compare(const std::vector<std::vector<std::byte>>& before) const;
+  bool writes(TensorId id) const;
 
   Backend& backend_;
   const std::int64_t tokens_;

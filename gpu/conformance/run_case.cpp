@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <vector>
 
 #include "gpu/conformance/op_formulas.h"
 
@@ -41,6 +43,12 @@ double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
   const bool table = op.kind == OpKind::embed && h.role(id) == TensorRole::constant;
   const bool appended = op.kind == OpKind::kv_append && h.role(id) == TensorRole::state;
   if (table || appended) return tokens * row;
+  if (op.kind == OpKind::short_conv && h.role(id) == TensorRole::state) {
+    // Its own rows, and before them as many as its taps see.
+    const std::int64_t apart = std::min<std::int64_t>(h.tokens(), op.params.dilation);
+    const std::int64_t seen = std::min(h.position(), (h.cols(op.in[3]) - 1) * apart);
+    return (tokens + static_cast<double>(seen)) * row;
+  }
   const bool per_token = h.role(id) == TensorRole::input || h.role(id) == TensorRole::output;
   return row * (per_token ? tokens : static_cast<double>(h.rows(id)));
 }
@@ -81,10 +89,10 @@ double flops_of(const OpHarness& h, const Op& op) {
 OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int times) {
   OpOutcome outcome;
   OpHarness harness(backend, c.tokens, c.outputs, c.position, c.large);
-  Op op = c.build(harness);
-  op.outputs_only = c.outputs > 0;
-  const std::vector<Expected> all = expected_of(harness, op, mode == NumericMode::fast);
-  if (const Status status = harness.run(op, mode); !status) {
+  std::vector<Op> ops = c.build(harness).ops;
+  for (Op& op : ops) op.outputs_only = c.outputs > 0;
+  const std::vector<Expected> all = expected_of(harness, ops, mode == NumericMode::fast);
+  if (const Status status = harness.run(ops, mode); !status) {
     outcome.failure = status.error().message;
     return outcome;
   }
@@ -93,11 +101,15 @@ OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int time
     outcome.failure = harness.memory().error().message;
     return outcome;
   }
-  for (const TensorId id : op.in) outcome.bytes += id == kNoTensor ? 0 : bytes_of(harness, op, id);
-  for (const TensorId id : {op.out, op.out2}) {
-    outcome.bytes += id == kNoTensor ? 0 : bytes_of(harness, op, id);
+  std::set<TensorId> counted{kNoTensor};
+  for (const Op& op : ops) {
+    std::vector<TensorId> ids = op.in;
+    ids.insert(ids.end(), {op.out, op.out2});
+    for (const TensorId id : ids) {
+      if (counted.insert(id).second) outcome.bytes += bytes_of(harness, op, id);
+    }
+    outcome.flops += flops_of(harness, op);
   }
-  outcome.flops = flops_of(harness, op);
   if (times == 0) return outcome;
   const auto microseconds = harness.microseconds(times);
   if (microseconds) {

@@ -10,7 +10,7 @@ namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/1";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/2";
 
 enum class CudaKernel : std::int32_t {
   embed,         // in: table, ids
@@ -30,6 +30,8 @@ enum class CudaKernel : std::int32_t {
   engram_gate,   // in: h, key, value, norms f32; out; out2: gates
   conv_append,   // in: -, v, norm f32, -, state
   short_conv,    // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes
+  engram_mix,    // in: h, key, value, norms of the gate and the convolution f32, kernel f32 [taps,
+                 //   G*D], state; out; out2: gates; out3: writes
 };
 
 // A tensor in the device's memory. `element` has the numbers of DType (gpu/tensor.h).
@@ -63,14 +65,17 @@ struct CudaCall {
   std::int32_t rows_max = 0;  // most rows this call works on; what the step says counts
   std::int32_t exact = 0;     // matvec of quantised weights: x is float32
   const CudaStep* step = nullptr;
-  CudaTensor in[5];
+  CudaTensor in[8];
   CudaTensor out;
   CudaTensor out2;
+  CudaTensor out3;
   CudaProduct more[2];  // matvec, gemm, gemm_exact: beside in[1], in[2] and out
   std::int32_t more_count = 0;
-  CudaTensor packed;  // rms_norm, swiglu: also as pack_int8 makes it, where it has memory
+  CudaTensor packed;  // rms_norm, swiglu, table_decode: also as pack_int8 makes it, where it has
+                      // memory
   CudaTensor scales;
   float eps = 0;
+  float conv_eps = 0;  // engram_mix
   std::int32_t n_heads = 0;
   std::int32_t n_kv_heads = 0;
   std::int32_t head_dim = 0;
@@ -87,6 +92,7 @@ struct CudaCall {
 // and their number to kCudaTileRows, so that tiles need no bounds.
 constexpr std::int64_t kCudaTileCols = 32;
 constexpr std::int64_t kCudaTileRows = 128;
+constexpr int kCudaTapsMax = 8;  // of a convolution that engram_mix makes
 // Allocations are rounded up to this, so that 16-byte loads of a tensor's last bytes stay inside.
 constexpr std::int64_t kCudaAllocation = 256;
 

@@ -8,6 +8,7 @@
 
 #include "gpu/activation_memory.h"
 #include "gpu/cuda/cuda_plan.h"
+#include "gpu/engram_mix.h"
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
 #include "inference/base/check.h"
@@ -44,6 +45,7 @@ class Compiler {
     RETURN_IF_ERROR(check_ops(graph_, "CUDA", why_not_on_cuda));
     describe_tensors();
     fusions_ = find_fusions(graph_);
+    mixes_ = find_engram_mixes(graph_);
     sizes_ = step_sizes(options_);
     RETURN_IF_ERROR(describe_step());
     RETURN_IF_ERROR(take_memory());
@@ -111,19 +113,19 @@ class Compiler {
   // themselves, which a single stream lets them share, and small constants.
   Status take_memory() {
     ActivationLives lives(tensors_.size());
-    const auto touch = [&](TensorId id, std::size_t when) {
-      if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) return;
-      lives.touch(id, rows_bytes(tensors_[id]), when);
-    };
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
-      for (const TensorId id : op.in) {
-        touch(id, fusions_.made_at[i]);
-        touch(id, std::max(i, fusions_.read_to[i]));
+      const std::size_t first = i > 0 && mixes_[i - 1] ? i - 1 : fusions_.made_at[i];
+      const std::size_t last = mixes_[i] ? i + 1 : std::max(i, fusions_.read_to[i]);
+      std::vector<TensorId> ids = op.in;
+      ids.push_back(op.out);
+      ids.push_back(op.out2);
+      for (const TensorId id : ids) {
+        if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
+        for (const std::size_t when : {first, last}) {
+          lives.touch(id, rows_bytes(tensors_[id]), when);
+        }
       }
-      touch(op.out, fusions_.made_at[i]);
-      touch(op.out, i);
-      touch(op.out2, i);
     }
     std::size_t bytes = aligned(lives.place());
     const auto take = [&](std::size_t more) {
@@ -283,11 +285,15 @@ class Compiler {
       variant.first.push_back(variant.calls.size());
       packed_from_.reset();
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
-        if (fusions_.made_at[i] != i) continue;
+        const bool mixed = mixes_[i] && size.tokens <= kEngramMixTokensMax;
         const std::int32_t rows = size.rows(graph_.ops[i]);
-        if (rows == 0) continue;
-        lower(i, rows, variant.calls);
-        pack_for_next(i, size, variant.calls);
+        if (fusions_.made_at[i] == i && rows > 0) {
+          mixed ? lower_mix(i, rows, variant.calls) : lower(i, rows, variant.calls);
+        }
+        // Whatever was packed from a tensor that an op has written is old.
+        if (packed_from_ && graph_.ops[i].out == packed_from_->tensor) packed_from_.reset();
+        if (rows > 0) pack_for_next(i, size, variant.calls);
+        if (mixed) ++i;  // the convolution
       }
     }
     variant.first.push_back(variant.calls.size());
@@ -358,21 +364,14 @@ class Compiler {
     return t;
   }
 
-  // A norm or a swiglu packs its values by itself where the op that comes next wants them packed.
+  // Norms, swiglus and decoded rows pack their values by themselves where the op that comes next
+  // wants them packed.
   void pack_for_next(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
-    // Whatever was packed from a tensor that the op, or one it also makes, has written is old.
-    if (packed_from_) {
-      const std::size_t end =
-          index + std::max(fusions_.group[index], fusions_.sum[index] ? 2 : std::size_t{1});
-      for (std::size_t i = index; i < end; ++i) {
-        if (graph_.ops[i].out == packed_from_->tensor) {
-          packed_from_.reset();
-          break;
-        }
-      }
+    if (op.kind != OpKind::rms_norm && op.kind != OpKind::swiglu &&
+        op.kind != OpKind::table_decode) {
+      return;
     }
-    if (op.kind != OpKind::rms_norm && op.kind != OpKind::swiglu) return;
     if (index + 1 >= graph_.ops.size()) return;
     const Op& next = graph_.ops[index + 1];
     if (next.kind != OpKind::matmul || next.in[0] != op.out) return;
@@ -418,6 +417,23 @@ class Compiler {
       const Op& product = graph_.ops[i];
       call.more[call.more_count++] = {tensor(product.in[1]), bias_of(product), tensor(product.out)};
     }
+    calls.push_back({call, index});
+  }
+
+  // Op `index`, a gate, and the convolution behind it.
+  void lower_mix(std::size_t index, std::int32_t rows, std::vector<PlannedCall>& calls) {
+    const Op& gate = graph_.ops[index];
+    const Op& conv = graph_.ops[index + 1];
+    CudaCall call = call_of(index, CudaKernel::engram_mix, rows);
+    call.in[3] = float_tensor(gate.in[3]);
+    call.in[4] = float_tensor(gate.in[4]);
+    call.in[5] = float_tensor(conv.in[2]);
+    call.in[6] = float_tensor(conv.in[3], true);
+    call.in[7] = tensor(conv.in[4]);
+    call.out = tensor(conv.out);
+    call.out3 = tensor(conv.out2);
+    call.conv_eps = conv.params.eps;
+    call.dilation = conv.params.dilation;
     calls.push_back({call, index});
   }
 
@@ -486,6 +502,7 @@ class Compiler {
   std::unique_ptr<CudaPlan> plan_;
   std::vector<CudaTensor> tensors_;  // by TensorId
   Fusions fusions_;
+  std::vector<bool> mixes_;           // [ops]
   std::vector<std::size_t> rope_of_;  // [ops], index into the plan's rope tables
   std::vector<StepSize> sizes_;
   std::vector<FloatCopy> float_copies_;
@@ -501,6 +518,7 @@ static_assert(static_cast<int>(DType::f32) == 0 && static_cast<int>(DType::f16) 
               static_cast<int>(DType::bf16) == 2 && static_cast<int>(DType::q8_0) == 3 &&
               static_cast<int>(DType::q4_0) == 4 && static_cast<int>(DType::q4_1) == 5 &&
               static_cast<int>(DType::i8) == 6);  // the kernels' numbers (module/device.cuh)
+static_assert(kCudaTapsMax == kEngramMixTapsMax);
 
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
                                                std::shared_ptr<CudaCard> card) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gpu/activation_memory.h"
+#include "gpu/engram_mix.h"
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
 #include "gpu/vulkan/vulkan_plan.h"
@@ -54,13 +55,17 @@ class Compiler {
   Result<std::unique_ptr<Plan>> run() {
     RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
     trailing_ = trailing_tensors(graph_);
+    mixes_ = find_engram_mixes(graph_);
     RETURN_IF_ERROR(place_activations_of_ops());
+    RETURN_IF_ERROR(make_mix_constants());
     RETURN_IF_ERROR(describe_step());
     for (VulkanPlan::Variant& variant : plan_->variants_) {
       for (const Segment& segment : graph_.segments) {
         variant.first.push_back(variant.dispatches.size());
         for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
-          RETURN_IF_ERROR(lower(i, variant));
+          const bool mixed = mixes_[i] && variant.tokens_max <= kEngramMixTokensMax;
+          RETURN_IF_ERROR(mixed ? add_mix(i, variant) : lower(i, variant));
+          if (mixed) ++i;  // the convolution
         }
       }
       variant.first.push_back(variant.dispatches.size());
@@ -90,9 +95,14 @@ class Compiler {
       std::vector<TensorId> ids = graph_.ops[i].in;
       ids.push_back(graph_.ops[i].out);
       ids.push_back(graph_.ops[i].out2);
+      const std::size_t first = i > 0 && mixes_[i - 1] ? i - 1 : i;  // of the ops made with this
+      const std::size_t last = mixes_[i] ? i + 1 : i;
       for (const TensorId id : ids) {
         if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
-        lives.touch(id, aligned(bytes_of(id)), i);  // whole pieces: tensors begin where vectors may
+        for (const std::size_t when : {first, last}) {
+          lives.touch(id, aligned(bytes_of(id)),
+                      when);  // whole pieces: they begin where vectors may
+        }
       }
     }
     auto buffer =
@@ -151,12 +161,51 @@ class Compiler {
 
   Result<std::vector<double>> frequencies_of(const Op& op) {
     if (op.in.size() < 2 || op.in[1] == kNoTensor) return rope_frequencies(op.params, {});
-    const Tensor& x = graph_.tensor(op.in[1]);
-    std::vector<std::byte> stored(bytes_of(op.in[1]));
+    auto factors = floats_of(op.in[1]);
+    if (!factors) return factors.error();
+    return rope_frequencies(op.params, *factors);
+  }
+
+  // The values of a small constant.
+  Result<std::vector<float>> floats_of(TensorId id) {
+    const Tensor& x = graph_.tensor(id);
+    std::vector<std::byte> stored(bytes_of(id));
     RETURN_IF_ERROR(with_.transfer.download(x.buffer->handle() + x.offset, stored));
-    std::vector<float> factors(static_cast<std::size_t>(x.rows * x.cols));
-    dequantize_row(x.dtype, stored.data(), x.rows * x.cols, factors.data());
-    return rope_frequencies(op.params, factors);
+    std::vector<float> values(static_cast<std::size_t>(x.rows * x.cols));
+    dequantize_row(x.dtype, stored.data(), x.rows * x.cols, values.data());
+    return values;
+  }
+
+  // What shaders/engram_mix.comp calls Constants, for each mix of the graph.
+  Status make_mix_constants() {
+    std::vector<float> all;
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      mix_constants_.push_back(all.size() * sizeof(float));
+      if (!mixes_[i]) continue;
+      const Op& gate = graph_.ops[i];
+      const Op& conv = graph_.ops[i + 1];
+      std::array<std::vector<float>, 4> parts;
+      const std::array<TensorId, 4> ids{gate.in[3], gate.in[4], conv.in[2], conv.in[3]};
+      for (std::size_t k = 0; k < ids.size(); ++k) {
+        auto values = floats_of(ids[k]);
+        if (!values) return values.error();
+        parts[k] = std::move(*values);
+      }
+      const auto& [key_norm, query_norm, conv_norm, kernel] = parts;
+      all.insert(all.end(), {gate.params.eps, conv.params.eps});
+      for (std::size_t c = 0; c < key_norm.size(); ++c) all.push_back(key_norm[c] * query_norm[c]);
+      all.insert(all.end(), conv_norm.begin(), conv_norm.end());
+      const std::size_t taps = kernel.size() / conv_norm.size();
+      for (std::size_t tap = 0; tap < taps; ++tap) {
+        for (std::size_t c = 0; c < conv_norm.size(); ++c) all.push_back(kernel[c * taps + tap]);
+      }
+    }
+    if (all.empty()) return {};
+    const auto bytes = std::as_bytes(std::span(all));
+    auto buffer = with_.memory->alloc(bytes.size(), VulkanMemoryUse::device);
+    if (!buffer) return buffer.error().with("preparing the model's working memory");
+    plan_->constants_ = std::move(*buffer);
+    return with_.transfer.upload(plan_->constants_.handle(), bytes);
   }
 
   // Adds a dispatch with what all ops share: addresses, types, flags, parameters.
@@ -209,6 +258,39 @@ class Compiler {
     push.column_dims = word(p.column_dims);
     push.dilation = word(p.dilation);
     if (op.kind == OpKind::short_conv) push.taps = word(graph_.tensor(op.in[3]).cols);
+    variant.dispatches.push_back(std::move(dispatch));
+    return {};
+  }
+
+  // Op `index`, a gate, and the convolution behind it.
+  Status add_mix(std::size_t index, VulkanPlan::Variant& variant) {
+    const Op& gate = graph_.ops[index];
+    const Op& conv = graph_.ops[index + 1];
+    auto pipeline = with_.programs.get("engram_mix", {shape_.lanes});
+    if (!pipeline) return pipeline.error();
+    VulkanDispatch dispatch;
+    dispatch.pipeline = *pipeline;
+    dispatch.grid = {VulkanGrid::Kind::rows, true, static_cast<std::uint32_t>(gate.params.streams)};
+    dispatch.op = index;
+    VulkanPush& push = dispatch.push;
+    push.step = plan_->step_.handle();
+    const auto use = [&](TensorId id, std::uint64_t& address, bool writes) {
+      address = addresses_[id];
+      dispatch.ranges.push_back({address, address + bytes_of(id), writes});
+    };
+    use(gate.in[0], push.in[0], false);
+    use(gate.in[1], push.in[1], false);
+    use(gate.in[2], push.in[2], false);
+    push.in[3] = plan_->constants_.handle() + mix_constants_[index];
+    use(conv.in[4], push.in[4], true);
+    use(conv.out, push.out[0], true);
+    use(gate.out2, push.out[1], true);
+    use(conv.out2, push.out2, true);
+    push.types = static_cast<std::uint32_t>(graph_.tensor(conv.in[4]).dtype) << 16;
+    push.cols = static_cast<std::uint32_t>(graph_.tensor(gate.in[2]).cols);
+    push.streams = static_cast<std::uint32_t>(gate.params.streams);
+    push.dilation = static_cast<std::uint32_t>(conv.params.dilation);
+    push.taps = static_cast<std::uint32_t>(graph_.tensor(conv.in[3]).cols);
     variant.dispatches.push_back(std::move(dispatch));
     return {};
   }
@@ -284,8 +366,10 @@ class Compiler {
   const Shape shape_;
   std::unique_ptr<VulkanPlan> plan_;
   std::vector<bool> trailing_;
-  std::vector<std::uint64_t> addresses_;  // by TensorId
-  std::vector<std::size_t> rope_of_;      // by op: index into rope_tables_
+  std::vector<bool> mixes_;                 // by op
+  std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
+  std::vector<std::uint64_t> addresses_;    // by TensorId
+  std::vector<std::size_t> rope_of_;        // by op: index into rope_tables_
   std::size_t step_bytes_ = 0;
 };
 

@@ -25,7 +25,7 @@ struct VulkanPush {
   std::uint32_t column_dims = 0;
   std::uint32_t dilation = 0;
   std::uint32_t taps = 0;
-  std::uint32_t unused[2] = {};
+  std::uint64_t out2 = 0;
 };
 static_assert(sizeof(VulkanPush) == 128);
 

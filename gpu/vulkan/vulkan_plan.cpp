@@ -210,11 +210,10 @@ void VulkanPlan::add_times(std::size_t segment) {
   const std::uint64_t mask = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t counts = (stamps[i + 1] - stamps[i]) & mask;
-    times_.add(variant.dispatches[first + i].op,
-               static_cast<double>(counts) * device_->physical().timestamp_ns / 1e3);
-  }
-  for (std::size_t op = segments_[segment].first_op; op < segments_[segment].end_op; ++op) {
-    times_.count_run(op);
+    const std::size_t op = variant.dispatches[first + i].op;
+    times_.add(op, static_cast<double>(counts) * device_->physical().timestamp_ns / 1e3);
+    // An op's dispatches lie side by side; one that another's dispatch also makes has no time.
+    if (i == 0 || op != variant.dispatches[first + i - 1].op) times_.count_run(op);
   }
 }
 

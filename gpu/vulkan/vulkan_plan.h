@@ -59,7 +59,9 @@ class VulkanPlan final : public Plan {
   VulkanPlan& operator=(const VulkanPlan&) = delete;
 
   std::span<const Segment> segments() const override { return segments_; }
-  std::size_t memory_bytes() const override { return activations_.size() + step_.size(); }
+  std::size_t memory_bytes() const override {
+    return activations_.size() + constants_.size() + step_.size();
+  }
 
   // Before a step's first segment.
   void write_step(const StepParams& step);
@@ -90,6 +92,7 @@ class VulkanPlan final : public Plan {
   std::vector<Variant> variants_;  // by rising tokens_max
   std::vector<RopeTable> rope_tables_;
   Buffer activations_;
+  Buffer constants_;  // that shaders want in an order of their own
   Buffer step_;
   VulkanMemory::Place step_place_;
   StepLimits limits_;

@@ -68,7 +68,7 @@ class Mistaken final : public Backend {
   }
   Result<std::unique_ptr<Plan>> compile(const Graph& graph,
                                         const CompileOptions& options) override {
-    out_ = graph.tensor(graph.ops[0].out);
+    out_ = graph.tensor(graph.ops.back().out);
     tokens_ = options.tokens_max;
     return real_.compile(graph, options);
   }

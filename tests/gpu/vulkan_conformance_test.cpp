@@ -5,6 +5,7 @@
 
 #include "gpu/conformance/run_case.h"
 #include "gpu/vulkan/vulkan_backend.h"
+#include "tests/gpu/case_named.h"
 #include "tests/support/faulty_vulkan.h"
 
 namespace mneme {
@@ -30,6 +31,18 @@ TEST(VulkanConformance, EveryOpEqualsItsFormulaInExactMode) {
 
 TEST(VulkanConformance, EveryOpStaysCloseInFastMode) {
   run_table(NumericMode::fast);
+}
+
+// One recording of a step of one token; of more tokens there are several.
+TEST(VulkanConformance, GateAndConvolutionAreOneDispatch) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  const FaultyVulkan vulkan({});
+  const auto backend = open_vulkan_backend(vulkan.loader(), {});
+  ASSERT_TRUE(backend) << backend.error().message;
+  const OpCase& row = case_named("engram_mix_F32_1at11_4x576_4taps");
+  EXPECT_EQ(run_case(**backend, row, NumericMode::exact).failure, "");
+  EXPECT_EQ(FaultyVulkan::dispatches(), 1);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "tests/support/faulty_vulkan.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/trace_records.h"
 
 namespace mneme {
 namespace {
@@ -83,18 +84,21 @@ TEST_F(VulkanEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
   options.model_path = write_tiny_model(folder.path());
   options.exact = true;
   std::vector<float> logits[2];
+  TraceLog traces[2];
   for (const bool vulkan : {false, true}) {
     options.device = vulkan ? "vulkan" : "cpu";
     auto engine = Engine::open(options);
     ASSERT_TRUE(engine) << engine.error().message;
     std::vector<TokenId> tokens;
     for (int i = 0; i < 150; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
-    const Status status =
-        (*engine)->evaluate(tokens, true, [&](std::int64_t, std::span<const float> values) {
-          logits[vulkan ? 1 : 0].insert(logits[vulkan ? 1 : 0].end(), values.begin(), values.end());
-        });
+    std::vector<float>& all = logits[vulkan ? 1 : 0];
+    const auto keep = [&](std::int64_t, std::span<const float> values) {
+      all.insert(all.end(), values.begin(), values.end());
+    };
+    const Status status = (*engine)->evaluate(tokens, true, keep, &traces[vulkan ? 1 : 0]);
     ASSERT_TRUE(status) << status.error().message;
   }
+  expect_same_memory(traces[0], traces[1]);
   ASSERT_EQ(logits[0].size(), logits[1].size());
   double worst = 0;
   for (std::size_t i = 0; i < logits[0].size(); ++i) {

@@ -15,6 +15,7 @@ namespace {
 VulkanFaults g_faults;
 long g_calls = 0;
 long g_submits = 0;
+long g_dispatches = 0;
 bool g_active = false;
 
 PFN_vkVoidFunction real(VkInstance instance, const char* name) {
@@ -70,6 +71,12 @@ VKAPI_ATTR VkResult VKAPI_CALL wait(VkDevice device, const VkSemaphoreWaitInfo* 
                                     std::uint64_t timeout) {
   const VkResult result = real_of<PFN_vkWaitSemaphores>("vkWaitSemaphores")(device, info, timeout);
   return lost() ? VK_ERROR_DEVICE_LOST : result;
+}
+
+VKAPI_ATTR void VKAPI_CALL dispatch(VkCommandBuffer commands, VkBuffer groups,
+                                    VkDeviceSize offset) {
+  ++g_dispatches;
+  real_of<PFN_vkCmdDispatchIndirect>("vkCmdDispatchIndirect")(commands, groups, offset);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* info,
@@ -137,6 +144,7 @@ PFN_vkVoidFunction find(VkInstance instance, const char* name) {
       {"vkGetPhysicalDeviceFeatures2", erased(features)},
       {"vkGetPhysicalDeviceQueueFamilyProperties", erased(families)},
       {"vkGetPhysicalDeviceMemoryProperties2", erased(memory)},
+      {"vkCmdDispatchIndirect", erased(dispatch)},
       {"vkQueueSubmit", erased(submit)},
       {"vkWaitSemaphores", erased(wait)},
       {kFallible[0], erased(PFN_vkCreateDevice(fallible<0>))},
@@ -167,6 +175,7 @@ FaultyVulkan::FaultyVulkan(const VulkanFaults& faults) {
   g_faults = faults;
   g_calls = 0;
   g_submits = 0;
+  g_dispatches = 0;
 }
 
 FaultyVulkan::~FaultyVulkan() {
@@ -182,6 +191,9 @@ long FaultyVulkan::calls() {
 }
 long FaultyVulkan::submits() {
   return g_submits;
+}
+long FaultyVulkan::dispatches() {
+  return g_dispatches;
 }
 
 std::string no_vulkan_reason() {

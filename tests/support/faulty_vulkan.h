@@ -29,8 +29,9 @@ class FaultyVulkan {
   FaultyVulkan& operator=(const FaultyVulkan&) = delete;
 
   VulkanLoader loader() const;
-  static long calls();    // that may lack memory, so far
-  static long submits();  // so far
+  static long calls();       // that may lack memory, so far
+  static long submits();     // so far
+  static long dispatches();  // recorded so far
 };
 
 // Null where this machine has no Vulkan device: then why.

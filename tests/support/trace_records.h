@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trace records with known contents, each telling its index by its token.
+// Trace records with known contents, each telling its index by its token; and what two traces must
+// have in common.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <cstddef>
 #include <memory>
@@ -38,6 +41,23 @@ inline std::vector<std::byte> test_records(TokenId first, TokenId end) {
     bytes.insert(bytes.end(), one.begin(), one.end());
   }
   return bytes;
+}
+
+// What the memory did, to the tolerance of float32 sums in another order.
+inline void expect_same_memory(const TraceLog& a, const TraceLog& b) {
+  ASSERT_EQ(a.size(), b.size());
+  ASSERT_GT(a.size(), 0u);
+  for (EventIndex i = 0; i < a.size(); ++i) {
+    const TraceShape shape = a.record(i).shape();
+    ASSERT_EQ(b.record(i).shape(), shape);
+    ASSERT_GT(shape.layers, 0);
+    for (int layer = 0; layer < shape.layers; ++layer) {
+      for (int stream = 0; stream < shape.streams; ++stream) {
+        EXPECT_NEAR(a.record(i).gate(layer, stream), b.record(i).gate(layer, stream), 1e-4);
+        EXPECT_NEAR(a.record(i).write(layer, stream), b.record(i).write(layer, stream), 1e-4);
+      }
+    }
+  }
 }
 
 }  // namespace mneme

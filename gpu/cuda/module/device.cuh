@@ -126,6 +126,11 @@ __device__ __forceinline__ void set_state(const CudaTensor& x, std::int64_t row,
   }
 }
 
+// What a state keeps of a value.
+__device__ __forceinline__ float as_stored(const CudaTensor& x, float value) {
+  return x.element == kF16 ? half_to_float(float_to_half(value)) : value;
+}
+
 // A warp packs a block of 32 values: q = round(x / scale), scale = largest magnitude / 127. NaN and
 // infinity become a scale that is one, so that they reach the product.
 __device__ __forceinline__ void pack_block(unsigned char* packed, unsigned char* scales,
@@ -141,6 +146,15 @@ __device__ __forceinline__ void pack_block(unsigned char* packed, unsigned char*
   auto* to = reinterpret_cast<float*>(scales) + column / 32 * 2;
   to[0] = scale;
   to[1] = scale * static_cast<float>(sum);
+}
+
+// Where the product that comes next wants its activations packed. Widths are multiples of 32 then,
+// so that whole warps come here with neighbouring columns.
+__device__ __forceinline__ void pack_too(const CudaCall& call, int i, std::int64_t column,
+                                         float value) {
+  if (call.packed.data == nullptr) return;
+  pack_block(call.packed.data + i * call.packed.stride, call.scales.data + i * call.scales.stride,
+             column, value);
 }
 
 // Which of a call's products a block works on, and as which of the product's blocks.

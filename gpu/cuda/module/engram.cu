@@ -8,7 +8,7 @@ namespace mneme {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kSumsMax = 3;
+constexpr int kSumsMax = 4;
 
 // 2^n for n from -126 to 127.
 __device__ __forceinline__ float power_of_two(int n) {
@@ -42,7 +42,22 @@ __global__ void __launch_bounds__(kThreads) table_decode(const __grid_constant__
     const int half = exponent / 2;
     const float value = e4m3(column[place]) * power_of_two(half) * power_of_two(exponent - half);
     to[at] = scale == 255 ? NAN : value;
+    pack_too(call, i, at, to[at]);
   }
+}
+
+// Of a stream: the sums of key^2, h^2 and of the product of both with their norms' weights.
+__device__ __forceinline__ float gate_of(float key_squares, float h_squares, float products,
+                                         float n, float eps) {
+  const float score =
+      products / sqrtf(key_squares / n + eps) / sqrtf(h_squares / n + eps) / sqrtf(n);
+  const float size = fmaxf(fabsf(score), 1e-6f);
+  // fmaxf drops a NaN; the gate must not.
+  const float root = score != score ? score
+                     : score > 0    ? sqrtf(size)
+                     : score < 0    ? -sqrtf(size)
+                                    : 0;
+  return 1.0f / (1.0f + expf(-root));
 }
 
 __global__ void __launch_bounds__(kThreads) engram_gate(const __grid_constant__ CudaCall call) {
@@ -64,16 +79,7 @@ __global__ void __launch_bounds__(kThreads) engram_gate(const __grid_constant__ 
     sums[2] += key[c] * key_norm[c] * (h[c] * query_norm[c]);
   }
   block_sums(sums, scratch);
-  const auto n = static_cast<float>(dim);
-  const float score =
-      sums[2] / sqrtf(sums[0] / n + call.eps) / sqrtf(sums[1] / n + call.eps) / sqrtf(n);
-  const float size = fmaxf(fabsf(score), 1e-6f);
-  // fmaxf drops a NaN; the gate must not.
-  const float root = score != score ? score
-                     : score > 0    ? sqrtf(size)
-                     : score < 0    ? -sqrtf(size)
-                                    : 0;
-  const float gate = 1.0f / (1.0f + expf(-root));
+  const float gate = gate_of(sums[0], sums[1], sums[2], static_cast<float>(dim), call.eps);
   if (threadIdx.x == 0) row_of<float>(call.out2, rows, i)[blockIdx.y] = gate;
   float* to = row_of<float>(call.out, rows, i) + stream;
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) to[c] = gate * value[c];
@@ -132,6 +138,80 @@ __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ C
       squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
 }
 
+// engram_gate and short_conv in one. Taps of the convolution that see tokens of the same step need
+// their gates; these are made again here, from the L2 cache, since blocks cannot wait for each
+// other, and nothing of a step is read back from the state.
+__global__ void __launch_bounds__(kThreads, 4) engram_mix(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  auto* scratch = shared_memory<float>();
+  float* gates = scratch + kSumsMax * kThreads / 32;  // of the token that a tap sees
+  float* scales = gates + kCudaTapsMax;               // of its gated values' norm
+  const std::int64_t dim = call.in[2].cols;
+  const std::int64_t width = call.in[0].cols;
+  const std::int64_t stream = blockIdx.y * dim;
+  const auto* key_norm = reinterpret_cast<const float*>(call.in[3].data) + stream;
+  const auto* query_norm = reinterpret_cast<const float*>(call.in[4].data) + stream;
+  const auto* conv_norm = reinterpret_cast<const float*>(call.in[5].data) + stream;
+  const auto* kernel = reinterpret_cast<const float*>(call.in[6].data) + stream;
+  const CudaTensor& state = call.in[7];
+  const auto last = static_cast<int>(call.in[6].rows) - 1;
+  const auto n = static_cast<float>(dim);
+  for (int tap = 0; tap <= last; ++tap) {
+    const std::int64_t token = i - static_cast<std::int64_t>(last - tap) * call.dilation;
+    if (token < 0) continue;  // it sees the state
+    const float* h = row_of<const float>(call.in[0], rows, token) + stream;
+    const float* key = row_of<const float>(call.in[1], rows, token) + stream;
+    const float* value = row_of<const float>(call.in[2], rows, token);
+    float sums[4] = {0, 0, 0, 0};  // key^2, h^2, normalised product, value^2
+    for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
+      sums[0] += key[c] * key[c];
+      sums[1] += h[c] * h[c];
+      sums[2] += key[c] * key_norm[c] * (h[c] * query_norm[c]);
+      sums[3] += value[c] * value[c];
+    }
+    block_sums(sums, scratch);
+    if (threadIdx.x > 0) continue;
+    const float gate = gate_of(sums[0], sums[1], sums[2], n, call.eps);
+    gates[tap] = gate;
+    scales[tap] = 1.0f / sqrtf(gate * gate * sums[3] / n + call.conv_eps);
+  }
+  __syncthreads();
+  const float* h = row_of<const float>(call.in[0], rows, i) + stream;
+  float* to = row_of<float>(call.out, rows, i) + stream;
+  float squares[2] = {0, 0};  // of what is added, of h
+  for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
+    float sum = 0;
+    float value = 0;
+    float normed = 0;
+    for (int tap = 0; tap <= last; ++tap) {
+      const std::int64_t token = i - static_cast<std::int64_t>(last - tap) * call.dilation;
+      const std::int64_t p = call.step->position + token;
+      if (p < 0) continue;  // zeros before the start
+      if (token < 0) {
+        normed = state_at(state, p, stream + c);
+      } else {
+        value = gates[tap] * row_of<const float>(call.in[2], rows, token)[c];
+        normed = as_stored(state, value * scales[tap] * conv_norm[c]);
+      }
+      sum += normed * kernel[tap * width + c];
+    }
+    // The last tap sees the token itself.
+    set_state(state, call.step->position + i, stream + c, normed);
+    const float before = h[c];
+    const float added = value + silu(sum);
+    to[c] = before + added;
+    squares[0] += added * added;
+    squares[1] += before * before;
+  }
+  block_sums(squares, scratch);
+  if (threadIdx.x > 0) return;
+  row_of<float>(call.out2, rows, i)[blockIdx.y] = gates[last];
+  row_of<float>(call.out3, rows, i)[blockIdx.y] =
+      squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
+}
+
 }  // namespace
 
 int launch_engram(void* stream, const CudaCall& call) {
@@ -147,6 +227,9 @@ int launch_engram(void* stream, const CudaCall& call) {
       return launch_kernel(stream, engram_gate, call, dim3(rows, streams), dim3(kThreads), sums);
     case CudaKernel::conv_append:
       return launch_kernel(stream, conv_append, call, dim3(rows, streams), dim3(kThreads), sums);
+    case CudaKernel::engram_mix:
+      return launch_kernel(stream, engram_mix, call, dim3(rows, streams), dim3(kThreads),
+                           sums + sizeof(float) * 2 * kCudaTapsMax);
     default:
       return launch_kernel(stream, short_conv, call, dim3(rows, streams), dim3(kThreads), sums);
   }

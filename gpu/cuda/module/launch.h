@@ -40,6 +40,7 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::engram_gate:
     case CudaKernel::conv_append:
     case CudaKernel::short_conv:
+    case CudaKernel::engram_mix:
       return launch_engram(stream, call);
   }
   return 1;  // cudaErrorInvalidValue

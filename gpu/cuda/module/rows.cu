@@ -20,15 +20,6 @@ __device__ __forceinline__ Piece piece_of(std::int64_t cols) {
   return {first + threadIdx.x, first + kPiece < cols ? first + kPiece : cols};
 }
 
-// Where the product that comes next wants its activations packed. Widths are multiples of 32 then,
-// so that whole warps come here with neighbouring columns.
-__device__ __forceinline__ void pack_too(const CudaCall& call, int i, std::int64_t column,
-                                         float value) {
-  if (call.packed.data == nullptr) return;
-  pack_block(call.packed.data + i * call.packed.stride, call.scales.data + i * call.scales.stride,
-             column, value);
-}
-
 __global__ void __launch_bounds__(kThreads) embed(const __grid_constant__ CudaCall call) {
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);

@@ -41,7 +41,7 @@ layout(push_constant, std430) uniform Push {
   float eps;
   uint n_heads, n_kv_heads, head_dim, rope_dims;
   uint streams, columns, column_dims, dilation, taps;
-  uint unused0, unused1;
+  uvec2 out2;
 } p;
 
 const uint kF32 = 0, kF16 = 1;
@@ -111,6 +111,14 @@ float workgroup_max(float x) {
     barrier();
   }
   return x;
+}
+
+// engram-spec.md section 6: the gate of a score.
+float gate_of(float score) {
+  const float magnitude = abs(score);
+  const float root = sqrt(magnitude > 1e-6 || isnan(magnitude) ? magnitude : 1e-6);
+  const float signed_root = score == 0.0 ? 0.0 : (score > 0.0 ? root : -root);
+  return 1.0 / (1.0 + exp(-signed_root));
 }
 
 float silu(float x) {

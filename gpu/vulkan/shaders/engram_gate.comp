@@ -25,11 +25,7 @@ void main() {
   const float n = float(dim);
   const float h_scale = 1.0 / sqrt(workgroup_sum(h_squares) / n + p.eps);
   const float key_scale = 1.0 / sqrt(workgroup_sum(key_squares) / n + p.eps);
-  const float score = workgroup_sum(products) * key_scale * h_scale / sqrt(n);
-  const float magnitude = abs(score);
-  const float root = sqrt(magnitude > 1e-6 || isnan(magnitude) ? magnitude : 1e-6);
-  const float signed_root = score == 0.0 ? 0.0 : (score > 0.0 ? root : -root);
-  const float gate = 1.0 / (1.0 + exp(-signed_root));
+  const float gate = gate_of(workgroup_sum(products) * key_scale * h_scale / sqrt(n));
   if (lane() == 0u) Floats(p.out1).v[row * p.streams + stream] = gate;
   const uint value_at = in_row(2, row) * dim;
   for (uint i = lane(); i < dim; i += lanes()) {

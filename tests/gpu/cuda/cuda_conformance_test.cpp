@@ -8,6 +8,7 @@
 #include "gpu/conformance/run_case.h"
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/cuda_module.h"
+#include "tests/gpu/case_named.h"
 #include "tests/gpu/cuda_emulation/emulated_runtime.h"
 
 namespace mneme {
@@ -30,6 +31,24 @@ TEST(CudaEmulation, EveryOpEqualsItsFormulaInExactMode) {
 
 TEST(CudaEmulation, EveryOpStaysCloseInFastMode) {
   run_table(*open_emulated(), NumericMode::fast);
+}
+
+TEST(CudaEmulation, GateAndConvolutionAreOneLaunch) {
+  const auto launches = [](const char* row) {
+    const auto backend = open_emulated();
+    EXPECT_EQ(run_case(*backend, case_named(row), NumericMode::exact).failure, "");
+    return emulated_cuda_state().launches;
+  };
+  EXPECT_EQ(launches("engram_mix_F32_5at2_4x24_4taps"), 1);
+  EXPECT_EQ(launches("engram_mix_F32_6at9_1x24_9taps"),
+            3);  // more taps than the kernel has room for
+}
+
+TEST(CudaEmulation, DecodedRowsArePackedAsTheyAreMade) {
+  const auto backend = open_emulated();
+  const OpCase& row = case_named("decoded_matmul_Q8_0_6");
+  EXPECT_EQ(run_case(*backend, row, NumericMode::fast).failure, "");
+  EXPECT_EQ(emulated_cuda_state().launches, 2);
 }
 
 TEST(CudaDevice, PassesTheTable) {

@@ -13,6 +13,7 @@
 #include "tests/gpu/cuda_emulation/emulated_runtime.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/trace_records.h"
 
 namespace mneme {
 namespace {
@@ -50,17 +51,17 @@ std::string text_of(const EngineOptions& options, std::int64_t tokens) {
   return result ? result->text : std::string();
 }
 
-std::vector<float> logits_of(const EngineOptions& options, int count) {
+std::vector<float> logits_of(const EngineOptions& options, int count, TraceLog& trace) {
   auto engine = Engine::open(options);
   EXPECT_TRUE(engine) << engine.error().message;
   std::vector<float> logits;
   if (!engine) return logits;
   std::vector<TokenId> tokens;
   for (int i = 0; i < count; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
-  const Status status =
-      (*engine)->evaluate(tokens, true, [&](std::int64_t, std::span<const float> values) {
-        logits.insert(logits.end(), values.begin(), values.end());
-      });
+  const auto keep = [&](std::int64_t, std::span<const float> values) {
+    logits.insert(logits.end(), values.begin(), values.end());
+  };
+  const Status status = (*engine)->evaluate(tokens, true, keep, &trace);
   EXPECT_TRUE(status) << status.error().message;
   return logits;
 }
@@ -79,9 +80,11 @@ TEST(CudaEngine, ATinyModelSaysWhatItSaysOnTheCpu) {
 TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
   const TemporaryFolder folder;
   const std::string model = write_tiny_model(folder.path());
-  const std::vector<float> cpu = logits_of(on_cpu(model, true), 40);
+  TraceLog cpu_trace;
+  const std::vector<float> cpu = logits_of(on_cpu(model, true), 40, cpu_trace);
   for (const bool exact : {true, false}) {
-    const std::vector<float> cuda = logits_of(on_cuda(model, exact), 40);
+    TraceLog trace;
+    const std::vector<float> cuda = logits_of(on_cuda(model, exact), 40, trace);
     ASSERT_EQ(cuda.size(), cpu.size());
     double worst = 0;
     double product = 0;
@@ -94,6 +97,7 @@ TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
     }
     if (exact) {
       EXPECT_LT(worst, 1e-3);  // contracts: exact mode
+      expect_same_memory(cpu_trace, trace);
     }
     EXPECT_GT(product / std::sqrt(squares[0] * squares[1]), 0.999);
   }

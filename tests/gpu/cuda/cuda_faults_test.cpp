@@ -100,9 +100,9 @@ TEST(CudaFault, OfTwoDevicesTheOneThatWorksIsUsed) {
 // Every call that can fail does once, for each of several ops: the failure is told, the device
 // works for the next who asks, and nothing stays taken.
 TEST(CudaFault, EveryCallMayFail) {
-  for (const char* name :
-       {"matmul_Q4_1_2x64x31", "matmul_F16_17x96x65", "rope_5_factors",
-        "attention_F16_1at0_1over1x8", "table_decode_32", "short_conv_1x24_at2_F32"}) {
+  for (const char* name : {"matmul_Q4_1_2x64x31", "matmul_F16_17x96x65", "rope_5_factors",
+                           "attention_F16_1at0_1over1x8", "table_decode_32",
+                           "short_conv_1x24_at2_F32", "engram_mix_F32_5at2_4x24_4taps"}) {
     const OpCase& row = case_named(name);
     for (const int error : {2, 700}) {  // out of memory, a lost device
       std::int64_t n = 0;

@@ -62,7 +62,10 @@ struct CudaContext {
 int launch_kernel(void* stream, DeviceKernel kernel, const CudaCall& call, dim3 grid, dim3 block,
                   std::size_t shared_bytes) {
   auto* context = static_cast<CudaContext*>(stream);
-  auto run = [=] { emulation::run_kernel(kernel, call, grid, block, shared_bytes); };
+  auto run = [=] {
+    ++emulated_cuda_state().launches;
+    emulation::run_kernel(kernel, call, grid, block, shared_bytes);
+  };
   if (context->recording) {
     context->recording->launches.push_back(run);
   } else {

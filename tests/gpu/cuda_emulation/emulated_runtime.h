@@ -20,6 +20,7 @@ struct EmulatedCuda {
   // Told by the emulation:
   std::int64_t calls = 0;        // that could have failed
   std::int64_t allocations = 0;  // alive: memory, contexts, graphs, events
+  std::int64_t launches = 0;     // of kernels, that ran
 };
 
 // Sets the devices back to `state` and gives the table. Nothing of earlier ones may be alive.
