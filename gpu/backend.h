@@ -22,6 +22,7 @@ namespace mneme {
 struct MemoryInfo {
   std::uint64_t total_bytes = 0;
   std::uint64_t free_bytes = 0;
+  std::uint64_t held_max_bytes = 0;  // most that this backend held at once; the CPU does not count
 };
 
 enum class NumericMode : std::uint8_t {

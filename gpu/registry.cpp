@@ -61,26 +61,35 @@ std::optional<std::size_t> index_of(std::string_view device, std::string_view ki
   return index;
 }
 
-// The best of the automatic devices, else the CPU. One that fails to open is passed over.
 Result<std::unique_ptr<Backend>> open_automatic(const BackendOptions& options) {
-  for (const DeviceInfo& device : list_devices()) {
-    if (!device.automatic) continue;
-    if (device.free_bytes < options.bytes_needed) {
-      log_info("gpu", "{} has {:.1f} MB free, the model needs {:.1f} MB: passed over", device.name,
-               static_cast<double>(device.free_bytes) / 1e6,
-               static_cast<double>(options.bytes_needed) / 1e6);
-      continue;
-    }
+  const auto open = [&](const DeviceInfo& device) {
     BackendOptions named = options;
     named.device = device.id;
-    auto backend = open_backend(named);
-    if (backend) return backend;
-    log_warning("gpu", "{} is passed over: {}", device.name, backend.error().message);
-  }
+    return open_backend(named);
+  };
+  auto device = open_first_automatic(list_devices(), options.bytes_needed, open);
+  if (device) return device;
   return open_cpu_backend(options);
 }
 
 }  // namespace
+
+std::unique_ptr<Backend> open_first_automatic(const std::vector<DeviceInfo>& devices,
+                                              std::uint64_t bytes_needed, const OpenDevice& open) {
+  for (const DeviceInfo& device : devices) {
+    if (!device.automatic) continue;
+    if (device.free_bytes < bytes_needed) {
+      log_info("gpu", "{} has {:.1f} MB free, the model needs {:.1f} MB: passed over", device.name,
+               static_cast<double>(device.free_bytes) / 1e6,
+               static_cast<double>(bytes_needed) / 1e6);
+      continue;
+    }
+    auto backend = open(device);
+    if (backend) return std::move(*backend);
+    log_warning("gpu", "{} is passed over: {}", device.name, backend.error().message);
+  }
+  return nullptr;
+}
 
 std::vector<DeviceInfo> list_devices() {
   DeviceInfo cpu;

@@ -2,6 +2,7 @@
 // The only place that names backends.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,12 @@ struct BackendOptions {
 
 // Every device of this machine, also those that cannot be used, with the reason. The CPU first.
 std::vector<DeviceInfo> list_devices();
+
+// The first of `devices` that `auto` may take, that has `bytes_needed` free and that `open` opens;
+// what is passed over is logged with the reason. Null: none.
+using OpenDevice = std::function<Result<std::unique_ptr<Backend>>(const DeviceInfo& device)>;
+std::unique_ptr<Backend> open_first_automatic(const std::vector<DeviceInfo>& devices,
+                                              std::uint64_t bytes_needed, const OpenDevice& open);
 
 // Errors: invalid (no such name), unsupported (with the device's reason), as the backend's own.
 Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options);

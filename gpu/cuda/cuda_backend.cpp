@@ -50,6 +50,7 @@ class CudaBackend final : public Backend {
   MemoryInfo memory() const override {
     MemoryInfo info;
     info.total_bytes = card_->about().total_bytes;
+    info.held_max_bytes = card_->held_max_bytes();
     if (card_->api().memory(card_->context(), &info.free_bytes, &info.total_bytes) != 0) {
       info.free_bytes = 0;  // a lost device has no room
     }

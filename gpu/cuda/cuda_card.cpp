@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -63,16 +64,19 @@ Result<Buffer> CudaCard::alloc(std::size_t bytes, bool zero) {
       return Error{
           ErrorCode::out_of_memory,
           fmt::format("{:.1f} MB do not fit into the memory of {}: {:.1f} of {:.1f} MB are "
-                      "free; a smaller context or model, or the CPU, would do",
+                      "free",
                       static_cast<double>(bytes) / 1e6, about_.name,
                       static_cast<double>(free_bytes) / 1e6,
                       static_cast<double>(total_bytes) / 1e6)};
     }
     return check(error, "taking memory").error();
   }
+  held_bytes_ += rounded(bytes);
+  held_max_bytes_ = std::max(held_max_bytes_, held_bytes_);
   Buffer buffer(reinterpret_cast<std::uint64_t>(memory), bytes, nullptr,
-                [self = shared_from_this()](std::uint64_t handle) {
+                [self = shared_from_this(), bytes](std::uint64_t handle) {
                   self->api_.free(self->context_, reinterpret_cast<void*>(handle));
+                  self->held_bytes_ -= rounded(bytes);
                 });
   if (zero)
     RETURN_IF_ERROR(check(api_.fill(context_, memory, 0, rounded(bytes)), "clearing memory"));

@@ -34,6 +34,8 @@ class CudaCard : public std::enable_shared_from_this<CudaCard> {
   Status upload(const Buffer& to, std::size_t offset, std::span<const std::byte> bytes);
   Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes);
 
+  std::uint64_t held_max_bytes() const { return held_max_bytes_; }
+
   // The error that a number of the runtime stands for; none for 0.
   Status check(int error, std::string_view doing) const;
 
@@ -43,6 +45,8 @@ class CudaCard : public std::enable_shared_from_this<CudaCard> {
   const CudaApi& api_;
   CudaContext* context_ = nullptr;
   CudaDevice about_{};
+  std::uint64_t held_bytes_ = 0;
+  std::uint64_t held_max_bytes_ = 0;
 };
 
 // Why the kernels cannot run there; empty: they can.

@@ -145,6 +145,7 @@ Result<VulkanMemory::Block*> VulkanMemory::new_block(std::size_t bytes, VulkanMe
   block.address = api.GetBufferDeviceAddress(device_->handle(), &address);
   block.gaps.emplace(0, block.size);
   if (use == VulkanMemoryUse::device) taken_bytes_ += block.size;
+  taken_max_bytes_ = std::max(taken_max_bytes_, taken_bytes_);
   return &blocks_.emplace(block.address, std::move(block)).first->second;
 }
 

@@ -36,7 +36,9 @@ class VulkanMemory : public std::enable_shared_from_this<VulkanMemory> {
   };
   Place place(std::uint64_t address) const;  // of a piece, or inside one
 
-  std::uint64_t taken_bytes() const { return taken_bytes_; }  // of the device's memory
+  // Of the device's memory, now and at most until now.
+  std::uint64_t taken_bytes() const { return taken_bytes_; }
+  std::uint64_t taken_max_bytes() const { return taken_max_bytes_; }
 
  private:
   struct Block {
@@ -59,6 +61,7 @@ class VulkanMemory : public std::enable_shared_from_this<VulkanMemory> {
   const std::shared_ptr<VulkanDevice> device_;
   std::map<std::uint64_t, Block> blocks_;  // by address
   std::uint64_t taken_bytes_ = 0;
+  std::uint64_t taken_max_bytes_ = 0;
 };
 
 }  // namespace mneme

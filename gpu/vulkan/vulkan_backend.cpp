@@ -34,7 +34,8 @@ class VulkanBackend final : public Backend {
     const VulkanInstance::Heap heap = device_->instance().memory(device_->physical());
     // Without the driver's own estimate: what this program has not taken.
     const std::uint64_t taken = device_->physical().has_memory_budget ? 0 : memory_->taken_bytes();
-    return {heap.total_bytes, heap.free_bytes - std::min(heap.free_bytes, taken)};
+    return {heap.total_bytes, heap.free_bytes - std::min(heap.free_bytes, taken),
+            memory_->taken_max_bytes()};
   }
   bool supports(const Graph& graph, const Op& op) const override {
     return why_not_on_vulkan(graph, op).empty();
@@ -193,7 +194,11 @@ std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader) {
     info.total_bytes = heap.total_bytes;
     info.free_bytes = heap.free_bytes;
     info.unusable = device.unusable;
-    info.automatic = device.unusable.empty() && device.type != VK_PHYSICAL_DEVICE_TYPE_CPU &&
+    if (info.unusable.empty()) {  // what it says of itself; whether it can be had is another thing
+      const auto opened = VulkanDevice::open(*instance, device);
+      if (!opened) info.unusable = "it cannot be opened: " + opened.error().message;
+    }
+    info.automatic = info.unusable.empty() && device.type != VK_PHYSICAL_DEVICE_TYPE_CPU &&
                      device.type != VK_PHYSICAL_DEVICE_TYPE_OTHER;
     list.push_back(std::move(info));
   }

@@ -130,6 +130,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   if (!backend) return backend.error();
   impl->backend = std::move(*backend);
   RETURN_IF_ERROR(check_device_memory(*impl->backend, needs, *context));
+  const auto explained = [&](const Error& failed) {
+    impl->pack.reset();
+    impl->weights = {};
+    return explain_failed_load(failed, *impl->backend, needs, *context);
+  };
 
   auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
                           impl->tokenizer->sha256());
@@ -139,14 +144,14 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   RETURN_IF_ERROR(
       load_pages(*impl->file, impl->pack_file.has_value(), base_sha256, progress, cancel));
   auto weights = Weights::bind(*impl->file, impl->config, *impl->backend);
-  if (!weights) return weights.error();
+  if (!weights) return explained(weights.error());
   impl->weights = std::move(*weights);
 
   if (impl->pack_file) {
     report(0.92, "opening the memory");
     auto pack = MemoryPack::open(*impl->pack_file, impl->config, impl->tokenizer->sha256(),
                                  base_sha256, *impl->backend);
-    if (!pack) return pack.error();
+    if (!pack) return explained(pack.error());
     impl->pack = std::move(*pack);
     TableStoreOptions store;
     store.budget_bytes = options.ram_budget;
@@ -182,7 +187,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   session_options.context = *context;
   session_options.mode = numeric_mode(options);
   auto session = Session::create(impl->model(), *impl->backend, session_options);
-  if (!session) return session.error();
+  if (!session) return explained(session.error());
   impl->session = std::move(*session);
   report(1, "ready");
   log_info("inference", "opened {} ({}, {}, {} tokens of context)", impl->layout.path,

@@ -32,6 +32,27 @@ double megabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / 1e6;
 }
 
+// "model needs ... What would fit: ...", of a device that can give `room` bytes, in `room_words`.
+std::string does_not_fit(const Backend& backend, const MemoryEstimate& needs, std::int64_t context,
+                         std::uint64_t room, std::string_view room_words) {
+  const std::uint64_t fixed = needs.weights_bytes + needs.scratch_bytes;
+  const std::uint64_t per_token = needs.kv_bytes / static_cast<std::uint64_t>(context);
+  auto fitting = room > fixed ? static_cast<std::int64_t>((room - fixed) / per_token) / 16 * 16 : 0;
+  // Where the estimate was too low, by an unknown sum: a context that is smaller in any case.
+  if (fitting >= context) fitting = context / 2 / 16 * 16;
+  std::string would = "a smaller model, or the CPU (--device cpu)";
+  if (fitting >= kContextMin) {
+    would = fmt::format("a context of {} tokens (--ctx {}), or the CPU (--device cpu)", fitting,
+                        fitting);
+  }
+  return fmt::format(
+      "model needs {:.1f} MB on {}: weights {:.1f}, a context of {} tokens {:.1f}, working memory "
+      "{:.1f}. {:.1f} MB {}. What would fit: {}",
+      megabytes(needs.device_bytes()), backend.description(), megabytes(needs.weights_bytes),
+      context, megabytes(needs.kv_bytes), megabytes(needs.scratch_bytes), megabytes(room),
+      room_words, would);
+}
+
 }  // namespace
 
 Result<std::int64_t> choose_context(const EngineOptions& options, const ModelConfig& config) {
@@ -97,22 +118,21 @@ Status check_device_memory(const Backend& backend, const MemoryEstimate& needs,
   if (backend.name() == "cpu") return {};
   const std::uint64_t free = backend.memory().free_bytes;
   if (needs.device_bytes() <= free) return {};
-  std::string would = "a smaller model, or the CPU (--device cpu)";
-  const std::uint64_t fixed = needs.weights_bytes + needs.scratch_bytes;
-  const std::uint64_t per_token = needs.kv_bytes / static_cast<std::uint64_t>(context);
-  const auto fitting =
-      free > fixed ? static_cast<std::int64_t>((free - fixed) / per_token) / 16 * 16 : 0;
-  if (fitting >= kContextMin) {
-    would = fmt::format("a context of {} tokens (--ctx {}), or the CPU (--device cpu)", fitting,
-                        fitting);
-  }
-  return Error{
-      ErrorCode::out_of_memory,
-      fmt::format("the model needs {:.1f} MB on {}: weights {:.1f}, a context of {} tokens {:.1f}, "
-                  "working memory {:.1f}. {:.1f} MB are free there. What would fit: {}",
-                  megabytes(needs.device_bytes()), backend.description(),
-                  megabytes(needs.weights_bytes), context, megabytes(needs.kv_bytes),
-                  megabytes(needs.scratch_bytes), megabytes(free), would)};
+  return Error{ErrorCode::out_of_memory,
+               "the " + does_not_fit(backend, needs, context, free, "are free there")};
+}
+
+Error explain_failed_load(const Error& failed, const Backend& backend, const MemoryEstimate& needs,
+                          std::int64_t context) {
+  if (failed.code != ErrorCode::out_of_memory || backend.name() == "cpu") return failed;
+  const MemoryInfo memory = backend.memory();
+  // Free memory that is enough and yet could not be had: then only what the load held is known.
+  const bool free_tells = memory.free_bytes < needs.device_bytes();
+  return Error{failed.code,
+               failed.message + ". The " +
+                   does_not_fit(backend, needs, context,
+                                free_tells ? memory.free_bytes : memory.held_max_bytes,
+                                free_tells ? "are free there now" : "could be had there")};
 }
 
 }  // namespace mneme

@@ -25,4 +25,9 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
 Status check_device_memory(const Backend& backend, const MemoryEstimate& needs,
                            std::int64_t context);
 
+// What a load says that failed on the way, after whatever it had taken was given back: where a
+// device other than the CPU ran out of memory, `failed` with the same sums and what would fit.
+Error explain_failed_load(const Error& failed, const Backend& backend, const MemoryEstimate& needs,
+                          std::int64_t context);
+
 }  // namespace mneme

@@ -24,6 +24,13 @@ PFN_vkVoidFunction real(VkInstance instance, const char* name) {
 
 VkInstance g_instance = VK_NULL_HANDLE;
 
+// The driver's device, and what stands for it when it is shown a second time.
+VkPhysicalDevice g_first = VK_NULL_HANDLE;
+char g_second_place = 0;
+const auto kSecond = reinterpret_cast<VkPhysicalDevice>(&g_second_place);
+std::map<VkDevice, int> g_devices;  // opened, by index
+std::map<VkQueue, int> g_queues;
+
 template <class F>
 F real_of(const char* name) {
   return reinterpret_cast<F>(real(g_instance, name));
@@ -31,6 +38,24 @@ F real_of(const char* name) {
 
 bool lost() {
   return g_faults.lose_at_submit >= 0 && g_submits > g_faults.lose_at_submit;
+}
+
+VkPhysicalDevice unmasked(VkPhysicalDevice device) {
+  return device == kSecond ? g_first : device;
+}
+
+// Whether the device that a handle belongs to is the faulty one.
+bool is_faulty(VkPhysicalDevice device) {
+  return (device == kSecond ? 1 : 0) == g_faults.faulty;
+}
+bool is_faulty(VkDevice device) {
+  return g_devices[device] == g_faults.faulty;
+}
+bool is_faulty(VkQueue queue) {
+  return g_queues[queue] == g_faults.faulty;
+}
+bool is_faulty(VkCommandBuffer) {
+  return g_faults.devices == 1;  // of two it does not say whose it is
 }
 
 // The driver's functions that may lack memory, by slot.
@@ -50,19 +75,37 @@ constexpr const char* kFallible[] = {"vkCreateDevice",
                                      "vkEndCommandBuffer",
                                      "vkCreateQueryPool"};
 
-template <int Slot, class... Args>
-VKAPI_ATTR VkResult VKAPI_CALL fallible(Args... args) {
-  if (lost()) return VK_ERROR_DEVICE_LOST;
+template <int Slot, class Handle, class... Args>
+VKAPI_ATTR VkResult VKAPI_CALL fallible(Handle handle, Args... args) {
+  if (lost() && is_faulty(handle)) return VK_ERROR_DEVICE_LOST;
   if (g_calls++ == g_faults.fail_call) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
-  using F = VkResult(VKAPI_PTR*)(Args...);
-  return real_of<F>(kFallible[Slot])(args...);
+  using F = VkResult(VKAPI_PTR*)(Handle, Args...);
+  return real_of<F>(kFallible[Slot])(handle, args...);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
+                                             const VkDeviceCreateInfo* info,
+                                             const VkAllocationCallbacks* callbacks,
+                                             VkDevice* device) {
+  if (g_faults.cannot_open && is_faulty(physical)) return VK_ERROR_INITIALIZATION_FAILED;
+  const VkResult result = fallible<0>(unmasked(physical), info, callbacks, device);
+  if (result == VK_SUCCESS) g_devices[*device] = physical == kSecond ? 1 : 0;
+  return result;
+}
+
+VKAPI_ATTR void VKAPI_CALL queue_of(VkDevice device, std::uint32_t family, std::uint32_t index,
+                                    VkQueue* queue) {
+  real_of<PFN_vkGetDeviceQueue>("vkGetDeviceQueue")(device, family, index, queue);
+  g_queues[*queue] = g_devices[device];
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, std::uint32_t count, const VkSubmitInfo* info,
                                       VkFence fence) {
-  const bool was_lost = lost();
-  ++g_submits;
-  if (was_lost || (lost() && !g_faults.lose_at_wait)) return VK_ERROR_DEVICE_LOST;
+  if (is_faulty(queue)) {
+    const bool was_lost = lost();
+    ++g_submits;
+    if (was_lost || (lost() && !g_faults.lose_at_wait)) return VK_ERROR_DEVICE_LOST;
+  }
   if (g_calls++ == g_faults.fail_call) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   return real_of<PFN_vkQueueSubmit>("vkQueueSubmit")(queue, count, info, fence);
 }
@@ -70,7 +113,7 @@ VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, std::uint32_t count, const 
 VKAPI_ATTR VkResult VKAPI_CALL wait(VkDevice device, const VkSemaphoreWaitInfo* info,
                                     std::uint64_t timeout) {
   const VkResult result = real_of<PFN_vkWaitSemaphores>("vkWaitSemaphores")(device, info, timeout);
-  return lost() ? VK_ERROR_DEVICE_LOST : result;
+  return lost() && is_faulty(device) ? VK_ERROR_DEVICE_LOST : result;
 }
 
 VKAPI_ATTR void VKAPI_CALL dispatch(VkCommandBuffer commands, VkBuffer groups,
@@ -91,21 +134,46 @@ VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* info,
 
 VKAPI_ATTR VkResult VKAPI_CALL enumerate(VkInstance instance, std::uint32_t* count,
                                          VkPhysicalDevice* devices) {
-  if (!g_faults.no_devices) {
+  if (g_faults.no_devices) {
+    *count = 0;
+    return VK_SUCCESS;
+  }
+  if (g_faults.devices == 1) {
     return real_of<PFN_vkEnumeratePhysicalDevices>("vkEnumeratePhysicalDevices")(instance, count,
                                                                                  devices);
   }
-  *count = 0;
+  std::uint32_t one = 1;
+  real_of<PFN_vkEnumeratePhysicalDevices>("vkEnumeratePhysicalDevices")(instance, &one, &g_first);
+  *count = 2;
+  if (devices != nullptr) {
+    devices[0] = g_first;
+    devices[1] = kSecond;
+  }
   return VK_SUCCESS;
 }
 
 VKAPI_ATTR void VKAPI_CALL properties(VkPhysicalDevice device, VkPhysicalDeviceProperties* out) {
-  real_of<PFN_vkGetPhysicalDeviceProperties>("vkGetPhysicalDeviceProperties")(device, out);
-  if (g_faults.old_driver) out->apiVersion = VK_API_VERSION_1_1;
+  real_of<PFN_vkGetPhysicalDeviceProperties>("vkGetPhysicalDeviceProperties")(unmasked(device),
+                                                                              out);
+  if (g_faults.discrete) out->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+  if (device == kSecond) std::strcpy(out->deviceName, "the second device");
+  if (g_faults.old_driver && is_faulty(device)) out->apiVersion = VK_API_VERSION_1_1;
+}
+
+VKAPI_ATTR void VKAPI_CALL properties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2* out) {
+  real_of<PFN_vkGetPhysicalDeviceProperties2>("vkGetPhysicalDeviceProperties2")(unmasked(device),
+                                                                                out);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL extensions(VkPhysicalDevice device, const char* layer,
+                                          std::uint32_t* count, VkExtensionProperties* out) {
+  return real_of<PFN_vkEnumerateDeviceExtensionProperties>("vkEnumerateDeviceExtensionProperties")(
+      unmasked(device), layer, count, out);
 }
 
 VKAPI_ATTR void VKAPI_CALL features(VkPhysicalDevice device, VkPhysicalDeviceFeatures2* out) {
-  real_of<PFN_vkGetPhysicalDeviceFeatures2>("vkGetPhysicalDeviceFeatures2")(device, out);
+  real_of<PFN_vkGetPhysicalDeviceFeatures2>("vkGetPhysicalDeviceFeatures2")(unmasked(device), out);
+  if (!is_faulty(device)) return;
   for (auto* next = static_cast<VkBaseOutStructure*>(out->pNext); next; next = next->pNext) {
     if (next->sType != VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES) continue;
     if (g_faults.no_16_bit_storage) {
@@ -118,16 +186,16 @@ VKAPI_ATTR void VKAPI_CALL features(VkPhysicalDevice device, VkPhysicalDeviceFea
 VKAPI_ATTR void VKAPI_CALL families(VkPhysicalDevice device, std::uint32_t* count,
                                     VkQueueFamilyProperties* out) {
   real_of<PFN_vkGetPhysicalDeviceQueueFamilyProperties>("vkGetPhysicalDeviceQueueFamilyProperties")(
-      device, count, out);
+      unmasked(device), count, out);
   for (std::uint32_t i = 0; out != nullptr && g_faults.no_timestamps && i < *count; ++i) {
     out[i].timestampValidBits = 0;
   }
 }
 
 VKAPI_ATTR void VKAPI_CALL memory(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties2* out) {
-  real_of<PFN_vkGetPhysicalDeviceMemoryProperties2>("vkGetPhysicalDeviceMemoryProperties2")(device,
-                                                                                            out);
-  if (g_faults.heap_bytes == 0) return;
+  real_of<PFN_vkGetPhysicalDeviceMemoryProperties2>("vkGetPhysicalDeviceMemoryProperties2")(
+      unmasked(device), out);
+  if (g_faults.heap_bytes == 0 || !is_faulty(device)) return;
   for (VkMemoryHeap& heap : out->memoryProperties.memoryHeaps) heap.size = g_faults.heap_bytes;
 }
 
@@ -147,7 +215,10 @@ PFN_vkVoidFunction find(VkInstance instance, const char* name) {
       {"vkCmdDispatchIndirect", erased(dispatch)},
       {"vkQueueSubmit", erased(submit)},
       {"vkWaitSemaphores", erased(wait)},
-      {kFallible[0], erased(PFN_vkCreateDevice(fallible<0>))},
+      {"vkGetPhysicalDeviceProperties2", erased(properties2)},
+      {"vkEnumerateDeviceExtensionProperties", erased(extensions)},
+      {"vkGetDeviceQueue", erased(queue_of)},
+      {kFallible[0], erased(create_device)},
       {kFallible[1], erased(PFN_vkCreateCommandPool(fallible<1>))},
       {kFallible[2], erased(PFN_vkCreateSemaphore(fallible<2>))},
       {kFallible[3], erased(PFN_vkAllocateMemory(fallible<3>))},
@@ -176,6 +247,8 @@ FaultyVulkan::FaultyVulkan(const VulkanFaults& faults) {
   g_calls = 0;
   g_submits = 0;
   g_dispatches = 0;
+  g_devices.clear();
+  g_queues.clear();
 }
 
 FaultyVulkan::~FaultyVulkan() {

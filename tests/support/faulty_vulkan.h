@@ -10,15 +10,21 @@
 namespace mneme {
 
 struct VulkanFaults {
+  int devices = 1;          // 2: the driver's first device is shown twice
+  int faulty = 0;           // which of them has the faults of a device
+  bool discrete = false;    // all say that they are graphics cards
   bool no_driver = false;   // vkCreateInstance finds none
   bool no_devices = false;  // the list of devices is empty
-  bool old_driver = false;  // devices offer Vulkan 1.1
+  // Of a device:
+  bool old_driver = false;  // it offers Vulkan 1.1
   bool no_16_bit_storage = false;
+  bool cannot_open = false;
   bool no_timestamps = false;
-  long fail_call = -1;           // of the calls that may lack memory, this one (from 0) fails
   long lose_at_submit = -1;      // this submission (from 0) and all calls after it find it lost
   bool lose_at_wait = false;     // the loss is told by the wait for that submission
   std::uint64_t heap_bytes = 0;  // above 0: memory heaps are this large
+  // Of any device: of the calls that may lack memory, this one (from 0) fails.
+  long fail_call = -1;
 };
 
 class FaultyVulkan {
@@ -30,7 +36,7 @@ class FaultyVulkan {
 
   VulkanLoader loader() const;
   static long calls();       // that may lack memory, so far
-  static long submits();     // so far
+  static long submits();     // to the faulty device, so far
   static long dispatches();  // recorded so far
 };
 

@@ -103,6 +103,33 @@ TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
   }
 }
 
+TEST(CudaEngine, MemoryThatEndsWhileLoadingIsToldWithTheSumsAndWhatWouldFit) {
+  const TemporaryFolder folder;
+  const EngineOptions options = on_cuda(write_tiny_model(folder.path()), true);
+  const auto needs = estimate_memory(options);
+  ASSERT_TRUE(needs);
+  // Too little for the first weights, for a context of any length, for this one.
+  for (const double share : {0.01, 0.5, 0.85}) {
+    EngineOptions limited = options;
+    limited.open_device = [&](const BackendOptions&) {
+      EmulatedCuda small;
+      small.room_bytes =
+          static_cast<std::int64_t>(share * static_cast<double>(needs->device_bytes()));
+      return open_cuda_backend(&emulated_cuda(small), 0);
+    };
+    const auto engine = Engine::open(limited);
+    ASSERT_FALSE(engine) << share;
+    EXPECT_EQ(engine.error().code, ErrorCode::out_of_memory);
+    const std::string& said = engine.error().message;
+    EXPECT_NE(said.find("do not fit into the memory of Emulated"), std::string::npos) << said;
+    EXPECT_NE(said.find(". The model needs"), std::string::npos) << said;
+    EXPECT_NE(said.find("MB could be had there"), std::string::npos) << said;
+    const std::string would = share < 0.6 ? "fit: a smaller model" : "fit: a context of";
+    EXPECT_NE(said.find(would), std::string::npos) << said;
+    EXPECT_EQ(emulated_cuda_state().allocations, 0);
+  }
+}
+
 TEST(CudaEngine, ALostDeviceEndsTheAnswerAndOpeningAgainWorks) {
   const TemporaryFolder folder;
   const EngineOptions options = on_cuda(write_tiny_model(folder.path()), true);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -154,6 +155,24 @@ void free_memory(CudaContext*, void* memory) {
   --state.allocations;
 }
 
+// Device memory is counted, and may end.
+std::map<void*, std::int64_t> device_memory;
+
+int alloc_device(CudaContext* context, std::uint64_t bytes, void** to) {
+  const auto more = static_cast<std::int64_t>(bytes);
+  if (state.room_bytes >= 0 && state.bytes + more > state.room_bytes) return 2;
+  if (const int error = alloc(context, bytes, to)) return error;
+  device_memory[*to] = more;
+  state.bytes += more;
+  return 0;
+}
+
+void free_device(CudaContext* context, void* memory) {
+  state.bytes -= device_memory[memory];
+  device_memory.erase(memory);
+  free_memory(context, memory);
+}
+
 int finish(CudaContext* context) {
   for (EmulatedStream& stream : context->streams) stream.run_to(stream.queued);
   MAY_FAIL();
@@ -248,7 +267,7 @@ int elapsed(CudaContext*, CudaEvent* from, CudaEvent* to, float* milliseconds) {
 }
 
 constexpr CudaApi kApi{error_text,    device_count, describe,    open,      close,
-                       memory,        alloc,        free_memory, alloc,     free_memory,
+                       memory,        alloc_device, free_device, alloc,     free_memory,
                        fill,          copy,         copy_now,    launch,    begin_recording,
                        end_recording, run_graph,    free_graph,  new_event, free_event,
                        record,        wait,         elapsed,     finish};

@@ -16,10 +16,12 @@ struct EmulatedCuda {
   int old_device = -1;           // its compute capability is 7.5
   std::int64_t calls_left = -1;  // then every call that can fail does, with `error`; -1 = never
   bool once = false;             // only the first of them
+  std::int64_t room_bytes = -1;  // more device memory cannot be had; -1 = no limit
   int error = 2;                 // cudaErrorMemoryAllocation
   // Told by the emulation:
   std::int64_t calls = 0;        // that could have failed
   std::int64_t allocations = 0;  // alive: memory, contexts, graphs, events
+  std::int64_t bytes = 0;        // of device memory, alive
   std::int64_t launches = 0;     // of kernels, that ran
 };
 
