@@ -30,6 +30,11 @@ enum class NumericMode : std::uint8_t {
   exact,  // float32 activations everywhere
 };
 
+// Tokens of a prompt that are worth taking in one step: what hides reading the weights. A device
+// that computes much faster than it reads wants more.
+constexpr std::int64_t kChunkTokens = 128;
+constexpr std::int64_t kChunkTokensMax = 512;  // of any device
+
 struct CompileOptions {
   NumericMode mode = NumericMode::fast;
   std::int64_t tokens_max = 1;   // most tokens in one step
@@ -69,6 +74,7 @@ class Backend {
   virtual std::string_view name() const = 0;    // "cpu"
   virtual std::string description() const = 0;  // "AMD EPYC, AVX-512 VNNI, 2 threads"
   virtual MemoryInfo memory() const = 0;
+  virtual std::int64_t chunk_tokens() const { return kChunkTokens; }  // at most kChunkTokensMax
   virtual bool supports(const Graph& graph, const Op& op) const = 0;
 
   virtual Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) = 0;  // zeroed, 64-byte aligned

@@ -56,6 +56,7 @@ class CudaBackend final : public Backend {
     }
     return info;
   }
+  std::int64_t chunk_tokens() const override { return kChunkTokensMax; }
   bool supports(const Graph& graph, const Op& op) const override {
     return why_not_on_cuda(graph, op).empty();
   }

@@ -37,6 +37,10 @@ class VulkanBackend final : public Backend {
     return {heap.total_bytes, heap.free_bytes - std::min(heap.free_bytes, taken),
             memory_->taken_max_bytes()};
   }
+  std::int64_t chunk_tokens() const override {
+    const bool card = device_->physical().type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+    return card ? kChunkTokensMax : kChunkTokens;
+  }
   bool supports(const Graph& graph, const Op& op) const override {
     return why_not_on_vulkan(graph, op).empty();
   }

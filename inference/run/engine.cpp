@@ -186,6 +186,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   SessionOptions session_options;
   session_options.context = *context;
   session_options.mode = numeric_mode(options);
+  session_options.chunk_tokens = impl->backend->chunk_tokens();
   auto session = Session::create(impl->model(), *impl->backend, session_options);
   if (!session) return explained(session.error());
   impl->session = std::move(*session);

@@ -99,7 +99,12 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
   }
   estimate.kv_bytes = kv_cache_bytes(config, conv_width, context, numeric_mode(options));
   const SessionOptions session;
-  const std::int64_t activations = session.chunk_tokens * (8 * config.dim + 3 * config.hidden_dim);
+  // Which device `auto` takes is not known yet: the most that any wants.
+  const std::int64_t chunk = options.device == "cpu" ? session.chunk_tokens : kChunkTokensMax;
+  // A plan without the memory and one with it. The most that lives at once: the residual, attention
+  // with its partial sums, or a layer's inner rows, and these again as products take them.
+  const std::int64_t plans = options.memory == "off" ? 1 : 2;
+  const std::int64_t activations = plans * chunk * (8 * config.dim + 4 * config.hidden_dim);
   estimate.scratch_bytes =
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config.vocab_size);
   estimate.free_bytes = available_memory();

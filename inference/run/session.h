@@ -34,8 +34,8 @@ struct Model {
 struct SessionOptions {
   std::int64_t context = 0;  // positions
   NumericMode mode = NumericMode::fast;
-  std::int64_t chunk_tokens = 128;  // of prefill: one step
-  std::int64_t outputs_max = 32;    // positions of one step that can have logits
+  std::int64_t chunk_tokens = kChunkTokens;  // of prefill: one step
+  std::int64_t outputs_max = 32;             // positions of one step that can have logits
 };
 
 // What one step did; valid until the next.

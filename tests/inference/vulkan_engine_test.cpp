@@ -107,6 +107,34 @@ TEST_F(VulkanEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
   EXPECT_LT(worst, 1e-3);  // contracts: exact mode
 }
 
+// A graphics card takes more of a prompt at once than the CPU does.
+TEST_F(VulkanEngine, ACardThatReadsLongChunksSaysWhatTheCpuSays) {
+  VulkanFaults card;
+  card.discrete = true;
+  const FaultyVulkan vulkan(card);
+  const TemporaryFolder folder;
+  TinyModelOptions tiny;
+  tiny.context = 1024;
+  const std::string model = write_tiny_model(folder.path(), tiny);
+  EngineOptions cpu;
+  cpu.model_path = model;
+  cpu.exact = true;
+  std::vector<TokenId> tokens;
+  for (int i = 0; i < kChunkTokensMax + 188; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
+  TraceLog traces[2];
+  for (const bool on_card : {false, true}) {
+    auto engine = Engine::open(on_card ? on(vulkan, model) : cpu);
+    ASSERT_TRUE(engine) << engine.error().message;
+    const long submits = FaultyVulkan::submits();
+    const Status status = (*engine)->evaluate(tokens, true, {}, &traces[on_card ? 1 : 0]);
+    ASSERT_TRUE(status) << status.error().message;
+    if (on_card) {
+      EXPECT_EQ(FaultyVulkan::submits() - submits, 2 * 3);  // chunks of 3 segments
+    }
+  }
+  expect_same_memory(traces[0], traces[1]);
+}
+
 TEST_F(VulkanEngine, ALostDeviceEndsTheAnswerAndOpeningAgainWorks) {
   const TemporaryFolder folder;
   const std::string model = write_tiny_model(folder.path());
@@ -145,6 +173,7 @@ TEST_F(VulkanEngine, AModelThatDoesNotFitIsRefusedWithTheSumAndWhatWouldFit) {
   const std::string model = write_tiny_model(folder.path());
   EngineOptions options;
   options.model_path = model;
+  options.device = "vulkan";
   const auto needs = estimate_memory(options);
   ASSERT_TRUE(needs);
   VulkanFaults faults;
