@@ -23,4 +23,10 @@ struct NgramKeyHash {
   std::size_t operator()(const NgramKey& key) const;
 };
 
+// Part of a list of many: how many there are in it, and the number to go on with; 0 = that was all.
+struct NgramSlice {
+  std::size_t count = 0;
+  std::uint64_t next = 0;
+};
+
 }  // namespace mneme

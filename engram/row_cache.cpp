@@ -47,9 +47,11 @@ std::uint32_t print_of(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash);  // the upper half chooses the bucket
 }
 
-void note_use(std::uint8_t& uses) {
-  const std::uint8_t before = atomic(uses).load(kRelaxed);
-  if (before < 3) atomic(uses).store(static_cast<std::uint8_t>(before + 1), kRelaxed);
+// Two threads that note a use at once may count it once: both numbers only order entries.
+template <typename T>
+void count_up(T& number, T most) {
+  const T before = atomic(number).load(kRelaxed);
+  if (before < most) atomic(number).store(static_cast<T>(before + 1), kRelaxed);
 }
 
 }  // namespace
@@ -155,7 +157,7 @@ RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
     Header& entry = header(slot);
     if (atomic(entry.print).load(kRelaxed) == print_of(hash) && try_pin(slot)) {
       if (entry.key == key) {
-        note_use(entry.uses);
+        note_use(entry);
         return Pin{slot};
       }
       unpin(Pin{slot});
@@ -168,6 +170,11 @@ RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
 void RowCache::pin_again(Pin pin) {
   const std::uint32_t before = atomic(header(static_cast<Slot>(pin)).state).fetch_add(1, kRelaxed);
   CHECK((before & kPins) > 0);
+}
+
+void RowCache::note_use(Header& entry) {
+  count_up<std::uint8_t>(entry.uses, 3);
+  count_up<std::uint16_t>(entry.hits, 0xFFFF);
 }
 
 void RowCache::unpin(Pin pin) {
@@ -189,7 +196,7 @@ RowCache::Taken RowCache::take(const NgramKey& key, std::uint64_t hash) {
   const Lock lock(mutex_);
   if (const Slot slot = find(key, hash); slot != kNone) {
     CHECK(try_pin(slot));  // what is in the index dies under the lock only
-    note_use(header(slot).uses);
+    note_use(header(slot));
     return {Pin{slot}, false};
   }
   while (entries_ >= capacity_ && evict_one()) {
@@ -259,6 +266,7 @@ RowCache::Slot RowCache::new_slot(const NgramKey& key, std::uint64_t hash) {
   entry.owner = 0;
   atomic(entry.print).store(print_of(hash), kRelaxed);
   atomic(entry.uses).store(0, kRelaxed);
+  atomic(entry.hits).store(0, kRelaxed);
   return slot;
 }
 
@@ -312,59 +320,10 @@ Status RowCache::set_budget(std::uint64_t bytes) {
     dequeue(slot);
     add_free(slot);
   }
+  while (kept_.size > kept_max()) stop_keeping(kept_.oldest);
   tidy();
   index_rebuild(buckets);
   return {};
-}
-
-bool RowCache::ready(const NgramKey& key) const {
-  const Lock lock(mutex_);
-  const Slot slot = find(key, NgramKeyHash{}(key));
-  return slot != kNone && all_complete(slot);
-}
-
-bool RowCache::restore(const NgramKey& key, bool often_used, std::span<const std::byte> rows) {
-  CHECK(rows.size() == rows_bytes_);
-  const std::uint64_t hash = NgramKeyHash{}(key);
-  const Lock lock(mutex_);
-  if (entries_ >= capacity_ || find(key, hash) != kNone) return false;
-  if (free_.size == 0 && used_ == slots_ && !make_room()) return false;
-  const Slot slot = new_slot(key, hash);
-  enqueue_oldest(slot, often_used ? QueueName::main : QueueName::small);
-  std::fill_n(layer_states(slot), layers_.size(), LayerState{});
-  std::ranges::copy(rows, arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0]);
-  come_alive(slot, 0);
-  return true;
-}
-
-RowCache::Kept RowCache::hold(std::uint64_t number) {
-  const Lock lock(mutex_);
-  if (number >= used_) return {};
-  const auto slot = static_cast<Slot>(number);
-  const Header& entry = header(slot);
-  const bool there = entry.queue == QueueName::small || entry.queue == QueueName::main;
-  if (!there || !all_complete(slot) || !try_pin(slot)) return {};
-  return {Pin{slot}, entry.key, entry.queue == QueueName::main};
-}
-
-std::uint64_t RowCache::numbers() const {
-  const Lock lock(mutex_);
-  return used_;
-}
-
-std::uint64_t RowCache::entries() const {
-  const Lock lock(mutex_);
-  return entries_;
-}
-
-std::uint64_t RowCache::evictions() const {
-  const Lock lock(mutex_);
-  return evictions_;
-}
-
-std::uint64_t RowCache::budget_bytes() const {
-  const Lock lock(mutex_);
-  return budget_bytes_;
 }
 
 // ---- the index: hash chains through the headers -------------------------------------------------
@@ -403,15 +362,26 @@ void RowCache::index_rebuild(std::uint32_t buckets) {
   buckets_.store(buckets, kRelease);
   for (Slot slot = 0; slot < used_; ++slot) {
     const QueueName name = header(slot).queue;
-    if (name == QueueName::small || name == QueueName::main) index_add(slot);
+    if (name != QueueName::none && name != QueueName::free) index_add(slot);
   }
 }
 
 // ---- the queues --------------------------------------------------------------------------------
 
 RowCache::Queue& RowCache::queue(QueueName name) {
-  CHECK(name != QueueName::none);
-  return name == QueueName::main ? main_ : name == QueueName::small ? small_ : free_;
+  switch (name) {
+    case QueueName::small:
+      return small_;
+    case QueueName::main:
+      return main_;
+    case QueueName::kept:
+      return kept_;
+    case QueueName::free:
+      return free_;
+    case QueueName::none:
+      break;
+  }
+  CHECK(false);
 }
 
 void RowCache::enqueue(Slot slot, QueueName name) {
@@ -465,7 +435,7 @@ bool RowCache::evict_from_small() {
   for (std::uint32_t left = small_.size; left > 0; --left) {
     const Slot slot = small_.oldest;
     Header& entry = header(slot);
-    const bool main_has_room = main_.size + small_share(capacity_) < capacity_;
+    const bool main_has_room = main_.size + small_share(contested()) < contested();
     if (atomic(entry.uses).load(kRelaxed) > (main_has_room ? 0 : 1)) {
       dequeue(slot);
       atomic(entry.uses).store(0, kRelaxed);
@@ -503,7 +473,7 @@ bool RowCache::evict_from_main() {
 bool RowCache::evict_one() {
   if (all_pinned_) return false;
   needs_tidying_ = true;  // before the first look at a pin
-  const bool small_is_full = small_.size >= small_share(capacity_);
+  const bool small_is_full = small_.size >= small_share(contested());
   // The last try finds what the small queue has just handed to the main one.
   const bool evicted = ((small_is_full || main_.size == 0) && evict_from_small()) ||
                        evict_from_main() || evict_from_small() || evict_from_main();
@@ -543,6 +513,7 @@ bool RowCache::relocate(Slot from, Slot to) {
   entry.queue = old_entry.queue;
   atomic(entry.print).store(atomic(old_entry.print).load(kRelaxed), kRelaxed);
   atomic(entry.uses).store(atomic(old_entry.uses).load(kRelaxed), kRelaxed);
+  atomic(entry.hits).store(atomic(old_entry.hits).load(kRelaxed), kRelaxed);
   atomic(entry.chain).store(atomic(old_entry.chain).load(kRelaxed), kRelease);
   std::memcpy(layer_states(to), layer_states(from), entry_bytes_ - round_up_8(sizeof(Header)));
   Queue& q = queue(entry.queue);

@@ -108,13 +108,27 @@ class RowCache {
   bool restore(const NgramKey& key, bool often_used, std::span<const std::byte> rows);
 
   // For a copy of all that is ready: entries are numbered 0..numbers()-1, some of them empty.
-  struct Kept {
+  struct Held {
     Pin pin = kNoPin;  // the caller's; kNoPin: nothing there, or not complete
     NgramKey key;
     bool often_used = false;
   };
-  Kept hold(std::uint64_t number);
+  Held hold(std::uint64_t number);
   std::uint64_t numbers() const;
+
+  // The names of what is ready among some entries from number `first` on: a list of all, slice by
+  // slice. What is moved meanwhile may be
+  // missed or come twice.
+  NgramSlice list(std::uint64_t first, std::span<NgramKey> out) const;
+
+  // Forgets all that is not pinned, also what is kept, and gives its memory back; the number of
+  // n-grams. Those that come meanwhile may stay.
+  std::uint64_t drop();
+
+  // Keeps the `most` n-grams that were hit most since they came: nothing evicts them, until this is
+  // said again. At most half of the budget, and only what was hit at all; the number that is kept.
+  std::uint64_t keep_most_used(std::uint64_t most);
+  std::uint64_t kept() const;
 
   std::size_t layers() const { return layers_.size(); }
   std::uint64_t entries() const;
@@ -128,7 +142,9 @@ class RowCache {
   using Slot = std::uint32_t;
   using Lock = std::lock_guard<std::mutex>;
   static constexpr Slot kNone = 0xFFFFFFFFu;
-  enum class QueueName : std::uint8_t { none, small, main, free };
+  enum class QueueName : std::uint8_t { none, small, main, kept, free };
+  // What goes through all entries takes the lock for so many at a time: a miss waits for one step.
+  static constexpr std::uint32_t kStep = 64;
 
   // In front of every entry's layer states and rows. Pages of zeros are entries that are dead.
   struct Header {
@@ -138,8 +154,9 @@ class RowCache {
     std::uint32_t chain;  // atomic: next of the same index bucket + 1, 0 = none
     Slot newer, older;    // neighbours in the queue; under the lock
     std::uint32_t owner;
-    std::uint8_t uses;  // atomic: hits since it was queued, at most 3
-    QueueName queue;    // under the lock
+    std::uint16_t hits;  // atomic: since it came, at most 65,535
+    std::uint8_t uses;   // atomic: hits since it was queued, at most 3
+    QueueName queue;     // under the lock
   };
   struct LayerState {
     std::uint32_t pending;     // atomic: arrivals still to come, kAwaited, kFailed
@@ -158,6 +175,10 @@ class RowCache {
   bool try_pin(Slot slot) const;
   bool try_kill(Slot slot) const;
   bool all_complete(Slot slot) const;
+  static void note_use(Header& entry);
+
+  template <typename Visit>
+  void each(Visit visit);  // of the entries that are there, under the lock, which it takes in steps
 
   // Under the lock.
   Slot find(const NgramKey& key, std::uint64_t hash) const;
@@ -165,12 +186,16 @@ class RowCache {
   std::uint32_t& index_link(Slot slot) const;
   void index_rebuild(std::uint32_t buckets);
 
+  bool is_there(Slot slot) const;  // alive and in the index
   Queue& queue(QueueName name);
   void enqueue(Slot slot, QueueName name);
   void enqueue_oldest(Slot slot, QueueName name);
   void dequeue(Slot slot);
   void add_free(Slot slot);
 
+  std::uint32_t kept_max() const { return capacity_ / 2; }
+  std::uint32_t contested() const { return capacity_ - kept_.size; }  // what the policy shares out
+  void stop_keeping(Slot slot);
   bool evict_one();
   bool evict_from_small();
   bool evict_from_main();
@@ -200,6 +225,7 @@ class RowCache {
   std::uint32_t capacity_ = 0;  // entries the budget allows
   Queue small_;
   Queue main_;
+  Queue kept_;  // by wish: never evicted
   Queue free_;  // those below capacity_ are the newest
   GhostList ghosts_;
   bool all_pinned_ = false;  // an eviction found nothing, and no pin was given back since

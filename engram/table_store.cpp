@@ -86,6 +86,15 @@ std::span<const RowOutcome> TableStore::outcomes(const Ticket& ticket,
 bool TableStore::in_ram(const NgramKey& key) const {
   return impl_->in_ram(key);
 }
+NgramSlice TableStore::list_ram(std::uint64_t first, std::span<NgramKey> out) const {
+  return impl_->list_ram(first, out);
+}
+std::uint64_t TableStore::keep_most_used(std::uint64_t bytes) {
+  return impl_->keep_most_used(bytes);
+}
+std::uint64_t TableStore::drop_ram() {
+  return impl_->drop_ram();
+}
 void TableStore::set_budget(std::uint64_t bytes) {
   impl_->set_budget(bytes);
 }

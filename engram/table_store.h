@@ -84,6 +84,20 @@ class TableStore {
   // Any thread; takes the cache's lock briefly.
   bool in_ram(const NgramKey& key) const;
 
+  // The n-grams that are in RAM with all their rows, slice by slice, from `first` = 0 on. Any
+  // thread; no hit waits for it, a miss for one slice at most. Entries that move meanwhile may be
+  // missed or come twice.
+  NgramSlice list_ram(std::uint64_t first, std::span<NgramKey> out) const;
+
+  // The most used n-grams that `bytes` of the budget have room for stay in RAM from now on,
+  // whatever comes, until this is said again (0 = none). At most half of the budget is kept like
+  // that, and only what was asked for more than once. Returns how many are kept. Any thread.
+  std::uint64_t keep_most_used(std::uint64_t bytes);
+
+  // Forgets all rows in RAM except what live tickets hold, and gives the memory back. Returns the
+  // number of n-grams. Any thread.
+  std::uint64_t drop_ram();
+
   // 0 = the default, as in the options. Evicts at once what is over and not pinned; what the live
   // tickets hold is on top of the budget, at most one entry a key.
   void set_budget(std::uint64_t bytes);

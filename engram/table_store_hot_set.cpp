@@ -129,7 +129,7 @@ void TableStore::Impl::save_hot_set() {
   // between two looks: one may be missed or come twice, and restore() takes each once.
   for (const bool often_used : {true, false}) {
     for (std::uint64_t number = 0; status && number < cache_.numbers(); ++number) {
-      const RowCache::Kept kept = cache_.hold(number);
+      const RowCache::Held kept = cache_.hold(number);
       if (kept.pin == RowCache::kNoPin) continue;
       if (kept.often_used == often_used) {
         status = writer->add(kept.key, often_used, cache_.rows(kept.pin));

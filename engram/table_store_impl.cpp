@@ -467,12 +467,21 @@ void TableStore::Impl::set_budget(std::uint64_t bytes) {
   }
 }
 
+std::uint64_t TableStore::Impl::drop_ram() {
+  const std::uint64_t dropped = cache_.drop();
+  counters_.forget_measured();
+  log_info("engram", "{} n-grams were dropped from RAM", dropped);
+  return dropped;
+}
+
 TierStats TableStore::Impl::stats() const {
   TierStats out = stats_;
   counters_.copy_to(out);
   out.evictions = cache_.evictions();
   out.entries = cache_.entries();
-  out.bytes_used = out.entries * cache_.entry_cost();
+  out.entry_bytes = cache_.entry_cost();
+  out.bytes_used = out.entries * out.entry_bytes;
+  out.kept = cache_.kept();
   out.budget_bytes = cache_.budget_bytes();
   out.predicted = curve_.points();
   if (record_log_) out.log = record_log_->stats();

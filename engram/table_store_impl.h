@@ -56,6 +56,13 @@ class TableStore::Impl {
   void release(std::unique_ptr<State> state);
 
   bool in_ram(const NgramKey& key) const;
+  NgramSlice list_ram(std::uint64_t first, std::span<NgramKey> out) const {
+    return cache_.list(first, out);
+  }
+  std::uint64_t keep_most_used(std::uint64_t bytes) {
+    return cache_.keep_most_used(bytes / cache_.entry_cost());
+  }
+  std::uint64_t drop_ram();
   void set_budget(std::uint64_t bytes);
   TierStats stats() const;
 

@@ -95,9 +95,11 @@ struct TierStats {
   std::uint64_t silent_us = 0;   // since the drive last answered, while it owes an answer; else 0
   std::uint64_t waiting_us = 0;  // since the layer that waits for rows now began to; else 0
 
-  std::uint64_t entries = 0;     // n-grams in RAM
-  std::uint64_t restored = 0;    // brought back from the hot set of the last time
-  std::uint64_t bytes_used = 0;  // payload and metadata
+  std::uint64_t entries = 0;      // n-grams in RAM
+  std::uint64_t kept = 0;         // of them, those that stay because someone asked for it
+  std::uint64_t entry_bytes = 0;  // what the budget pays for one
+  std::uint64_t restored = 0;     // brought back from the hot set of the last time
+  std::uint64_t bytes_used = 0;   // payload and metadata
   std::uint64_t budget_bytes = 0;
   std::uint64_t table_bytes = 0;  // all tables together
   LatencyHistogram read_latency;  // of reads since the store was opened

@@ -119,7 +119,7 @@ class Product {
   void begin_with(Product& other) {
     for (const bool often_used : {true, false}) {
       for (std::uint64_t i = 0; i < other.cache_.numbers(); ++i) {
-        const RowCache::Kept kept = other.cache_.hold(i);
+        const RowCache::Held kept = other.cache_.hold(i);
         if (kept.pin == RowCache::kNoPin) continue;
         if (kept.often_used == often_used) cache_.restore(kept.key, often_used, {});
         other.cache_.unpin(kept.pin);

@@ -222,6 +222,31 @@ bool Engine::in_ram(const NgramKey& key) const {
   return impl_->tables && impl_->tables->in_ram(key);
 }
 
+NgramSlice Engine::list_ram(std::uint64_t first, std::span<NgramKey> out) const {
+  return impl_->tables ? impl_->tables->list_ram(first, out) : NgramSlice{};
+}
+
+std::uint64_t Engine::keep_most_used(std::uint64_t bytes) {
+  return impl_->tables ? impl_->tables->keep_most_used(bytes) : 0;
+}
+
+std::uint64_t Engine::drop_ram() {
+  return impl_->tables ? impl_->tables->drop_ram() : 0;
+}
+
+Status Engine::warm(std::span<const NgramKey> keys, const std::atomic<bool>* cancel) {
+  if (!impl_->tables) return {};
+  TableStore& tables = *impl_->tables;
+  const auto heads = static_cast<std::size_t>(hasher()->spec().head_count);
+  TableStore::Ticket ticket = tables.prefetch(keys);
+  std::vector<std::byte> rows;
+  for (std::size_t layer = 0; layer < tables.map().size(); ++layer) {
+    rows.resize(keys.size() * heads * tables.row_bytes(layer));
+    RETURN_IF_ERROR(tables.wait(ticket, layer, rows, cancel));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Session>> Engine::open_session(const SessionOptions& options) {
   return Session::create(impl_->model(), *impl_->backend, options);
 }

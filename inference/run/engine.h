@@ -91,6 +91,10 @@ class Engine {
   void set_ram_budget(std::uint64_t bytes);
   // True if the rows of the n-gram are in RAM now; the draft line under the composer.
   bool in_ram(const NgramKey& key) const;
+  // As TableStore's; without a pack there is nothing in RAM.
+  NgramSlice list_ram(std::uint64_t first, std::span<NgramKey> out) const;
+  std::uint64_t keep_most_used(std::uint64_t bytes);
+  std::uint64_t drop_ram();
 
   // --- the engine's thread ---------------------------------------------------------------------
   // The prompt's tokens as the model would read them. Errors: unsupported (the template).
@@ -108,6 +112,11 @@ class Engine {
   Status evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,
                   TraceLog* trace = nullptr, bool probabilities = false,
                   const std::atomic<bool>* cancel = nullptr);
+
+  // Brings the rows of these n-grams into RAM, so that whoever asks for them next need not wait;
+  // they count as look-ups like any others. Nothing to do without a pack. Errors:
+  // TableStore::wait's.
+  Status warm(std::span<const NgramKey> keys, const std::atomic<bool>* cancel = nullptr);
 
   void forget();  // empties the KV cache
 

@@ -263,7 +263,7 @@ TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
   }
   std::size_t often = 0;
   for (std::uint64_t i = 0; i < cache.numbers(); ++i) {
-    const RowCache::Kept kept = cache.hold(i);
+    const RowCache::Held kept = cache.hold(i);
     ASSERT_NE(kept.pin, RowCache::kNoPin);
     EXPECT_TRUE(cache.ready(kept.key));
     cache.unpin(kept.pin);

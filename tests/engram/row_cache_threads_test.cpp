@@ -93,13 +93,27 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
     while (!stop) {
       const auto n = static_cast<std::uint32_t>(random() % kKeys);
       cache.restore(key_of(n), n % 2 == 0, std::vector<std::byte>(cache.rows_bytes(), mark(n)));
-      const RowCache::Kept kept = cache.hold(random() % 300);
+      const RowCache::Held kept = cache.hold(random() % 300);
       if (kept.pin != RowCache::kNoPin) {
         EXPECT_TRUE(holds(cache.rows(kept.pin), static_cast<std::uint32_t>(kept.key.classes[0])));
         cache.unpin(kept.pin);
       }
       (void)cache.ready(key_of(n));
       std::this_thread::yield();
+    }
+  });
+  threads.emplace_back([&] {
+    std::mt19937_64 random(4);
+    std::vector<NgramKey> keys(50);
+    while (!stop) {
+      EXPECT_LE(cache.keep_most_used(random() % 100), 150u);
+      for (std::uint64_t first = 0;;) {
+        const NgramSlice slice = cache.list(first, keys);
+        for (std::size_t i = 0; i < slice.count; ++i) EXPECT_EQ(keys[i].order, 3);
+        if ((first = slice.next) == 0) break;
+      }
+      if (random() % 8 == 0) cache.drop();
+      std::this_thread::sleep_for(std::chrono::microseconds(300));
     }
   });
 
