@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/stall_notice.h"
 
 namespace mneme::cli {
 namespace {
@@ -28,11 +30,13 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
   request.max_tokens = options.tokens_max;
   request.drop_oldest_turns = true;
   request.cancel = interrupt_flag();
+  std::optional<StallNotice> notice(std::in_place, engine);
   auto result = engine.generate(request, [&](const GenerateProgress& progress) {
     if (options.json || progress.new_text.empty()) return;
     std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
     std::fflush(stdout);
   });
+  notice.reset();
   if (!result) return fail(result.error());
   if (options.json) {
     fmt::print("{}\n", to_json_line(engine.layout(), *result, {}));

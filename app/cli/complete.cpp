@@ -7,11 +7,13 @@
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/stall_notice.h"
 
 namespace mneme::cli {
 namespace {
@@ -60,11 +62,13 @@ int run(const CompleteOptions& options, bool tokens_given) {
   const bool generate = options.logits_path.empty() ? options.tokens_max > 0 || !tokens_given
                                                     : tokens_given && options.tokens_max > 0;
   if (generate) {
+    std::optional<StallNotice> notice(std::in_place, **engine);
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
       if (options.json || progress.new_text.empty()) return;
       std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
       std::fflush(stdout);
     });
+    notice.reset();
     if (!answer) return fail(answer.error());
     result = std::move(*answer);
     if (!options.json) std::fputc('\n', stdout);
