@@ -94,6 +94,13 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   return app;
 }
 
+std::shared_ptr<Engine> Application::close() {
+  std::shared_ptr<Engine> engine = m_window->engine().engine();
+  m_window.reset();
+  m_store.reset();
+  return engine;
+}
+
 Application::~Application() {
   m_window.reset();
   m_store.reset();

@@ -29,6 +29,10 @@ class Application {
   const Paths& paths() const { return m_paths; }
   MainWindow& window() { return *m_window; }
 
+  // Takes the window and the chats' store down, once the window is closed. What is left is the
+  // engine, null without a model, whose end waits for reads at the drive.
+  std::shared_ptr<Engine> close();
+
  private:
   Application() = default;
 

@@ -3,13 +3,20 @@
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QMessageBox>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
 
 #include "app/application.h"
 #include "app/single_instance.h"
+#include "inference/base/log.h"
+#include "ui/bridge/settle_reads.h"
 #include "ui/theme.h"
 
 int main(int argc, char** argv) {
   using namespace mneme;
+  // That the end of the program waits for a drive; one that answers needs milliseconds.
+  constexpr auto kLongestGoodbye = std::chrono::seconds(3);
   QApplication qt(argc, argv);
   QApplication::setApplicationName(QStringLiteral("mneme"));
   QApplication::setApplicationDisplayName(QStringLiteral("Mneme"));
@@ -60,5 +67,16 @@ int main(int argc, char** argv) {
                    &MainWindow::raiseWindow);
   application->window().show();
   application->window().start();
-  return QApplication::exec();
+  const int code = QApplication::exec();
+  const std::shared_ptr<Engine> engine = application->close();
+  instance.leave();
+  if (engine && !settleReads(*engine, kLongestGoodbye)) {
+    // The chats are saved, the window is gone; only a drive that does not answer holds us.
+    log_warning("app",
+                "the drive still owes {} reads: ending without them and without saving the "
+                "hot set",
+                engine->tiers().in_flight);
+    std::_Exit(code);
+  }
+  return code;
 }

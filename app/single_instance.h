@@ -20,6 +20,8 @@ class SingleInstance : public QObject {
   bool knock();
   // Starts to listen for later starts.
   void listen();
+  // Later starts open a window of their own from now on.
+  void leave() { m_server.close(); }
 
  Q_SIGNALS:
   void knocked();
