@@ -99,7 +99,9 @@ std::uint64_t RowCache::drop() {
     end = std::min<std::uint64_t>(end, used_);
     const std::uint64_t first = end - std::min<std::uint64_t>(end, kStep);
     for (auto slot = static_cast<Slot>(end); slot-- > first;) {
-      if (!is_there(slot) || !try_kill(slot)) continue;
+      if (!is_there(slot)) continue;
+      if (header(slot).queue == QueueName::kept) stop_keeping(slot);
+      if (!try_kill(slot)) continue;
       remove(slot);
       ++dropped;
     }

@@ -121,16 +121,16 @@ TEST(RowCacheDrop, ForgetsAllButWhatIsHeld) {
     for (ClassId n = 0; n < 900; ++n) use(cache, n);
   }
   EXPECT_EQ(cache.keep_most_used(100), 100u);
-  const RowCache::Pin held = cache.pin(key_of(500), NgramKeyHash{}(key_of(500)));
+  const RowCache::Pin held = cache.pin(key_of(5), NgramKeyHash{}(key_of(5)));
   std::ranges::fill(cache.bytes(held, 0), std::byte{7});
   EXPECT_EQ(cache.drop(), 899u);
-  EXPECT_EQ(listed(cache), std::vector<ClassId>{500});
+  EXPECT_EQ(listed(cache), std::vector<ClassId>{5});
   EXPECT_EQ(cache.kept(), 0u);
   EXPECT_TRUE(std::ranges::all_of(cache.rows(held), [](std::byte b) { return b == std::byte{7}; }));
   // It goes on as if it were new, with what was held in its place.
   for (ClassId n = 0; n < 4000; ++n) use(cache, n);
   EXPECT_LE(cache.bytes_used(), cache.budget_bytes());
-  EXPECT_TRUE(cache.ready(key_of(500)));
+  EXPECT_TRUE(cache.ready(key_of(5)));
   cache.unpin(held);
   EXPECT_EQ(cache.drop(), 1000u);
   EXPECT_EQ(cache.entries(), 0u);
