@@ -92,6 +92,7 @@ QAbstractScrollArea::corner { background: transparent; border: none; }
 QListView, QTreeView, QTableView { background: @window@; border: none; outline: none;
   selection-background-color: @accentSoft@; selection-color: @text@;
   alternate-background-color: @base@; gridline-color: @border@; }
+QTableWidget::item { padding: 0 6px; }
 QHeaderView { background: @window@; }
 QHeaderView::section { background: @window@; color: @textMuted@; border: none;
   border-bottom: 1px solid @border@; padding: 4px 6px; }

@@ -164,6 +164,14 @@ QColor Theme::probability(double value) const {
   return ramp(dark ? darkStops : lightStops, value);
 }
 
+QColor Theme::resident(double value) const {
+  const std::array<QColor, 4> lightStops{QColor(0xF6, 0xF7, 0xF9), QColor(0x8F, 0xD3, 0xC6),
+                                         QColor(0x1F, 0x9E, 0x89), QColor(0x0B, 0x57, 0x4B)};
+  const std::array<QColor, 4> darkStops{QColor(0x15, 0x18, 0x1D), QColor(0x1D, 0x5A, 0x52),
+                                        QColor(0x2A, 0x8F, 0x7F), QColor(0x4F, 0xDB, 0xC3)};
+  return ramp(dark ? darkStops : lightStops, value);
+}
+
 QColor Theme::tier(Tier tier) const {
   switch (tier) {
     case Tier::device:

@@ -37,7 +37,8 @@ struct Theme {
   QColor gate(double value) const;
   QColor write(double share) const;  // 0..1 of the view's stated scale
   QColor probability(double value) const;
-  QColor tier(Tier tier) const;  // four hues; views add a hatch so that hue is not alone
+  QColor resident(double value) const;  // how many of some rows are in RAM
+  QColor tier(Tier tier) const;         // four hues; views add a hatch so that hue is not alone
   static QColor textOn(const QColor& background);
 
   QPalette palette() const;

@@ -154,7 +154,7 @@ class TokenCardTest : public QObject {
     card.show();
     QSignalSpy asked(&card, &TokenCard::promptProbabilitiesRequested);
     world.selection.pin(world.trace.eventAt(4));
-    auto* button = card.findChild<QPushButton*>();
+    auto* button = card.findChild<QPushButton*>(QStringLiteral("computeProbabilities"));
     QVERIFY(button && button->isVisible());
     QTest::mouseClick(button, Qt::LeftButton);
     QCOMPARE(asked.count(), 1);

@@ -21,6 +21,7 @@
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "ui/bridge/settle_reads.h"
 #include "ui/theme.h"
 #include "ui/views/answer_text.h"
 #include "ui/views/banner.h"
@@ -151,6 +152,21 @@ class WindowTest : public QObject {
     ask(QStringLiteral("again"));
     QCOMPARE(m_window->conversation().transcript().at(3).row.state, MessageState::complete);
     QVERIFY(!notice().contains(QStringLiteral("Waiting")));
+  }
+
+  // The program's end: the answer leaves the drive alone, and nobody waits for it for ever.
+  void theEndWaitsForADriveOnlySoLong() {
+    const auto drive = openTinyWithSlowDrive();
+    drive->hold();
+    write(QStringLiteral("are you there"));
+    const auto engine = m_window->engine().engine();
+    QTRY_VERIFY(engine->tiers().waiting_us > 0);
+    m_window->close();
+    m_window.reset();
+    m_store.reset();
+    QVERIFY(!settleReads(*engine, std::chrono::milliseconds(50)));
+    drive->release();
+    QVERIFY(settleReads(*engine, std::chrono::seconds(20)));
   }
 
   void aFailedReadEndsTheAnswerWithOneError() {

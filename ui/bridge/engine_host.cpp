@@ -2,7 +2,9 @@
 #include "ui/bridge/engine_host.h"
 
 #include <QMetaObject>
+#include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "inference/base/log.h"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int kProgressPauseMs = 33;
 constexpr int kTierPauseMs = 100;
+constexpr std::size_t kWarmStep = 64;  // n-grams: an answer waits for no more than their reads
 
 }  // namespace
 
@@ -29,6 +32,7 @@ EngineHost::EngineHost(ChatStore& store, QObject* parent)
 EngineHost::~EngineHost() {
   cancelOpen();
   cancelEvaluate();
+  cancelWarm();
   stop();
 }
 
@@ -116,6 +120,7 @@ void EngineHost::cancelOpen() {
 void EngineHost::closeModel() {
   stop();
   cancelEvaluate();
+  cancelWarm();
   m_tierTimer.stop();
   auto engine = std::exchange(m_engine, nullptr);
   setState(State::empty);  // views let go of it
@@ -238,6 +243,45 @@ void EngineHost::evaluate(std::vector<TokenId> tokens, bool memoryOn) {
 
 void EngineHost::cancelEvaluate() {
   if (m_cancelEvaluate) *m_cancelEvaluate = true;
+}
+
+void EngineHost::warm(std::shared_ptr<const std::vector<NgramKey>> keys) {
+  cancelWarm();
+  m_cancelWarm = std::make_shared<std::atomic<bool>>(false);
+  warmStep(std::move(keys), 0);
+}
+
+void EngineHost::warmStep(std::shared_ptr<const std::vector<NgramKey>> keys, std::size_t from) {
+  if (from >= keys->size() || !m_engine) {
+    Q_EMIT warmEnded(from, m_engine ? QString() : tr("no model is open."));
+    return;
+  }
+  m_worker.post([this, keys = std::move(keys), from, engine = m_engine, cancel = m_cancelWarm] {
+    const std::size_t count = std::min(kWarmStep, keys->size() - from);
+    const Status status = *cancel
+                              ? Status(Error{ErrorCode::cancelled, "stopped"})
+                              : engine->warm(std::span(*keys).subspan(from, count), cancel.get());
+    QMetaObject::invokeMethod(
+        this,
+        [this, keys, done = from + count, status, cancel] {
+          if (!status) {
+            const Error& error = status.error();
+            Q_EMIT warmEnded(done - std::min(done, kWarmStep),
+                             error.code == ErrorCode::cancelled
+                                 ? tr("it was stopped.")
+                                 : QString::fromStdString(error.message));
+            return;
+          }
+          Q_EMIT warmProgress(done, keys->size());
+          // Asked for through this thread again: what the user wants meanwhile is queued before it.
+          if (cancel == m_cancelWarm) warmStep(keys, done);
+        },
+        Qt::QueuedConnection);
+  });
+}
+
+void EngineHost::cancelWarm() {
+  if (m_cancelWarm) *m_cancelWarm = true;
 }
 
 TierStats EngineHost::tiers() const {

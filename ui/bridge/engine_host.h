@@ -53,6 +53,11 @@ class EngineHost : public QObject {
   // Waits for an answer that runs; ends early when another one is asked for.
   void evaluate(std::vector<TokenId> tokens, bool memoryOn);
 
+  // Brings the rows of these n-grams into RAM, a few at a time, so that an answer that is asked for
+  // meanwhile comes first. One at a time: another one, or another model, ends the one before.
+  void warm(std::shared_ptr<const std::vector<NgramKey>> keys);
+  void cancelWarm();
+
   TierStats tiers() const;
   void setRamBudget(quint64 bytes);
 
@@ -67,7 +72,9 @@ class EngineHost : public QObject {
   void answerFailed(const QString& reason);
   void evaluated(std::shared_ptr<const mneme::TraceLog> records);
   void evaluateFailed(const QString& reason);
-  void tiersUpdated(const mneme::TierStats& stats);  // 10 times a second while a pack is open
+  void warmProgress(quint64 done, quint64 all);
+  void warmEnded(quint64 done, const QString& problem);  // "" = all of them are there
+  void tiersUpdated(const mneme::TierStats& stats);      // 10 times a second while a pack is open
 
  private:
   // What the engine's thread leaves for the UI thread, under a lock of its own.
@@ -85,6 +92,7 @@ class EngineHost : public QObject {
   void drain();
   void answerEnded();
   void cancelEvaluate();
+  void warmStep(std::shared_ptr<const std::vector<NgramKey>> keys, std::size_t from);
 
   ChatStore& m_store;
   State m_state = State::empty;
@@ -94,6 +102,7 @@ class EngineHost : public QObject {
   quint64 m_openRequest = 0;  // the latest; older ones are ignored when they end
   bool m_answering = false;
   std::shared_ptr<std::atomic<bool>> m_cancelEvaluate;  // of the latest evaluate()
+  std::shared_ptr<std::atomic<bool>> m_cancelWarm;      // of the latest warm()
   Mailbox m_mailbox;
   QTimer m_tierTimer;
   QTimer m_drainTimer;

@@ -15,6 +15,9 @@ std::shared_ptr<const InspectModel> inspectModelOf(std::shared_ptr<Engine> engin
   model->rowFileOffset = [raw](std::size_t slot, RowId row) {
     return raw->row_file_offset(slot, row);
   };
+  model->listRam = [raw](std::uint64_t first, std::span<NgramKey> out) {
+    return raw->list_ram(first, out);
+  };
   model->owner = std::move(engine);
   return model;
 }

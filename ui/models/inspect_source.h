@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "engram/ngram_hasher.h"
@@ -23,6 +24,8 @@ struct InspectModel {
   const NgramHasher* hasher = nullptr;  // null without a memory pack
   std::function<std::string(TokenId)> tokenBytes;
   std::function<std::uint64_t(std::size_t layerSlot, RowId)> rowFileOffset;
+  // The n-grams in RAM, slice by slice; as TableStore::list_ram.
+  std::function<NgramSlice(std::uint64_t first, std::span<NgramKey> out)> listRam;
 
   // A row of d e4m3 bytes and one e8m0 byte for each 32 of them (contracts.md section 5).
   int rowBytes() const {

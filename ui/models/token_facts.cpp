@@ -17,14 +17,6 @@ struct Words {
   Q_DECLARE_TR_FUNCTIONS(mneme::TokenFacts)
 };
 
-// The text that the token's class stands for: case, accents and outer blanks folded away.
-QString foldedText(const InspectModel& model, TokenId token) {
-  const std::string bytes = model.tokenBytes(token);
-  const Result<std::string> key = class_key(bytes, bytes);
-  if (!key || key->empty()) return visibleText(bytes);
-  return visibleText(*key);
-}
-
 void addChoices(TokenFacts& facts, const InspectModel* model) {
   const TraceHeader& header = facts.header;
   if (header.top_count == 0) return;
@@ -165,6 +157,13 @@ QString ngramText(const InspectModel& model, const std::vector<TokenId>& tokens)
   text.replace(QLatin1Char('\r'), QChar(0x240d));
   const QString trimmed = text.trimmed();
   return trimmed.isEmpty() ? text.replace(QLatin1Char(' '), QChar(0x2423)) : trimmed;
+}
+
+QString foldedText(const InspectModel& model, TokenId token) {
+  const std::string bytes = model.tokenBytes(token);
+  const Result<std::string> key = class_key(bytes, bytes);
+  if (!key || key->empty()) return visibleText(bytes);
+  return visibleText(*key);
 }
 
 QString hexText(std::uint64_t value) {

@@ -79,6 +79,9 @@ RowFacts rowFacts(const InspectModel& model, const NgramKey& key, int layerSlot,
 // Tokens as running text for a label: line breaks visible, outer blanks cut.
 QString ngramText(const InspectModel& model, const std::vector<TokenId>& tokens);
 
+// The text that the token's class stands for: case, accents and outer blanks folded away.
+QString foldedText(const InspectModel& model, TokenId token);
+
 QString hexText(std::uint64_t value);     // "0x5b1e 92c4 07aa 31f9"
 QString offsetText(std::uint64_t value);  // "0x01db6f40"
 

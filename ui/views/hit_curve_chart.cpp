@@ -41,8 +41,20 @@ double HitCurveChart::measured() const {
   return m_lookups >= kLookupsMin ? m_hits / m_lookups : -1;
 }
 
+QString HitCurveChart::whyUnknown() const {
+  if (m_predicted.lookups < kLookupsMin) {
+    return format::counted(
+        static_cast<std::int64_t>(std::ceil(kLookupsMin - m_predicted.lookups)),
+        tr("Not enough look-ups yet to predict the hit rate: it needs %1 more. Each token makes a "
+           "few."),
+        tr("Not enough look-ups yet to predict the hit rate: it needs %1 more. Each token makes a "
+           "few."));
+  }
+  return tr("These tables are so small that every budget holds them.");
+}
+
 QString HitCurveChart::describe() const {
-  if (!known()) return tr("Not enough look-ups yet to predict the hit rate.");
+  if (!known()) return whyUnknown();
   const QString present =
       measured() < 0 ? tr("%1 predicted at the present %2")
                            .arg(format::percent(m_predicted.at(m_budget)), format::bytes(m_budget))
@@ -92,8 +104,7 @@ void HitCurveChart::paintEvent(QPaintEvent*) {
   painter.fillRect(area, theme.base);
   painter.setPen(theme.textMuted);
   if (!known()) {
-    painter.drawText(area.adjusted(8, 0, -8, 0), Qt::AlignCenter | Qt::TextWordWrap,
-                     tr("Comes with the first hundred tokens."));
+    painter.drawText(area.adjusted(8, 0, -8, 0), Qt::AlignCenter | Qt::TextWordWrap, whyUnknown());
     return;
   }
   painter.setRenderHint(QPainter::Antialiasing);

@@ -31,6 +31,7 @@ class HitCurveChart : public QWidget {
   double xOf(std::uint64_t budgetBytes) const;
   double yOf(double rate) const;
   std::uint64_t budgetAt(double x) const;
+  QString whyUnknown() const;
   QString describe() const;
   void paintMarker(QPainter* painter) const;
 

@@ -89,6 +89,7 @@ class MainWindow : public QMainWindow {
   QDockWidget* addDock(const char* name, const QString& title, QWidget* widget,
                        Qt::DockWidgetArea area);
   void makeInspectionDocks();
+  void explainStall();
   void updateDockTitles();
 
   // main_window.cpp
@@ -126,6 +127,7 @@ class MainWindow : public QMainWindow {
   QDockWidget* m_stripDock = nullptr;
   QDockWidget* m_slotsDock = nullptr;
   QDockWidget* m_tiersDock = nullptr;
+  QDockWidget* m_hotSetDock = nullptr;
 };
 
 }  // namespace mneme

@@ -9,8 +9,11 @@
 
 #include "ui/bridge/prompt_probabilities.h"
 #include "ui/views/dock_title.h"
+#include "ui/views/hot_set_actions.h"
+#include "ui/views/hot_set_view.h"
 #include "ui/views/main_window.h"
 #include "ui/views/slots_view.h"
+#include "ui/views/stall_dialog.h"
 #include "ui/views/strip_view.h"
 #include "ui/views/tiers_view.h"
 #include "ui/views/token_card.h"
@@ -64,11 +67,32 @@ void MainWindow::makeInspectionDocks() {
   m_slotsDock = addDock("slotsDock", tr("Slots"),
                         scrolled(new SlotsView(m_branch, m_selection, m_source, this)),
                         Qt::BottomDockWidgetArea);
-  m_tiersDock = addDock("tiersDock", tr("Tiers"), scrolled(new TiersView(m_source, this)),
-                        Qt::BottomDockWidgetArea);
-  m_docks << m_tokenDock << m_stripDock << m_slotsDock << m_tiersDock;
+  auto* tiers = new TiersView(m_source, this);
+  m_tiersDock = addDock("tiersDock", tr("Tiers"), scrolled(tiers), Qt::BottomDockWidgetArea);
+  connect(tiers, &TiersView::stallExplanationRequested, this, &MainWindow::explainStall);
+  connect(card, &TokenCard::stallExplanationRequested, this, [this](EventIndex event) {
+    m_selection.pin(event);
+    explainStall();
+  });
+  auto* hotSet = new HotSetView(m_branch, m_source, this);
+  hotSet->addActions(new HotSetActions(*new HotSetWork(m_store, m_engine, this), m_branch, m_source,
+                                       m_chats, hotSet));
+  m_hotSetDock = addDock("hotSetDock", tr("Hot set"), scrolled(hotSet), Qt::BottomDockWidgetArea);
+  m_docks << m_tokenDock << m_stripDock << m_slotsDock << m_tiersDock << m_hotSetDock;
   splitDockWidget(m_stripDock, m_tiersDock, Qt::Horizontal);
+  tabifyDockWidget(m_tiersDock, m_hotSetDock);
   tabifyDockWidget(m_stripDock, m_slotsDock);
+}
+
+void MainWindow::explainStall() {
+  auto* dialog = findChild<StallDialog*>();
+  if (dialog == nullptr) {
+    dialog = new StallDialog(m_branch, m_selection, m_source, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+  }
+  dialog->show();
+  dialog->raise();
+  dialog->activateWindow();
 }
 
 // The window makes its tab bars when docks are tabbed, at any time.
@@ -102,6 +126,8 @@ void MainWindow::showPreset(Preset preset) {
   m_stripDock->setVisible(inspect);
   m_slotsDock->setVisible(inspect || memory);
   m_tiersDock->setVisible(inspect || memory);
+  m_hotSetDock->setVisible(inspect || memory);
+  if (inspect || memory) m_tiersDock->raise();
   if (inspect) {
     m_stripDock->raise();
     resizeDocks({m_tokenDock}, {320}, Qt::Horizontal);
@@ -109,7 +135,7 @@ void MainWindow::showPreset(Preset preset) {
   resizeDocks({findChild<QDockWidget*>(QStringLiteral("chatsDock"))}, {224}, Qt::Horizontal);
   if (inspect || memory) {
     const int bottom = memory ? height() / 2 : std::max(320, height() * 35 / 100);
-    const int left = memory ? 60 : 55;  // percent of the width
+    const int left = 55;  // percent of the width
     resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock}, {bottom, bottom}, Qt::Vertical);
     resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock},
                 {width() * left / 100, width() * (100 - left) / 100}, Qt::Horizontal);

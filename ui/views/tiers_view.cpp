@@ -4,6 +4,7 @@
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QPushButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -159,6 +160,12 @@ void TiersView::build() {
     line->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
   }
   foot->addWidget(m_where[0], 1);
+  m_explain = new QPushButton(tr("Stalls …"), m_body);
+  m_explain->setProperty("kind", QStringLiteral("quiet"));
+  m_explain->setToolTip(
+      tr("The tokens of this chat that waited longest for rows, and their reads"));
+  connect(m_explain, &QPushButton::clicked, this, &TiersView::stallExplanationRequested);
+  foot->addWidget(m_explain);
   foot->addWidget(m_untrained);
   right->addLayout(foot);
   right->addWidget(m_where[1]);
@@ -257,6 +264,7 @@ void TiersView::refresh() {
     m_where[i]->setVisible(!line.isEmpty());
   }
   const auto model = m_source.model();
+  m_explain->setVisible(stats.stall_us > 0);
   m_untrained->setVisible(model->layout.memory && !model->layout.memory->trained);
 }
 

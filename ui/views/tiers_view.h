@@ -11,6 +11,7 @@
 #include "ui/models/tier_history.h"
 
 class QLabel;
+class QPushButton;
 
 namespace mneme {
 
@@ -29,6 +30,9 @@ class TiersView : public QWidget {
   const TierHistory& history() const { return m_history; }
   // The figure as it stands in the view, by its name on screen; for tests and reading aloud.
   QString figure(const QString& name) const;
+
+ Q_SIGNALS:
+  void stallExplanationRequested();
 
  private:
   enum Figure {
@@ -71,6 +75,7 @@ class TiersView : public QWidget {
   TimeChart* m_latency = nullptr;
   TimeChart* m_fill = nullptr;
   TierTable* m_table = nullptr;
+  QPushButton* m_explain = nullptr;
   BudgetControl* m_budget = nullptr;
 };
 

@@ -10,6 +10,7 @@
 #include <QVBoxLayout>
 
 #include "ui/format.h"
+#include "ui/models/stall_facts.h"
 #include "ui/models/token_text.h"
 #include "ui/theme.h"
 #include "ui/views/card_bars.h"
@@ -78,7 +79,8 @@ TokenCard::TokenCard(BranchTrace& trace, Selection& selection, InspectSource& so
 void TokenCard::build() {
   auto* content = new QWidget(this);
   auto* outer = new QVBoxLayout(content);
-  outer->setContentsMargins(14, 12, 14, 14);
+  outer->setContentsMargins(14, 12, 14, 8);
+  outer->setSpacing(0);  // the stretch below would have one too, and a card that fits would scroll
   m_empty = label(content, "muted");
   m_empty->setAlignment(Qt::AlignTop | Qt::AlignLeft);
   outer->addWidget(m_empty);
@@ -103,6 +105,14 @@ void TokenCard::build() {
   where->setSpacing(0);
   where->addWidget(m_place);
   where->addWidget(m_untrained);
+  m_stall = new QPushButton(tr("waited …"), m_body);
+  m_stall->setObjectName(QStringLiteral("explainStall"));
+  m_stall->setProperty("kind", QStringLiteral("quiet"));
+  m_stall->setToolTip(tr("Shows the reads that this token waited for."));
+  connect(m_stall, &QPushButton::clicked, this, [this] {
+    if (m_facts) Q_EMIT stallExplanationRequested(m_facts->event);
+  });
+  where->addWidget(m_stall, 0, Qt::AlignRight);
   head->addWidget(m_chip, 0, Qt::AlignTop);
   head->addStretch(1);
   head->addLayout(where);
@@ -115,6 +125,7 @@ void TokenCard::build() {
   m_noProbabilities = label(m_body, "muted");
   rows->addWidget(m_noProbabilities);
   m_ask = new QPushButton(tr("Compute them"), m_body);
+  m_ask->setObjectName(QStringLiteral("computeProbabilities"));
   m_ask->setToolTip(tr("Reads the prompt again and keeps the probability of each of its tokens."));
   rows->addWidget(m_ask, 0, Qt::AlignLeft);
   connect(m_ask, &QPushButton::clicked, this, [this] {
@@ -224,6 +235,10 @@ void TokenCard::fillMemory() {
   m_noMemory->setVisible(!known);
   m_noMemory->setText(m_facts->whyNoMemory);
   if (known) m_gates->setFacts(*m_facts, m_streamsOpen);
+  const std::uint32_t waitUs = m_facts->header.wait_us;
+  const std::vector<StallRead> reads = readsOf(*m_facts);
+  m_stall->setVisible(!reads.empty() && reads.front().tier == Tier::ssd_late);
+  m_stall->setText(tr("waited %1 …").arg(format::microseconds(waitUs)));
   const bool ngrams = !m_facts->ngrams.empty();
   for (QWidget* part : {static_cast<QWidget*>(m_ngramsTitle), static_cast<QWidget*>(m_ngrams),
                         static_cast<QWidget*>(m_legend)}) {

@@ -41,6 +41,7 @@ class TokenCard : public QScrollArea {
  Q_SIGNALS:
   // The user asks for the probabilities of the prompt of the shown token's message.
   void promptProbabilitiesRequested(mneme::EventIndex event);
+  void stallExplanationRequested(mneme::EventIndex event);
 
  protected:
   void keyPressEvent(QKeyEvent* event) override;
@@ -77,6 +78,7 @@ class TokenCard : public QScrollArea {
   QLabel* m_noMemory = nullptr;
   QLabel* m_ngramsTitle = nullptr;
   NgramGrid* m_ngrams = nullptr;
+  QPushButton* m_stall = nullptr;
   TierLegend* m_legend = nullptr;
   QLabel* m_walkTitle = nullptr;
   HashWalk* m_walk = nullptr;
