@@ -78,7 +78,7 @@ void HotSetView::build() {
   side->addWidget(m_place);
   m_list = new QTableWidget(0, columnCount, m_body);
   m_list->setAccessibleName(tr("Rows in RAM at the chosen place"));
-  m_list->setHorizontalHeaderLabels({tr("n-gram, folded"), tr("row"), tr("order"), tr("head")});
+  m_list->setHorizontalHeaderLabels({tr("n-gram"), tr("row"), tr("order"), tr("head")});
   m_list->horizontalHeaderItem(ngram)->setToolTip(tr(
       "The n-gram that brought the row, as the memory sees it; in bold where the answer used it"));
   m_list->verticalHeader()->hide();
