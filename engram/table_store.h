@@ -98,6 +98,8 @@ class TableStore {
   // number of n-grams. Any thread.
   std::uint64_t drop_ram();
 
+  // The budget of tables of so many bytes where none is asked for.
+  static std::uint64_t default_budget(std::uint64_t table_bytes);
   // 0 = the default, as in the options. Evicts at once what is over and not pinned; what the live
   // tickets hold is on top of the budget, at most one entry a key.
   void set_budget(std::uint64_t bytes);

@@ -437,6 +437,10 @@ void TableStore::Impl::release(std::unique_ptr<State> state) {
   if (spare_states_.size() < kSpareStatesMax) spare_states_.push_back(std::move(state));
 }
 
+std::uint64_t TableStore::default_budget(std::uint64_t table_bytes) {
+  return std::clamp(table_bytes / 4, kBudgetMin, kBudgetMax);
+}
+
 // ---- from any thread ---------------------------------------------------------------------------
 
 bool TableStore::Impl::in_ram(const NgramKey& key) const {
@@ -446,7 +450,7 @@ bool TableStore::Impl::in_ram(const NgramKey& key) const {
 // What was asked for, as far as this machine has it: memory is only taken when rows fill it, so
 // that a budget beyond it would end in the system killing someone, minutes later.
 std::uint64_t TableStore::Impl::possible_budget(std::uint64_t wanted) const {
-  if (wanted == 0) return std::clamp(map_.bytes() / 4, kBudgetMin, kBudgetMax);
+  if (wanted == 0) return default_budget(map_.bytes());
   const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t most = memory - memory / 8;

@@ -67,23 +67,41 @@ Result<std::unique_ptr<Backend>> open_automatic(const BackendOptions& options) {
     named.device = device.id;
     return open_backend(named);
   };
-  auto device = open_first_automatic(list_devices(), options.bytes_needed, open);
+  auto device =
+      open_first_automatic(list_devices(), options.bytes_needed, options.bytes_least, open);
   if (device) return device;
   return open_cpu_backend(options);
 }
 
 }  // namespace
 
-std::unique_ptr<Backend> open_first_automatic(const std::vector<DeviceInfo>& devices,
-                                              std::uint64_t bytes_needed, const OpenDevice& open) {
+std::vector<DeviceInfo> automatic_order(const std::vector<DeviceInfo>& devices,
+                                        std::uint64_t bytes_needed, std::uint64_t bytes_least) {
+  std::vector<DeviceInfo> whole, part;
   for (const DeviceInfo& device : devices) {
     if (!device.automatic) continue;
-    if (device.free_bytes < bytes_needed) {
-      log_info("gpu", "{} has {:.1f} MB free, the model needs {:.1f} MB: passed over", device.name,
-               static_cast<double>(device.free_bytes) / 1e6,
-               static_cast<double>(bytes_needed) / 1e6);
-      continue;
+    if (device.free_bytes >= bytes_needed) {
+      whole.push_back(device);
+    } else if (device.free_bytes >= bytes_least) {
+      part.push_back(device);
     }
+  }
+  std::stable_sort(part.begin(), part.end(), [](const DeviceInfo& a, const DeviceInfo& b) {
+    return a.free_bytes > b.free_bytes;
+  });
+  whole.insert(whole.end(), part.begin(), part.end());
+  return whole;
+}
+
+std::unique_ptr<Backend> open_first_automatic(const std::vector<DeviceInfo>& devices,
+                                              std::uint64_t bytes_needed, std::uint64_t bytes_least,
+                                              const OpenDevice& open) {
+  for (const DeviceInfo& device : devices) {
+    if (!device.automatic || device.free_bytes >= bytes_needed) continue;
+    log_info("gpu", "{} has {:.1f} MB free, the model needs {:.1f} MB", device.name,
+             static_cast<double>(device.free_bytes) / 1e6, static_cast<double>(bytes_needed) / 1e6);
+  }
+  for (const DeviceInfo& device : automatic_order(devices, bytes_needed, bytes_least)) {
     auto backend = open(device);
     if (backend) return std::move(*backend);
     log_warning("gpu", "{} is passed over: {}", device.name, backend.error().message);

@@ -28,6 +28,7 @@ struct Config {
   std::string memory;               // "" = look for a pack that fits, "off", or a path
   std::int64_t context = 0;         // tokens; 0 = the model's, at most 8,192
   std::string device = "auto";      // as EngineOptions::device
+  std::int64_t gpu_layers = 0;      // as EngineOptions::gpu_layers
   std::int64_t threads = 0;         // 0 = one per core
   std::int64_t ram_budget_mib = 0;  // 0 = a quarter of the tables, 8 MiB to 4 GiB
   std::int64_t record_log_gib = 0;  // of the drive, for rows that left RAM; 0 = none
@@ -44,6 +45,7 @@ struct Config {
     options.memory = memory;
     options.context = context;
     options.device = device;
+    options.gpu_layers = gpu_layers;
     options.threads = static_cast<int>(threads);
     options.ram_budget = static_cast<std::uint64_t>(ram_budget_mib) << 20;
     options.record_log_bytes = static_cast<std::uint64_t>(record_log_gib) << 30;
@@ -55,9 +57,10 @@ struct Config {
 
 // What a visitor is told of a field besides its value.
 struct FieldInfo {
-  std::string_view name;   // in the INI file: group/key
-  std::string_view label;  // in the dialog
-  std::string_view help;   // what it means and when to change it
+  std::string_view name;                 // in the INI file: group/key
+  std::string_view label;                // in the dialog
+  std::string_view help;                 // what it means and when to change it
+  std::string_view least = "automatic";  // what the smallest value of an integer means
 };
 
 // The visitor has path(info, string&), text(info, string&), integer(info, int64&, min, max, unit),
@@ -78,8 +81,13 @@ void visit_fields(C& config, Visitor&& visit) {
        "Tokens a chat may have. 0: as the model was trained, at most 8,192. More takes more RAM."},
       config.context, std::int64_t{0}, std::int64_t{1} << 20, "tokens");
   visit.device({"model/device", "Device",
-                "Automatic: the first GPU that has room for the model, else the CPU."},
+                "Automatic: the first GPU that has room for the model, else the one that has room "
+                "for most of it, else the CPU."},
                config.device);
+  visit.integer({"model/gpu_layers", "Layers on the GPU",
+                 "The others stay on the CPU, where they take longer. Automatic: as many as the "
+                 "GPU has room for."},
+                config.gpu_layers, std::int64_t{0}, std::int64_t{1024}, "layers");
   visit.integer({"model/threads", "Threads", "Compute threads of the CPU. 0: one for each core."},
                 config.threads, std::int64_t{0}, std::int64_t{256}, "");
   visit.integer({"model/ram_budget_mib", "RAM for memory rows",
@@ -90,7 +98,8 @@ void visit_fields(C& config, Visitor&& visit) {
        "Rows that were read are written to the drive once more, together, and come back with "
        "fewer reads when they have left RAM. Takes this much room for each memory pack, and about "
        "a four-hundredth of that in RAM. When it is full it writes over the oldest. 0: nothing is "
-       "written; the file that is there may be deleted."},
+       "written; the file that is there may be deleted.",
+       "none"},
       config.record_log_gib, std::int64_t{0}, std::int64_t{1} << 12, "GiB");
   visit.integer({"model/numa_node", "NUMA node for memory rows",
                  "Where rows in RAM lie on machines with several memories; CXL memory is a node of "

@@ -42,6 +42,14 @@ CLI::Validator sampler_value(float SamplerOptions::*field) {
           ""};
 }
 
+// CLI11's own names the largest double in its message.
+CLI::Validator zero_or_more() {
+  return {[](std::string& text) -> std::string {
+            return text.starts_with('-') ? fmt::format("{} is less than 0", text) : std::string();
+          },
+          ""};
+}
+
 CLI::Validator byte_size() {
   return {[](std::string& text) -> std::string {
             const auto bytes = parse_bytes(text);
@@ -72,7 +80,7 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("-t,--threads", o.threads, "compute threads (default: one per core)")
       ->check(CLI::Range(0, 1024));
   app.add_option("--ctx", o.context, "context in tokens (default: the model's, at most 8192)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   app.add_option("--ram-budget", o.ram_budget,
                  "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
       ->check(byte_size());
@@ -96,13 +104,17 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--device", o.device,
                  "auto, cpu, vulkan or vulkan:N, as `mneme-cli devices` lists them")
       ->capture_default_str();
+  app.add_option("--gpu-layers", o.gpu_layers,
+                 "of the model's layers, how many the GPU takes; the others stay on the CPU "
+                 "(default: as many as it has room for)")
+      ->check(zero_or_more());
   app.add_flag("--json", o.json, "machine-readable output");
   app.add_flag("-v,--verbose", o.verbose, "log to stderr what is being done");
 }
 
 void add_prompt_options(CLI::App& app, CommonOptions& o) {
   app.add_option("-p,--prompt", o.prompt, "the prompt (default: standard input)");
-  app.add_option("-n", o.tokens_max, "most tokens to generate")->check(CLI::NonNegativeNumber);
+  app.add_option("-n", o.tokens_max, "most tokens to generate")->check(zero_or_more());
 }
 
 void add_sampling_options(CLI::App& app, CommonOptions& o) {
@@ -112,7 +124,7 @@ void add_sampling_options(CLI::App& app, CommonOptions& o) {
       ->check(sampler_value(&SamplerOptions::temperature))
       ->capture_default_str();
   app.add_option("--top-k", o.top_k, "keep the k most probable tokens; 0 = off")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
   app.add_option("--top-p", o.top_p, "keep tokens that make up this probability; 1 = off")
       ->check(sampler_value(&SamplerOptions::top_p))
@@ -196,6 +208,7 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   engine.exact = options.exact;
   engine.instruction_set = options.instruction_set;
   engine.device = options.device;
+  engine.gpu_layers = options.gpu_layers;
   engine.cache_folder = paths.cache;
   if (engine.model_path.empty()) {
     engine.model_path = paths.default_model();

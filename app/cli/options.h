@@ -43,6 +43,7 @@ struct CommonOptions {
   bool exact = false;
   std::string instruction_set;
   std::string device = "auto";
+  std::int64_t gpu_layers = 0;
   bool json = false;
   bool verbose = false;
 

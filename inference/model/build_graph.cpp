@@ -13,32 +13,48 @@ namespace {
 class Transformer {
  public:
   Transformer(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-              const KvCache& cache, const StepBuffers& io)
-      : c_(config), w_(weights), pack_(pack), cache_(cache), io_(io) {}
+              const KvCache& cache, const StepBuffers& io, const Placement& placement,
+              std::size_t part)
+      : c_(config),
+        w_(weights),
+        pack_(pack),
+        cache_(cache),
+        io_(io),
+        part_(part),
+        layers_(placement.parts()[part]),
+        is_last_(part + 1 == placement.parts().size()) {}
 
   Graph build() && {
     g_.begin_segment(std::nullopt);
-    const TensorId embedding = constant(w_.token_embd);
-    if (w_.rope_factors) rope_factors_ = constant(w_.rope_factors);
+    if (w_.rope_factors[part_]) rope_factors_ = constant(w_.rope_factors[part_]);
 
-    TensorId x = g_.activation("embedding", c_.dim);
-    op(OpKind::embed, {embedding}, x);
-    for (std::int64_t i = 0; i < c_.n_layers; ++i) {
+    TensorId x = first_residual();
+    for (std::int64_t i = layers_.first_layer; i < layers_.end_layer; ++i) {
       layer_ = static_cast<std::int32_t>(i);
       if (const auto slot = engram_slot(i)) x = engram(x, *slot);
       x = attention(x, i);
       x = feed_forward(x, i);
     }
+    if (!is_last_) return std::move(g_).finish();
     layer_ = -1;
     outputs_only_ = true;
     const TensorId normed = g_.activation("output_norm", c_.dim);
     norm(x, w_.output_norm, normed);
-    op(OpKind::matmul, {normed, w_.output ? constant(w_.output) : embedding, kNoTensor},
+    op(OpKind::matmul, {normed, constant(w_.output ? w_.output : w_.token_embd), kNoTensor},
        g_.output("logits", c_.vocab_size, io_.logits));
     return std::move(g_).finish();
   }
 
  private:
+  TensorId first_residual() {
+    if (part_ > 0) {
+      return g_.input("residual_in", DType::f32, c_.dim, io_.handovers[part_ - 1].to);
+    }
+    const TensorId x = g_.activation("embedding", c_.dim);
+    op(OpKind::embed, {constant(w_.token_embd)}, x);
+    return x;
+  }
+
   // x + Wo attention(rope(Wq norm(x)), ...)
   TensorId attention(TensorId x, std::int64_t i) {
     const LayerWeights& w = w_.layers[static_cast<std::size_t>(i)];
@@ -75,7 +91,11 @@ class Transformer {
     const TensorId up = linear(normed, w.ffn_up, no_bias, "ffn_up");
     const TensorId hidden = g_.activation(name("ffn_hidden"), c_.hidden_dim);
     op(OpKind::swiglu, {gate, up}, hidden);
-    return add(x, linear(hidden, w.ffn_down, no_bias, "ffn_down"), "ffn_residual");
+    const TensorId down = linear(hidden, w.ffn_down, no_bias, "ffn_down");
+    if (is_last_ || i + 1 < layers_.end_layer) return add(x, down, "ffn_residual");
+    const TensorId out = g_.output("residual_out", c_.dim, io_.handovers[part_].from);
+    op(OpKind::add, {x, down}, out);
+    return out;
   }
 
   // h + v + silu(conv(norm(v))), v = gate(h, rows) * value(rows): engram-spec.md sections 5 to 8.
@@ -171,6 +191,9 @@ class Transformer {
   const MemoryPack* pack_;
   const KvCache& cache_;
   const StepBuffers& io_;
+  const std::size_t part_;
+  const ModelPart layers_;
+  const bool is_last_;
   GraphBuilder g_;
   TensorId rope_factors_ = kNoTensor;
   std::int32_t layer_ = -1;
@@ -181,31 +204,42 @@ class Transformer {
 
 Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryPack* pack,
                                         std::int64_t tokens_max, std::int64_t outputs_max,
-                                        Backend& backend) {
+                                        const Placement& placement) {
   StepBuffers io;
-  const auto alloc = [&](Buffer& to, std::int64_t rows, std::size_t bytes_per_row) -> Status {
+  const auto alloc = [](Backend& backend, Buffer& to, std::int64_t rows,
+                        std::size_t bytes_per_row) -> Status {
     auto buffer =
         backend.alloc(static_cast<std::size_t>(rows) * bytes_per_row, MemoryKind::host_visible);
     if (!buffer) return buffer.error().with("making room for a step");
     to = std::move(*buffer);
     return {};
   };
-  RETURN_IF_ERROR(alloc(io.logits, outputs_max, static_cast<std::size_t>(config.vocab_size) * 4));
+  RETURN_IF_ERROR(alloc(placement.of_output(), io.logits, outputs_max,
+                        static_cast<std::size_t>(config.vocab_size) * 4));
+  const auto& parts = placement.parts();
+  const auto residual_bytes = static_cast<std::size_t>(config.dim) * 4;
+  for (std::size_t p = 0; p + 1 < parts.size(); ++p) {
+    Handover& handover = io.handovers.emplace_back();
+    RETURN_IF_ERROR(alloc(*parts[p].backend, handover.from, tokens_max, residual_bytes));
+    RETURN_IF_ERROR(alloc(*parts[p + 1].backend, handover.to, tokens_max, residual_bytes));
+  }
   if (pack == nullptr) return io;
   const PackHeader& p = pack->header;
   const auto rows_bytes = static_cast<std::size_t>(p.hash.columns()) * p.row_bytes();
   const auto gates_bytes = static_cast<std::size_t>(p.streams) * 4;
-  for (std::size_t s = 0; s < pack->layers.size(); ++s) {
-    RETURN_IF_ERROR(alloc(io.rows.emplace_back(), tokens_max, rows_bytes));
-    RETURN_IF_ERROR(alloc(io.gates.emplace_back(), tokens_max, gates_bytes));
-    RETURN_IF_ERROR(alloc(io.writes.emplace_back(), tokens_max, gates_bytes));
+  for (const LayerHash& layer : p.hash.layers) {
+    Backend& backend = placement.of_layer(layer.layer_id);
+    RETURN_IF_ERROR(alloc(backend, io.rows.emplace_back(), tokens_max, rows_bytes));
+    RETURN_IF_ERROR(alloc(backend, io.gates.emplace_back(), tokens_max, gates_bytes));
+    RETURN_IF_ERROR(alloc(backend, io.writes.emplace_back(), tokens_max, gates_bytes));
   }
   return io;
 }
 
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-                  const KvCache& cache, const StepBuffers& io) {
-  return Transformer(config, weights, pack, cache, io).build();
+                  const KvCache& cache, const StepBuffers& io, const Placement& placement,
+                  std::size_t part) {
+  return Transformer(config, weights, pack, cache, io, placement, part).build();
 }
 
 }  // namespace mneme

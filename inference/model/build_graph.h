@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // THE transformer: from token ids to logits, top to bottom, as a graph of ops, cut into segments at
-// the Engram layers. Read build_graph.cpp to see what the model computes.
+// the Engram layers; a graph for each part of its placement. Read build_graph.cpp to see what the
+// model computes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,24 +13,34 @@
 #include "inference/model/kv_cache.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/placement.h"
 #include "inference/model/weights.h"
 
 namespace mneme {
 
+// The residual stream after the last layer of one part, as the next one takes it.
+struct Handover {
+  Buffer from;  // [tokens_max, D] f32, host-visible, of the part that wrote it
+  Buffer to;    // the same, of the part that reads it
+};
+
 // Host-visible memory through which a step's inputs and outputs pass.
 struct StepBuffers {
-  Buffer logits;               // [outputs_max, vocab] f32
-  std::vector<Buffer> rows;    // per Engram slot, [tokens_max, C * row_bytes]
-  std::vector<Buffer> gates;   // per Engram slot, [tokens_max, G] f32
-  std::vector<Buffer> writes;  // per Engram slot, [tokens_max, G] f32
+  Buffer logits;                    // [outputs_max, vocab] f32
+  std::vector<Buffer> rows;         // per Engram slot, [tokens_max, C * row_bytes]
+  std::vector<Buffer> gates;        // per Engram slot, [tokens_max, G] f32
+  std::vector<Buffer> writes;       // per Engram slot, [tokens_max, G] f32
+  std::vector<Handover> handovers;  // [p] between parts p and p + 1
 
   static Result<StepBuffers> create(const ModelConfig& config, const MemoryPack* pack,
                                     std::int64_t tokens_max, std::int64_t outputs_max,
-                                    Backend& backend);
+                                    const Placement& placement);
 };
 
-// `pack` null = memory off or absent. Everything passed in must outlive the graph.
+// Part `part` of the model. `pack` null = memory off or absent. Everything passed in but the
+// placement must outlive the graph.
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-                  const KvCache& cache, const StepBuffers& io);
+                  const KvCache& cache, const StepBuffers& io, const Placement& placement,
+                  std::size_t part);
 
 }  // namespace mneme

@@ -20,7 +20,7 @@ Result<ModelSummary> check_model(const GgufFile& file) {
   if (!tokenizer) return tokenizer.error();
   auto backend = open_backend({1, ""});
   if (!backend) return backend.error();
-  auto weights = Weights::bind(file, *config, **backend);
+  auto weights = Weights::bind(file, *config, Placement(**backend, config->n_layers));
   if (!weights) return weights.error();
   summary.config = std::move(*config);
   summary.weights = weights->main_dtype;

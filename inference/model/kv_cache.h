@@ -11,6 +11,7 @@
 #include "inference/base/result.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/placement.h"
 
 namespace mneme {
 
@@ -21,7 +22,7 @@ struct KvCache {
   std::vector<Buffer> conv_inputs;   // per Engram slot, [context, G*D] f32
 
   static Result<KvCache> create(const ModelConfig& config, const MemoryPack* pack,
-                                std::int64_t context, NumericMode mode, Backend& backend);
+                                std::int64_t context, NumericMode mode, const Placement& placement);
 };
 
 // Bytes of a cache for `context` positions; `conv_width` is the sum of G*D over Engram layers.

@@ -258,7 +258,7 @@ Status check_pack_tensors(const GgufFile& file, const PackHeader& header, Backen
 
 Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& config,
                                     const std::string& tokenizer_sha256,
-                                    const std::string& base_sha256, Backend& backend) {
+                                    const std::string& base_sha256, const Placement& placement) {
   auto header = read_pack_header(file);
   if (!header) return header.error();
   RETURN_IF_ERROR(check_pack_fits(file, *header, config, tokenizer_sha256));
@@ -271,7 +271,8 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
   MemoryLayout& layout = pack.layout;
   for (const LayerHash& layer : header->hash.layers) {
     EngramLayerWeights weights;
-    RETURN_IF_ERROR(bind_layer(file, *header, layer.layer_id, backend, weights));
+    RETURN_IF_ERROR(
+        bind_layer(file, *header, layer.layer_id, placement.of_layer(layer.layer_id), weights));
     pack.layers.push_back(std::move(weights));
     const GgufTensor* table = file.find_tensor(tensor_name(layer.layer_id, "embd.weight"));
     if (pages->has_value()) {

@@ -15,6 +15,7 @@
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
+#include "inference/model/placement.h"
 #include "inference/model/weights.h"
 #include "inference/trace/model_layout.h"
 
@@ -79,7 +80,7 @@ struct MemoryPack {
   // `file` must outlive the pack's weights: the CPU aliases them.
   static Result<MemoryPack> open(const GgufFile& file, const ModelConfig& config,
                                  const std::string& tokenizer_sha256,
-                                 const std::string& base_sha256, Backend& backend);
+                                 const std::string& base_sha256, const Placement& placement);
 };
 
 }  // namespace mneme

@@ -93,19 +93,29 @@ Status bind_layer(const Binder& bind, const ModelConfig& c, std::int64_t index, 
 
 }  // namespace
 
-Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config, Backend& backend) {
-  const Binder bind{file, backend};
+Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
+                              const Placement& placement) {
   Weights w;
-  RETURN_IF_ERROR(bind.matrix(w.token_embd, "token_embd.weight", config.vocab_size, config.dim));
+  const Binder first{file, placement.of_embedding()};
+  const Binder last{file, placement.of_output()};
+  RETURN_IF_ERROR(first.matrix(w.token_embd, "token_embd.weight", config.vocab_size, config.dim));
   w.layers.resize(static_cast<std::size_t>(config.n_layers));
   for (std::int64_t i = 0; i < config.n_layers; ++i) {
+    const Binder bind{file, placement.of_layer(i)};
     RETURN_IF_ERROR(bind_layer(bind, config, i, w.layers[static_cast<std::size_t>(i)]));
   }
-  RETURN_IF_ERROR(bind.vector(w.output_norm, "output_norm.weight", config.dim));
-  auto output = bind_optional_weight(file, "output.weight", config.vocab_size, config.dim, backend);
-  if (!output) return output.error();
-  w.output = std::move(*output);
-  RETURN_IF_ERROR(bind.optional_vector(w.rope_factors, "rope_freqs.weight", config.rope_dims / 2));
+  RETURN_IF_ERROR(last.vector(w.output_norm, "output_norm.weight", config.dim));
+  const bool tied = file.find_tensor("output.weight") == nullptr;
+  // One matrix serves as both where both ends of the model are on one backend.
+  if (!tied || &first.backend != &last.backend) {
+    RETURN_IF_ERROR(last.matrix(w.output, tied ? "token_embd.weight" : "output.weight",
+                                config.vocab_size, config.dim));
+  }
+  for (const ModelPart& part : placement.parts()) {
+    const Binder bind{file, *part.backend};
+    RETURN_IF_ERROR(bind.optional_vector(w.rope_factors.emplace_back(), "rope_freqs.weight",
+                                         config.rope_dims / 2));
+  }
 
   std::map<std::string, std::uint64_t> bytes_by_type;
   for (const GgufTensor& tensor : file.tensors()) {
@@ -119,7 +129,7 @@ Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config, B
       w.main_dtype = type;
     }
   }
-  w.bytes_decode = w.output ? w.bytes - w.token_embd.buffer.size() : w.bytes;
+  w.bytes_decode = tied ? w.bytes : w.bytes - w.token_embd.buffer.size();
   return w;
 }
 

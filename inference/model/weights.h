@@ -11,6 +11,7 @@
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
+#include "inference/model/placement.h"
 
 namespace mneme {
 
@@ -43,16 +44,18 @@ struct LayerWeights {
 struct Weights {
   WeightTensor token_embd;  // [V, D]
   std::vector<LayerWeights> layers;
-  WeightTensor output_norm;   // [1, D] f32
-  WeightTensor output;        // [V, D]; absent: tied to token_embd
-  WeightTensor rope_factors;  // [1, rope_dims / 2] f32, absent in most models
+  WeightTensor output_norm;  // [1, D] f32
+  WeightTensor output;       // [V, D]; absent: token_embd is taken
+  std::vector<WeightTensor>
+      rope_factors;  // per part, [1, rope_dims / 2] f32, absent in most models
 
   std::uint64_t bytes = 0;  // of all tensors
   std::uint64_t bytes_decode =
       0;                   // read once for every decoded token (no embedding table unless tied)
   std::string main_dtype;  // "Q4_1": the type that most bytes have
 
-  static Result<Weights> bind(const GgufFile& file, const ModelConfig& config, Backend& backend);
+  static Result<Weights> bind(const GgufFile& file, const ModelConfig& config,
+                              const Placement& placement);
 };
 
 }  // namespace mneme

@@ -87,9 +87,41 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
   layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, numeric_mode(options));
   layout.device = impl.backend->name();
   layout.backend = impl.backend->description();
+  if (impl.cpu) {
+    const ModelPart& on_device = impl.placement->parts().back();
+    layout.backend = fmt::format("{} ({} of {} layers, the others on {})", layout.backend,
+                                 on_device.end_layer - on_device.first_layer, impl.config.n_layers,
+                                 impl.cpu->description());
+  }
   layout.numeric_mode = options.exact ? "exact" : "fast";
   if (impl.pack) layout.memory = impl.pack->layout;
   return layout;
+}
+
+// Opens the device that the options ask for and, where it does not take the whole model, the CPU
+// beside it. Returns the number of layers on the device.
+Result<std::int64_t> open_devices(Engine::Impl& impl, const EngineOptions& options,
+                                  const MemoryEstimate& needs, std::int64_t context) {
+  const std::int64_t layers = impl.config.n_layers;
+  BackendOptions device{options.threads, options.instruction_set, options.device};
+  const bool any = options.gpu_layers == 0;
+  device.bytes_needed = needs.device_bytes(any ? layers : std::min(options.gpu_layers, layers));
+  device.bytes_least = any ? needs.device_bytes(1) : device.bytes_needed;
+  device.cache_folder = options.cache_folder;
+  auto backend = options.open_device ? options.open_device(device) : open_backend(device);
+  if (!backend) return backend.error();
+  impl.backend = std::move(*backend);
+  auto on_device = choose_gpu_layers(*impl.backend, needs, context, options);
+  if (!on_device) return on_device.error();
+  if (*on_device == layers) {
+    impl.placement.emplace(*impl.backend, layers);
+    return on_device;
+  }
+  auto cpu = open_backend({options.threads, options.instruction_set, "cpu"});
+  if (!cpu) return cpu.error();
+  impl.cpu = std::move(*cpu);
+  impl.placement.emplace(*impl.cpu, layers - *on_device, *impl.backend, layers);
+  return on_device;
 }
 
 }  // namespace
@@ -122,35 +154,30 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
         fmt::format("{}: the tokenizer has {} tokens, the model only {}", impl->file->name(),
                     impl->tokenizer->vocab_size(), impl->config.vocab_size)};
   }
-  const MemoryEstimate needs = estimate_memory(*impl->file, impl->config, *context, options);
-  BackendOptions device{options.threads, options.instruction_set, options.device};
-  device.bytes_needed = needs.device_bytes();
-  device.cache_folder = options.cache_folder;
-  auto backend = options.open_device ? options.open_device(device) : open_backend(device);
-  if (!backend) return backend.error();
-  impl->backend = std::move(*backend);
-  RETURN_IF_ERROR(check_device_memory(*impl->backend, needs, *context));
-  const auto explained = [&](const Error& failed) {
-    impl->pack.reset();
-    impl->weights = {};
-    return explain_failed_load(failed, *impl->backend, needs, *context);
-  };
-
   auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
                           impl->tokenizer->sha256());
   if (!choice) return choice.error();
+  const MemoryEstimate needs =
+      estimate_memory(*impl->file, impl->config, *choice, *context, options);
+  auto device_layers = open_devices(*impl, options, needs, *context);
+  if (!device_layers) return device_layers.error();
+  const auto explained = [&](const Error& failed) {
+    impl->pack.reset();
+    impl->weights = {};
+    return explain_failed_load(failed, *impl->backend, needs, *device_layers, *context);
+  };
   impl->pack_file = std::move(choice->file);
   std::string base_sha256;
   RETURN_IF_ERROR(
       load_pages(*impl->file, impl->pack_file.has_value(), base_sha256, progress, cancel));
-  auto weights = Weights::bind(*impl->file, impl->config, *impl->backend);
+  auto weights = Weights::bind(*impl->file, impl->config, *impl->placement);
   if (!weights) return explained(weights.error());
   impl->weights = std::move(*weights);
 
   if (impl->pack_file) {
     report(0.92, "opening the memory");
     auto pack = MemoryPack::open(*impl->pack_file, impl->config, impl->tokenizer->sha256(),
-                                 base_sha256, *impl->backend);
+                                 base_sha256, *impl->placement);
     if (!pack) return explained(pack.error());
     impl->pack = std::move(*pack);
     TableStoreOptions store;
@@ -187,7 +214,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   session_options.context = *context;
   session_options.mode = numeric_mode(options);
   session_options.chunk_tokens = impl->backend->chunk_tokens();
-  auto session = Session::create(impl->model(), *impl->backend, session_options);
+  auto session = Session::create(impl->model(), session_options);
   if (!session) return explained(session.error());
   impl->session = std::move(*session);
   report(1, "ready");
@@ -248,7 +275,7 @@ Status Engine::warm(std::span<const NgramKey> keys, const std::atomic<bool>* can
 }
 
 Result<std::unique_ptr<Session>> Engine::open_session(const SessionOptions& options) {
-  return Session::create(impl_->model(), *impl_->backend, options);
+  return Session::create(impl_->model(), options);
 }
 
 void Engine::forget() {

@@ -48,26 +48,39 @@ struct EngineOptions {
   std::string record_log_folder;       // a file a pack
   // "auto", "cpu", "vulkan", "vulkan:1": `mneme-cli devices` lists them.
   std::string device = "cpu";
+  // Of the model's layers, how many a device that is not the CPU takes: the last ones; the others
+  // stay on the CPU. 0 = as many as it has room for; all of them or more = the whole model.
+  std::int64_t gpu_layers = 0;
   std::string cache_folder;  // for what a device's driver compiled; "" = nowhere
   // Empty = open_backend(); tests bring devices that fail.
   std::function<Result<std::unique_ptr<Backend>>(const BackendOptions&)> open_device;
   RowReaderFactory row_reader;  // empty = the best that runs here; tests bring one that fails
 };
 
-// What opening a model would take. Reads headers only (memory_estimate.cpp).
+// What opening a model would take. Reads headers and the tokenizer only (memory_estimate.cpp).
 struct MemoryEstimate {
-  std::uint64_t weights_bytes = 0;    // mapped from the file, or copied to the device
+  std::uint64_t weights_bytes = 0;    // mapped from the files, or copied to the device
   std::uint64_t repacked_bytes = 0;   // the CPU's copies of quantised weights in its kernels' order
   std::uint64_t kv_bytes = 0;         // keys, values and convolution inputs for the whole context
   std::uint64_t scratch_bytes = 0;    // activations of a prefill chunk, logits
   std::uint64_t row_cache_bytes = 0;  // RAM budget of the tables
-  std::uint64_t free_bytes = 0;       // what the system (MemAvailable) or the device could give now
+  std::uint64_t free_bytes = 0;       // what the system could give now (MemAvailable)
   std::uint64_t needed() const {
     return weights_bytes + repacked_bytes + kv_bytes + scratch_bytes + row_cache_bytes;
   }
-  std::uint64_t device_bytes() const {  // on a device that is not the CPU
-    return weights_bytes + kv_bytes + scratch_bytes;
-  }
+
+  // On a device that is not the CPU, which also lets the CPU do without `repacked_bytes`: weights,
+  // keys and values of each layer; what only the first layer's part needs; what the last one's
+  // does.
+  std::vector<std::uint64_t> layer_bytes;
+  std::uint64_t embedding_bytes = 0;
+  std::uint64_t output_bytes = 0;
+  std::uint64_t device_bytes(std::int64_t layers) const;  // of the last `layers`, at least one
+  std::uint64_t device_bytes() const { return device_bytes(layers()); }
+  std::string device;  // the one that would take it, in words; "" = the CPU
+  std::uint64_t device_free_bytes = 0;
+  std::int64_t device_layers = 0;  // of layers(), that it would take; 0 = it has no room for them
+  std::int64_t layers() const { return static_cast<std::int64_t>(layer_bytes.size()); }
 };
 Result<MemoryEstimate> estimate_memory(const EngineOptions& options);
 

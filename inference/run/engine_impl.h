@@ -10,6 +10,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/placement.h"
 #include "inference/model/weights.h"
 #include "inference/run/engine.h"
 #include "inference/run/prompt.h"
@@ -26,14 +27,18 @@ class Engine::Impl {
   ModelConfig config;
   std::optional<Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat_template;
+  std::unique_ptr<Backend> cpu;  // of the first layers, where `backend` does not take them all
   std::unique_ptr<Backend> backend;
+  std::optional<Placement> placement;
   Weights weights;
   std::optional<MemoryPack> pack;
   std::unique_ptr<TableStore> tables;
   std::unique_ptr<Session> session;
   ModelLayout layout;
 
-  Model model() const { return {config, weights, pack ? &*pack : nullptr, tables.get()}; }
+  Model model() const {
+    return {config, weights, pack ? &*pack : nullptr, tables.get(), *placement};
+  }
   TraceShape shape() const { return session->memory_on() ? layout.trace_shape() : TraceShape{}; }
 };
 

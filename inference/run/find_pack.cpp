@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "inference/base/log.h"
-#include "inference/model/memory_pack.h"
 
 namespace mneme {
 
@@ -42,6 +41,7 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
     if (!header) return header.error();
     RETURN_IF_ERROR(check_pack_fits(*file, *header, config, tokenizer_sha256));
     found.file = std::move(*file);
+    found.header = std::move(*header);
     return found;
   }
   const fs::path beside = fs::path(model_path).parent_path();
@@ -63,6 +63,7 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
       if (found.file && (found_trained || !header->trained)) continue;
       found_trained = header->trained;
       found.file = std::move(*file);
+      found.header = std::move(*header);
     }
   }
   if (!found.file) {

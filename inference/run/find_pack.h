@@ -10,13 +10,15 @@
 
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
+#include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
 
 namespace mneme {
 
 struct PackChoice {
   std::optional<GgufFile> file;
-  std::string absent_reason;  // for a person; empty when there is a file
+  std::optional<PackHeader> header;  // of the file
+  std::string absent_reason;         // for a person; empty when there is a file
 };
 
 // Pack files in a folder: GGUF files whose type is engram-pack, by name; other files are skipped.

@@ -4,12 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "engram/table_store.h"
 #include "gpu/registry.h"
 #include "inference/model/kv_cache.h"
 #include "inference/run/session.h"
+#include "inference/text/tokenizer.h"
 
 namespace mneme {
 namespace {
@@ -32,25 +38,113 @@ double megabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / 1e6;
 }
 
-// "model needs ... What would fit: ...", of a device that can give `room` bytes, in `room_words`.
-std::string does_not_fit(const Backend& backend, const MemoryEstimate& needs, std::int64_t context,
-                         std::uint64_t room, std::string_view room_words) {
-  const std::uint64_t fixed = needs.weights_bytes + needs.scratch_bytes;
-  const std::uint64_t per_token = needs.kv_bytes / static_cast<std::uint64_t>(context);
+// What of a model would fit into `room` bytes of a device, and how to ask for it. `layers` did not.
+std::string what_would_fit(const MemoryEstimate& needs, std::int64_t layers, std::int64_t context,
+                           std::uint64_t room) {
+  std::string would;
+  const auto offer = [&](const std::string& words) { would += words + ", or "; };
+  const std::int64_t fewer = std::min(layers_that_fit(needs, room), layers - 1);
+  if (fewer > 0) {
+    offer(fmt::format("{} of the {} layers there and the others on the CPU (--gpu-layers {})",
+                      fewer, needs.layers(), fewer));
+  }
+  const auto kv =
+      static_cast<std::uint64_t>(static_cast<double>(needs.kv_bytes) * static_cast<double>(layers) /
+                                 static_cast<double>(needs.layers()));
+  const std::uint64_t fixed = needs.device_bytes(layers) - std::min(kv, needs.device_bytes(layers));
+  const std::uint64_t per_token =
+      std::max<std::uint64_t>(1, kv / static_cast<std::uint64_t>(context));
   auto fitting = room > fixed ? static_cast<std::int64_t>((room - fixed) / per_token) / 16 * 16 : 0;
   // Where the estimate was too low, by an unknown sum: a context that is smaller in any case.
   if (fitting >= context) fitting = context / 2 / 16 * 16;
-  std::string would = "a smaller model, or the CPU (--device cpu)";
   if (fitting >= kContextMin) {
-    would = fmt::format("a context of {} tokens (--ctx {}), or the CPU (--device cpu)", fitting,
-                        fitting);
+    offer(fmt::format("a context of {} tokens (--ctx {})", fitting, fitting));
   }
-  return fmt::format(
-      "model needs {:.1f} MB on {}: weights {:.1f}, a context of {} tokens {:.1f}, working memory "
-      "{:.1f}. {:.1f} MB {}. What would fit: {}",
-      megabytes(needs.device_bytes()), backend.description(), megabytes(needs.weights_bytes),
-      context, megabytes(needs.kv_bytes), megabytes(needs.scratch_bytes), megabytes(room),
-      room_words, would);
+  if (would.empty()) offer("a smaller model");
+  return would + "the CPU (--device cpu)";
+}
+
+// "model needs ... What would fit: ...", of a device that can give `room` bytes, in `room_words`.
+std::string does_not_fit(const Backend& backend, const MemoryEstimate& needs, std::int64_t layers,
+                         std::int64_t context, std::uint64_t room, std::string_view room_words) {
+  std::string what = "model";
+  std::string sums;
+  if (layers < needs.layers()) {
+    what += fmt::format(" with {} of its {} layers there", layers, needs.layers());
+  } else {
+    sums = fmt::format(": weights {:.1f}, a context of {} tokens {:.1f}, working memory {:.1f}",
+                       megabytes(needs.weights_bytes), context, megabytes(needs.kv_bytes),
+                       megabytes(needs.scratch_bytes));
+  }
+  return fmt::format("{} needs {:.1f} MB on {}{}. {:.1f} MB {}. What would fit: {}", what,
+                     megabytes(needs.device_bytes(layers)), backend.description(), sums,
+                     megabytes(room), room_words, what_would_fit(needs, layers, context, room));
+}
+
+// What the device that `options` name, or that `auto` takes, has room for.
+void add_device(const EngineOptions& options, MemoryEstimate& estimate) {
+  std::vector<DeviceInfo> devices = list_devices();
+  if (options.device == "auto") {
+    devices = automatic_order(devices, estimate.device_bytes(), estimate.device_bytes(1));
+  } else {
+    std::erase_if(devices, [&](const DeviceInfo& device) {
+      return device.id != options.device && device.id != options.device + ":0";
+    });
+  }
+  if (devices.empty()) return;
+  const DeviceInfo& device = devices.front();
+  estimate.device = device.name;
+  estimate.device_free_bytes = device.free_bytes;
+  estimate.device_layers = layers_taken(estimate, options.gpu_layers, device.free_bytes);
+  if (estimate.device_layers == estimate.layers()) estimate.repacked_bytes = 0;
+}
+
+// Allocations are rounded up: a tensor takes what its own bytes and this say.
+std::uint64_t allocated(std::uint64_t bytes) {
+  constexpr std::uint64_t kUnit = 256;
+  return (bytes + kUnit - 1) / kUnit * kUnit;
+}
+
+// The layer that "blk.<layer>.name" belongs to; -1 for any other tensor.
+std::int64_t layer_of(std::string_view name) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return -1;
+  std::int64_t layer = -1;
+  const auto [end, error] =
+      std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
+  return error == std::errc() && end != name.data() + name.size() && *end == '.' ? layer : -1;
+}
+
+// The weights of each layer, and those of the two ends.
+void add_weights(const GgufFile& file, MemoryEstimate& estimate) {
+  bool tied = true;
+  for (const GgufTensor& tensor : file.tensors()) {
+    const std::string_view name = tensor.name;
+    const std::uint64_t bytes = allocated(tensor.bytes.size());
+    const std::int64_t layer = layer_of(name);
+    if (layer >= 0 && layer < estimate.layers()) {
+      estimate.layer_bytes[static_cast<std::size_t>(layer)] += bytes;
+    } else if (name == "token_embd.weight") {
+      estimate.embedding_bytes = bytes;
+    } else {
+      estimate.output_bytes += bytes;
+    }
+    tied = tied && name != "output.weight";
+  }
+  // One matrix serves as both, at whichever end.
+  if (tied) estimate.output_bytes += std::exchange(estimate.embedding_bytes, 0);
+}
+
+// The projections of the pack's layers; its tables stay in the file. Returns their sum.
+std::uint64_t add_projections(const GgufFile& file, MemoryEstimate& estimate) {
+  std::uint64_t sum = 0;
+  for (const GgufTensor& tensor : file.tensors()) {
+    const std::int64_t layer = layer_of(tensor.name);
+    if (layer < 0 || layer >= estimate.layers() || tensor.dtype == DType::i8) continue;
+    sum += tensor.bytes.size();
+    estimate.layer_bytes[static_cast<std::size_t>(layer)] += allocated(tensor.bytes.size());
+  }
+  return sum;
 }
 
 }  // namespace
@@ -69,6 +163,19 @@ NumericMode numeric_mode(const EngineOptions& options) {
   return options.exact ? NumericMode::exact : NumericMode::fast;
 }
 
+std::uint64_t MemoryEstimate::device_bytes(std::int64_t layers) const {
+  std::uint64_t sum = scratch_bytes + output_bytes;
+  const std::size_t first = layer_bytes.size() - static_cast<std::size_t>(layers);
+  for (std::size_t i = first; i < layer_bytes.size(); ++i) sum += layer_bytes[i];
+  return first == 0 ? sum + embedding_bytes : sum;
+}
+
+std::int64_t layers_that_fit(const MemoryEstimate& needs, std::uint64_t free) {
+  std::int64_t layers = 0;
+  while (layers < needs.layers() && needs.device_bytes(layers + 1) <= free) ++layers;
+  return layers;
+}
+
 Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
   auto file = GgufFile::open(options.model_path);
   if (!file) return file.error();
@@ -76,36 +183,55 @@ Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
   if (!config) return config.error();
   auto context = choose_context(options, *config);
   if (!context) return context.error();
-  MemoryEstimate estimate = estimate_memory(*file, *config, *context, options);
-  if (options.device == "cpu" || options.device == "auto") return estimate;
-  estimate.repacked_bytes = 0;  // only the CPU's kernels have an order of their own
-  for (const DeviceInfo& device : list_devices()) {
-    if (device.id == options.device || device.id == options.device + ":0") {
-      estimate.free_bytes = device.free_bytes;
-    }
-  }
+  auto tokenizer = Tokenizer::from_gguf(*file);
+  if (!tokenizer) return tokenizer.error();
+  auto pack = find_pack(options.memory, options.model_path, options.pack_folders, *config,
+                        tokenizer->sha256());
+  if (!pack) return pack.error();
+  MemoryEstimate estimate = estimate_memory(*file, *config, *pack, *context, options);
+  if (options.device != "cpu") add_device(options, estimate);
   return estimate;
 }
 
 MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
-                               std::int64_t context, const EngineOptions& options) {
+                               const PackChoice& pack, std::int64_t context,
+                               const EngineOptions& options) {
   MemoryEstimate estimate;
+  estimate.layer_bytes.resize(static_cast<std::size_t>(config.n_layers));
+  add_weights(file, estimate);
   estimate.weights_bytes = file.file_size();
-  std::int64_t conv_width = 0;
-  if (options.memory != "off") {
-    // The widest case: which pack will be taken is known only after the tokenizer was read.
-    conv_width = 2 * config.dim;
-    estimate.row_cache_bytes = options.ram_budget > 0 ? options.ram_budget : 8 << 20;
-  }
-  estimate.kv_bytes = kv_cache_bytes(config, conv_width, context, numeric_mode(options));
   const SessionOptions session;
   // Which device `auto` takes is not known yet: the most that any wants.
   const std::int64_t chunk = options.device == "cpu" ? session.chunk_tokens : kChunkTokensMax;
+  const NumericMode mode = numeric_mode(options);
+  estimate.kv_bytes = kv_cache_bytes(config, 0, context, mode);
+  for (std::uint64_t& layer : estimate.layer_bytes) {
+    layer += allocated(estimate.kv_bytes / static_cast<std::uint64_t>(config.n_layers));
+  }
+  if (pack.file) {
+    const PackHeader& header = *pack.header;
+    estimate.weights_bytes += add_projections(*pack.file, estimate);
+    std::uint64_t table_bytes = 0;
+    for (const LayerHash& layer : header.hash.layers) {
+      const std::uint64_t inputs =
+          kv_cache_bytes(config, header.streams * config.dim, context, mode) -
+          kv_cache_bytes(config, 0, context, mode);
+      estimate.kv_bytes += inputs;
+      estimate.layer_bytes[static_cast<std::size_t>(layer.layer_id)] += allocated(inputs);
+      const auto columns = static_cast<std::uint64_t>(header.hash.columns());
+      const auto gates = static_cast<std::uint64_t>(header.streams) * 2 * sizeof(float);
+      estimate.scratch_bytes +=
+          static_cast<std::uint64_t>(chunk) * (columns * header.row_bytes() + gates);
+      table_bytes += layer.rows * header.row_bytes();
+    }
+    estimate.row_cache_bytes =
+        options.ram_budget > 0 ? options.ram_budget : TableStore::default_budget(table_bytes);
+  }
   // A plan without the memory and one with it. The most that lives at once: the residual, attention
   // with its partial sums, or a layer's inner rows, and these again as products take them.
-  const std::int64_t plans = options.memory == "off" ? 1 : 2;
+  const std::int64_t plans = pack.file ? 2 : 1;
   const std::int64_t activations = plans * chunk * (8 * config.dim + 4 * config.hidden_dim);
-  estimate.scratch_bytes =
+  estimate.scratch_bytes +=
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config.vocab_size);
   estimate.free_bytes = available_memory();
   std::uint64_t quantised = 0;
@@ -118,24 +244,36 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
   return estimate;
 }
 
-Status check_device_memory(const Backend& backend, const MemoryEstimate& needs,
-                           std::int64_t context) {
-  if (backend.name() == "cpu") return {};
+std::int64_t layers_taken(const MemoryEstimate& needs, std::int64_t asked, std::uint64_t free) {
+  if (asked > 0) {
+    const std::int64_t layers = std::min(asked, needs.layers());
+    return needs.device_bytes(layers) <= free ? layers : 0;
+  }
+  // Where it is not the whole model, a little is left to whatever else the device does.
+  return needs.device_bytes() <= free ? needs.layers() : layers_that_fit(needs, free - free / 32);
+}
+
+Result<std::int64_t> choose_gpu_layers(const Backend& backend, const MemoryEstimate& needs,
+                                       std::int64_t context, const EngineOptions& options) {
+  if (backend.name() == "cpu") return needs.layers();
   const std::uint64_t free = backend.memory().free_bytes;
-  if (needs.device_bytes() <= free) return {};
+  const std::int64_t layers = layers_taken(needs, options.gpu_layers, free);
+  if (layers > 0) return layers;
+  const std::int64_t asked =
+      options.gpu_layers == 0 ? needs.layers() : std::min(options.gpu_layers, needs.layers());
   return Error{ErrorCode::out_of_memory,
-               "the " + does_not_fit(backend, needs, context, free, "are free there")};
+               "the " + does_not_fit(backend, needs, asked, context, free, "are free there")};
 }
 
 Error explain_failed_load(const Error& failed, const Backend& backend, const MemoryEstimate& needs,
-                          std::int64_t context) {
+                          std::int64_t layers, std::int64_t context) {
   if (failed.code != ErrorCode::out_of_memory || backend.name() == "cpu") return failed;
   const MemoryInfo memory = backend.memory();
   // Free memory that is enough and yet could not be had: then only what the load held is known.
-  const bool free_tells = memory.free_bytes < needs.device_bytes();
+  const bool free_tells = memory.free_bytes < needs.device_bytes(layers);
   return Error{failed.code,
                failed.message + ". The " +
-                   does_not_fit(backend, needs, context,
+                   does_not_fit(backend, needs, layers, context,
                                 free_tells ? memory.free_bytes : memory.held_max_bytes,
                                 free_tells ? "are free there now" : "could be had there")};
 }

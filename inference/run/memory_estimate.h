@@ -9,6 +9,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
 #include "inference/run/engine.h"
+#include "inference/run/find_pack.h"
 
 namespace mneme {
 
@@ -18,16 +19,26 @@ Result<std::int64_t> choose_context(const EngineOptions& options, const ModelCon
 NumericMode numeric_mode(const EngineOptions& options);
 
 MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
-                               std::int64_t context, const EngineOptions& options);
+                               const PackChoice& pack, std::int64_t context,
+                               const EngineOptions& options);
 
-// Whether a device other than the CPU can hold the model. Errors: out_of_memory, with the sum that
-// does not fit and what would. The CPU pages and is never refused here.
-Status check_device_memory(const Backend& backend, const MemoryEstimate& needs,
-                           std::int64_t context);
+// The most of the last layers that `free` bytes of a device have room for; 0 = not even one.
+std::int64_t layers_that_fit(const MemoryEstimate& needs, std::uint64_t free);
 
-// What a load says that failed on the way, after whatever it had taken was given back: where a
-// device other than the CPU ran out of memory, `failed` with the same sums and what would fit.
+// How many of the last layers a device with `free` bytes takes where `asked` are asked for (0 = as
+// many as it has room for); 0 = it has not so much room.
+std::int64_t layers_taken(const MemoryEstimate& needs, std::int64_t asked, std::uint64_t free);
+
+// How many layers `backend` takes, as options.gpu_layers asks, of what it has free now. Errors:
+// out_of_memory, with the sum that does not fit and what would. The CPU pages, takes all and is
+// never refused here.
+Result<std::int64_t> choose_gpu_layers(const Backend& backend, const MemoryEstimate& needs,
+                                       std::int64_t context, const EngineOptions& options);
+
+// What a load of `layers` layers on `backend` says that failed on the way, after whatever it had
+// taken was given back: where a device other than the CPU ran out of memory, `failed` with the same
+// sums and what would fit.
 Error explain_failed_load(const Error& failed, const Backend& backend, const MemoryEstimate& needs,
-                          std::int64_t context);
+                          std::int64_t layers, std::int64_t context);
 
 }  // namespace mneme

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -33,35 +34,43 @@ bool all_finite(std::span<const float> values) {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::create(const Model& model, Backend& backend,
+Result<std::unique_ptr<Session>> Session::create(const Model& model,
                                                  const SessionOptions& options) {
-  std::unique_ptr<Session> session(new Session(model, backend, options));
-  auto cache = KvCache::create(model.config, model.pack, options.context, options.mode, backend);
+  std::unique_ptr<Session> session(new Session(model, options));
+  auto cache =
+      KvCache::create(model.config, model.pack, options.context, options.mode, model.placement);
   if (!cache) return cache.error();
   session->cache_ = std::move(*cache);
   auto io = StepBuffers::create(model.config, model.pack, options.chunk_tokens, options.outputs_max,
-                                backend);
+                                model.placement);
   if (!io) return io.error();
   session->io_ = std::move(*io);
 
-  CompileOptions compile;
-  compile.mode = options.mode;
-  compile.tokens_max = options.chunk_tokens;
-  compile.outputs_max = options.outputs_max;
-  session->graph_plain_ =
-      build_graph(model.config, model.weights, nullptr, session->cache_, session->io_);
-  auto plain = backend.compile(session->graph_plain_, compile);
-  if (!plain) return plain.error();
-  session->plan_plain_ = std::move(*plain);
-  if (model.pack != nullptr) {
-    session->graph_memory_ =
-        build_graph(model.config, model.weights, model.pack, session->cache_, session->io_);
-    auto memory = backend.compile(session->graph_memory_, compile);
-    if (!memory) return memory.error();
-    session->plan_memory_ = std::move(*memory);
-    session->memory_on_ = true;
+  for (std::size_t p = 0; p < model.placement.parts().size(); ++p) {
+    Part part;
+    part.backend = model.placement.parts()[p].backend;
+    auto plain = session->compile(p, nullptr);
+    if (!plain) return plain.error();
+    part.plain = std::move(*plain);
+    if (model.pack != nullptr) {
+      auto memory = session->compile(p, model.pack);
+      if (!memory) return memory.error();
+      part.memory = std::move(*memory);
+    }
+    session->parts_.push_back(std::move(part));
   }
+  session->memory_on_ = model.pack != nullptr;
   return session;
+}
+
+Result<std::unique_ptr<Plan>> Session::compile(std::size_t part, const MemoryPack* pack) const {
+  CompileOptions compile;
+  compile.mode = options_.mode;
+  compile.tokens_max = options_.chunk_tokens;
+  compile.outputs_max = options_.outputs_max;
+  const Graph graph =
+      build_graph(model_.config, model_.weights, pack, cache_, io_, model_.placement, part);
+  return model_.placement.parts()[part].backend->compile(graph, compile);
 }
 
 void Session::set_memory(bool on) {
@@ -89,8 +98,8 @@ TableStore::Ticket Session::prefetch(std::int64_t first, std::int64_t count) {
   return model_.tables->prefetch(keys_);
 }
 
-// The loop to read first: rows were asked for before; each segment of the graph runs as soon as the
-// rows that it needs are there.
+// The loop to read first: rows were asked for before; each segment of each part's graph runs as
+// soon as the rows that it needs are there.
 Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket ticket,
                     const std::atomic<bool>* cancel) {
   CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
@@ -104,22 +113,7 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
   params.position = length_;
   params.n_outputs = outputs;
   params.cancel = cancel;
-  for (const Segment& segment : plan().segments()) {
-    if (segment.engram_slot) {
-      const auto slot = static_cast<std::size_t>(*segment.engram_slot);
-      const auto wait_start = Clock::now();
-      const std::size_t bytes = static_cast<std::size_t>(count) *
-                                static_cast<std::size_t>(model_.pack->header.hash.columns()) *
-                                model_.pack->header.row_bytes();
-      RETURN_IF_ERROR(
-          model_.tables->wait(ticket_, slot, io_.rows[slot].host().first(bytes), cancel));
-      const double waited = microseconds_since(wait_start);
-      last_.wait_us += waited;
-      if (slot == 0) last_.first_wait_us = waited;
-    }
-    backend_.run(plan(), segment, params);
-  }
-  RETURN_IF_ERROR(backend_.finish());
+  for (std::size_t p = 0; p < parts_.size(); ++p) RETURN_IF_ERROR(run_part(p, params));
   for (std::int64_t output = 0; output < outputs; ++output) {
     if (!all_finite(logits(output))) {
       return Error{ErrorCode::corrupt,
@@ -130,6 +124,33 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
   last_.compute_us = microseconds_since(start) - last_.wait_us;
   length_ += count;
   return {};
+}
+
+Status Session::run_part(std::size_t index, const StepParams& params) {
+  Part& part = parts_[index];
+  Plan& plan = memory_on_ ? *part.memory : *part.plain;
+  const std::size_t count = params.tokens.size();
+  if (index > 0) {
+    const Handover& residual = io_.handovers[index - 1];
+    const std::size_t bytes = count * static_cast<std::size_t>(model_.config.dim) * sizeof(float);
+    std::memcpy(residual.to.host().data(), residual.from.host().data(), bytes);
+  }
+  for (const Segment& segment : plan.segments()) {
+    if (segment.engram_slot) {
+      const auto slot = static_cast<std::size_t>(*segment.engram_slot);
+      const auto wait_start = Clock::now();
+      const std::size_t bytes = count *
+                                static_cast<std::size_t>(model_.pack->header.hash.columns()) *
+                                model_.pack->header.row_bytes();
+      RETURN_IF_ERROR(
+          model_.tables->wait(ticket_, slot, io_.rows[slot].host().first(bytes), params.cancel));
+      const double waited = microseconds_since(wait_start);
+      last_.wait_us += waited;
+      if (slot == 0) last_.first_wait_us = waited;
+    }
+    part.backend->run(plan, segment, params);
+  }
+  return part.backend->finish();
 }
 
 Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,
@@ -200,14 +221,6 @@ RowOutcome Session::outcome(std::size_t slot, std::int64_t token, std::size_t or
   CHECK(memory_on_ && token < last_.tokens);
   const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
   return model_.tables->outcomes(ticket_, slot)[static_cast<std::size_t>(token) * orders + order];
-}
-
-std::vector<OpTime> Session::op_times() const {
-  return backend_.times(plan());
-}
-
-void Session::set_timing(bool on) {
-  backend_.set_timing(plan(), on);
 }
 
 }  // namespace mneme

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One timeline: the tokens that were evaluated, their keys and values, and a compiled plan. Feeds
-// the backend step by step and waits for table rows between segments, and only there. Engine
-// thread.
+// One timeline: the tokens that were evaluated, their keys and values, and a compiled plan for each
+// part of the model. Feeds the backends step by step and waits for table rows between segments, and
+// only there. Engine thread.
 #pragma once
 
 #include <atomic>
@@ -29,6 +29,7 @@ struct Model {
   const Weights& weights;
   const MemoryPack* pack = nullptr;  // null = no memory
   TableStore* tables = nullptr;      // null exactly when pack is
+  const Placement& placement;
 };
 
 struct SessionOptions {
@@ -50,8 +51,7 @@ struct StepView {
 
 class Session {
  public:
-  static Result<std::unique_ptr<Session>> create(const Model& model, Backend& backend,
-                                                 const SessionOptions& options);
+  static Result<std::unique_ptr<Session>> create(const Model& model, const SessionOptions& options);
 
   std::int64_t length() const { return length_; }
   std::int64_t context() const { return options_.context; }
@@ -86,26 +86,26 @@ class Session {
   std::span<const float> writes(std::size_t slot, std::int64_t token) const;
   RowOutcome outcome(std::size_t slot, std::int64_t token, std::size_t order) const;
 
-  std::vector<OpTime> op_times() const;  // means since set_timing(true)
-  const Graph& graph() const { return memory_on_ ? graph_memory_ : graph_plain_; }
-  void set_timing(bool on);
-
  private:
-  Session(const Model& model, Backend& backend, const SessionOptions& options)
-      : model_(model), backend_(backend), options_(options) {}
-  Plan& plan() const { return memory_on_ ? *plan_memory_ : *plan_plain_; }
+  // What one part of the model runs; the plan without memory and the one with it.
+  struct Part {
+    Backend* backend = nullptr;
+    std::unique_ptr<Plan> plain, memory;
+  };
+
+  Session(const Model& model, const SessionOptions& options) : model_(model), options_(options) {}
+  Result<std::unique_ptr<Plan>> compile(std::size_t part, const MemoryPack* pack) const;
   TableStore::Ticket prefetch(std::int64_t first, std::int64_t count);
   Status read_rest(bool all_outputs, const std::atomic<bool>* cancel, const OnStep& on_step);
   Status run(std::int64_t count, std::int64_t outputs, TableStore::Ticket ticket,
              const std::atomic<bool>* cancel);
+  Status run_part(std::size_t index, const StepParams& params);
 
   const Model model_;
-  Backend& backend_;
   const SessionOptions options_;
   KvCache cache_;
   StepBuffers io_;
-  Graph graph_plain_, graph_memory_;
-  std::unique_ptr<Plan> plan_plain_, plan_memory_;
+  std::vector<Part> parts_;  // as the model's placement
   bool memory_on_ = false;
 
   std::vector<TokenId> tokens_;  // the first length_ are evaluated, the rest are being read

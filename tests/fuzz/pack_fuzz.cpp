@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   config.n_layers = header->block_count;
   config.vocab_size = static_cast<std::int64_t>(header->hash.token_map.size());
   static const std::unique_ptr<Backend> backend = std::move(open_backend({1, "scalar"}).value());
-  auto pack = MemoryPack::open(*file, config, header->tokenizer_sha256, "", *backend);
+  auto pack = MemoryPack::open(*file, config, header->tokenizer_sha256, "",
+                               Placement(*backend, config.n_layers));
   if (!pack) {
     CHECK(!pack.error().message.empty());
     return 0;

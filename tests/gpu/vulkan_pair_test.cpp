@@ -36,11 +36,13 @@ class VulkanPair : public testing::TestWithParam<int> {  // which of the two is 
   static Result<std::unique_ptr<Backend>> open(const FaultyVulkan& vulkan, std::size_t index) {
     return open_vulkan_backend(vulkan.loader(), {index, "", false});
   }
-  static std::unique_ptr<Backend> open_auto(const FaultyVulkan& vulkan, std::uint64_t bytes = 0) {
+  static std::unique_ptr<Backend> open_auto(const FaultyVulkan& vulkan, std::uint64_t bytes = 0,
+                                            std::optional<std::uint64_t> least = {}) {
     const auto open_listed = [&](const DeviceInfo& device) {
       return open(vulkan, device.id == "vulkan:1" ? 1 : 0);
     };
-    return open_first_automatic(list_vulkan_devices(vulkan.loader()), bytes, open_listed);
+    return open_first_automatic(list_vulkan_devices(vulkan.loader()), bytes, least.value_or(bytes),
+                                open_listed);
   }
   static std::string failure_on(Backend& backend) {
     return run_case(backend, case_named("short_conv_4x24_at2_F32"), NumericMode::exact).failure;
@@ -85,7 +87,7 @@ TEST_P(VulkanPair, OneThatFailsAfterItWasListedIsPassedOver) {
     if (device.id == list[faulty()].id) return Error{ErrorCode::device, "it is gone"};
     return open(vulkan, sound());
   };
-  const auto chosen = open_first_automatic(list, 0, open_listed);
+  const auto chosen = open_first_automatic(list, 0, 0, open_listed);
   ASSERT_NE(chosen, nullptr);
   EXPECT_EQ(failure_on(*chosen), "");
 }
@@ -98,6 +100,11 @@ TEST_P(VulkanPair, OneWithTooLittleMemoryIsPassedOver) {
   ASSERT_NE(chosen, nullptr);
   EXPECT_GT(chosen->memory().total_bytes, 1'000'000u);
   EXPECT_EQ(open_auto(vulkan, ~std::uint64_t{0}), nullptr);
+  // Where none has room for all, the one that has most takes a part.
+  const auto partly = open_auto(vulkan, ~std::uint64_t{0}, 500);
+  ASSERT_NE(partly, nullptr);
+  EXPECT_GT(partly->memory().total_bytes, 1'000'000u);
+  EXPECT_EQ(open_auto(vulkan, ~std::uint64_t{0}, ~std::uint64_t{0} - 1), nullptr);
 }
 
 TEST_P(VulkanPair, OneThatIsLostLeavesTheOtherAlone) {

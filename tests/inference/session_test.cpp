@@ -319,9 +319,14 @@ TEST_F(EngineTest, TheEstimateCountsEveryPartAndGrowsWithTheContext) {
   options.context = 128;
   const auto small = estimate_memory(options);
   ASSERT_TRUE(small) << small.error().message;
-  EXPECT_EQ(small->weights_bytes, std::filesystem::file_size(options.model_path));
-  EXPECT_GT(small->repacked_bytes, small->weights_bytes / 4);
-  EXPECT_LE(small->repacked_bytes, small->weights_bytes);
+  const std::uint64_t file_bytes = std::filesystem::file_size(options.model_path);
+  EXPECT_GT(small->weights_bytes, file_bytes);  // the pack's projections too
+  EXPECT_GT(small->repacked_bytes, file_bytes / 4);
+  EXPECT_LE(small->repacked_bytes, file_bytes);
+  EXPECT_EQ(small->layers(), 2);
+  for (std::int64_t layers = 1; layers <= 2; ++layers) {
+    EXPECT_GT(small->device_bytes(layers), layers == 1 ? 0 : small->device_bytes(layers - 1));
+  }
   EXPECT_EQ(small->row_cache_bytes, 12345678u);
   EXPECT_GT(small->free_bytes, 0u);
   EXPECT_EQ(small->needed(), small->weights_bytes + small->repacked_bytes + small->kv_bytes +
@@ -330,6 +335,12 @@ TEST_F(EngineTest, TheEstimateCountsEveryPartAndGrowsWithTheContext) {
   const auto large = estimate_memory(options);
   ASSERT_TRUE(large);
   EXPECT_EQ(large->kv_bytes, 2 * small->kv_bytes);
+  options.memory = "off";
+  const auto off = estimate_memory(options);
+  ASSERT_TRUE(off);
+  EXPECT_EQ(off->weights_bytes, file_bytes);
+  EXPECT_EQ(off->row_cache_bytes, 0u);
+  EXPECT_LT(off->kv_bytes, large->kv_bytes);
   options.model_path = folder_.file("missing.gguf");
   EXPECT_FALSE(estimate_memory(options));
 }

@@ -180,7 +180,9 @@ TEST_F(VulkanEngine, AModelThatDoesNotFitIsRefusedWithTheSumAndWhatWouldFit) {
   faults.heap_bytes = needs->device_bytes() - 1000;
   {
     const FaultyVulkan vulkan(faults);
-    const auto engine = Engine::open(on(vulkan, model));
+    EngineOptions whole = on(vulkan, model);
+    whole.gpu_layers = needs->layers();
+    const auto engine = Engine::open(whole);
     ASSERT_FALSE(engine);
     EXPECT_EQ(engine.error().code, ErrorCode::out_of_memory);
     EXPECT_NE(engine.error().message.find("MB are free there"), std::string::npos);

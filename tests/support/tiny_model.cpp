@@ -48,8 +48,8 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
   SynthModelOptions synth;
   const auto tokens = source->require_array<std::string_view>("tokenizer.ggml.tokens");
   CHECK(tokens.has_value());
-  synth.shape = {2,       64, 96, 4, 2, static_cast<std::int64_t>(tokens->size()), options.context,
-                 10000.0f};
+  synth.shape = {options.layers,  64,      96, 4, 2, static_cast<std::int64_t>(tokens->size()),
+                 options.context, 10000.0f};
   synth.type = options.type;
   const std::string path = folder + "/tiny.gguf";
   must(write_synth_model(*source, path, synth));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model of two layers with an untrained memory, written to files from a seed: small enough for
+// A small model with an untrained memory, written to files from a seed: small enough for
 // sanitizers, whole enough for everything from the tokenizer to the window.
 #pragma once
 
@@ -13,6 +13,7 @@ namespace mneme {
 struct TinyModelOptions {
   DType type = DType::q4_0;
   std::int64_t context = 512;
+  std::int64_t layers = 2;
   bool memory = true;  // also a pack, with Engram layers 0 and 1
 };
 

@@ -152,22 +152,50 @@ void OpenModelDialog::estimate() {
 }
 
 void OpenModelDialog::show(const MemoryEstimate& e) {
-  m_parts->setText(tr("Weights %1 (mapped from the file)\nTheir copy in the processor's order %2\n"
-                      "Keys and values %3, for the whole context\nWorking memory %4\n"
-                      "Rows of the memory pack %5")
-                       .arg(format::bytes(e.weights_bytes), format::bytes(e.repacked_bytes),
-                            format::bytes(e.kv_bytes), format::bytes(e.scratch_bytes),
-                            format::bytes(e.row_cache_bytes)));
-  const bool fits = e.needed() <= e.free_bytes;
-  setKind(m_verdict, fits ? QStringLiteral("muted") : QStringLiteral("warning"));
-  m_verdict->setText(fits ? tr("Together %1; %2 are free now.")
-                                .arg(format::bytes(e.needed()), format::bytes(e.free_bytes))
-                          : tr("Together %1, but only %2 are free now. The system may become slow "
-                               "or end the program; a "
-                               "smaller context in the settings needs less.")
-                                .arg(format::bytes(e.needed()), format::bytes(e.free_bytes)));
+  QStringList parts;
+  parts << tr("Weights %1").arg(format::bytes(e.weights_bytes));
+  if (e.repacked_bytes > 0) {
+    parts << tr("Their copy in the processor's order %1").arg(format::bytes(e.repacked_bytes));
+  }
+  parts << tr("Keys and values %1, for the whole context").arg(format::bytes(e.kv_bytes));
+  parts << tr("Working memory %1").arg(format::bytes(e.scratch_bytes));
+  parts << tr("Rows of the memory pack %1, in RAM").arg(format::bytes(e.row_cache_bytes));
+  m_parts->setText(parts.join(QLatin1Char('\n')));
+  const bool fits = e.device.empty() ? e.needed() <= e.free_bytes : e.device_layers > 0;
+  const bool whole = e.device.empty() || e.device_layers == e.layers();
+  setKind(m_verdict, fits && whole ? QStringLiteral("muted") : QStringLiteral("warning"));
+  m_verdict->setText(e.device.empty() ? ramVerdict(e) : deviceVerdict(e));
   m_open->setText(fits ? tr("Open") : tr("Open anyway"));
   m_open->setEnabled(true);
+}
+
+QString OpenModelDialog::ramVerdict(const MemoryEstimate& e) {
+  const QString needed = format::bytes(e.needed());
+  const QString free = format::bytes(e.free_bytes);
+  if (e.needed() <= e.free_bytes) return tr("Together %1; %2 are free now.").arg(needed, free);
+  return tr("Together %1, but only %2 are free now. The system may become slow or end the program; "
+            "a smaller context in the settings needs less.")
+      .arg(needed, free);
+}
+
+QString OpenModelDialog::deviceVerdict(const MemoryEstimate& e) {
+  const QString device = QString::fromStdString(e.device);
+  const QString free = format::bytes(e.device_free_bytes);
+  if (e.device_layers == e.layers()) {
+    return tr("%1 on %2, where %3 are free now.")
+        .arg(format::bytes(e.device_bytes()), device, free);
+  }
+  if (e.device_layers > 0) {
+    return tr("%1 has %2 free now: %3 of %4 layers go there, the others stay on the CPU and take "
+              "longer.")
+        .arg(device, free)
+        .arg(e.device_layers)
+        .arg(e.layers());
+  }
+  return tr("%1 on %2, where only %3 are free now: choose another device, fewer layers or a "
+            "smaller "
+            "context in the settings.")
+      .arg(format::bytes(e.device_bytes()), device, free);
 }
 
 void OpenModelDialog::refuse(const QString& reason) {

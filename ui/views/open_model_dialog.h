@@ -31,6 +31,8 @@ class OpenModelDialog : public QDialog {
  private:
   void estimate();
   void show(const MemoryEstimate& estimate);
+  static QString ramVerdict(const MemoryEstimate& estimate);
+  static QString deviceVerdict(const MemoryEstimate& estimate);
   void refuse(const QString& reason);
   void browse(QLineEdit* target, const QString& title);
 

@@ -61,7 +61,7 @@ class RowMaker {
     spin->setRange(static_cast<int>(min),
                    static_cast<int>(std::min<std::int64_t>(max, std::numeric_limits<int>::max())));
     spin->setGroupSeparatorShown(true);
-    if (min <= 0) spin->setSpecialValueText(SettingsDialog::tr("automatic"));
+    if (min <= 0) spin->setSpecialValueText(translated(info.least));
     if (!unit.empty()) spin->setSuffix(QLatin1Char(' ') + translated(unit));
     QObject::connect(spin, &QSpinBox::valueChanged, m_dialog, [&value](int v) { value = v; });
     m_show.push_back([spin, &value] { spin->setValue(static_cast<int>(value)); });

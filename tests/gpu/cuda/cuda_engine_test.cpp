@@ -77,6 +77,24 @@ TEST(CudaEngine, ATinyModelSaysWhatItSaysOnTheCpu) {
   }
 }
 
+TEST(CudaEngine, WithLayersLeftOnTheCpuItSaysTheSame) {
+  const TemporaryFolder folder;
+  TinyModelOptions tiny;
+  tiny.layers = 3;
+  const std::string model = write_tiny_model(folder.path(), tiny);
+  TraceLog cpu_trace;
+  const std::vector<float> cpu = logits_of(on_cpu(model, true), 24, cpu_trace);
+  for (const std::int64_t on_card : {1, 2}) {
+    EngineOptions options = on_cuda(model, true);
+    options.gpu_layers = on_card;
+    TraceLog trace;
+    const std::vector<float> split = logits_of(options, 24, trace);
+    ASSERT_EQ(split.size(), cpu.size());
+    for (std::size_t i = 0; i < cpu.size(); ++i) ASSERT_NEAR(split[i], cpu[i], 1e-3) << on_card;
+    expect_same_memory(cpu_trace, trace);
+  }
+}
+
 TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
   const TemporaryFolder folder;
   const std::string model = write_tiny_model(folder.path());
@@ -113,6 +131,7 @@ TEST(CudaEngine, MemoryThatEndsWhileLoadingIsToldWithTheSumsAndWhatWouldFit) {
   // Too little for the first weights, for a context of any length, for this one.
   for (const double share : {0.01, 0.2, 0.85}) {
     EngineOptions limited = options;
+    limited.gpu_layers = needs->layers();
     limited.open_device = [&](const BackendOptions&) {
       EmulatedCuda small;
       small.room_bytes =
@@ -126,7 +145,7 @@ TEST(CudaEngine, MemoryThatEndsWhileLoadingIsToldWithTheSumsAndWhatWouldFit) {
     EXPECT_NE(said.find("do not fit into the memory of Emulated"), std::string::npos) << said;
     EXPECT_NE(said.find(". The model needs"), std::string::npos) << said;
     EXPECT_NE(said.find("MB could be had there"), std::string::npos) << said;
-    const std::string would = share < 0.5 ? "fit: a smaller model" : "fit: a context of";
+    const std::string would = share < 0.5 ? "fit: a smaller model" : "a context of";
     EXPECT_NE(said.find(would), std::string::npos) << said;
     EXPECT_EQ(emulated_cuda_state().allocations, 0);
   }
