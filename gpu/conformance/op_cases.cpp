@@ -107,10 +107,26 @@ void add_attentions(std::vector<OpCase>& cases) {
     int heads, kv_heads, dim;
     std::int64_t outputs;
   };
-  const Shape shapes[] = {{1, 0, 1, 1, 8, 0},    {1, 63, 9, 3, 64, 0},   {1, 700, 4, 1, 64, 0},
-                          {2, 10, 4, 4, 20, 0},  {7, 0, 6, 2, 32, 0},    {40, 100, 9, 3, 64, 0},
-                          {130, 0, 3, 3, 64, 0}, {6, 300, 8, 2, 128, 2}, {1, 1500, 2, 2, 80, 0},
-                          {33, 31, 12, 1, 96, 0}};
+  const Shape shapes[] = {{1, 0, 1, 1, 8, 0},
+                          {1, 63, 9, 3, 64, 0},
+                          {1, 700, 4, 1, 64, 0},
+                          {2, 10, 4, 4, 20, 0},
+                          {7, 0, 6, 2, 32, 0},
+                          {40, 100, 9, 3, 64, 0},
+                          {130, 0, 3, 3, 64, 0},
+                          {6, 300, 8, 2, 128, 2},
+                          {1, 1500, 2, 2, 80, 0},
+                          {33, 31, 12, 1, 96, 0},
+                          // Long contexts of few tokens, which backends share out: around the
+                          // borders of their parts, widths that vectors do not divide.
+                          {1, 127, 2, 1, 64, 0},
+                          {1, 128, 2, 1, 64, 0},
+                          {8, 1020, 9, 3, 64, 0},
+                          {1, 3333, 8, 1, 64, 0},
+                          {3, 2047, 5, 1, 22, 0},
+                          {1, 1151, 14, 2, 34, 0},
+                          {2, 1300, 8, 2, 128, 1},
+                          {1, 900, 1, 1, 256, 0}};
   for (const DType dtype : {DType::f16, DType::f32}) {
     for (const Shape& s : shapes) {
       const std::string shape = std::to_string(s.tokens) + "at" + std::to_string(s.position) + "_" +

@@ -10,6 +10,7 @@
 #include "gpu/engram_mix.h"
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
+#include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/vulkan_plan.h"
 #include "inference/base/check.h"
 
@@ -23,29 +24,14 @@ std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlign - 1) / kAlign * kAlign;
 }
 
-// The sizes of workgroups on a device.
-struct Shape {
-  std::uint32_t lanes;         // of all shaders but the tiles
-  std::uint32_t across, down;  // lanes of a tile
-
-  static Shape of(const VulkanPhysicalDevice& device) {
-    // A processor that plays a GPU has no lanes to hide latency with: one subgroup is best.
-    if (device.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
-      return {device.subgroup_size, 2, std::max(1u, device.subgroup_size / 2)};
-    }
-    const std::uint32_t lanes = std::max(64u, device.subgroup_size);
-    const bool large = device.shared_bytes_max >= (32u << 10) && device.lanes_max >= 256;
-    return large ? Shape{lanes, 16, 16} : Shape{lanes, 8, 8};
-  }
-};
-
 class Compiler {
  public:
   Compiler(const Graph& graph, const CompileOptions& options, const VulkanCompiler& with)
       : graph_(graph),
         with_(with),
-        shape_(Shape::of(with.device->physical())),
+        shape_(VulkanShape::of(with.device->physical())),
         plan_(std::make_unique<VulkanPlan>(with.device)) {
+    plan_->groups_wanted_ = shape_.groups_wanted;
     plan_->limits_ = StepLimits::of(graph, options);
     plan_->layout_ = with.programs.layout();
     plan_->segments_ = graph.segments;
@@ -89,8 +75,31 @@ class Compiler {
     return rows_of(id) * row_bytes(graph_.tensor(id).dtype, graph_.tensor(id).cols);
   }
 
+  // Workgroups of an attention's row without a split.
+  static std::uint32_t attention_groups(const Op& op) {
+    return static_cast<std::uint32_t>(op.params.n_heads) / heads_of_group(op.params);
+  }
+
+  // Memory that an op's dispatches share beside its tensors: the splits' results of an attention.
+  std::size_t scratch_bytes(std::size_t index) const {
+    const Op& op = graph_.ops[index];
+    if (op.kind != OpKind::attention) return 0;
+    // Rows times splits are at most this (split_positions()).
+    const std::size_t parts = std::max<std::size_t>(
+        kFewTokens, shape_.groups_wanted / std::max(1u, plan_->attention_groups_));
+    const auto values = static_cast<std::size_t>(op.params.head_dim + 2);
+    return parts * static_cast<std::size_t>(op.params.n_heads) * values * sizeof(float);
+  }
+
   Status place_activations_of_ops() {
-    ActivationLives lives(graph_.tensors.size());
+    for (const Op& op : graph_.ops) {
+      if (op.kind != OpKind::attention) continue;
+      const std::uint32_t groups = attention_groups(op);
+      std::uint32_t& fewest = plan_->attention_groups_;
+      fewest = fewest == 0 ? groups : std::min(fewest, groups);
+    }
+    const std::size_t tensors = graph_.tensors.size();
+    ActivationLives lives(tensors + graph_.ops.size());  // behind tensors the ops' scratch
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       std::vector<TensorId> ids = graph_.ops[i].in;
       ids.push_back(graph_.ops[i].out);
@@ -104,13 +113,22 @@ class Compiler {
                       when);  // whole pieces: they begin where vectors may
         }
       }
+      if (const std::size_t bytes = scratch_bytes(i); bytes > 0) {
+        lives.touch(tensors + i, aligned(bytes), i);
+      }
     }
     auto buffer =
         with_.memory->alloc(std::max<std::size_t>(lives.place(), 4), VulkanMemoryUse::device);
     if (!buffer) return buffer.error().with("preparing the model's working memory");
     plan_->activations_ = std::move(*buffer);
-    addresses_.assign(graph_.tensors.size(), 0);
-    for (TensorId id = 0; id < graph_.tensors.size(); ++id) {
+    scratch_.assign(graph_.ops.size(), 0);
+    for (std::size_t i = 0; i < scratch_.size(); ++i) {
+      if (const auto offset = lives.offset_of(tensors + i)) {
+        scratch_[i] = plan_->activations_.handle() + *offset;
+      }
+    }
+    addresses_.assign(tensors, 0);
+    for (TensorId id = 0; id < tensors; ++id) {
       const Tensor& x = graph_.tensor(id);
       if (x.role != TensorRole::activation) {
         addresses_[id] = x.buffer->handle() + x.offset;
@@ -147,6 +165,7 @@ class Compiler {
       const bool last = tokens_max >= plan_->limits_.tokens_max;
       VulkanPlan::Variant variant;
       variant.tokens_max = last ? plan_->limits_.tokens_max : tokens_max;
+      variant.splits = variant.tokens_max <= kFewTokens;
       variant.groups_offset = step_bytes_;
       step_bytes_ += aligned(2 * graph_.ops.size() * sizeof(VkDispatchIndirectCommand));
       plan_->variants_.push_back(std::move(variant));
@@ -270,7 +289,7 @@ class Compiler {
     if (!pipeline) return pipeline.error();
     VulkanDispatch dispatch;
     dispatch.pipeline = *pipeline;
-    dispatch.grid = {VulkanGrid::Kind::rows, true, static_cast<std::uint32_t>(gate.params.streams)};
+    dispatch.grid = {VulkanGrid::Kind::rows, static_cast<std::uint32_t>(gate.params.streams)};
     dispatch.op = index;
     VulkanPush& push = dispatch.push;
     push.step = plan_->step_.handle();
@@ -299,13 +318,36 @@ class Compiler {
   Status add_values(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
                     std::int64_t width) {
     return add(index, variant, shader, {shape_.lanes},
-               {VulkanGrid::Kind::values, true, static_cast<std::uint32_t>(width), shape_.lanes});
+               {VulkanGrid::Kind::values, static_cast<std::uint32_t>(width), shape_.lanes});
   }
-  // `width` workgroups for each row, rows along x.
+  // `width` workgroups for each row.
   Status add_rows(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
                   std::int64_t width) {
     return add(index, variant, shader, {shape_.lanes},
-               {VulkanGrid::Kind::rows, true, static_cast<std::uint32_t>(width)});
+               {VulkanGrid::Kind::rows, static_cast<std::uint32_t>(width)});
+  }
+
+  Status add_attention(std::size_t index, VulkanPlan::Variant& variant) {
+    const Op& op = graph_.ops[index];
+    const auto dim = static_cast<std::uint32_t>(op.params.head_dim);
+    const auto heads = static_cast<std::uint32_t>(op.params.n_heads);
+    const bool wide =
+        dim % 4 == 0 && addresses_[op.in[1]] % 16 == 0 && addresses_[op.in[2]] % 16 == 0;
+    const auto share_scratch = [&] {
+      VulkanDispatch& dispatch = variant.dispatches.back();
+      dispatch.push.out[1] = scratch_[index];
+      dispatch.ranges.push_back({scratch_[index], scratch_[index] + scratch_bytes(index), true});
+    };
+    RETURN_IF_ERROR(add(index, variant,
+                        fmt::format("attention_{}", dtype_info(graph_.tensor(op.in[1]).dtype).name),
+                        {shape_.lanes, dim, heads_of_group(op.params), wide},
+                        {VulkanGrid::Kind::splits, attention_groups(op)}));
+    if (!variant.splits) return {};
+    share_scratch();
+    RETURN_IF_ERROR(add(index, variant, "attention_combine", {shape_.lanes, dim, kSplitsMax},
+                        {VulkanGrid::Kind::joins, heads}));
+    share_scratch();
+    return {};
   }
 
   Status add_matmul(std::size_t index, VulkanPlan::Variant& variant) {
@@ -316,11 +358,11 @@ class Compiler {
     if (variant.tokens_max <= kFewTokens || op.outputs_only) {
       const auto tokens = static_cast<std::uint32_t>(variant.tokens_max == 1 ? 1 : kFewTokens);
       return add(index, variant, fmt::format("matmul_few_{}", type), {shape_.lanes, tokens},
-                 {VulkanGrid::Kind::few, true, rows, 1, tokens});
+                 {VulkanGrid::Kind::few, rows, 1, tokens});
     }
     return add(index, variant, fmt::format("matmul_many_{}", type),
                {shape_.across * shape_.down, shape_.across, shape_.down},
-               {VulkanGrid::Kind::tiles, true, rows, 4 * shape_.across, 4 * shape_.down});
+               {VulkanGrid::Kind::tiles, rows, 4 * shape_.across, 4 * shape_.down});
   }
 
   Status lower(std::size_t index, VulkanPlan::Variant& variant) {
@@ -342,9 +384,7 @@ class Compiler {
       case OpKind::kv_append:
         return add_values(index, variant, "kv_append", cols(0));
       case OpKind::attention:
-        return add(index, variant, fmt::format("attention_{}", dtype(1)),
-                   {shape_.lanes, static_cast<std::uint32_t>(op.params.head_dim)},
-                   {VulkanGrid::Kind::rows, false, static_cast<std::uint32_t>(op.params.n_heads)});
+        return add_attention(index, variant);
       case OpKind::swiglu:
         return add_values(index, variant, "swiglu", cols(0));
       case OpKind::add:
@@ -363,12 +403,13 @@ class Compiler {
 
   const Graph& graph_;
   const VulkanCompiler& with_;
-  const Shape shape_;
+  const VulkanShape shape_;
   std::unique_ptr<VulkanPlan> plan_;
   std::vector<bool> trailing_;
   std::vector<bool> mixes_;                 // by op
   std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
   std::vector<std::uint64_t> addresses_;    // by TensorId
+  std::vector<std::uint64_t> scratch_;      // by op; 0: it has none
   std::vector<std::size_t> rope_of_;        // by op: index into rope_tables_
   std::size_t step_bytes_ = 0;
 };

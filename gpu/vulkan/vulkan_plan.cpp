@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "gpu/rope_table.h"
+#include "gpu/vulkan/choices.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -20,7 +21,7 @@ std::uint32_t divided(std::uint32_t a, std::uint32_t b) {
 
 // What shaders/common.glsl calls Step; ids follow.
 struct StepHeader {
-  std::uint32_t tokens, position, outputs, unused;
+  std::uint32_t tokens, position, outputs, split_positions;
 };
 
 // Keeps what was touched since the last barrier and says when another is needed.
@@ -44,20 +45,25 @@ class Hazards {
 
 }  // namespace
 
-VkDispatchIndirectCommand VulkanGrid::groups(std::uint32_t rows) const {
+VkDispatchIndirectCommand VulkanGrid::groups(std::uint32_t rows, std::uint32_t splits) const {
   if (rows == 0) return {0, 0, 0};
   switch (kind) {
     case Kind::values:
       return {std::min(kValueGroupsMax, divided(rows * width, lanes)), 1, 1};
     case Kind::rows:
-      return rows_first ? VkDispatchIndirectCommand{rows, width, 1}
-                        : VkDispatchIndirectCommand{width, rows, 1};
+      return {rows, width, 1};
     case Kind::few: {
-      const std::uint32_t x = std::min(width, kGroupsMax);
-      return {x, divided(width, x), divided(rows, tokens)};
+      const std::uint32_t groups = divided(width, lanes);
+      const std::uint32_t x = std::min(groups, kGroupsMax);
+      return {x, divided(groups, x), divided(rows, tokens)};
     }
     case Kind::tiles:
       return {divided(width, lanes), divided(rows, tokens), 1};
+    case Kind::splits:
+      return {width, rows, splits};
+    case Kind::joins:
+      if (splits == 1) return {0, 0, 0};
+      return {width, rows, 1};
   }
   return {0, 0, 0};
 }
@@ -79,22 +85,26 @@ void VulkanPlan::write_step(const StepParams& step) {
   const auto tokens = static_cast<std::int64_t>(step.tokens.size());
   variant_ = 0;
   while (variants_[variant_].tokens_max < tokens) ++variant_;
+  const Variant& variant = variants_[variant_];
   std::byte* base = step_.host().data();
-  const StepHeader header{static_cast<std::uint32_t>(tokens),
-                          static_cast<std::uint32_t>(step.position),
-                          static_cast<std::uint32_t>(step.n_outputs), 0};
+  StepHeader header{static_cast<std::uint32_t>(tokens), static_cast<std::uint32_t>(step.position),
+                    static_cast<std::uint32_t>(step.n_outputs), 0};
+  const std::uint32_t length = header.position + header.tokens;
+  header.split_positions =
+      variant.splits ? split_positions(length, header.tokens * attention_groups_, groups_wanted_)
+                     : length;
+  const std::uint32_t splits = divided(length, header.split_positions);
   std::memcpy(base, &header, sizeof header);
   std::memcpy(base + sizeof header, step.tokens.data(), step.tokens.size_bytes());
   for (const RopeTable& table : rope_tables_) {
     fill_rope_rows(table.frequencies, step.position, tokens,
                    reinterpret_cast<float*>(base + table.offset));
   }
-  const Variant& variant = variants_[variant_];
   std::byte* groups = base + variant.groups_offset;
   for (const VulkanDispatch& dispatch : variant.dispatches) {
     const bool outputs_only = (dispatch.push.flags & 1u) != 0;
     const VkDispatchIndirectCommand command =
-        dispatch.grid.groups(outputs_only ? header.outputs : header.tokens);
+        dispatch.grid.groups(outputs_only ? header.outputs : header.tokens, splits);
     std::memcpy(groups, &command, sizeof command);
     groups += sizeof command;
   }

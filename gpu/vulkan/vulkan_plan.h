@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A graph as recorded command buffers. What changes from step to step lies in one piece of memory
-// that the host writes: token ids, position, angles, and how many workgroups each dispatch has.
-// There is one recording for each range of tokens (Variant), because products of few and of many
-// tokens are made in different ways. Built by compile(), used from the engine thread.
+// that the host writes: token ids, position, angles, how attention is split, and how many
+// workgroups each dispatch has. There is one recording for each range of tokens (Variant), because
+// products of few and of many tokens are made in different ways. Built by compile(), used from the
+// engine thread.
 #pragma once
 
 #include <cstdint>
@@ -19,21 +20,23 @@
 
 namespace mneme {
 
-// How many workgroups a dispatch has in a step of `rows` rows.
+// How many workgroups a dispatch has in a step of `rows` rows, whose attention takes the positions
+// in `splits` parts.
 struct VulkanGrid {
   enum class Kind : std::uint8_t {
     values,  // a lane a value: `width` values a row, `lanes` lanes a workgroup
     rows,    // `width` workgroups a row
-    few,     // a workgroup for each of `width` outputs and every `tokens` rows
-    tiles,   // a workgroup for `lanes` of `width` outputs and `tokens` rows
+    few,     // a workgroup for each `lanes` of `width` outputs and every `tokens` rows
+    tiles,   // the same, with outputs along x and rows along y
+    splits,  // `width` workgroups a row and split
+    joins,   // `width` workgroups a row where there is more than one split, else none
   };
   Kind kind = Kind::values;
-  bool rows_first = true;  // kind rows: rows along x, else along y
   std::uint32_t width = 0;
   std::uint32_t lanes = 1;
   std::uint32_t tokens = 1;
 
-  VkDispatchIndirectCommand groups(std::uint32_t rows) const;
+  VkDispatchIndirectCommand groups(std::uint32_t rows, std::uint32_t splits) const;
 };
 
 // Memory that a dispatch reads or writes.
@@ -78,6 +81,7 @@ class VulkanPlan final : public Plan {
   };
   struct Variant {
     std::int64_t tokens_max = 0;
+    bool splits = false;  // attention may be split; with many tokens there is enough to do
     std::vector<VulkanDispatch> dispatches;
     std::vector<std::size_t> first;      // of each segment, and one past the last
     std::size_t groups_offset = 0;       // bytes into step_: a VkDispatchIndirectCommand each
@@ -91,6 +95,8 @@ class VulkanPlan final : public Plan {
   std::vector<Segment> segments_;
   std::vector<Variant> variants_;  // by rising tokens_max
   std::vector<RopeTable> rope_tables_;
+  std::uint32_t attention_groups_ = 0;  // of the attention that has the fewest, a row, unsplit
+  std::uint32_t groups_wanted_ = 0;     // VulkanShape
   Buffer activations_;
   Buffer constants_;  // that shaders want in an order of their own
   Buffer step_;

@@ -11,10 +11,11 @@
 namespace mneme {
 namespace {
 
-void run_table(NumericMode mode) {
+void run_table(NumericMode mode, const VulkanFaults& device) {
   const std::string reason = no_vulkan_reason();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  const auto backend = open_vulkan_backend(system_vulkan_loader(), {0, "", true});
+  const FaultyVulkan vulkan(device);
+  const auto backend = open_vulkan_backend(vulkan.loader(), {0, "", true});
   if (!backend && backend.error().code == ErrorCode::unsupported) {
     GTEST_SKIP() << backend.error().message;
   }
@@ -26,11 +27,18 @@ void run_table(NumericMode mode) {
 }
 
 TEST(VulkanConformance, EveryOpEqualsItsFormulaInExactMode) {
-  run_table(NumericMode::exact);
+  run_table(NumericMode::exact, {});
 }
 
 TEST(VulkanConformance, EveryOpStaysCloseInFastMode) {
-  run_table(NumericMode::fast);
+  run_table(NumericMode::fast, {});
+}
+
+// With workgroups of a graphics card's size, several subgroups in each.
+TEST(VulkanConformance, EveryOpEqualsItsFormulaOnACard) {
+  VulkanFaults card;
+  card.discrete = true;
+  run_table(NumericMode::exact, card);
 }
 
 // One recording of a step of one token; of more tokens there are several.

@@ -135,6 +135,25 @@ TEST_F(VulkanEngine, ACardThatReadsLongChunksSaysWhatTheCpuSays) {
   expect_same_memory(traces[0], traces[1]);
 }
 
+// Attention of the tokens behind it is split over its positions.
+TEST_F(VulkanEngine, ALongContextIsContinuedAsOnTheCpu) {
+  std::string prompt;
+  for (int i = 0; i < 16; ++i) prompt += kPrompt;
+  const TemporaryFolder folder;
+  TinyModelOptions tiny;
+  tiny.context = 1024;
+  EngineOptions cpu;
+  cpu.model_path = write_tiny_model(folder.path(), tiny);
+  cpu.exact = true;
+  const std::string want = text(cpu, request(prompt, 24));
+  for (const bool discrete : {false, true}) {
+    VulkanFaults faults;
+    faults.discrete = discrete;
+    const FaultyVulkan vulkan(faults);
+    EXPECT_EQ(text(on(vulkan, cpu.model_path), request(prompt, 24)), want) << discrete;
+  }
+}
+
 TEST_F(VulkanEngine, ALostDeviceEndsTheAnswerAndOpeningAgainWorks) {
   const TemporaryFolder folder;
   const std::string model = write_tiny_model(folder.path());

@@ -1,15 +1,25 @@
 #version 450
 // SPDX-License-Identifier: Apache-2.0
-// attention: a head of a token a workgroup. Positions are taken in groups as large as the
-// workgroup: each lane scores one of them, then the lanes add the group's values up, one dimension
-// each; sums are scaled when a higher score is met, so nothing of the context's length is kept.
+// attention: a workgroup takes kHeads heads of a token that share keys and values, over one split
+// of the positions that the token sees. Positions are taken in groups as large as the workgroup:
+// each lane scores one of them, then the lanes add the group's values up, four dimensions each;
+// sums are scaled when a higher score is met, so nothing of the context's length is kept. Keys and
+// values are read once for each token and split: at one token that is what bounds it.
 #include "common.glsl"
+#include "attention.glsl"
 
-layout(constant_id = 1) const uint kHeadDim = 64;
-const uint kDimsALane = (kHeadDim + gl_WorkGroupSize.x - 1) / gl_WorkGroupSize.x;
+layout(constant_id = 2) const uint kHeads = 1;
+layout(constant_id = 3) const bool kWide = false;  // keys and values lie where vectors may
 
-shared float query[kHeadDim];
-shared float weights[gl_WorkGroupSize.x];
+const uint kQuads = (kHeadDim + 3) / 4;
+const uint kQuadsALane = (kQuads + gl_WorkGroupSize.x - 1) / gl_WorkGroupSize.x;
+// Where lanes are left over, several take the same dimensions of different positions.
+const uint kSlices = kQuads > gl_WorkGroupSize.x ? 1 : gl_WorkGroupSize.x / kQuads;
+
+shared vec4 queries[kHeads * kQuads];
+shared float weights[kHeads * gl_WorkGroupSize.x];  // [positions, kHeads]
+shared float maxima[kHeads * 64];                   // [kHeads, subgroups]
+shared vec4 joined[gl_WorkGroupSize.x];
 
 float kv_at(uvec2 address, uint i) {
 #if defined(STATE_F16)
@@ -19,55 +29,142 @@ float kv_at(uvec2 address, uint i) {
 #endif
 }
 
+// Values 4 quad .. of the head that begins at `at`; zeros beyond its end.
+vec4 kv_quad(uvec2 address, uint at, uint quad) {
+  const uint first = at + 4u * quad;
+  if (kWide) {
+#if defined(STATE_F16)
+    const uvec2 two = Uint2s(address).v[first / 4u];
+    return vec4(unpackHalf2x16(two.x), unpackHalf2x16(two.y));
+#else
+    return Float4s(address).v[first / 4u];
+#endif
+  }
+  vec4 values = vec4(0.0);
+  for (uint c = 0; c < 4; ++c) {
+    if (4u * quad + c < kHeadDim) values[c] = kv_at(address, first + c);
+  }
+  return values;
+}
+
+// The largest over the workgroup of each head, in every lane. Every lane must come here.
+void workgroup_maxima(inout float x[kHeads]) {
+  [[unroll]] for (uint h = 0; h < kHeads; ++h) x[h] = subgroupMax(x[h]);
+  if (gl_NumSubgroups == 1) return;
+  if (subgroupElect()) {
+    for (uint h = 0; h < kHeads; ++h) maxima[h * 64u + gl_SubgroupID] = x[h];
+  }
+  barrier();
+  for (uint h = 0; h < kHeads; ++h) {
+    for (uint i = 0; i < gl_NumSubgroups; ++i) x[h] = max(x[h], maxima[h * 64u + i]);
+  }
+}
+
 void main() {
-  const uint head = gl_WorkGroupID.x;
+  const uint first_head = gl_WorkGroupID.x * kHeads;
   const uint row = gl_WorkGroupID.y;
-  const uint token = outputs_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row;
-  const uint context = Step(p.step).position + token + 1u;
+  const uint split = gl_WorkGroupID.z;
+  const uint context = context_of(row);
+  const uint begin = split * Step(p.step).split_positions;
+  if (begin >= context) return;  // only later tokens see these positions
+  const uint end = min(context, begin + Step(p.step).split_positions);
   const uint kv_width = p.n_kv_heads * kHeadDim;
-  const uint column = head / (p.n_heads / p.n_kv_heads) * kHeadDim;
-  const uint width = p.n_heads * kHeadDim;
+  const uint column = first_head / (p.n_heads / p.n_kv_heads) * kHeadDim;
 
   const float scale = 1.0 / sqrt(float(kHeadDim));
-  for (uint i = lane(); i < kHeadDim; i += lanes()) {
-    query[i] = Floats(p.in0).v[in_row(0, row) * width + head * kHeadDim + i];
+  const uint query_at = (in_row(0, row) * p.n_heads + first_head) * kHeadDim;
+  for (uint i = lane(); i < kHeads * kQuads; i += lanes()) {
+    vec4 query = vec4(0.0);
+    for (uint c = 0; c < 4; ++c) {
+      const uint dimension = i % kQuads * 4u + c;
+      if (dimension < kHeadDim) {
+        query[c] = scale * Floats(p.in0).v[query_at + i / kQuads * kHeadDim + dimension];
+      }
+    }
+    queries[i] = query;
   }
   barrier();
 
-  float sums[kDimsALane];
-  for (uint d = 0; d < kDimsALane; ++d) sums[d] = 0.0;
-  float highest = -3.0e38;
-  float total = 0.0;
-  for (uint first = 0; first < context; first += lanes()) {
+  const uint slice = kQuads > lanes() ? 0u : lane() / kQuads;
+  const uint first_quad = kQuads > lanes() ? lane() : lane() % kQuads;
+  vec4 sums[kHeads * kQuadsALane];
+  float highest[kHeads];
+  float totals[kHeads];
+  [[unroll]] for (uint i = 0; i < kHeads * kQuadsALane; ++i) sums[i] = vec4(0.0);
+  [[unroll]] for (uint h = 0; h < kHeads; ++h) {
+    highest[h] = -3.0e38;
+    totals[h] = 0.0;
+  }
+  for (uint first = begin; first < end; first += lanes()) {
     const uint position = first + lane();
-    float score = -3.0e38;
-    if (position < context) {
-      const uint at = position * kv_width + column;
-      float sum = 0.0;
-      for (uint i = 0; i < kHeadDim; ++i) sum = fma(query[i], kv_at(p.in1, at + i), sum);
-      score = sum * scale;
-    }
-    const float before = highest;
-    highest = max(highest, workgroup_max(score));
-    const float weight = position < context ? exp(score - highest) : 0.0;
-    const float shrink = exp(before - highest);
-    total = total * shrink + workgroup_sum(weight);
-    weights[lane()] = weight;
-    barrier();
-    const uint count = min(lanes(), context - first);
-    for (uint d = 0; d < kDimsALane; ++d) {
-      const uint i = lane() + d * lanes();
-      if (i >= kHeadDim) break;
-      float sum = sums[d] * shrink;
-      for (uint j = 0; j < count; ++j) {
-        sum = fma(weights[j], kv_at(p.in2, (first + j) * kv_width + column + i), sum);
+    const bool mine = position < end;
+    float scores[kHeads];
+    float peaks[kHeads];
+    [[unroll]] for (uint h = 0; h < kHeads; ++h) scores[h] = mine ? 0.0 : -3.0e38;
+    if (mine) {
+      for (uint quad = 0; quad < kQuads; ++quad) {
+        const vec4 key = kv_quad(p.in1, position * kv_width + column, quad);
+        [[unroll]] for (uint h = 0; h < kHeads; ++h) {
+          scores[h] += dot(queries[h * kQuads + quad], key);
+        }
       }
-      sums[d] = sum;
+    }
+    [[unroll]] for (uint h = 0; h < kHeads; ++h) peaks[h] = scores[h];
+    workgroup_maxima(peaks);
+    float shrinks[kHeads];
+    [[unroll]] for (uint h = 0; h < kHeads; ++h) {
+      const float peak = max(highest[h], peaks[h]);
+      const float weight = mine ? exp(scores[h] - peak) : 0.0;
+      shrinks[h] = exp(highest[h] - peak);
+      totals[h] = totals[h] * shrinks[h] + weight;
+      highest[h] = peak;
+      weights[lane() * kHeads + h] = weight;
+    }
+    barrier();
+    const uint count = min(lanes(), end - first);
+    [[unroll]] for (uint q = 0; q < kQuadsALane; ++q) {
+      const uint quad = first_quad + q * lanes();
+      if (quad < kQuads && slice < kSlices) {
+        [[unroll]] for (uint h = 0; h < kHeads; ++h) sums[h * kQuadsALane + q] *= shrinks[h];
+        for (uint j = slice; j < count; j += kSlices) {
+          const vec4 value = kv_quad(p.in2, (first + j) * kv_width + column, quad);
+          [[unroll]] for (uint h = 0; h < kHeads; ++h) {
+            sums[h * kQuadsALane + q] += weights[j * kHeads + h] * value;
+          }
+        }
+      }
     }
     barrier();
   }
-  for (uint d = 0; d < kDimsALane; ++d) {
-    const uint i = lane() + d * lanes();
-    if (i < kHeadDim) Floats(p.out0).v[row * width + head * kHeadDim + i] = sums[d] / total;
+
+  const bool whole = gl_NumWorkGroups.z == 1u;
+  [[unroll]] for (uint h = 0; h < kHeads; ++h) {
+    const uint head = first_head + h;
+    const float total = workgroup_sum(totals[h]);
+    if (kSlices > 1) {
+      joined[lane()] = sums[h * kQuadsALane];
+      barrier();
+      for (uint s = 1; slice == 0u && s < kSlices; ++s) {
+        sums[h * kQuadsALane] += joined[s * kQuads + first_quad];
+      }
+      barrier();
+    }
+    const uint partial = whole ? 0u : partial_of(row, head, split);
+    if (!whole && lane() == 0u) {
+      Floats(p.out1).v[partial] = highest[h];
+      Floats(p.out1).v[partial + 1u] = total;
+    }
+    [[unroll]] for (uint q = 0; q < kQuadsALane; ++q) {
+      const uint dimension = 4u * (first_quad + q * lanes());
+      for (uint c = 0; c < 4 && slice == 0u; ++c) {
+        if (dimension + c >= kHeadDim) break;
+        const float sum = sums[h * kQuadsALane + q][c];
+        if (whole) {
+          Floats(p.out0).v[(row * p.n_heads + head) * kHeadDim + dimension + c] = sum / total;
+        } else {
+          Floats(p.out1).v[partial + 2u + dimension + c] = sum;
+        }
+      }
+    }
   }
 }

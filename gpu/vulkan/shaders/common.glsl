@@ -3,6 +3,7 @@
 // workgroup. Tensors are found by their device address, so no descriptor's size limit applies.
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_buffer_reference_uvec2 : require
+#extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
 
@@ -13,6 +14,12 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats {
 };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints {
   uint v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Float4s {
+  vec4 v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer Uint2s {
+  uvec2 v[];
 };
 layout(buffer_reference, std430, buffer_reference_align = 2) buffer Halfs {
   float16_t v[];
@@ -25,7 +32,7 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Step {
   uint tokens;
   uint position;
   uint outputs;
-  uint unused;
+  uint split_positions;  // that a workgroup of an attention takes
   uint ids[];
 };
 

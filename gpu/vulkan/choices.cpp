@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/vulkan/choices.h"
+
+#include <algorithm>
+
+namespace mneme {
+namespace {
+
+constexpr std::uint32_t kSplitStep = 64;    // positions
+constexpr std::uint32_t kSplitLeast = 128;  // positions that are worth a workgroup and its joining
+constexpr std::uint32_t kGroupHeads = 8;    // their sums must fit in registers ..
+constexpr std::uint32_t kGroupValues = 1024;  // .. and their queries in shared memory
+
+std::uint32_t divided(std::uint32_t a, std::uint32_t b) {
+  return (a + b - 1) / b;
+}
+
+}  // namespace
+
+VulkanShape VulkanShape::of(const VulkanPhysicalDevice& device) {
+  // A processor that plays a GPU has no lanes to hide latency with: one subgroup is best.
+  if (device.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+    return {device.subgroup_size, 2, std::max(1u, device.subgroup_size / 2), 1, 8};
+  }
+  // Vulkan does not say how many processors a device has; a card may have 150, each wants a few.
+  const std::uint32_t wanted = device.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 512 : 128;
+  const std::uint32_t lanes = std::max(64u, device.subgroup_size);
+  const bool large = device.shared_bytes_max >= (32u << 10) && device.lanes_max >= 256;
+  const std::uint32_t side = large ? 16 : 8;
+  return {lanes, side, side, 2, wanted};
+}
+
+std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,
+                              std::uint32_t groups_wanted) {
+  const std::uint32_t splits = std::clamp(groups_wanted / std::max(1u, groups), 1u, kSplitsMax);
+  return std::max(kSplitLeast, divided(divided(length, splits), kSplitStep) * kSplitStep);
+}
+
+std::uint32_t heads_of_group(const OpParams& attention) {
+  const auto shared = static_cast<std::uint32_t>(attention.n_heads / attention.n_kv_heads);
+  const auto dim = static_cast<std::uint32_t>(attention.head_dim);
+  std::uint32_t heads = std::min({shared, kGroupHeads, std::max(1u, kGroupValues / dim)});
+  while (shared % heads != 0) --heads;
+  return heads;
+}
+
+}  // namespace mneme

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What depends on the device or on a step's size: how large workgroups are, how many values they
+// take at once, how attention over a long context is shared out.
+#pragma once
+
+#include <cstdint>
+
+#include "gpu/graph.h"
+#include "gpu/vulkan/instance.h"
+
+namespace mneme {
+
+// The sizes of workgroups on a device.
+struct VulkanShape {
+  std::uint32_t lanes = 0;          // of all shaders but the tiles
+  std::uint32_t across = 0;         // lanes of a tile, ..
+  std::uint32_t down = 0;           // .. which makes 4 across outputs for 4 down tokens
+  std::uint32_t rows = 0;           // outputs of a workgroup in products of few tokens
+  std::uint32_t groups_wanted = 0;  // workgroups that keep the whole device busy
+
+  static VulkanShape of(const VulkanPhysicalDevice& device);
+};
+
+constexpr std::uint32_t kSplitsMax = 64;  // of a token's positions
+
+// How many of a token's positions one workgroup of an attention takes, when the step's last token
+// sees `length` of them and there are `groups` workgroups without a split. A multiple of 64; the
+// splits, length / positions rounded up, are at most kSplitsMax and groups_wanted / groups.
+std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,
+                              std::uint32_t groups_wanted);
+
+// Heads that one workgroup takes: they read the same keys and values.
+std::uint32_t heads_of_group(const OpParams& attention);
+
+}  // namespace mneme

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What both parts of attention share: which positions a token sees, how they are split, and where
+// the splits' results lie.
+
+layout(constant_id = 1) const uint kHeadDim = 64;
+
+// Positions that the token of row `row` sees.
+uint context_of(uint row) {
+  const uint skipped = outputs_only() ? Step(p.step).tokens - Step(p.step).outputs : 0u;
+  return Step(p.step).position + skipped + row + 1u;
+}
+
+uint splits_of(uint positions) {
+  return (positions + Step(p.step).split_positions - 1u) / Step(p.step).split_positions;
+}
+
+// The place in p.out1 of a split of a row's head: its highest score, the sum of its weights, the
+// weighted sum of its values [kHeadDim].
+uint partial_of(uint row, uint head, uint split) {
+  const uint splits = splits_of(Step(p.step).position + Step(p.step).tokens);
+  return ((row * p.n_heads + head) * splits + split) * (kHeadDim + 2u);
+}

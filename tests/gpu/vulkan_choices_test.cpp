@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// How work is shared out on devices of different sizes; nothing here needs a device.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "gpu/vulkan/choices.h"
+#include "gpu/vulkan/vulkan_plan.h"
+
+namespace mneme {
+namespace {
+
+std::uint32_t splits_of(std::uint32_t length, std::uint32_t positions) {
+  return (length + positions - 1) / positions;
+}
+
+TEST(VulkanChoices, SplitsFillTheDeviceAndNeverMore) {
+  for (const std::uint32_t wanted : {1u, 8u, 128u, 512u}) {
+    for (const std::uint32_t groups : {1u, 3u, 8u, 9u, 64u, 700u}) {
+      for (std::uint32_t length = 1; length < 40000; length += 1 + length / 7) {
+        const std::uint32_t positions = split_positions(length, groups, wanted);
+        const std::uint32_t splits = splits_of(length, positions);
+        EXPECT_EQ(positions % 64, 0u);
+        EXPECT_LE(splits, kSplitsMax);
+        EXPECT_LE(splits, std::max(1u, wanted / groups));
+        if (positions > 128) {  // one step less would make too many
+          EXPECT_LT((positions - 64) * std::clamp(wanted / groups, 1u, kSplitsMax), length);
+        }
+      }
+    }
+  }
+}
+
+TEST(VulkanChoices, AShortContextIsNotSplit) {
+  EXPECT_EQ(splits_of(128, split_positions(128, 3, 512)), 1u);
+  EXPECT_EQ(splits_of(129, split_positions(129, 3, 512)), 2u);
+  EXPECT_EQ(splits_of(4096, split_positions(4096, 8, 512)), 32u);
+}
+
+TEST(VulkanChoices, SplitsAreJoinedOnlyWhereThereAreSeveral) {
+  const VulkanGrid parts{VulkanGrid::Kind::splits, 3};
+  const VulkanGrid joins{VulkanGrid::Kind::joins, 9};
+  EXPECT_EQ(parts.groups(2, 1).z, 1u);
+  EXPECT_EQ(joins.groups(2, 1).x, 0u);
+  EXPECT_EQ(parts.groups(2, 5).z, 5u);
+  EXPECT_EQ(joins.groups(2, 5).x * joins.groups(2, 5).y, 18u);
+}
+
+TEST(VulkanChoices, HeadsOfAWorkgroupShareKeysAndValues) {
+  const auto heads = [](int n_heads, int n_kv_heads, int dim) {
+    OpParams params;
+    params.n_heads = n_heads;
+    params.n_kv_heads = n_kv_heads;
+    params.head_dim = dim;
+    return heads_of_group(params);
+  };
+  EXPECT_EQ(heads(9, 3, 64), 3u);
+  EXPECT_EQ(heads(32, 8, 64), 4u);
+  EXPECT_EQ(heads(12, 1, 96), 6u);  // twice six of twelve
+  EXPECT_EQ(heads(11, 1, 64), 1u);
+  EXPECT_EQ(heads(64, 8, 256), 4u);
+  EXPECT_EQ(heads(8, 1, 1024), 1u);
+}
+
+}  // namespace
+}  // namespace mneme
