@@ -272,6 +272,39 @@ void add_decoded_products(std::vector<OpCase>& cases) {
   }
 }
 
+// Products that read the same activations, which a backend may bring into a form of its own once
+// for all; and again when they were written anew.
+void add_shared_products(std::vector<OpCase>& cases) {
+  const auto product = [](OpHarness& h, TensorId x, DType dtype) {
+    Op op{OpKind::matmul};
+    op.in = {x, h.constant(dtype, 24, 96)};
+    op.out = h.output(24);
+    return op;
+  };
+  const auto sum = [](TensorId a, TensorId b, TensorId out) {
+    Op op{OpKind::add};
+    op.in = {a, b};
+    op.out = out;
+    return op;
+  };
+  for (const DType dtype : {DType::q4_1, DType::f16}) {
+    for (const std::int64_t tokens : {1, 5, 40}) {
+      const std::string name = type_name(dtype) + "_" + std::to_string(tokens);
+      cases.push_back({"two_matmuls_" + name, tokens, 0, 0, [=](OpHarness& h) {
+                         const TensorId x = h.input(96);
+                         return OpChain(product(h, x, dtype), product(h, x, dtype));
+                       }});
+      cases.push_back({"rewritten_matmul_" + name, tokens, 0, 0, [=](OpHarness& h) {
+                         const TensorId a = h.input(96);
+                         const TensorId b = h.input(96);
+                         const TensorId x = h.activation(96);
+                         return OpChain(std::vector<Op>{sum(a, b, x), product(h, x, dtype),
+                                                        sum(x, b, x), product(h, x, dtype)});
+                       }});
+    }
+  }
+}
+
 // Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
 void add_large(std::vector<OpCase>& cases) {
   const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
@@ -335,6 +368,7 @@ std::vector<OpCase> conformance_cases() {
   add_engram(cases);
   add_engram_mixes(cases);
   add_decoded_products(cases);
+  add_shared_products(cases);
   add_large(cases);
   return cases;
 }

@@ -19,6 +19,7 @@ struct OpChain {
   std::vector<Op> ops;
   OpChain(Op op) : ops{std::move(op)} {}
   OpChain(Op first, Op second) : ops{std::move(first), std::move(second)} {}
+  OpChain(std::vector<Op> all) : ops(std::move(all)) {}
 };
 
 struct OpCase {

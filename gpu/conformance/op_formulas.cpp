@@ -42,9 +42,9 @@ struct View {
 
  private:
   const Rows* made_rows(TensorId id) const {
-    const auto found =
-        std::find_if(made.begin(), made.end(), [&](const Rows& rows) { return rows.tensor == id; });
-    return found == made.end() ? nullptr : &*found;
+    const auto found = std::find_if(made.rbegin(), made.rend(),
+                                    [&](const Rows& rows) { return rows.tensor == id; });
+    return found == made.rend() ? nullptr : &*found;
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 #include "gpu/activation_memory.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::int64_t kFewTokens = 8;
 constexpr std::size_t kAlign = 256;
+constexpr std::size_t kNoOp = ~std::size_t{0};
 
 std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlign - 1) / kAlign * kAlign;
@@ -30,6 +32,7 @@ class Compiler {
       : graph_(graph),
         with_(with),
         shape_(VulkanShape::of(with.device->physical())),
+        integers_(options.mode == NumericMode::fast && with.device->physical().integer_dot),
         plan_(std::make_unique<VulkanPlan>(with.device)) {
     plan_->groups_wanted_ = shape_.groups_wanted;
     plan_->limits_ = StepLimits::of(graph, options);
@@ -42,6 +45,7 @@ class Compiler {
     RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
     trailing_ = trailing_tensors(graph_);
     mixes_ = find_engram_mixes(graph_);
+    find_packings();
     RETURN_IF_ERROR(place_activations_of_ops());
     RETURN_IF_ERROR(make_mix_constants());
     RETURN_IF_ERROR(describe_step());
@@ -80,9 +84,37 @@ class Compiler {
     return static_cast<std::uint32_t>(op.params.n_heads) / heads_of_group(op.params);
   }
 
-  // Memory that an op's dispatches share beside its tensors: the splits' results of an attention.
+  // Whose activations are packed, and by which op: the first of those that read the same.
+  void find_packings() {
+    packed_by_.assign(graph_.ops.size(), kNoOp);
+    std::map<std::pair<TensorId, bool>, std::size_t> packed;
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      const Op& op = graph_.ops[i];
+      if (integers_ && op.kind == OpKind::matmul && is_quantised(op)) {
+        packed_by_[i] = packed.try_emplace({op.in[0], op.outputs_only}, i).first->second;
+      }
+      for (const TensorId id : {op.out, op.out2}) {  // no longer what was packed
+        packed.erase({id, false});
+        packed.erase({id, true});
+      }
+    }
+  }
+  bool is_quantised(const Op& product) const {
+    return dtype_info(graph_.tensor(product.in[1]).dtype).block_values > 1;
+  }
+
+  // Memory that dispatches share beside the graph's tensors. Of an attention: the splits' results.
+  // Of a product that packs its activations: these, a byte a value, then 8 bytes a block of 32.
+  std::size_t packed_values(std::size_t index) const {
+    const Op& op = graph_.ops[index];
+    const auto cols = static_cast<std::size_t>(graph_.tensor(op.in[0]).cols);
+    const StepLimits& limits = plan_->limits_;
+    return cols *
+           static_cast<std::size_t>(op.outputs_only ? limits.outputs_max : limits.tokens_max);
+  }
   std::size_t scratch_bytes(std::size_t index) const {
     const Op& op = graph_.ops[index];
+    if (packed_by_[index] == index) return packed_values(index) + packed_values(index) / 32 * 8;
     if (op.kind != OpKind::attention) return 0;
     // Rows times splits are at most this (split_positions()).
     const std::size_t parts = std::max<std::size_t>(
@@ -116,6 +148,7 @@ class Compiler {
       if (const std::size_t bytes = scratch_bytes(i); bytes > 0) {
         lives.touch(tensors + i, aligned(bytes), i);
       }
+      if (packed_by_[i] != kNoOp && packed_by_[i] != i) lives.touch(tensors + packed_by_[i], 0, i);
     }
     auto buffer =
         with_.memory->alloc(std::max<std::size_t>(lives.place(), 4), VulkanMemoryUse::device);
@@ -350,19 +383,49 @@ class Compiler {
     return {};
   }
 
+  // Packs the activations of product `index`.
+  Status add_packing(std::size_t index, VulkanPlan::Variant& variant) {
+    const TensorId x = graph_.ops[index].in[0];
+    const bool wide = addresses_[x] % 16 == 0;
+    const auto blocks = static_cast<std::uint32_t>(graph_.tensor(x).cols / 32);
+    RETURN_IF_ERROR(add(index, variant, "pack_int8", {shape_.lanes, wide},
+                        {VulkanGrid::Kind::values, blocks, shape_.lanes}));
+    VulkanDispatch& dispatch = variant.dispatches.back();
+    dispatch.push.out[0] = scratch_[index];
+    dispatch.push.out[1] = scratch_[index] + packed_values(index);
+    dispatch.ranges = {{addresses_[x], addresses_[x] + bytes_of(x), false},
+                       {scratch_[index], scratch_[index] + scratch_bytes(index), true}};
+    return {};
+  }
+
   Status add_matmul(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
     const Tensor& weight = graph_.tensor(op.in[1]);
     const auto rows = static_cast<std::uint32_t>(weight.rows);
-    const std::string_view type = dtype_info(weight.dtype).name;
-    if (variant.tokens_max <= kFewTokens || op.outputs_only) {
+    const std::size_t packer = packed_by_[index];
+    if (packer == index) RETURN_IF_ERROR(add_packing(index, variant));
+    const bool wide =
+        addresses_[op.in[0]] % 16 == 0 &&
+        (is_quantised(op) || (addresses_[op.in[1]] % 16 == 0 && weight.cols % 8 == 0));
+    const bool few = variant.tokens_max <= kFewTokens || op.outputs_only;
+    const std::string shader =
+        fmt::format("matmul_{}{}_{}", few ? "few" : "many", packer == kNoOp ? "" : "_int",
+                    dtype_info(weight.dtype).name);
+    if (few) {
       const auto tokens = static_cast<std::uint32_t>(variant.tokens_max == 1 ? 1 : kFewTokens);
-      return add(index, variant, fmt::format("matmul_few_{}", type), {shape_.lanes, tokens},
-                 {VulkanGrid::Kind::few, rows, 1, tokens});
+      RETURN_IF_ERROR(add(index, variant, shader, {shape_.lanes, tokens, shape_.rows, wide},
+                          {VulkanGrid::Kind::few, rows, shape_.rows, tokens}));
+    } else {
+      RETURN_IF_ERROR(add(index, variant, shader,
+                          {shape_.across * shape_.down, shape_.across, shape_.down, wide},
+                          {VulkanGrid::Kind::tiles, rows, 4 * shape_.across, 4 * shape_.down}));
     }
-    return add(index, variant, fmt::format("matmul_many_{}", type),
-               {shape_.across * shape_.down, shape_.across, shape_.down},
-               {VulkanGrid::Kind::tiles, rows, 4 * shape_.across, 4 * shape_.down});
+    if (packer == kNoOp) return {};
+    VulkanDispatch& dispatch = variant.dispatches.back();
+    dispatch.push.in[3] = scratch_[packer];
+    dispatch.push.in[4] = scratch_[packer] + packed_values(packer);
+    dispatch.ranges.push_back({scratch_[packer], scratch_[packer] + scratch_bytes(packer), false});
+    return {};
   }
 
   Status lower(std::size_t index, VulkanPlan::Variant& variant) {
@@ -404,9 +467,11 @@ class Compiler {
   const Graph& graph_;
   const VulkanCompiler& with_;
   const VulkanShape shape_;
+  const bool integers_;  // products of quantised weights round activations to 8 bits
   std::unique_ptr<VulkanPlan> plan_;
   std::vector<bool> trailing_;
   std::vector<bool> mixes_;                 // by op
+  std::vector<std::size_t> packed_by_;      // by op: which packs what it reads; kNoOp: none does
   std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
   std::vector<std::uint64_t> addresses_;    // by TensorId
   std::vector<std::uint64_t> scratch_;      // by op; 0: it has none

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <vector>
 
 namespace mneme {
 
@@ -20,19 +21,25 @@ Result<std::shared_ptr<VulkanDevice>> VulkanDevice::open(std::shared_ptr<VulkanI
   queue.queueFamilyIndex = physical.queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
+  VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dot{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR};
+  dot.shaderIntegerDotProduct = VK_TRUE;
   VkPhysicalDeviceVulkan12Features f12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
   f12.bufferDeviceAddress = VK_TRUE;
   f12.timelineSemaphore = VK_TRUE;
+  if (physical.integer_dot) f12.pNext = &dot;
   VkPhysicalDeviceVulkan11Features f11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &f12};
   f11.storageBuffer16BitAccess = VK_TRUE;
   VkDeviceCreateInfo create{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &f11};
   create.queueCreateInfoCount = 1;
   create.pQueueCreateInfos = &queue;
-  const char* const budget = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
-  if (physical.has_memory_budget) {
-    create.enabledExtensionCount = 1;
-    create.ppEnabledExtensionNames = &budget;
+  std::vector<const char*> extensions;
+  if (physical.has_memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  if (physical.integer_dot) {
+    extensions.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
   }
+  create.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  create.ppEnabledExtensionNames = extensions.data();
   VkResult result = api.CreateDevice(physical.handle, &create, nullptr, &self->device_);
   if (result != VK_SUCCESS) {
     self->device_ = VK_NULL_HANDLE;

@@ -31,6 +31,7 @@ struct VulkanPhysicalDevice {
   std::uint32_t shared_bytes_max = 0;
   std::uint64_t allocation_bytes_max = 0;
   bool has_memory_budget = false;
+  bool integer_dot = false;  // its hardware makes dot products of four signed bytes
 };
 
 class VulkanInstance {

@@ -3,6 +3,8 @@
 // machine without a GPU that is Mesa's llvmpipe.
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "gpu/conformance/run_case.h"
 #include "gpu/vulkan/vulkan_backend.h"
 #include "tests/gpu/case_named.h"
@@ -30,8 +32,16 @@ TEST(VulkanConformance, EveryOpEqualsItsFormulaInExactMode) {
   run_table(NumericMode::exact, {});
 }
 
+// A device that can does products of quantised weights in integers.
+VulkanFaults with_integers(bool discrete) {
+  VulkanFaults device;
+  device.integer_dot = true;
+  device.discrete = discrete;
+  return device;
+}
+
 TEST(VulkanConformance, EveryOpStaysCloseInFastMode) {
-  run_table(NumericMode::fast, {});
+  run_table(NumericMode::fast, with_integers(false));
 }
 
 // With workgroups of a graphics card's size, several subgroups in each.
@@ -41,16 +51,35 @@ TEST(VulkanConformance, EveryOpEqualsItsFormulaOnACard) {
   run_table(NumericMode::exact, card);
 }
 
-// One recording of a step of one token; of more tokens there are several.
+TEST(VulkanConformance, EveryOpStaysCloseInFastModeOnACard) {
+  run_table(NumericMode::fast, with_integers(true));
+}
+
+long dispatches_of(const std::string& row, NumericMode mode, const VulkanFaults& device) {
+  const FaultyVulkan vulkan(device);
+  const auto backend = open_vulkan_backend(vulkan.loader(), {});
+  EXPECT_TRUE(backend) << backend.error().message;
+  EXPECT_EQ(run_case(**backend, case_named(row), mode).failure, "");
+  return FaultyVulkan::dispatches();
+}
+
+// One recording of a step of one token.
+TEST(VulkanConformance, IntegersArePackedOnceForAllProductsOfTheSame) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  const VulkanFaults device = with_integers(false);
+  EXPECT_EQ(dispatches_of("matmul_Q8_0_1x576x67", NumericMode::exact, device), 1);
+  EXPECT_EQ(dispatches_of("matmul_Q8_0_1x576x67", NumericMode::fast, {}), 1);
+  EXPECT_EQ(dispatches_of("matmul_Q8_0_1x576x67", NumericMode::fast, device), 2);
+  EXPECT_EQ(dispatches_of("matmul_F16_1x576x67", NumericMode::fast, device), 1);
+  EXPECT_EQ(dispatches_of("two_matmuls_Q4_1_1", NumericMode::fast, device), 3);
+  EXPECT_EQ(dispatches_of("rewritten_matmul_Q4_1_1", NumericMode::fast, device), 6);
+}
+
 TEST(VulkanConformance, GateAndConvolutionAreOneDispatch) {
   const std::string reason = no_vulkan_reason();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  const FaultyVulkan vulkan({});
-  const auto backend = open_vulkan_backend(vulkan.loader(), {});
-  ASSERT_TRUE(backend) << backend.error().message;
-  const OpCase& row = case_named("engram_mix_F32_1at11_4x576_4taps");
-  EXPECT_EQ(run_case(**backend, row, NumericMode::exact).failure, "");
-  EXPECT_EQ(FaultyVulkan::dispatches(), 1);
+  EXPECT_EQ(dispatches_of("engram_mix_F32_1at11_4x576_4taps", NumericMode::exact, {}), 1);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "inference/run/engine.h"
 #include "inference/run/session.h"
 #include "inference/text/tokenizer.h"
+#include "tests/support/cosine.h"
 #include "tests/support/default_model.h"
 #include "tests/support/logits_oracle.h"
 #include "tests/support/sanitized.h"
@@ -30,12 +31,6 @@ struct Passage {
   std::vector<std::vector<float>> logits;         // [positions][vocabulary]
   std::vector<std::vector<float>> gates, writes;  // [slots][positions]
 };
-
-double norm_of(std::span<const float> x) {
-  double sum = 0;
-  for (const float v : x) sum += double{v} * v;
-  return std::sqrt(sum);
-}
 
 double log_sum_exp_of(std::span<const float> x) {
   const double most = *std::max_element(x.begin(), x.end());
@@ -52,12 +47,6 @@ double kl_divergence(std::span<const float> p, std::span<const float> q) {
   for (std::size_t i = 0; i < p.size(); ++i)
     sum += std::exp(p[i] - p_total) * ((p[i] - p_total) - (q[i] - q_total));
   return sum;
-}
-
-double cosine_of(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * b[i];
-  return sum / norm_of(a) / norm_of(b);
 }
 
 class RealModel : public ::testing::TestWithParam<std::string> {

@@ -14,6 +14,7 @@
 #include "gpu/vulkan/vulkan_backend.h"
 #include "inference/run/engine.h"
 #include "inference/text/tokenizer.h"
+#include "tests/support/cosine.h"
 #include "tests/support/default_model.h"
 #include "tests/support/faulty_vulkan.h"
 #include "tests/support/sanitized.h"
@@ -133,6 +134,53 @@ TEST_F(VulkanEngine, ACardThatReadsLongChunksSaysWhatTheCpuSays) {
     }
   }
   expect_same_memory(traces[0], traces[1]);
+}
+
+// Logits of products in integers beside those of the CPU in floats, after each of `tokens`.
+void expect_integers_close(EngineOptions cpu, EngineOptions vulkan,
+                           std::span<const TokenId> tokens) {
+  std::vector<std::vector<float>> rows[2];
+  cpu.exact = true;
+  vulkan.exact = false;
+  for (const bool on_vulkan : {false, true}) {
+    auto engine = Engine::open(on_vulkan ? vulkan : cpu);
+    ASSERT_TRUE(engine) << engine.error().message;
+    const auto keep = [&](std::int64_t, std::span<const float> logits) {
+      rows[on_vulkan ? 1 : 0].emplace_back(logits.begin(), logits.end());
+    };
+    const Status status = (*engine)->evaluate(tokens, true, keep);
+    ASSERT_TRUE(status) << status.error().message;
+  }
+  ASSERT_EQ(rows[0].size(), rows[1].size());
+  bool same = true;
+  double sum = 0, least = 1;
+  for (std::size_t i = 0; i < rows[0].size(); ++i) {
+    const double close = cosine_of(rows[0][i], rows[1][i]);
+    sum += close;
+    least = std::min(least, close);
+    same = same && rows[0][i] == rows[1][i];
+  }
+  EXPECT_GE(sum / static_cast<double>(rows[0].size()), 0.999);  // contracts
+  EXPECT_GE(least, 0.97);  // a broken product brings it far lower
+  EXPECT_FALSE(same) << "they were not made in integers";
+}
+
+TEST_F(VulkanEngine, IntegerProductsOfEveryTypeStayClose) {
+  VulkanFaults faults;
+  faults.integer_dot = true;
+  const FaultyVulkan vulkan(faults);
+  for (const DType type : {DType::q4_1, DType::q8_0, DType::q4_0}) {
+    const TemporaryFolder folder;
+    TinyModelOptions tiny;
+    tiny.type = type;
+    EngineOptions cpu;
+    cpu.model_path = write_tiny_model(folder.path(), tiny);
+    for (const int count : {1, 7, 60}) {
+      std::vector<TokenId> tokens;
+      for (int i = 0; i < count; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
+      expect_integers_close(cpu, on(vulkan, cpu.model_path), tokens);
+    }
+  }
 }
 
 // Attention of the tokens behind it is split over its positions.
@@ -263,6 +311,27 @@ Best best_after(Engine& engine, std::span<const TokenId> tokens) {
       });
   EXPECT_TRUE(status) << status.error().message;
   return best;
+}
+
+TEST_F(VulkanEngine, IntegerProductsOfTheDefaultModelStayClose) {
+  if (kSanitized) GTEST_SKIP() << "the real model takes minutes under a sanitizer; see release";
+  VulkanFaults faults;
+  faults.integer_dot = true;
+  const FaultyVulkan vulkan(faults);
+  EngineOptions options = on(vulkan, default_model_path());
+  if (!std::filesystem::exists(options.model_path)) {
+    GTEST_SKIP() << "needs the default model at " << options.model_path;
+  }
+  options.pack_folders = {std::string(MNEME_SOURCE_DIR) + "/resources/models"};
+  options.context = 256;
+  EngineOptions cpu = options;
+  cpu.device = "cpu";
+  cpu.open_device = {};
+  auto engine = Engine::open(cpu);
+  ASSERT_TRUE(engine) << engine.error().message;
+  const auto tokens = (*engine)->tokenizer().encode("Water boils at a temperature of 100 degrees");
+  engine->reset();
+  expect_integers_close(cpu, options, tokens);
 }
 
 // Greedy text of the default model with its memory, MNEME_DEVICE_TOKENS tokens (a few unless set)

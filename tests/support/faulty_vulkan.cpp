@@ -160,9 +160,18 @@ VKAPI_ATTR void VKAPI_CALL properties(VkPhysicalDevice device, VkPhysicalDeviceP
   if (g_faults.old_driver && is_faulty(device)) out->apiVersion = VK_API_VERSION_1_1;
 }
 
+constexpr VkStructureType kDotProperties =
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES_KHR;
+
 VKAPI_ATTR void VKAPI_CALL properties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2* out) {
   real_of<PFN_vkGetPhysicalDeviceProperties2>("vkGetPhysicalDeviceProperties2")(unmasked(device),
                                                                                 out);
+  for (auto* next = static_cast<VkBaseOutStructure*>(out->pNext); next; next = next->pNext) {
+    if (next->sType == kDotProperties && g_faults.integer_dot) {
+      reinterpret_cast<VkPhysicalDeviceShaderIntegerDotProductPropertiesKHR*>(next)
+          ->integerDotProduct4x8BitPackedSignedAccelerated = VK_TRUE;
+    }
+  }
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL extensions(VkPhysicalDevice device, const char* layer,

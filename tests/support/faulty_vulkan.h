@@ -10,11 +10,12 @@
 namespace mneme {
 
 struct VulkanFaults {
-  int devices = 1;          // 2: the driver's first device is shown twice
-  int faulty = 0;           // which of them has the faults of a device
-  bool discrete = false;    // all say that they are graphics cards
-  bool no_driver = false;   // vkCreateInstance finds none
-  bool no_devices = false;  // the list of devices is empty
+  int devices = 1;           // 2: the driver's first device is shown twice
+  int faulty = 0;            // which of them has the faults of a device
+  bool discrete = false;     // all say that they are graphics cards
+  bool integer_dot = false;  // all say that their hardware makes dot products of bytes
+  bool no_driver = false;    // vkCreateInstance finds none
+  bool no_devices = false;   // the list of devices is empty
   // Of a device:
   bool old_driver = false;  // it offers Vulkan 1.1
   bool no_16_bit_storage = false;

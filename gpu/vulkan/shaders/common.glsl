@@ -18,6 +18,12 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Uints {
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Float4s {
   vec4 v[];
 };
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer Float2s {
+  vec2 v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Uint4s {
+  uvec4 v[];
+};
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer Uint2s {
   uvec2 v[];
 };
@@ -74,6 +80,11 @@ uint in_row(uint k, uint i) {
 
 uint type_of(uint k) {
   return p.types >> (4u * k) & 15u;
+}
+
+// The 32 bits from the i-th 16 bits on: blocks of 18 and 34 bytes lie at even addresses.
+uint word_at(uvec2 address, uint i) {
+  return uint(Words(address).v[i]) | uint(Words(address).v[i + 1u]) << 16;
 }
 
 // A value of a small constant: F32, F16 or BF16.

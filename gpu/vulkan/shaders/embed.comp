@@ -11,10 +11,10 @@ void main() {
     const uint row = i / pieces;
     const uint piece = i % pieces;
     const uint token = outputs_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row;
-    float w[8];
-    decode8(p.in0, Step(p.step).ids[token], piece, w);
+    const Weights w = load_weights(p.in0, Step(p.step).ids[token], piece);
     for (uint j = 0; j < 8; ++j) {
-      if (8u * piece + j < p.cols) Floats(p.out0).v[row * p.cols + 8u * piece + j] = w[j];
+      if (8u * piece + j >= p.cols) break;
+      Floats(p.out0).v[row * p.cols + 8u * piece + j] = j < 4u ? w.low[j] : w.high[j - 4u];
     }
   }
 }

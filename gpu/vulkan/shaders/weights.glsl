@@ -1,26 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights as GGUF stores them (gpu/tensor.h), eight values of a row at a time. One of the WEIGHT_
-// macros says which type the shader is compiled for.
+// What products read: weights as GGUF stores them (gpu/tensor.h) beside float activations, a piece
+// of eight values of a row at a time. One of the WEIGHT_ macros says which type the shader is
+// compiled for. weights_int.glsl has the same names for integers.
+
+layout(constant_id = 3) const bool kWide = false;  // rows begin where vectors of 16 bytes may
+
+const uint kPieceValues = 8;
 
 // Where a type has no blocks, a row may end inside the eight values: the rest are zeros.
 #if defined(WEIGHT_F32) || defined(WEIGHT_F16) || defined(WEIGHT_BF16)
 #define ROWS_MAY_END
 #endif
 
-// Values 8 * piece .. of row `row` of the matrix at p.in1 (embed: p.in0), which has p.cols columns.
-void decode8(uvec2 address, uint row, uint piece, out float w[8]) {
+struct Weights {
+  vec4 low, high;
+};
+struct Activations {
+  vec4 low, high;
+};
+
 #if defined(ROWS_MAY_END)
-  const uint first = 8u * piece;
-  for (uint j = 0; j < 8; ++j) {
-    const uint i = row * p.cols + min(first + j, p.cols - 1u);
+float weight_at(uvec2 address, uint i) {
 #if defined(WEIGHT_F32)
-    const float value = Floats(address).v[i];
+  return Floats(address).v[i];
 #elif defined(WEIGHT_F16)
-    const float value = float(Halfs(address).v[i]);
+  return float(Halfs(address).v[i]);
 #else
-    const float value = uintBitsToFloat(uint(Words(address).v[i]) << 16);
+  return uintBitsToFloat(uint(Words(address).v[i]) << 16);
 #endif
-    w[j] = first + j < p.cols ? value : 0.0;
+}
+
+// Eight values from i on, where vectors may lie.
+Weights wide_weights(uvec2 address, uint i) {
+#if defined(WEIGHT_F32)
+  return Weights(Float4s(address).v[i / 4u], Float4s(address).v[i / 4u + 1u]);
+#else
+  const uvec4 words = Uint4s(address).v[i / 8u];
+#if defined(WEIGHT_F16)
+  return Weights(vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y)),
+                 vec4(unpackHalf2x16(words.z), unpackHalf2x16(words.w)));
+#else
+  const uvec4 even = words << 16;
+  const uvec4 odd = words & 0xffff0000u;
+  return Weights(uintBitsToFloat(uvec4(even.x, odd.x, even.y, odd.y)),
+                 uintBitsToFloat(uvec4(even.z, odd.z, even.w, odd.w)));
+#endif
+#endif
+}
+#endif
+
+// Values 8 piece .. of row `row` of a matrix with p.cols columns.
+Weights load_weights(uvec2 address, uint row, uint piece) {
+  Weights w;
+#if defined(ROWS_MAY_END)
+  const uint first = row * p.cols + 8u * piece;
+  if (kWide) return wide_weights(address, first);
+  const uint left = p.cols - 8u * piece;
+  for (uint j = 0; j < 4; ++j) {
+    w.low[j] = j < left ? weight_at(address, first + j) : 0.0;
+    w.high[j] = 4u + j < left ? weight_at(address, first + 4u + j) : 0.0;
   }
 #else
   const uint block = row * (p.cols / 32u) + piece / 4u;
@@ -28,10 +66,13 @@ void decode8(uvec2 address, uint row, uint piece, out float w[8]) {
 #if defined(WEIGHT_Q8_0)
   const uint at = block * 17u;
   const float scale = float(Halfs(address).v[at]);
-  for (uint j = 0; j < 4; ++j) {
+  for (uint j = 0; j < 2; ++j) {
     const int two = int(uint(Words(address).v[at + 1u + 4u * quarter + j]));
-    w[2 * j] = scale * float(bitfieldExtract(two, 0, 8));
-    w[2 * j + 1] = scale * float(bitfieldExtract(two, 8, 8));
+    w.low[2 * j] = scale * float(bitfieldExtract(two, 0, 8));
+    w.low[2 * j + 1] = scale * float(bitfieldExtract(two, 8, 8));
+    const int next = int(uint(Words(address).v[at + 3u + 4u * quarter + j]));
+    w.high[2 * j] = scale * float(bitfieldExtract(next, 0, 8));
+    w.high[2 * j + 1] = scale * float(bitfieldExtract(next, 8, 8));
   }
 #else
   // Values 0 to 15 are the low nibbles of the 16 bytes, 16 to 31 the high ones.
@@ -41,29 +82,46 @@ void decode8(uvec2 address, uint row, uint piece, out float w[8]) {
   const float scale = float(Halfs(address).v[at]);
   const float minimum = -8.0 * scale;
   const uint quants = at + 1u + 4u * (quarter & 1u);
+  const uvec2 words = uvec2(word_at(address, quants), word_at(address, quants + 2u)) >> shift;
 #elif defined(WEIGHT_Q4_1)
-  const uint at = block * 10u;
-  const float scale = float(Halfs(address).v[at]);
-  const float minimum = float(Halfs(address).v[at + 1u]);
-  const uint quants = at + 2u + 4u * (quarter & 1u);
+  const uint at = block * 5u;
+  const vec2 both = unpackHalf2x16(Uints(address).v[at]);
+  const float scale = both.x;
+  const float minimum = both.y;
+  const uint quants = at + 1u + 2u * (quarter & 1u);
+  const uvec2 words = uvec2(Uints(address).v[quants], Uints(address).v[quants + 1u]) >> shift;
 #endif
   for (uint j = 0; j < 4; ++j) {
-    const uint two = uint(Words(address).v[quants + j]) >> shift;
-    w[2 * j] = scale * float(two & 15u) + minimum;
-    w[2 * j + 1] = scale * float(two >> 8 & 15u) + minimum;
+    w.low[j] = scale * float(words.x >> 8u * j & 15u) + minimum;
+    w.high[j] = scale * float(words.y >> 8u * j & 15u) + minimum;
   }
 #endif
 #endif
+  return w;
 }
 
-// Eight activations beside eight weights.
-void load8(uvec2 address, uint row, uint piece, out float x[8]) {
-  const uint first = 8u * piece;
-  for (uint j = 0; j < 8; ++j) {
+// Values 8 piece .. of row `row` of the activations.
+Activations load_activations(uint row, uint piece) {
+  const uint first = row * p.cols + 8u * piece;
+  if (kWide) return Activations(Float4s(p.in0).v[first / 4u], Float4s(p.in0).v[first / 4u + 1u]);
+  Activations x;
+  for (uint j = 0; j < 4; ++j) {
 #if defined(ROWS_MAY_END)
-    x[j] = first + j < p.cols ? Floats(address).v[row * p.cols + first + j] : 0.0;
+    const uint left = p.cols - 8u * piece;
+    x.low[j] = j < left ? Floats(p.in0).v[first + j] : 0.0;
+    x.high[j] = 4u + j < left ? Floats(p.in0).v[first + 4u + j] : 0.0;
 #else
-    x[j] = Floats(address).v[row * p.cols + first + j];
+    x.low[j] = Floats(p.in0).v[first + j];
+    x.high[j] = Floats(p.in0).v[first + 4u + j];
 #endif
   }
+  return x;
+}
+
+float product(Weights w, Activations x) {
+  return dot(w.low, x.low) + dot(w.high, x.high);
+}
+
+uint activation_row(uint i) {
+  return in_row(0, i);
 }
