@@ -319,16 +319,26 @@ Result<std::unique_ptr<ColdArm>> open_store_arm(const ColdTables& tables,
   return std::unique_ptr<ColdArm>(std::make_unique<StoreArm>(tables, std::move(*store)));
 }
 
-Result<double> drive_reads_per_second(const std::string& path, unsigned depth, double seconds,
-                                      std::uint64_t seed) {
+std::vector<std::uint64_t> pages_of(const ColdTables& tables, std::span<const NgramKey> keys) {
+  RowList rows(tables);
+  std::vector<std::byte> unused(tables.bytes_per_key() * keys.size());
+  std::vector<std::uint64_t> pages;
+  for (const Wanted& row : rows.of(keys, unused)) {
+    for (unsigned i = 0; i < row.pages(); ++i) pages.push_back(row.first_page() + i);
+  }
+  std::ranges::sort(pages);
+  pages.erase(std::ranges::unique(pages).begin(), pages.end());
+  return pages;
+}
+
+Result<double> drive_reads_per_second(const std::string& path, std::span<const std::uint64_t> pages,
+                                      unsigned depth, double seconds, std::uint64_t seed) {
+  CHECK(!pages.empty());
   auto aio = NativeAio::open(path, depth, 1);
   if (!aio) return aio.error();
-  const auto file = File::open(path);
-  if (!file) return file.error();
-  const std::uint64_t pages = file->size() / kPage;
-  if (pages == 0) return Error{ErrorCode::invalid, fmt::format("{} is too small to measure", path)};
   std::mt19937_64 random(seed);
-  for (unsigned slot = 0; slot < depth; ++slot) aio->queue(slot, random() % pages, 1);
+  const auto any_page = [&] { return pages[random() % pages.size()]; };
+  for (unsigned slot = 0; slot < depth; ++slot) aio->queue(slot, any_page(), 1);
   RETURN_IF_ERROR(aio->submit());
   std::vector<unsigned> done;
   std::uint64_t count = 0;
@@ -343,7 +353,7 @@ Result<double> drive_reads_per_second(const std::string& path, unsigned depth, d
     if (now >= seconds) continue;
     passed = now;
     count += done.size();
-    for (const unsigned slot : done) aio->queue(slot, random() % pages, 1);
+    for (const unsigned slot : done) aio->queue(slot, any_page(), 1);
     under_way += done.size();
     RETURN_IF_ERROR(aio->submit());
   }

@@ -55,9 +55,12 @@ Result<std::unique_ptr<ColdArm>> open_aio_lru_arm(const ColdTables& tables);
 Result<std::unique_ptr<ColdArm>> open_store_arm(const ColdTables& tables,
                                                 TableStoreOptions::Reader reader);
 
-// What the drive itself can do: random reads of 4 KiB a second, past the page cache, with `depth`
-// of them under way for `seconds`.
-Result<double> drive_reads_per_second(const std::string& path, unsigned depth, double seconds,
-                                      std::uint64_t seed);
+// The pages of 4 KiB that hold the rows of `keys`, each once.
+std::vector<std::uint64_t> pages_of(const ColdTables& tables, std::span<const NgramKey> keys);
+
+// What the drive itself can do: reads of 4 KiB a second, any of `pages` (not empty), past the page
+// cache, with `depth` of them under way for `seconds`.
+Result<double> drive_reads_per_second(const std::string& path, std::span<const std::uint64_t> pages,
+                                      unsigned depth, double seconds, std::uint64_t seed);
 
 }  // namespace mneme
