@@ -24,7 +24,7 @@ struct ChatDefaults {
 };
 
 struct Config {
-  std::string model;                // path; "" = the default model, else the last one opened
+  std::string model;                // path, of the one that was opened last; "" = the default model
   std::string memory;               // "" = look for a pack that fits, "off", or a path
   std::int64_t context = 0;         // tokens; 0 = the model's, at most 8,192
   std::string device = "auto";      // as EngineOptions::device
@@ -69,35 +69,40 @@ struct FieldInfo {
 // `C` is Config or const Config.
 template <class C, class Visitor>
 void visit_fields(C& config, Visitor&& visit) {
-  visit.path({"model/path", "Model file",
-              "A GGUF file, used where it lies. Empty: the model that was opened last."},
-             config.model);
+  visit.path(
+      {"model/path", "Model file",
+       "A GGUF file, used where it lies; the one that was opened last. Empty: the default model."},
+      config.model);
   visit.path(
       {"model/memory", "Memory pack",
        "A pack file, or “off”. Empty: look beside the model, then among the program's packs."},
       config.memory);
-  visit.integer(
-      {"model/context", "Context",
-       "Tokens a chat may have. 0: as the model was trained, at most 8,192. More takes more RAM."},
-      config.context, std::int64_t{0}, std::int64_t{1} << 20, "tokens");
+  visit.integer({"model/context", "Context",
+                 "Tokens a chat may have. Automatic (0): as the model was trained, at most 8,192. "
+                 "More takes more RAM."},
+                config.context, std::int64_t{0}, std::int64_t{1} << 20, "tokens");
   visit.device({"model/device", "Device",
                 "Automatic: the first GPU that has room for the model, else the one that has room "
                 "for most of it, else the CPU."},
                config.device);
-  visit.integer({"model/gpu_layers", "Layers on the GPU",
-                 "The others stay on the CPU, where they take longer. Automatic: as many as the "
-                 "GPU has room for."},
-                config.gpu_layers, std::int64_t{0}, std::int64_t{1024}, "layers");
-  visit.integer({"model/threads", "Threads", "Compute threads of the CPU. 0: one for each core."},
-                config.threads, std::int64_t{0}, std::int64_t{256}, "");
-  visit.integer({"model/ram_budget_mib", "RAM for memory rows",
-                 "How much of the tables may stay in RAM. 0: a quarter of them, 8 MiB to 4 GiB."},
-                config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
+  visit.integer(
+      {"model/gpu_layers", "Layers on the GPU",
+       "The others stay on the CPU, where they take longer. Automatic (0): as many as the "
+       "GPU has room for."},
+      config.gpu_layers, std::int64_t{0}, std::int64_t{1024}, "layers");
+  visit.integer(
+      {"model/threads", "Threads", "Compute threads of the CPU. Automatic (0): one for each core."},
+      config.threads, std::int64_t{0}, std::int64_t{256}, "");
+  visit.integer(
+      {"model/ram_budget_mib", "RAM for memory rows",
+       "How much of the tables may stay in RAM. Automatic (0): a quarter of them, 8 MiB to 4 GiB."},
+      config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
   visit.integer(
       {"model/record_log_gib", "Record log on the drive",
        "Rows that were read are written to the drive once more, together, and come back with "
        "fewer reads when they have left RAM. Takes this much room for each memory pack, and about "
-       "a four-hundredth of that in RAM. When it is full it writes over the oldest. 0: nothing is "
+       "a four-hundredth of that in RAM. When it is full it writes over the oldest. None (0): "
+       "nothing is "
        "written; the file that is there may be deleted.",
        "none"},
       config.record_log_gib, std::int64_t{0}, std::int64_t{1} << 12, "GiB");

@@ -112,6 +112,8 @@ int run(const BenchOptions& options) {
   json["memory"] = layout.memory ? Json(layout.memory->name) : Json();
   json["device"] = layout.device;
   json["backend"] = layout.backend;
+  json["layers"] = layout.layers;
+  json["device_layers"] = layout.device_layers;
   json["numeric_mode"] = layout.numeric_mode;
   json["threads"] = threads;
   json["rounds"] = options.rounds;

@@ -87,12 +87,9 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
   layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, numeric_mode(options));
   layout.device = impl.backend->name();
   layout.backend = impl.backend->description();
-  if (impl.cpu) {
-    const ModelPart& on_device = impl.placement->parts().back();
-    layout.backend = fmt::format("{} ({} of {} layers, the others on {})", layout.backend,
-                                 on_device.end_layer - on_device.first_layer, impl.config.n_layers,
-                                 impl.cpu->description());
-  }
+  const ModelPart& on_device = impl.placement->parts().back();
+  layout.device_layers = static_cast<std::int32_t>(on_device.end_layer - on_device.first_layer);
+  if (impl.cpu) layout.first_backend = impl.cpu->description();
   layout.numeric_mode = options.exact ? "exact" : "fast";
   if (impl.pack) layout.memory = impl.pack->layout;
   return layout;
@@ -218,8 +215,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   if (!session) return explained(session.error());
   impl->session = std::move(*session);
   report(1, "ready");
-  log_info("inference", "opened {} ({}, {}, {} tokens of context)", impl->layout.path,
-           impl->layout.quantization, impl->layout.backend, *context);
+  log_info("inference", "opened {} ({}, {} of {} layers on {}, {} tokens of context)",
+           impl->layout.path, impl->layout.quantization, impl->layout.device_layers,
+           impl->layout.layers, impl->layout.backend, *context);
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

@@ -47,6 +47,8 @@ struct ModelLayout {
   std::uint64_t kv_bytes_per_position = 0;   // read once for every earlier position
   std::string device;                        // "cpu", "vulkan"
   std::string backend;                       // "AMD EPYC, AVX-512 VNNI, 2 threads"
+  std::int32_t device_layers = 0;            // of `layers`, that the device runs: the last ones
+  std::string first_backend;                 // what runs the others, in words; empty = none are
   std::string numeric_mode;                  // "fast" or "exact"
   bool chat_available = true;
   std::string chat_unavailable_reason;  // why the template cannot run; empty when it can

@@ -17,6 +17,7 @@
 #include <QSignalSpy>
 #include <QTabBar>
 #include <QtTest>
+#include <functional>
 
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
@@ -152,6 +153,21 @@ class WindowTest : public QObject {
     ask(QStringLiteral("again"));
     QCOMPARE(m_window->conversation().transcript().at(3).row.state, MessageState::complete);
     QVERIFY(!notice().contains(QStringLiteral("Waiting")));
+  }
+
+  void aModelThatIsGoneIsNamedAndTheDefaultOneOpened() {
+    m_window.reset();
+    m_store.reset();
+    openWindow([this](WindowSetup& setup) {
+      setup.config.open_at_start = true;
+      setup.config.model = m_folder.file("gone.gguf");
+      setup.defaultModel = m_model;
+    });
+    QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
+    QCOMPARE(QString::fromStdString(m_window->engine().layout()->path), m_model);
+    const QString notice = m_window->panel()->banner()->text();
+    QVERIFY2(notice.contains(QStringLiteral("gone.gguf is not there any more")),
+             qPrintable(notice));
   }
 
   // The program's end: the answer leaves the drive alone, and nobody waits for it for ever.
@@ -426,7 +442,7 @@ class WindowTest : public QObject {
     return settings;
   }
 
-  void openWindow() {
+  void openWindow(const std::function<void(WindowSetup&)>& change = {}) {
     auto store = ChatStore::open(database().toStdString());
     QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
     m_store = std::move(*store);
@@ -438,6 +454,7 @@ class WindowTest : public QObject {
     setup.saveConfig = [](const Config&) {};
     setup.layoutFile = layout();
     setup.packFolders = {m_folder.path()};
+    if (change) change(setup);
     m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
     m_window->resize(1300, 800);
     m_window->show();

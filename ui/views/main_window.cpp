@@ -136,11 +136,13 @@ void MainWindow::start() {
       });
   Config& config = m_setup.config;
   if (config.open_at_start) {
-    if (config.model.empty() || !QFileInfo::exists(QString::fromStdString(config.model))) {
-      config.model = m_setup.defaultModel.toStdString();
-    }
-    if (QFileInfo::exists(QString::fromStdString(config.model))) {
-      openModel(QString::fromStdString(config.model), QString::fromStdString(config.memory));
+    const QString wanted = QString::fromStdString(config.model);
+    const bool missing = !wanted.isEmpty() && !QFileInfo::exists(wanted);
+    const QString path = wanted.isEmpty() || missing ? m_setup.defaultModel : wanted;
+    if (QFileInfo::exists(path)) openModel(path, QString::fromStdString(config.memory));
+    if (missing) {
+      m_panel->banner()->tell(Banner::Kind::notice,
+                              tr("The model %1 is not there any more.").arg(wanted));
     }
   }
   m_panel->composer()->setFocus();

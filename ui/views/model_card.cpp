@@ -63,6 +63,12 @@ void ModelCard::refresh() {
     m_lines << tr("%1  %2 · %3")
                    .arg(QString::fromStdString(layout->quantization),
                         format::bytes(layout->file_bytes), QString::fromStdString(layout->backend));
+    if (!layout->first_backend.empty()) {
+      m_lines << tr("%1 of %2 layers there, the others on %3")
+                     .arg(layout->device_layers)
+                     .arg(layout->layers)
+                     .arg(QString::fromStdString(layout->first_backend));
+    }
     if (layout->memory) {
       const QString budget =
           m_budget > 0 ? tr(", RAM budget %1").arg(format::bytes(m_budget)) : QString();

@@ -11,6 +11,7 @@
 #include <QListWidget>
 #include <QPushButton>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "ui/format.h"
 
@@ -61,7 +62,6 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
 
   m_recent = new QListWidget(this);
   m_recent->setAccessibleName(tr("Recent models"));
-  m_recent->setMaximumHeight(130);
   for (const QString& path : recent) {
     auto* item =
         new QListWidgetItem(tr("%1   %2").arg(QFileInfo(path).fileName(), QFileInfo(path).path()));
@@ -69,6 +69,8 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
     item->setToolTip(path);
     m_recent->addItem(item);
   }
+  m_recent->setMaximumHeight(std::min(
+      130, m_recent->sizeHintForRow(0) * m_recent->count() + 2 * m_recent->frameWidth() + 8));
   auto* recentLabel = new QLabel(tr("Recent"));
   recentLabel->setProperty("kind", QStringLiteral("section"));
   recentLabel->setVisible(!recent.isEmpty());
@@ -167,6 +169,7 @@ void OpenModelDialog::show(const MemoryEstimate& e) {
   m_verdict->setText(e.device.empty() ? ramVerdict(e) : deviceVerdict(e));
   m_open->setText(fits ? tr("Open") : tr("Open anyway"));
   m_open->setEnabled(true);
+  resize(width(), std::max(height(), layout()->totalHeightForWidth(width())));
 }
 
 QString OpenModelDialog::ramVerdict(const MemoryEstimate& e) {
@@ -186,11 +189,12 @@ QString OpenModelDialog::deviceVerdict(const MemoryEstimate& e) {
         .arg(format::bytes(e.device_bytes()), device, free);
   }
   if (e.device_layers > 0) {
-    return tr("%1 has %2 free now: %3 of %4 layers go there, the others stay on the CPU and take "
+    return tr("%1 of %2 layers go to %3, where %4 are free now; the others stay on the CPU and "
+              "take "
               "longer.")
-        .arg(device, free)
         .arg(e.device_layers)
-        .arg(e.layers());
+        .arg(e.layers())
+        .arg(device, free);
   }
   return tr("%1 on %2, where only %3 are free now: choose another device, fewer layers or a "
             "smaller "

@@ -50,6 +50,7 @@ class RowMaker {
                      [&value](const QString& text) { value = text.trimmed().toStdString(); });
     m_show.push_back([edit, &value] { edit->setText(QString::fromStdString(value)); });
     auto* row = new QHBoxLayout;
+    row->setSpacing(8);
     row->addWidget(edit, 1);
     row->addWidget(browse);
     add(info, edit, row);
