@@ -305,6 +305,34 @@ void add_shared_products(std::vector<OpCase>& cases) {
   }
 }
 
+// A product and the sum with a residual right behind it, which may be made in one launch.
+void add_product_sums(std::vector<OpCase>& cases) {
+  struct Shape {
+    std::int64_t tokens, in, out, outputs;
+    bool bias, in_place;
+  };
+  const Shape shapes[] = {{1, 576, 67, 0, false, true}, {1, 64, 33, 0, true, false},
+                          {6, 96, 40, 0, true, true},   {7, 160, 31, 2, false, false},
+                          {40, 96, 70, 0, true, true},  {33, 64, 50, 1, false, false}};
+  for (const DType dtype : {DType::f32, DType::bf16, DType::q8_0, DType::q4_0}) {
+    for (const Shape& s : shapes) {
+      cases.push_back({"matmul_sum_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
+                           std::to_string(s.in) + "x" + std::to_string(s.out),
+                       s.tokens, 2, s.outputs, [=](OpHarness& h) {
+                         Op product{OpKind::matmul};
+                         product.in = {h.input(s.in), h.constant(dtype, s.out, s.in)};
+                         if (s.bias) product.in.push_back(h.constant(DType::f32, 1, s.out));
+                         product.out = h.activation(s.out);
+                         Op sum{OpKind::add};
+                         const TensorId other = h.input(s.out);
+                         sum.in = {other, product.out};
+                         sum.out = s.in_place ? other : h.output(s.out);
+                         return OpChain(product, sum);
+                       }});
+    }
+  }
+}
+
 // Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
 void add_large(std::vector<OpCase>& cases) {
   const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
@@ -369,6 +397,7 @@ std::vector<OpCase> conformance_cases() {
   add_engram_mixes(cases);
   add_decoded_products(cases);
   add_shared_products(cases);
+  add_product_sums(cases);
   add_large(cases);
   return cases;
 }

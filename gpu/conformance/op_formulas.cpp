@@ -207,12 +207,16 @@ Rows two_rows(const View& v) {
   Rows out{v.op.out, {}, {}};
   const Values a = v.in(0);
   const Values b = v.in(1);
+  const Values a_errors = v.errors(0);
+  const Values b_errors = v.errors(1);
   const std::int64_t n = v.cols(v.op.in[0]);
   for (std::int64_t i = v.first() * n; i < v.h.tokens() * n; ++i) {
     const double x = a[static_cast<std::size_t>(i)];
     const double y = b[static_cast<std::size_t>(i)];
     const double z = v.op.kind == OpKind::add ? x + y : silu(x) * y;
-    out.add(z, v.op.kind == OpKind::add ? std::fabs(z) * kEps
+    const double error =
+        a_errors[static_cast<std::size_t>(i)] + b_errors[static_cast<std::size_t>(i)];
+    out.add(z, v.op.kind == OpKind::add ? std::fabs(z) * kEps + error
                                         : std::fabs(z) * kEps * (8 + 2 * std::fabs(x)));
   }
   return out;
@@ -410,6 +414,12 @@ std::vector<Expected> expected_of(const OpHarness& harness, const std::vector<Op
     for (Rows& rows : rows_of(View{harness, op, made}, integer_activations)) {
       const TensorRole role = harness.role(rows.tensor);
       if (role == TensorRole::activation) {
+        // Ops behind it count tokens from the step's first.
+        const auto skipped = static_cast<std::size_t>(
+            op.outputs_only ? (harness.tokens() - harness.outputs()) * harness.cols(rows.tensor)
+                            : 0);
+        rows.values.insert(rows.values.begin(), skipped, 0.0);
+        rows.tolerances.insert(rows.tolerances.begin(), skipped, 0.0);
         made.push_back(std::move(rows));
         continue;
       }

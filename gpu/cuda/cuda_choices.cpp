@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "gpu/op_check.h"
+#include "gpu/product_sum.h"
 
 namespace mneme {
 namespace {
@@ -16,13 +17,7 @@ constexpr int kTileHeadDimMax = 128;
 
 class FusionFinder {
  public:
-  explicit FusionFinder(const Graph& graph) : graph_(graph), uses_(graph.tensors.size(), 0) {
-    for (const Op& op : graph.ops) {
-      for (const TensorId id : op.in) {
-        if (id != kNoTensor) ++uses_[id];
-      }
-    }
-  }
+  explicit FusionFinder(const Graph& graph) : graph_(graph), sums_(find_product_sums(graph)) {}
 
   Fusions run() {
     const std::size_t count = graph_.ops.size();
@@ -34,7 +29,7 @@ class FusionFinder {
     }
     for (const Segment& segment : graph_.segments) {
       for (std::size_t i = segment.first_op; i < segment.end_op;) {
-        if (i + 1 < segment.end_op && adds_product(i)) {
+        if (sums_[i]) {
           found_.sum[i] = i + 1;
           found_.made_at[i + 1] = i;
           found_.read_to[i] = i + 1;
@@ -53,17 +48,6 @@ class FusionFinder {
   }
 
  private:
-  // Op i is a product whose only use is the sum right behind it.
-  bool adds_product(std::size_t i) const {
-    const Op& product = graph_.ops[i];
-    const Op& sum = graph_.ops[i + 1];
-    return product.kind == OpKind::matmul && sum.kind == OpKind::add &&
-           product.outputs_only == sum.outputs_only && uses_[product.out] == 1 &&
-           graph_.tensor(product.out).role == TensorRole::activation &&
-           (sum.in[0] == product.out || sum.in[1] == product.out) &&
-           sum.out != product.in[0];  // which the product still reads
-  }
-
   // Ops i and k are products that one launch can make. What k writes must not be what i .. k - 1
   // read or write.
   bool same_activations(std::size_t i, std::size_t k) const {
@@ -72,12 +56,12 @@ class FusionFinder {
     if (first.kind != OpKind::matmul || next.kind != OpKind::matmul) return false;
     if (next.in[0] != first.in[0] || next.outputs_only != first.outputs_only) return false;
     if (next.out == first.in[0]) return false;
-    if (k + 1 < graph_.ops.size() && adds_product(k)) return false;
+    if (sums_[k]) return false;
     return graph_.tensor(next.in[1]).dtype == graph_.tensor(first.in[1]).dtype;
   }
 
   const Graph& graph_;
-  std::vector<int> uses_;
+  const std::vector<bool> sums_;
   Fusions found_;
 };
 

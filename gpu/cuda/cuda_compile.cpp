@@ -10,6 +10,7 @@
 #include "gpu/cuda/cuda_plan.h"
 #include "gpu/engram_mix.h"
 #include "gpu/op_check.h"
+#include "gpu/product_sum.h"
 #include "gpu/rope_table.h"
 #include "inference/base/check.h"
 
@@ -410,7 +411,7 @@ class Compiler {
     call.in[2] = bias_of(op);
     if (fusions_.sum[index] != 0) {
       const Op& sum = graph_.ops[fusions_.sum[index]];
-      call.in[4] = tensor(sum.in[0] == op.out ? sum.in[1] : sum.in[0]);
+      call.in[4] = tensor(added_to(graph_, index));
       call.out = tensor(sum.out);
     }
     for (std::size_t i = index + 1; i < index + fusions_.group[index]; ++i) {

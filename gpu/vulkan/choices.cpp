@@ -20,14 +20,22 @@ std::uint32_t divided(std::uint32_t a, std::uint32_t b) {
 VulkanShape VulkanShape::of(const VulkanPhysicalDevice& device) {
   // A processor that plays a GPU has no lanes to hide latency with: one subgroup is best.
   if (device.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
-    return {device.subgroup_size, 2, std::max(1u, device.subgroup_size / 2), 1, 8};
+    return {device.subgroup_size,
+            device.subgroup_size,
+            2,
+            std::max(1u, device.subgroup_size / 2),
+            1,
+            8};
   }
   // Vulkan does not say how many processors a device has; a card may have 150, each wants a few.
   const std::uint32_t wanted = device.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 512 : 128;
   const std::uint32_t lanes = std::max(64u, device.subgroup_size);
+  // One token's row is all there is to do then: many lanes, each with few values to wait for.
+  // Shaders keep a value for each of up to 64 subgroups.
+  const std::uint32_t row_lanes = std::min({256u, device.lanes_max, 64 * device.subgroup_size});
   const bool large = device.shared_bytes_max >= (32u << 10) && device.lanes_max >= 256;
   const std::uint32_t side = large ? 16 : 8;
-  return {lanes, side, side, 2, wanted};
+  return {lanes, row_lanes, side, side, 2, wanted};
 }
 
 std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,

@@ -12,7 +12,8 @@ namespace mneme {
 
 // The sizes of workgroups on a device.
 struct VulkanShape {
-  std::uint32_t lanes = 0;          // of all shaders but the tiles
+  std::uint32_t lanes = 0;          // of a workgroup in most shaders
+  std::uint32_t row_lanes = 0;      // where it takes a whole row of a token
   std::uint32_t across = 0;         // lanes of a tile, ..
   std::uint32_t down = 0;           // .. which makes 4 across outputs for 4 down tokens
   std::uint32_t rows = 0;           // outputs of a workgroup in products of few tokens

@@ -10,6 +10,7 @@
 #include "gpu/activation_memory.h"
 #include "gpu/engram_mix.h"
 #include "gpu/op_check.h"
+#include "gpu/product_sum.h"
 #include "gpu/rope_table.h"
 #include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/vulkan_plan.h"
@@ -45,6 +46,7 @@ class Compiler {
     RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
     trailing_ = trailing_tensors(graph_);
     mixes_ = find_engram_mixes(graph_);
+    sums_ = find_product_sums(graph_);
     find_packings();
     RETURN_IF_ERROR(place_activations_of_ops());
     RETURN_IF_ERROR(make_mix_constants());
@@ -55,7 +57,7 @@ class Compiler {
         for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
           const bool mixed = mixes_[i] && variant.tokens_max <= kEngramMixTokensMax;
           RETURN_IF_ERROR(mixed ? add_mix(i, variant) : lower(i, variant));
-          if (mixed) ++i;  // the convolution
+          if (mixed || sums_[i]) ++i;  // the convolution, the sum
         }
       }
       variant.first.push_back(variant.dispatches.size());
@@ -136,8 +138,9 @@ class Compiler {
       std::vector<TensorId> ids = graph_.ops[i].in;
       ids.push_back(graph_.ops[i].out);
       ids.push_back(graph_.ops[i].out2);
-      const std::size_t first = i > 0 && mixes_[i - 1] ? i - 1 : i;  // of the ops made with this
-      const std::size_t last = mixes_[i] ? i + 1 : i;
+      // Of the ops that are made with this one.
+      const std::size_t first = i > 0 && (mixes_[i - 1] || sums_[i - 1]) ? i - 1 : i;
+      const std::size_t last = mixes_[i] || sums_[i] ? i + 1 : i;
       for (const TensorId id : ids) {
         if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
         for (const std::size_t when : {first, last}) {
@@ -318,7 +321,7 @@ class Compiler {
   Status add_mix(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& gate = graph_.ops[index];
     const Op& conv = graph_.ops[index + 1];
-    auto pipeline = with_.programs.get("engram_mix", {shape_.lanes});
+    auto pipeline = with_.programs.get("engram_mix", {shape_.row_lanes});
     if (!pipeline) return pipeline.error();
     VulkanDispatch dispatch;
     dispatch.pipeline = *pipeline;
@@ -356,7 +359,7 @@ class Compiler {
   // `width` workgroups for each row.
   Status add_rows(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
                   std::int64_t width) {
-    return add(index, variant, shader, {shape_.lanes},
+    return add(index, variant, shader, {shape_.row_lanes},
                {VulkanGrid::Kind::rows, static_cast<std::uint32_t>(width)});
   }
 
@@ -420,8 +423,17 @@ class Compiler {
                           {shape_.across * shape_.down, shape_.across, shape_.down, wide},
                           {VulkanGrid::Kind::tiles, rows, 4 * shape_.across, 4 * shape_.down}));
     }
-    if (packer == kNoOp) return {};
     VulkanDispatch& dispatch = variant.dispatches.back();
+    if (sums_[index]) {
+      const TensorId out = graph_.ops[index + 1].out;
+      const TensorId other = added_to(graph_, index);
+      dispatch.push.out[0] = addresses_[out];
+      dispatch.push.out2 = addresses_[other];
+      if (trailing_[other]) dispatch.push.flags |= 2u << 3;
+      dispatch.ranges.push_back({addresses_[out], addresses_[out] + bytes_of(out), true});
+      dispatch.ranges.push_back({addresses_[other], addresses_[other] + bytes_of(other), false});
+    }
+    if (packer == kNoOp) return {};
     dispatch.push.in[3] = scratch_[packer];
     dispatch.push.in[4] = scratch_[packer] + packed_values(packer);
     dispatch.ranges.push_back({scratch_[packer], scratch_[packer] + scratch_bytes(packer), false});
@@ -470,7 +482,8 @@ class Compiler {
   const bool integers_;  // products of quantised weights round activations to 8 bits
   std::unique_ptr<VulkanPlan> plan_;
   std::vector<bool> trailing_;
-  std::vector<bool> mixes_;                 // by op
+  std::vector<bool> mixes_;                 // by op: a gate, made with the convolution behind it
+  std::vector<bool> sums_;                  // by op: a product, made with the sum behind it
   std::vector<std::size_t> packed_by_;      // by op: which packs what it reads; kNoOp: none does
   std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
   std::vector<std::uint64_t> addresses_;    // by TensorId

@@ -166,7 +166,8 @@ VulkanPhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle) const {
                               version_text(properties.apiVersion));
   device.subgroup_size = v11.subgroupSize;
   device.allocation_bytes_max = v11.maxMemoryAllocationSize;
-  device.lanes_max = properties.limits.maxComputeWorkGroupInvocations;
+  device.lanes_max = std::min(properties.limits.maxComputeWorkGroupInvocations,
+                              properties.limits.maxComputeWorkGroupSize[0]);
   device.shared_bytes_max = properties.limits.maxComputeSharedMemorySize;
   device.timestamp_ns = properties.limits.timestampPeriod;
   std::copy(std::begin(properties.pipelineCacheUUID), std::end(properties.pipelineCacheUUID),

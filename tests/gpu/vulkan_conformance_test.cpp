@@ -76,6 +76,12 @@ TEST(VulkanConformance, IntegersArePackedOnceForAllProductsOfTheSame) {
   EXPECT_EQ(dispatches_of("rewritten_matmul_Q4_1_1", NumericMode::fast, device), 6);
 }
 
+TEST(VulkanConformance, AProductAndItsSumAreOneDispatch) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  EXPECT_EQ(dispatches_of("matmul_sum_F32_1x576x67", NumericMode::exact, {}), 1);
+}
+
 TEST(VulkanConformance, GateAndConvolutionAreOneDispatch) {
   const std::string reason = no_vulkan_reason();
   if (!reason.empty()) GTEST_SKIP() << reason;

@@ -54,7 +54,7 @@ layout(push_constant, std430) uniform Push {
   float eps;
   uint n_heads, n_kv_heads, head_dim, rope_dims;
   uint streams, columns, column_dims, dilation, taps;
-  uvec2 out2;
+  uvec2 out2;  // engram_mix: its writes; products: what is added to them, as input 3
 } p;
 
 const uint kF32 = 0, kF16 = 1;

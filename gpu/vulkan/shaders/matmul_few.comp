@@ -3,6 +3,7 @@
 // matmul for few tokens: a workgroup makes kRows values of the output for each of kTokens tokens.
 // Reads each weight once for kTokens tokens: that is what bounds it.
 #include "common.glsl"
+#include "matmul_out.glsl"
 #if defined(INTEGERS)
 #include "weights_int.glsl"
 #else
@@ -35,14 +36,12 @@ void main() {
       [[unroll]] for (uint r = 0; r < kRows; ++r) sums[t * kRows + r] += product(w[r], x);
     }
   }
-  const bool bias = p.in2 != uvec2(0);
   [[unroll]] for (uint t = 0; t < kTokens; ++t) {
     [[unroll]] for (uint r = 0; r < kRows; ++r) {
       const float sum = workgroup_sum(sums[t * kRows + r]);
       const uint row = first_row + r;
       if (lane() == 0u && first_token + t < count && row < p.rows) {
-        Floats(p.out0).v[(first_token + t) * p.rows + row] =
-            bias ? sum + constant_at(p.in2, type_of(2), row) : sum;
+        write_output(first_token + t, row, sum);
       }
     }
   }

@@ -2,6 +2,7 @@
 // What both products of many tokens share: a workgroup of kAcross x kDown lanes makes a tile of
 // 4 kAcross outputs by 4 kDown tokens, each lane 4 x 4 of it, from 32 columns at a time in shared
 // memory.
+#include "matmul_out.glsl"
 
 layout(constant_id = 1) const uint kAcross = 16;
 layout(constant_id = 2) const uint kDown = 16;
@@ -31,16 +32,12 @@ uint tile_token(uint i) {
 
 // The lane's sum 4 t + j is that of its output across() + j kAcross for its token down() + t kDown.
 void write_tile(float sums[16]) {
-  const bool bias = p.in2 != uvec2(0);
   const uint count = row_count();
   for (uint t = 0; t < 4; ++t) {
     const uint token = first_token() + down() + t * kDown;
     for (uint j = 0; j < 4; ++j) {
       const uint row = first_out() + across() + j * kAcross;
-      if (token >= count || row >= p.rows) continue;
-      const float sum = sums[4 * t + j];
-      Floats(p.out0).v[token * p.rows + row] =
-          bias ? sum + constant_at(p.in2, type_of(2), row) : sum;
+      if (token < count && row < p.rows) write_output(token, row, sums[4 * t + j]);
     }
   }
 }
