@@ -63,9 +63,10 @@ Result<std::unique_ptr<TableStore>> TableStore::open(const NgramHasher& hasher,
 TableStore::TableStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TableStore::~TableStore() = default;
 
-TableStore::Ticket TableStore::prefetch(std::span<const NgramKey> keys) {
+TableStore::Ticket TableStore::prefetch(std::span<const NgramKey> keys,
+                                        std::span<const NgramKey> answered) {
   Ticket ticket;
-  ticket.state_ = impl_->prefetch(keys);
+  ticket.state_ = impl_->prefetch(keys, answered);
   return ticket;
 }
 

@@ -64,8 +64,10 @@ class TableStore {
 
   // Starts reads for what is not in RAM; does not wait for the drive, unless more than
   // kReadQueueMax reads are queued already. Keys may repeat. Reads of the first Engram layer go
-  // first.
-  Ticket prefetch(std::span<const NgramKey> keys);
+  // first. `answered` are n-grams asked for whose rows the device has: they count as look-ups and,
+  // where they are in RAM, as uses, so that what is saved and kept there is still what is used
+  // most; nothing is read for them and wait() brings no rows of theirs.
+  Ticket prefetch(std::span<const NgramKey> keys, std::span<const NgramKey> answered = {});
 
   // Copies the rows of `layer_slot` in key order: out = [keys][H][row_bytes]. Waits for what is not
   // there yet; `cancel` may be set from another thread to end that soon. Errors: io (a failed or

@@ -126,7 +126,7 @@ Status TableStore::Impl::open_reader(const TableStoreOptions& options,
 // ---- prefetch ----------------------------------------------------------------------------------
 
 std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
-    std::span<const NgramKey> keys) {
+    std::span<const NgramKey> keys, std::span<const NgramKey> answered) {
   std::unique_ptr<State> state;
   if (spare_states_.empty()) {
     state = std::make_unique<State>();
@@ -138,8 +138,10 @@ std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
   state->uses.resize(keys.size());
   state->outcomes.assign(layers() * keys.size(), RowOutcome{});
   state->waited.assign(layers(), 0);
+  state->answered = answered.size();
   ++tickets_;
   look_up(keys, *state);
+  if (!answered.empty()) note_uses(answered);
   if (!new_entries_.empty()) read_new_entries();
   return state;
 }
@@ -184,6 +186,25 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
     if (taken.fresh) new_entries_.push_back({keys[i], taken.pin, 0});
   }
   counters_.looked_up(keys.size(), keys.size() - misses);
+}
+
+// What the device answers is a look-up like any other: RAM hears of it, the curve too.
+void TableStore::Impl::note_uses(std::span<const NgramKey> answered) {
+  std::size_t hits = 0;
+  hashes_.resize(answered.size());
+  for (std::size_t i = 0; i < answered.size(); ++i) hashes_[i] = NgramKeyHash{}(answered[i]);
+  for (std::size_t i = 0; i < answered.size(); ++i) {
+    if (i % kAhead == 0) {
+      const auto ahead = std::span(hashes_).subspan(i, std::min(kAhead, answered.size() - i));
+      cache_.look_ahead(ahead);
+      for (const std::uint64_t hash : ahead) curve_.access(hash);
+    }
+    const RowCache::Pin pin = cache_.pin(answered[i], hashes_[i]);
+    if (pin == RowCache::kNoPin) continue;
+    cache_.unpin(pin);
+    ++hits;
+  }
+  counters_.looked_up(answered.size(), hits);
 }
 
 // The hot set's n-grams came into the cache without being asked for.
@@ -363,6 +384,7 @@ bool TableStore::Impl::ask(State& state, std::size_t layer) {
     ++served[static_cast<std::size_t>(tier)];
     if (state.waited[layer] == 0) state.outcomes[layer * keys + i].tier = tier;
   }
+  served[static_cast<std::size_t>(Tier::device)] = state.answered;
   if (state.waited[layer] == 0) counters_.served(served);
   state.waited[layer] = 1;
   return served[static_cast<std::size_t>(Tier::ssd_late)] > 0;

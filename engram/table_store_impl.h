@@ -39,6 +39,7 @@ struct TableStore::Ticket::State {
   std::vector<Use> uses;             // [keys]
   std::vector<RowOutcome> outcomes;  // [layers, keys]
   std::vector<std::uint8_t> waited;  // [layers]
+  std::size_t answered = 0;          // by the device
 };
 
 class TableStore::Impl {
@@ -50,7 +51,8 @@ class TableStore::Impl {
 
   Status start(const TableStoreOptions& options, const RowReaderFactory& factory);
 
-  std::unique_ptr<State> prefetch(std::span<const NgramKey> keys);
+  std::unique_ptr<State> prefetch(std::span<const NgramKey> keys,
+                                  std::span<const NgramKey> answered);
   Status wait(State& state, std::size_t layer, std::span<std::byte> out,
               const std::atomic<bool>* cancel);
   void release(std::unique_ptr<State> state);
@@ -132,6 +134,7 @@ class TableStore::Impl {
   bool closing();
   void save_hot_set();
   void look_up(std::span<const NgramKey> keys, State& state);
+  void note_uses(std::span<const NgramKey> answered);
   void read_new_entries();
   void list_rows(Batch& batch, std::uint32_t entry, Listing& listing);
   void list_reads(Batch& batch, Listing& listing);

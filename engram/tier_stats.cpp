@@ -55,17 +55,25 @@ double HitCurvePoints::at(std::uint64_t budget_bytes) const {
 std::vector<TierCounters> tier_counters(const TierStats& stats) {
   const auto served = [&](Tier tier) { return stats.served[static_cast<std::size_t>(tier)]; };
   const std::uint64_t storage = served(Tier::ssd_in_time) + served(Tier::ssd_late);
-  return {{.tier = Tier::ram,
-           .asked = served(Tier::ram) + storage,
-           .served = served(Tier::ram),
-           .evicted = stats.evictions,
-           .bytes = stats.bytes_used,
-           .room = stats.budget_bytes},
-          {.tier = Tier::ssd_in_time,
-           .asked = storage,
-           .served = storage,
-           .bytes = stats.table_bytes,
-           .room = stats.table_bytes}};
+  std::vector<TierCounters> tiers{{.tier = Tier::ram,
+                                   .asked = served(Tier::ram) + storage,
+                                   .served = served(Tier::ram),
+                                   .evicted = stats.evictions,
+                                   .bytes = stats.bytes_used,
+                                   .room = stats.budget_bytes},
+                                  {.tier = Tier::ssd_in_time,
+                                   .asked = storage,
+                                   .served = storage,
+                                   .bytes = stats.table_bytes,
+                                   .room = stats.table_bytes}};
+  if (stats.device.room == 0) return tiers;
+  tiers.insert(tiers.begin(), {.tier = Tier::device,
+                               .asked = served(Tier::device) + served(Tier::ram) + storage,
+                               .served = served(Tier::device),
+                               .evicted = stats.device.evictions,
+                               .bytes = stats.device.bytes,
+                               .room = stats.device.room});
+  return tiers;
 }
 
 double served_without_storage(const TierStats& stats) {

@@ -16,7 +16,7 @@ namespace mneme {
 
 // Which memory answered for one n-gram at one layer (contracts.md section 1).
 enum class Tier : std::uint8_t {
-  device = 0,
+  device = 0,  // its rows did not travel: held there, or brought before in the same step
   ram = 1,
   ssd_in_time = 2,  // read from storage, there before the layer asked
   ssd_late = 3,     // the layer had to wait for it
@@ -68,6 +68,15 @@ struct RecordLogStats {
   std::string off;                  // why it is not used any more; "" = it is
 };
 
+// What the device holds (device_slots.h); all zero where it was not asked to hold anything.
+struct DeviceTierStats {
+  std::uint64_t entries = 0;    // n-grams
+  std::uint64_t bytes = 0;      // of their rows
+  std::uint64_t room = 0;       // bytes it may hold
+  std::uint64_t evictions = 0;  // n-grams
+  std::string off;              // why it holds nothing although it was asked to; "" = it does
+};
+
 struct TierStats {
   StorageKind storage = StorageKind::direct;
   std::optional<VerifyRows> checksums;  // which rows are compared; none = the pack has none
@@ -78,8 +87,9 @@ struct TierStats {
   std::optional<int> numa_node;         // where the RAM tier was placed; none = the system chooses
 
   std::uint64_t lookups = 0;  // n-grams asked for (all heads and layers of one = one)
-  std::uint64_t hits = 0;     // found in RAM, ready or already being read
-  std::uint64_t reads = 0;    // requests sent to storage, after merging
+  // Found in RAM, ready or already being read, also where the device had them too.
+  std::uint64_t hits = 0;
+  std::uint64_t reads = 0;  // requests sent to storage, after merging
   std::uint64_t rows_read = 0;
   std::uint64_t rows_from_log = 0;  // of those, from records of the record log
   std::uint64_t rows_verified = 0;  // of those, compared with their checksum
@@ -104,6 +114,7 @@ struct TierStats {
   std::uint64_t table_bytes = 0;  // all tables together
   LatencyHistogram read_latency;  // of reads since the store was opened
   RecordLogStats log;
+  DeviceTierStats device;
 
   // Predicted from lately, and measured since the budget was last changed; both forget what is
   // older than some ten thousands of look-ups.
@@ -122,7 +133,8 @@ struct TierCounters {
   std::uint64_t room = 0;     // bytes it may hold
 };
 
-// The tiers of a store that has rows in RAM and on storage, fastest first.
+// The tiers of a store that has rows in RAM, on storage, and on the device if that has room for
+// some; fastest first.
 std::vector<TierCounters> tier_counters(const TierStats& stats);
 
 // Share of (n-gram, layer) pairs that cost no read of storage, whatever the tiers between; -1 when

@@ -53,6 +53,7 @@ struct StepParams {
   // Set by the user's stop from another thread: the backend may leave the step unfinished, within
   // a few milliseconds; finish() then says cancelled and rows from `position` on are garbage.
   const std::atomic<bool>* cancel = nullptr;
+  std::int64_t ngrams = 0;  // rows of inputs that have one an n-gram: no more are copied
 };
 
 struct OpTime {

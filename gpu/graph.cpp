@@ -54,9 +54,9 @@ TensorId GraphBuilder::state(std::string name, DType dtype, std::int64_t rows, s
   return add_tensor({std::move(name), dtype, rows, cols, TensorRole::state, &buffer, offset});
 }
 
-TensorId GraphBuilder::input(std::string name, DType dtype, std::int64_t cols,
-                             const Buffer& buffer) {
-  return add_tensor({std::move(name), dtype, 0, cols, TensorRole::input, &buffer, 0});
+TensorId GraphBuilder::input(std::string name, DType dtype, std::int64_t cols, const Buffer& buffer,
+                             std::int64_t ngrams_max) {
+  return add_tensor({std::move(name), dtype, ngrams_max, cols, TensorRole::input, &buffer, 0});
 }
 
 TensorId GraphBuilder::output(std::string name, std::int64_t cols, const Buffer& buffer) {

@@ -16,7 +16,8 @@ namespace mneme {
 
 enum class TensorRole : std::uint8_t {
   constant,    // a weight; bound to a buffer, never written
-  state,       // lives across steps (keys, values, convolution inputs); bound, row = position
+  state,       // lives across steps; bound. Row = position (keys, values, convolution inputs), but
+               //   of table_decode's held row = entry
   input,       // written by the host before a step (table rows); bound to host-visible memory
   output,      // read by the host after a step (logits, gates, writes); bound, host-visible
   activation,  // lives inside a step; the plan finds memory for it
@@ -25,7 +26,9 @@ enum class TensorRole : std::uint8_t {
 struct Tensor {
   std::string name;  // as in the paper and in GGUF: "blk.0.attn_q", "blk.1.engram_gates"
   DType dtype = DType::f32;
-  std::int64_t rows = 0;  // constants and states: rows. Others: ignored, one row a token
+  // Constants and states: rows. Inputs: 0 = one row a token, else the most n-grams there is room
+  // for, one row each (StepParams::ngrams). Others: ignored, one row a token.
+  std::int64_t rows = 0;
   std::int64_t cols = 0;
   TensorRole role = TensorRole::activation;
   const Buffer* buffer = nullptr;  // all roles but activation
@@ -54,7 +57,9 @@ class GraphBuilder {
                     const Buffer& buffer, std::size_t offset = 0);
   TensorId state(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
                  const Buffer& buffer, std::size_t offset = 0);
-  TensorId input(std::string name, DType dtype, std::int64_t cols, const Buffer& buffer);
+  // `ngrams_max`: Tensor::rows of an input with one row an n-gram; else 0.
+  TensorId input(std::string name, DType dtype, std::int64_t cols, const Buffer& buffer,
+                 std::int64_t ngrams_max = 0);
   TensorId output(std::string name, std::int64_t cols, const Buffer& buffer);
   TensorId activation(std::string name, std::int64_t cols);
 

@@ -26,7 +26,9 @@ enum class OpKind : std::uint8_t {
                  //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads
   swiglu,        // gate, up [T, F] -> [T, F]: silu(gate) * up
   add,           // a, b [T, n] -> [T, n]; out may be a
-  table_decode,  // rows i8 [T, columns * (d + d/32)] -> [T, M]: e4m3 times one e8m0 per 32 values
+  table_decode,  // rows i8 [T, columns * (d + d/32)], [index, held] -> [T, M]: e4m3 times one e8m0
+                 //   per 32 values. With index i32 [T, 2 * orders] and held, a state i8 [entries,
+                 //   n-gram's bytes, rounded up to 4], the rows are n-grams: see NgramPlace
   engram_gate,   // h [T, G*D], key [T, G*D], value [T, D], key_norm [1, G*D], query_norm [1, G*D]
                  //   -> v [T, G*D] (out), gates [T, G] (out2): engram-spec.md section 6, paper form
   short_conv,    // h [T, G*D], v [T, G*D], conv_norm [1, G*D], kernel [G*D, taps], state [context,
@@ -35,6 +37,19 @@ enum class OpKind : std::uint8_t {
 };
 constexpr int kOpKindCount = 11;
 std::string_view op_kind_name(OpKind kind);
+
+// table_decode's index, for each order of each token: which rows the n-gram has. An entry that is
+// kept in this step is read by none of its tokens, so that nothing waits for its being written.
+struct NgramPlace {
+  std::int32_t from = 0;   // from >= 0: row `from` of the step's n-grams; else entry ~from of held
+  std::int32_t keep = -1;  // the entry of held that is to have these rows from now on; -1 = none
+};
+static_assert(sizeof(NgramPlace) == 8);
+
+// Bytes of an entry of held: shaders write whole words, and two entries share none.
+constexpr std::int64_t held_entry_bytes(std::int64_t ngram_bytes) {
+  return (ngram_bytes + 3) / 4 * 4;
+}
 
 // The numbers an op needs besides its tensors; each op reads the ones its line speaks of.
 struct OpParams {

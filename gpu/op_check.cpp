@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <initializer_list>
+#include <limits>
 
 namespace mneme {
 namespace {
@@ -98,7 +99,8 @@ class Checker {
 
   void weight(std::size_t i) {
     require(in(i).role == TensorRole::constant, fmt::format("{} is no constant", in(i).name));
-    require(in(i).dtype != DType::i8, fmt::format("{} is I8", in(i).name));
+    require(in(i).dtype != DType::i8 && in(i).dtype != DType::i32,
+            fmt::format("{} is {}", in(i).name, dtype_info(in(i).dtype).name));
   }
 
   void vector(std::size_t i, std::int64_t n) {
@@ -192,7 +194,8 @@ class Checker {
   }
 
   void table_decode() {
-    inputs(1, 1);
+    inputs(1, 3);
+    require(op_.in.size() != 2, "it has an index without what it points into");
     const OpParams& p = op_.params;
     require(p.columns > 0 && p.column_dims > 0 && p.column_dims % 32 == 0,
             fmt::format("it has {} columns of {} values", p.columns, p.column_dims));
@@ -200,8 +203,35 @@ class Checker {
     require(in(0).dtype == DType::i8 && in(0).role == TensorRole::input,
             "its rows are no I8 input");
     const std::int64_t row = p.column_dims + p.column_dims / 32;
-    require(in(0).cols == p.columns * row, fmt::format("its rows have {} bytes", in(0).cols));
     rows(op_.out, std::int64_t{p.columns} * p.column_dims);
+    if (op_.in.size() == 1) {
+      require(in(0).cols == p.columns * row, fmt::format("its rows have {} bytes", in(0).cols));
+    } else {
+      ngrams(p.columns * row);
+    }
+  }
+
+  // table_decode of rows that are n-grams; `bytes` of a token's.
+  void ngrams(std::int64_t bytes) {
+    every_token();
+    for (std::size_t i = 0; good() && i < 3; ++i) require(has(i), "an input is missing");
+    if (!good()) return;
+    const Tensor& index = in(1);
+    require(index.dtype == DType::i32 && index.role == TensorRole::input && index.rows == 0,
+            fmt::format("{} is no I32 input with a row a token", index.name));
+    const std::int64_t orders = index.cols / 2;
+    require(orders > 0 && index.cols % 2 == 0 && op_.params.columns % orders == 0,
+            fmt::format("{} has {} columns", index.name, index.cols));
+    if (!good()) return;
+    require(in(0).rows > 0 && in(0).cols * orders == bytes,
+            fmt::format("its n-grams are {} of {} bytes", in(0).rows, in(0).cols));
+    const Tensor& held = in(2);
+    require(held.dtype == DType::i8 && held.role == TensorRole::state,
+            fmt::format("{} is no I8 state", held.name));
+    require(held.cols == held_entry_bytes(in(0).cols) && held.offset % 4 == 0,
+            fmt::format("{} has entries of {} bytes", held.name, held.cols));
+    require(held.rows <= std::numeric_limits<std::int32_t>::max(),
+            fmt::format("{} has {} entries", held.name, held.rows));
   }
 
   void engram_gate() {

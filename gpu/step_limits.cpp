@@ -15,12 +15,19 @@ StepLimits StepLimits::of(const Graph& graph, const CompileOptions& options) {
   limits.outputs_max = options.outputs_max;
   limits.positions_max = std::numeric_limits<std::int64_t>::max();
   limits.vocab = std::numeric_limits<std::int64_t>::max();
-  for (const Tensor& x : graph.tensors) {
-    if (x.role == TensorRole::state) limits.positions_max = std::min(limits.positions_max, x.rows);
-  }
   for (const Op& op : graph.ops) {
     if (op.kind == OpKind::embed) {
       limits.vocab = std::min(limits.vocab, graph.tensor(op.in[0]).rows);
+    }
+    for (const TensorId id : op.in) {
+      if (id == kNoTensor) continue;
+      const Tensor& x = graph.tensor(id);
+      if (x.role == TensorRole::state && op.kind != OpKind::table_decode) {
+        limits.positions_max = std::min(limits.positions_max, x.rows);
+      }
+      if (x.role == TensorRole::input && x.rows > 0) {
+        limits.ngrams_max = limits.ngrams_max == 0 ? x.rows : std::min(limits.ngrams_max, x.rows);
+      }
     }
   }
   return limits;
@@ -31,6 +38,7 @@ void StepLimits::check(const StepParams& step) const {
   CHECK(tokens <= tokens_max);
   CHECK(step.n_outputs >= 0 && step.n_outputs <= std::min(tokens, outputs_max));
   CHECK(step.position >= 0 && step.position + tokens <= positions_max);
+  CHECK(step.ngrams >= 0 && step.ngrams <= ngrams_max);
   for (const TokenId id : step.tokens) CHECK(id >= 0 && id < vocab);
 }
 

@@ -13,7 +13,8 @@ namespace mneme {
 struct StepLimits {
   std::int64_t tokens_max = 0;
   std::int64_t outputs_max = 0;
-  std::int64_t positions_max = 0;  // rows of the shortest state
+  std::int64_t positions_max = 0;  // rows of the shortest state that has one a position
+  std::int64_t ngrams_max = 0;     // rows of the smallest input that has one an n-gram; 0 = none
   std::int64_t vocab = 0;          // rows of the smallest embedding table
 
   static StepLimits of(const Graph& graph, const CompileOptions& options);

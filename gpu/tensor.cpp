@@ -10,7 +10,7 @@
 namespace mneme {
 namespace {
 
-constexpr std::array<DTypeInfo, 7> kInfos{{
+constexpr std::array<DTypeInfo, 8> kInfos{{
     {"F32", 1, 4},
     {"F16", 1, 2},
     {"BF16", 1, 2},
@@ -18,6 +18,7 @@ constexpr std::array<DTypeInfo, 7> kInfos{{
     {"Q4_0", 32, 18},
     {"Q4_1", 32, 20},
     {"I8", 1, 1},
+    {"I32", 1, 4},
 }};
 
 std::uint16_t load_u16(const std::byte* p) {
@@ -78,9 +79,10 @@ void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float*
       }
       return;
     case DType::i8:
+    case DType::i32:
       break;
   }
-  CHECK(false && "i8 rows are not numbers of their own");
+  CHECK(false && "rows of integers are not numbers of a model");
 }
 
 }  // namespace mneme

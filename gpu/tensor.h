@@ -11,7 +11,7 @@
 
 namespace mneme {
 
-enum class DType : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8 };
+enum class DType : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8, i32 };
 
 // Quantised types store blocks of 32 values along a row, little-endian, as GGUF defines them:
 //   q8_0: f16 scale, 32 x i8                              34 bytes   x = d * q
@@ -28,7 +28,7 @@ const DTypeInfo& dtype_info(DType dtype);
 std::size_t row_bytes(DType dtype, std::int64_t cols);
 
 // Element-wise conversion of one row to float; the definition every kernel is tested against.
-// `out` holds `cols` values. Not for i8.
+// `out` holds `cols` values. Not for i8 and i32.
 void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float* out);
 
 }  // namespace mneme

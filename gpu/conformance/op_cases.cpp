@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "gpu/conformance/held_cases.h"
+
 namespace mneme {
 namespace {
 
@@ -398,6 +400,7 @@ std::vector<OpCase> conformance_cases() {
   add_decoded_products(cases);
   add_shared_products(cases);
   add_product_sums(cases);
+  add_held_rows(cases);
   add_large(cases);
   return cases;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace mneme {
 namespace {
@@ -231,24 +232,51 @@ double e4m3(unsigned code) {
          (exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10));
 }
 
-Rows table_decode(const View& v) {
+void decode_columns(const std::byte* rows, std::int64_t columns, std::int64_t dims, Rows& out) {
+  const auto* at = reinterpret_cast<const unsigned char*>(rows);
+  for (std::int64_t c = 0; c < columns; ++c, at += dims + dims / 32) {
+    for (std::int64_t i = 0; i < dims; ++i) {
+      const unsigned scale = at[dims + i / 32];
+      const double exact =
+          scale == 255 ? NAN : e4m3(at[i]) * std::ldexp(1.0, static_cast<int>(scale) - 127);
+      out.add(static_cast<double>(static_cast<float>(exact)), 0);  // beyond float: infinity
+    }
+  }
+}
+
+std::vector<Rows> table_decode(const View& v) {
   Rows out{v.op.out, {}, {}};
   const OpParams& p = v.op.params;
   const std::vector<std::byte> stored = v.h.bytes(v.op.in[0]);
-  const auto* bytes = reinterpret_cast<const unsigned char*>(stored.data());
-  const std::int64_t row = p.column_dims + p.column_dims / 32;
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
-    for (std::int64_t c = 0; c < p.columns; ++c) {
-      const unsigned char* at = bytes + (t * p.columns + c) * row;
-      for (std::int64_t i = 0; i < p.column_dims; ++i) {
-        const unsigned scale = at[p.column_dims + i / 32];
-        const double exact =
-            scale == 255 ? NAN : e4m3(at[i]) * std::ldexp(1.0, static_cast<int>(scale) - 127);
-        out.add(static_cast<double>(static_cast<float>(exact)), 0);  // beyond float: infinity
-      }
+  const std::int64_t row = v.cols(v.op.in[0]);
+  if (v.op.in.size() == 1) {
+    for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+      decode_columns(stored.data() + t * row, p.columns, p.column_dims, out);
+    }
+    return {out};
+  }
+  const std::vector<std::byte> index = v.h.bytes(v.op.in[1]);
+  const std::vector<std::byte> held = v.h.bytes(v.op.in[2]);
+  const std::int64_t entry = v.cols(v.op.in[2]);
+  const std::int64_t orders = v.cols(v.op.in[1]) / 2;
+  Rows kept{v.op.in[2], v.in(2), Values(held.size(), 0.0)};
+  for (std::int64_t e = 0; e < v.h.rows(v.op.in[2]); ++e) {
+    const auto first = kept.tolerances.begin() + e * entry;
+    std::fill(first + row, first + entry, 256.0);  // whatever fills up the last word
+  }
+  for (std::int64_t i = 0; i < v.h.tokens() * orders; ++i) {
+    NgramPlace place;
+    std::memcpy(&place, index.data() + i * std::int64_t{sizeof place}, sizeof place);
+    const std::byte* ngram =
+        place.from >= 0 ? stored.data() + place.from * row : held.data() + ~place.from * entry;
+    decode_columns(ngram, p.columns / orders, p.column_dims, out);
+    if (place.keep < 0) continue;
+    for (std::int64_t b = 0; b < row; ++b) {
+      kept.values[static_cast<std::size_t>(place.keep * entry + b)] =
+          std::to_integer<int>(ngram[b]);
     }
   }
-  return out;
+  return {out, kept};
 }
 
 std::vector<Rows> engram_gate(const View& v) {
@@ -395,7 +423,7 @@ std::vector<Rows> rows_of(const View& v, bool integer_activations) {
     case OpKind::add:
       return {two_rows(v)};
     case OpKind::table_decode:
-      return {table_decode(v)};
+      return table_decode(v);
     case OpKind::engram_gate:
       return engram_gate(v);
     case OpKind::short_conv:
@@ -423,8 +451,9 @@ std::vector<Expected> expected_of(const OpHarness& harness, const std::vector<Op
         made.push_back(std::move(rows));
         continue;
       }
-      expected.push_back({rows.tensor, role == TensorRole::state ? harness.position() : 0,
-                          std::move(rows.values), std::move(rows.tolerances)});
+      const bool by_position = role == TensorRole::state && op.kind != OpKind::table_decode;
+      expected.push_back({rows.tensor, by_position ? harness.position() : 0, std::move(rows.values),
+                          std::move(rows.tolerances)});
     }
   }
   return expected;

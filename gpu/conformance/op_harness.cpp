@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include "inference/base/check.h"
@@ -63,6 +64,8 @@ std::vector<std::byte> OpHarness::random_rows(DType dtype, std::int64_t rows, st
       case DType::i8:
         bytes.push_back(static_cast<std::byte>(any_byte(random_)));
         break;
+      case DType::i32:
+        CHECK(false && "an index is never random");
     }
     const std::int64_t quants = dtype == DType::q8_0                           ? 32
                                 : dtype == DType::q4_0 || dtype == DType::q4_1 ? 16
@@ -119,15 +122,48 @@ TensorId OpHarness::input_i8(std::int64_t cols) {
              random_rows(DType::i8, tokens_, cols, 1.0f));
 }
 
-TensorId OpHarness::input_rows(std::int64_t columns, std::int64_t dims) {
+std::vector<std::byte> OpHarness::table_rows(std::int64_t rows, std::int64_t columns,
+                                             std::int64_t dims) {
   const std::int64_t stored = dims + dims / 32;
-  std::vector<std::byte> bytes = random_rows(DType::i8, tokens_, columns * stored, 1.0f);
+  std::vector<std::byte> bytes = random_rows(DType::i8, rows, columns * stored, 1.0f);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const bool scale = static_cast<std::int64_t>(i) % stored >= dims;
     // Scales from 2^-8 to 2^-1; values whose code is not NaN's.
     bytes[i] = scale ? (bytes[i] & std::byte{7}) | std::byte{0x78} : bytes[i] & std::byte{0xf7};
   }
-  return add({"", DType::i8, 0, columns * stored, TensorRole::input}, tokens_, std::move(bytes));
+  return bytes;
+}
+
+TensorId OpHarness::input_rows(std::int64_t columns, std::int64_t dims) {
+  return add({"", DType::i8, 0, columns * (dims + dims / 32), TensorRole::input}, tokens_,
+             table_rows(tokens_, columns, dims));
+}
+
+TensorId OpHarness::input_ngrams(std::int64_t count, std::int64_t columns, std::int64_t dims) {
+  ngrams_ = count;
+  const std::int64_t room = std::max<std::int64_t>(count, 1);
+  return add({"", DType::i8, room, columns * (dims + dims / 32), TensorRole::input}, room,
+             table_rows(room, columns, dims));
+}
+
+TensorId OpHarness::input_index(const std::vector<NgramPlace>& places) {
+  const auto bytes = std::as_bytes(std::span(places));
+  const auto orders = static_cast<std::int64_t>(places.size()) / tokens_;
+  return add({"", DType::i32, 0, 2 * orders, TensorRole::input}, tokens_,
+             {bytes.begin(), bytes.end()});
+}
+
+TensorId OpHarness::held(std::int64_t entries, std::int64_t columns, std::int64_t dims) {
+  const std::int64_t used = columns * (dims + dims / 32);
+  const std::int64_t size = held_entry_bytes(used);
+  const std::vector<std::byte> ngrams = table_rows(entries, columns, dims);
+  std::vector<std::byte> bytes;
+  for (std::int64_t entry = 0; entry < entries; ++entry) {
+    const auto first = ngrams.begin() + entry * used;
+    bytes.insert(bytes.end(), first, first + used);
+    bytes.resize(static_cast<std::size_t>((entry + 1) * size));
+  }
+  return add({"", DType::i8, entries, size, TensorRole::state}, entries, std::move(bytes));
 }
 
 TensorId OpHarness::output(std::int64_t cols) {
@@ -156,6 +192,10 @@ std::vector<std::byte> OpHarness::bytes(TensorId id) const {
   return {all.begin() + kGuard, all.end() - kGuard};
 }
 
+StepParams OpHarness::step() const {
+  return {ids_, position_, outputs_, nullptr, ngrams_};
+}
+
 Status OpHarness::run(const std::vector<Op>& ops, NumericMode mode) {
   RETURN_IF_ERROR(memory_);
   graph_.ops = ops;
@@ -166,14 +206,15 @@ Status OpHarness::run(const std::vector<Op>& ops, NumericMode mode) {
   auto plan = backend_.compile(graph_, {mode, tokens_, std::max<std::int64_t>(outputs_, 1)});
   if (!plan) return plan.error();
   plan_ = std::move(*plan);
-  backend_.run(*plan_, plan_->segments()[0], {ids_, position_, outputs_, nullptr});
+  backend_.run(*plan_, plan_->segments()[0], step());
   RETURN_IF_ERROR(backend_.finish());
   return compare(before);
 }
 
 bool OpHarness::writes(TensorId id) const {
   return std::any_of(graph_.ops.begin(), graph_.ops.end(), [&](const Op& op) {
-    const bool states = op.kind == OpKind::kv_append || op.kind == OpKind::short_conv;
+    const bool states = op.kind == OpKind::kv_append || op.kind == OpKind::short_conv ||
+                        op.kind == OpKind::table_decode;
     return id == op.out || id == op.out2 ||
            (states && graph_.tensors[id].role == TensorRole::state);
   });
@@ -209,7 +250,7 @@ Result<double> OpHarness::microseconds(int times) {
   std::vector<double> all;
   for (int i = 0; i < times; ++i) {
     backend_.set_timing(*plan_, true);
-    backend_.run(*plan_, plan_->segments()[0], {ids_, position_, outputs_, nullptr});
+    backend_.run(*plan_, plan_->segments()[0], step());
     RETURN_IF_ERROR(backend_.finish());
     double sum = 0;
     for (const OpTime& time : backend_.times(*plan_)) sum += time.microseconds;
@@ -223,6 +264,10 @@ std::vector<double> OpHarness::values(TensorId id) const {
   const Tensor& x = graph_.tensors[id];
   const std::vector<std::byte> stored = bytes(id);
   std::vector<double> values;
+  if (x.dtype == DType::i8) {
+    for (const std::byte b : stored) values.push_back(std::to_integer<int>(b));
+    return values;
+  }
   std::vector<float> row(static_cast<std::size_t>(x.cols));
   for (std::int64_t r = 0; r < rows_[id]; ++r) {
     dequantize_row(x.dtype,

@@ -36,12 +36,18 @@ class OpHarness {
   std::int64_t outputs() const { return outputs_; }
   std::int64_t position() const { return position_; }
   std::int64_t context() const { return position_ + tokens_; }
+  std::int64_t ngrams() const { return ngrams_; }  // that the step brings
 
   TensorId constant(DType dtype, std::int64_t rows, std::int64_t cols);
   TensorId state(DType dtype, std::int64_t cols);  // context() rows, all filled
   TensorId input(std::int64_t cols, float size = 1.0f);
   TensorId input_i8(std::int64_t cols);
   TensorId input_rows(std::int64_t columns, std::int64_t dims);  // of a table, with sane scales
+  // Rows as those of input_rows(), one an n-gram of `columns` of them: what a step brings.
+  TensorId input_ngrams(std::int64_t count, std::int64_t columns, std::int64_t dims);
+  TensorId input_index(const std::vector<NgramPlace>& places);  // [tokens(), orders]
+  // The state that an index points into, filled with such n-grams.
+  TensorId held(std::int64_t entries, std::int64_t columns, std::int64_t dims);
   TensorId output(std::int64_t cols);
   TensorId activation(std::int64_t cols);  // from op to op; the backend may leave it out
 
@@ -55,7 +61,7 @@ class OpHarness {
   // The ops' own time, the median of `times` more runs. After run(). Errors: the backend's.
   Result<double> microseconds(int times);
 
-  // As doubles, [rows, cols].
+  // As doubles, [rows, cols]; of I8 its bytes.
   std::vector<double> values(TensorId id) const;
   std::vector<std::byte> bytes(TensorId id) const;
   const std::vector<TokenId>& ids() const { return ids_; }
@@ -69,6 +75,8 @@ class OpHarness {
 
   TensorId add(Tensor tensor, std::int64_t rows, std::vector<std::byte> bytes);
   std::vector<std::byte> random_rows(DType dtype, std::int64_t rows, std::int64_t cols, float size);
+  std::vector<std::byte> table_rows(std::int64_t rows, std::int64_t columns, std::int64_t dims);
+  StepParams step() const;
   std::vector<std::byte> guarded_bytes(TensorId id) const;
   Status compare(const std::vector<std::vector<std::byte>>& before) const;
   bool writes(TensorId id) const;
@@ -78,6 +86,7 @@ class OpHarness {
   const std::int64_t outputs_;
   const std::int64_t position_;
   const bool all_on_device_;
+  std::int64_t ngrams_ = 0;
   std::mt19937 random_{7};
   Graph graph_;
   std::deque<Buffer> buffers_;  // by TensorId

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <vector>
 
@@ -37,6 +38,21 @@ void compare(const OpHarness& harness, const Expected& expected, OpOutcome& outc
   }
 }
 
+// That table_decode reads from the step's rows (`id` is its first input) or reads and keeps in the
+// entries that are held.
+double ngrams_of(const OpHarness& h, const Op& op, TensorId id) {
+  const std::vector<std::byte> index = h.bytes(op.in[1]);
+  double count = 0;
+  for (std::size_t at = 0; at < index.size(); at += sizeof(NgramPlace)) {
+    NgramPlace place;
+    std::memcpy(&place, index.data() + at, sizeof place);
+    const bool brought = place.from >= 0;
+    count += brought == (id == op.in[0]) ? 1 : 0;
+    count += id == op.in[2] && place.keep >= 0 ? 1 : 0;
+  }
+  return count;
+}
+
 double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
   const auto row = static_cast<double>(row_bytes(h.dtype(id), h.cols(id)));
   const double tokens = static_cast<double>(op.outputs_only ? h.outputs() : h.tokens());
@@ -48,6 +64,9 @@ double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
     const std::int64_t apart = std::min<std::int64_t>(h.tokens(), op.params.dilation);
     const std::int64_t seen = std::min(h.position(), (h.cols(op.in[3]) - 1) * apart);
     return (tokens + static_cast<double>(seen)) * row;
+  }
+  if (op.kind == OpKind::table_decode && op.in.size() > 1 && id != op.in[1] && id != op.out) {
+    return row * ngrams_of(h, op, id);
   }
   const bool per_token = h.role(id) == TensorRole::input || h.role(id) == TensorRole::output;
   return row * (per_token ? tokens : static_cast<double>(h.rows(id)));

@@ -20,7 +20,8 @@ namespace {
 static_assert(static_cast<int>(DType::f32) == static_cast<int>(Element::f32) &&
               static_cast<int>(DType::q8_0) == static_cast<int>(Element::q8_0) &&
               static_cast<int>(DType::q4_1) == static_cast<int>(Element::q4_1) &&
-              static_cast<int>(DType::i8) == static_cast<int>(Element::i8));
+              static_cast<int>(DType::i8) == static_cast<int>(Element::i8) &&
+              static_cast<int>(DType::i32) == static_cast<int>(Element::i32));
 
 constexpr std::size_t kAlign = 64;
 constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
@@ -101,8 +102,8 @@ class Compiler {
   }
 
   std::size_t rows_bytes(const KernelTensor& x) const {
-    return static_cast<std::size_t>((x.trailing ? options_.outputs_max : options_.tokens_max) *
-                                    x.stride);
+    const std::int64_t most = x.trailing ? options_.outputs_max : options_.tokens_max;
+    return static_cast<std::size_t>((x.rows > 0 ? x.rows : most) * x.stride);
   }
 
   std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool trailing) {
@@ -281,6 +282,7 @@ class Compiler {
         return;
       case OpKind::table_decode:
         add_phase(index, kernels_.table_decode, op.in, outs(), row);
+        if (op.in.size() > 1) uses_.back().writes.push_back(op.in[2]);
         return;
       case OpKind::engram_gate:
         add_phase(index, kernels_.engram_gate,

@@ -20,19 +20,39 @@ MNEME_INLINE float e8m0_to_float(unsigned char code) {
   return code == 0 ? 0x1p-127f : bits_to_float(static_cast<std::uint32_t>(code) << 23);
 }
 
+void decode_columns(const unsigned char* row, std::int64_t columns, std::int64_t dims, float* out) {
+  for (std::int64_t column = 0; column < columns; ++column) {
+    const unsigned char* scales = row + dims;
+    for (std::int64_t i = 0; i < dims; ++i) {
+      out[i] = e4m3_to_float(row[i]) * e8m0_to_float(scales[i / 32]);
+    }
+    row += dims + dims / 32;
+    out += dims;
+  }
+}
+
 void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end, unsigned char*) {
-  const std::int64_t dims = args.column_dims;
+  const KernelTensor& index = args.in[1];
+  const KernelTensor& held = args.in[2];
+  const std::int64_t orders = index.data != nullptr ? index.cols / 2 : 1;
+  const std::int64_t columns = args.columns / orders;
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
-    const unsigned char* row = row_bytes_of(args.in[0], step, t);
     float* out = row_of(args.out, step, t);
-    for (std::int64_t column = 0; column < args.columns; ++column) {
-      const unsigned char* scales = row + dims;
-      for (std::int64_t i = 0; i < dims; ++i) {
-        out[i] = e4m3_to_float(row[i]) * e8m0_to_float(scales[i / 32]);
-      }
-      row += dims + dims / 32;
-      out += dims;
+    if (index.data == nullptr) {
+      decode_columns(row_bytes_of(args.in[0], step, t), columns, args.column_dims, out);
+      continue;
+    }
+    const auto* places = reinterpret_cast<const std::int32_t*>(row_bytes_of(index, step, t));
+    for (std::int64_t order = 0; order < orders; ++order) {
+      const std::int32_t from = places[2 * order];
+      const std::int32_t keep = places[2 * order + 1];
+      const unsigned char* row =
+          from >= 0 ? args.in[0].data + from * args.in[0].stride
+                    : held.data + (-1 - static_cast<std::int64_t>(from)) * held.stride;
+      decode_columns(row, columns, args.column_dims, out + order * columns * args.column_dims);
+      if (keep < 0) continue;
+      std::memcpy(held.data + keep * held.stride, row, static_cast<std::size_t>(args.in[0].cols));
     }
   }
 }

@@ -10,7 +10,7 @@
 
 namespace mneme {
 
-enum class Element : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8 };  // as DType
+enum class Element : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8, i32 };  // as DType
 
 struct KernelTensor {
   unsigned char* data = nullptr;  // null = an absent optional input

@@ -81,6 +81,7 @@ void decode_row(Element element, const unsigned char* row, std::int64_t cols, fl
       }
       return;
     case Element::i8:
+    case Element::i32:
       return;  // not a weight type; refused at compile()
   }
 }

@@ -10,7 +10,7 @@ namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/2";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/3";
 
 enum class CudaKernel : std::int32_t {
   embed,         // in: table, ids
@@ -26,7 +26,7 @@ enum class CudaKernel : std::int32_t {
   combine,       // in: -; out; out2: as attention's
   swiglu,        // in: gate, up
   add,           // in: a, b
-  table_decode,  // in: rows
+  table_decode,  // in: rows, [index, held]
   engram_gate,   // in: h, key, value, norms f32; out; out2: gates
   conv_append,   // in: -, v, norm f32, -, state
   short_conv,    // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes

@@ -99,8 +99,7 @@ class CudaBackend final : public Backend {
       keep(cuda_plan.write_step(step), "beginning a step");
     }
     plan_ = &cuda_plan;
-    keep(cuda_plan.copy_inputs(index, static_cast<std::int64_t>(step.tokens.size())),
-         "copying table rows");
+    keep(cuda_plan.copy_inputs(index, step), "copying table rows");
     CudaVariant& variant = cuda_plan.variant_for(step);
     keep(cuda_plan.timing_ ? cuda_plan.run_timed(variant, index)
                            : cuda_plan.run_segment(variant, index),

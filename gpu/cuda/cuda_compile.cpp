@@ -76,8 +76,8 @@ class Compiler {
   }
 
   std::size_t rows_bytes(const CudaTensor& t) const {
-    return static_cast<std::size_t>((t.trailing ? options_.outputs_max : options_.tokens_max) *
-                                    t.stride);
+    const std::int64_t most = t.trailing ? options_.outputs_max : options_.tokens_max;
+    return static_cast<std::size_t>((t.rows > 0 ? t.rows : most) * t.stride);
   }
 
   // What the host writes before a step.
@@ -518,7 +518,8 @@ class Compiler {
 static_assert(static_cast<int>(DType::f32) == 0 && static_cast<int>(DType::f16) == 1 &&
               static_cast<int>(DType::bf16) == 2 && static_cast<int>(DType::q8_0) == 3 &&
               static_cast<int>(DType::q4_0) == 4 && static_cast<int>(DType::q4_1) == 5 &&
-              static_cast<int>(DType::i8) == 6);  // the kernels' numbers (module/device.cuh)
+              static_cast<int>(DType::i8) == 6 &&
+              static_cast<int>(DType::i32) == 7);  // the kernels' numbers (module/device.cuh)
 static_assert(kCudaTapsMax == kEngramMixTapsMax);
 
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,

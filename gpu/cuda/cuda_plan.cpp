@@ -61,13 +61,16 @@ int CudaPlan::write_step(const StepParams& step) {
 }
 
 // On a stream of its own: the rows of an Engram layer travel while the segment before it computes.
-int CudaPlan::copy_inputs(std::size_t segment, std::int64_t tokens) {
+int CudaPlan::copy_inputs(std::size_t segment, const StepParams& step) {
   if (inputs_[segment].empty()) return 0;
   const CudaApi& api = card_->api();
   CudaContext* context = card_->context();
   for (const CudaTransfer& input : inputs_[segment]) {
+    const std::int64_t rows =
+        input.tensor.rows > 0 ? step.ngrams : static_cast<std::int64_t>(step.tokens.size());
+    if (rows == 0) continue;
     RETURN_IF_NOT_ZERO(api.copy(context, CudaStream::copy, input.tensor.data, input.host,
-                                static_cast<std::uint64_t>(tokens * input.tensor.stride)));
+                                static_cast<std::uint64_t>(rows * input.tensor.stride)));
   }
   RETURN_IF_NOT_ZERO(api.record(context, CudaStream::copy, copied_[segment]));
   return api.wait(context, CudaStream::compute, copied_[segment]);

@@ -51,7 +51,7 @@ class CudaPlan final : public Plan {
   // Before a step's first segment: ids, position and angles go to the device.
   int write_step(const StepParams& step);
   // Each returns the runtime's error number.
-  int copy_inputs(std::size_t segment, std::int64_t tokens);
+  int copy_inputs(std::size_t segment, const StepParams& step);
   int run_segment(CudaVariant& variant, std::size_t segment);
   int run_timed(const CudaVariant& variant, std::size_t segment);
   int copy_outputs(std::size_t segment, const StepParams& step);

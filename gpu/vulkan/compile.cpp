@@ -74,6 +74,7 @@ class Compiler {
     if (x.role == TensorRole::constant || x.role == TensorRole::state) {
       return static_cast<std::size_t>(x.rows);
     }
+    if (x.role == TensorRole::input && x.rows > 0) return static_cast<std::size_t>(x.rows);
     return static_cast<std::size_t>(trailing_[id] ? plan_->limits_.outputs_max
                                                   : plan_->limits_.tokens_max);
   }
@@ -286,9 +287,10 @@ class Compiler {
       push.in[k] = addresses_[op.in[k]];
       push.types |= static_cast<std::uint32_t>(x.dtype) << (4 * k);
       if (trailing_[op.in[k]]) push.flags |= 2u << k;
-      const bool appended = x.role == TensorRole::state &&
-                            (op.kind == OpKind::kv_append || shader == "short_conv_append");
-      touch(op.in[k], appended);
+      const bool written = x.role == TensorRole::state &&
+                           (op.kind == OpKind::kv_append || op.kind == OpKind::table_decode ||
+                            shader == "short_conv_append");
+      touch(op.in[k], written);
     }
     if (op.kind == OpKind::rope) {
       push.in[1] = plan_->step_.handle() + plan_->rope_tables_[rope_of_[index]].offset;
@@ -464,9 +466,12 @@ class Compiler {
         return add_values(index, variant, "swiglu", cols(0));
       case OpKind::add:
         return add_values(index, variant, "add", cols(0));
-      case OpKind::table_decode:
-        return add_values(index, variant, "table_decode",
-                          std::int64_t{op.params.columns} * op.params.column_dims);
+      case OpKind::table_decode: {  // a lane for each four bytes of a row
+        const bool held = op.in.size() > 1;
+        const std::int64_t orders = held ? cols(1) / 2 : 1;
+        return add_values(index, variant, held ? "table_decode_held" : "table_decode",
+                          orders * ((cols(0) + 3) / 4));
+      }
       case OpKind::engram_gate:
         return add_rows(index, variant, "engram_gate", op.params.streams);
       case OpKind::short_conv:
@@ -506,8 +511,10 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
     if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
       return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
     }
-    // Shaders count values in 32 bits.
-    if (static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
+    // Shaders count values in 32 bits, but find the entries of held rows by their address.
+    const bool held = op.kind == OpKind::table_decode && x.role == TensorRole::state;
+    if (!held &&
+        static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
       return x.name + " has more than 4,294,967,295 values";
     }
   }

@@ -76,6 +76,17 @@ TEST(TierStats, CountsEveryTierTheSameWay) {
   // A device in front of RAM takes away from what RAM is asked for, not from the overall share.
   stats.served = {50, 10, 30, 10};
   EXPECT_DOUBLE_EQ(served_without_storage(stats), 0.6);
+  stats.device = {.entries = 4, .bytes = 400, .room = 500, .evictions = 7, .off = {}};
+  const auto with_device = tier_counters(stats);
+  ASSERT_EQ(with_device.size(), 3u);
+  EXPECT_EQ(with_device[0].tier, Tier::device);
+  EXPECT_EQ(with_device[0].asked, 100u);
+  EXPECT_EQ(with_device[0].served, 50u);
+  EXPECT_EQ(with_device[0].evicted, 7u);
+  EXPECT_EQ(with_device[0].bytes, 400u);
+  EXPECT_EQ(with_device[0].room, 500u);
+  EXPECT_EQ(with_device[1].asked, 50u) << "what the device did not have";
+  EXPECT_EQ(with_device[2].asked, 40u);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 namespace mneme {
 
 // The numbers of DType (gpu/tensor.h); cuda_plan.cpp asserts it.
-enum Element : std::int32_t { kF32, kF16, kBf16, kQ8_0, kQ4_0, kQ4_1, kI8 };
+enum Element : std::int32_t { kF32, kF16, kBf16, kQ8_0, kQ4_0, kQ4_1, kI8, kI32 };
 
 constexpr unsigned kAllLanes = 0xffffffffu;
 

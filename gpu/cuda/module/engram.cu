@@ -24,23 +24,49 @@ __device__ __forceinline__ float e4m3(unsigned code) {
   return code & 0x80u ? -value : value;
 }
 
-// A thread takes a value: column c, place i of the row's e4m3 bytes; scales lie behind them.
+// Where the rows of an n-gram lie, and where they are to be kept; null = nowhere.
+struct Ngram {
+  const unsigned char* row;
+  unsigned char* keep;
+};
+__device__ __forceinline__ Ngram ngram_of(const CudaCall& call, Rows rows, int i, int order) {
+  const CudaTensor& held = call.in[2];
+  const auto* place = row_of<const std::int32_t>(call.in[1], rows, i) + 2 * order;
+  const std::int64_t from = place[0];
+  const std::int64_t keep = place[1];
+  return {from >= 0 ? call.in[0].data + from * call.in[0].stride
+                    : held.data + (-1 - from) * held.stride,
+          keep >= 0 ? held.data + keep * held.stride : nullptr};
+}
+
+// A thread takes a value: column c, place i of the row's e4m3 bytes; scales lie behind them. With
+// an index, the columns of an order are those of an n-gram, and the threads that read its bytes
+// also keep them where they are to be kept: no other reads that entry in this launch.
 __global__ void __launch_bounds__(kThreads) table_decode(const __grid_constant__ CudaCall call) {
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
   if (i >= rows.count) return;
   const int dims = call.column_dims;
-  const unsigned char* row = row_of<const unsigned char>(call.in[0], rows, i);
+  const int stored = dims + dims / 32;
+  const bool indexed = call.in[1].data != nullptr;
+  const int columns = indexed ? static_cast<int>(call.in[0].cols) / stored : call.columns;
   float* to = row_of<float>(call.out, rows, i);
   for (int at = static_cast<int>(blockIdx.y * kThreads + threadIdx.x); at < call.columns * dims;
        at += static_cast<int>(gridDim.y) * kThreads) {
+    const Ngram ngram = indexed ? ngram_of(call, rows, i, at / dims / columns)
+                                : Ngram{row_of<const unsigned char>(call.in[0], rows, i), nullptr};
     const int place = at % dims;
-    const unsigned char* column = row + at / dims * (dims + dims / 32);
-    const unsigned scale = column[dims + place / 32];
+    const int first = at / dims % columns * stored;  // byte of the row
+    const unsigned char code = ngram.row[first + place];
+    const unsigned char scale = ngram.row[first + dims + place / 32];
+    if (ngram.keep != nullptr) {
+      ngram.keep[first + place] = code;
+      if (place % 32 == 0) ngram.keep[first + dims + place / 32] = scale;
+    }
     // The product is made in two steps, so that neither factor leaves the range of float first.
     const int exponent = static_cast<int>(scale) - 127;
     const int half = exponent / 2;
-    const float value = e4m3(column[place]) * power_of_two(half) * power_of_two(exponent - half);
+    const float value = e4m3(code) * power_of_two(half) * power_of_two(exponent - half);
     to[at] = scale == 255 ? NAN : value;
     pack_too(call, i, at, to[at]);
   }
