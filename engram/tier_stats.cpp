@@ -76,6 +76,12 @@ std::vector<TierCounters> tier_counters(const TierStats& stats) {
   return tiers;
 }
 
+std::vector<Tier> present_tiers(const TierStats& stats) {
+  std::vector<Tier> tiers{Tier::ram, Tier::ssd_in_time, Tier::ssd_late};
+  if (stats.device.room > 0) tiers.insert(tiers.begin(), Tier::device);
+  return tiers;
+}
+
 double served_without_storage(const TierStats& stats) {
   const auto all = std::accumulate(stats.served.begin(), stats.served.end(), std::uint64_t{0});
   if (all == 0) return -1;

@@ -137,6 +137,9 @@ struct TierCounters {
 // some; fastest first.
 std::vector<TierCounters> tier_counters(const TierStats& stats);
 
+// What rows can come from, fastest first: the device only where it holds some.
+std::vector<Tier> present_tiers(const TierStats& stats);
+
 // Share of (n-gram, layer) pairs that cost no read of storage, whatever the tiers between; -1 when
 // nothing was asked for.
 double served_without_storage(const TierStats& stats);

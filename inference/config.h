@@ -24,15 +24,16 @@ struct ChatDefaults {
 };
 
 struct Config {
-  std::string model;                // path, of the one that was opened last; "" = the default model
-  std::string memory;               // "" = look for a pack that fits, "off", or a path
-  std::int64_t context = 0;         // tokens; 0 = the model's, at most 8,192
-  std::string device = "auto";      // as EngineOptions::device
-  std::int64_t gpu_layers = 0;      // as EngineOptions::gpu_layers
-  std::int64_t threads = 0;         // 0 = one per core
-  std::int64_t ram_budget_mib = 0;  // 0 = a quarter of the tables, 8 MiB to 4 GiB
-  std::int64_t record_log_gib = 0;  // of the drive, for rows that left RAM; 0 = none
-  std::int64_t numa_node = -1;      // for memory rows; -1 = the system chooses
+  std::string model;            // path, of the one that was opened last; "" = the default model
+  std::string memory;           // "" = look for a pack that fits, "off", or a path
+  std::int64_t context = 0;     // tokens; 0 = the model's, at most 8,192
+  std::string device = "auto";  // as EngineOptions::device
+  std::int64_t gpu_layers = 0;  // as EngineOptions::gpu_layers
+  std::int64_t device_rows_mib = 0;  // of the device's memory, for rows; 0 = none
+  std::int64_t threads = 0;          // 0 = one per core
+  std::int64_t ram_budget_mib = 0;   // 0 = a quarter of the tables, 8 MiB to 4 GiB
+  std::int64_t record_log_gib = 0;   // of the drive, for rows that left RAM; 0 = none
+  std::int64_t numa_node = -1;       // for memory rows; -1 = the system chooses
   bool exact = false;
   std::string theme = "system";  // "system", "light", "dark"
   double zoom = 1.0;
@@ -46,6 +47,7 @@ struct Config {
     options.context = context;
     options.device = device;
     options.gpu_layers = gpu_layers;
+    options.device_rows = static_cast<std::uint64_t>(device_rows_mib) << 20;
     options.threads = static_cast<int>(threads);
     options.ram_budget = static_cast<std::uint64_t>(ram_budget_mib) << 20;
     options.record_log_bytes = static_cast<std::uint64_t>(record_log_gib) << 30;
@@ -97,6 +99,12 @@ void visit_fields(C& config, Visitor&& visit) {
       {"model/ram_budget_mib", "RAM for memory rows",
        "How much of the tables may stay in RAM. Automatic (0): a quarter of them, 8 MiB to 4 GiB."},
       config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
+  visit.integer({"model/device_rows_mib", "Rows on the device",
+                 "How much of a GPU's memory keeps the memory rows that are used most, so that "
+                 "they need not travel to it. The CPU keeps none: there they are in RAM anyway. "
+                 "None (0): they travel each time.",
+                 "none"},
+                config.device_rows_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
   visit.integer(
       {"model/record_log_gib", "Record log on the drive",
        "Rows that were read are written to the drive once more, together, and come back with "

@@ -50,11 +50,11 @@ CLI::Validator zero_or_more() {
           ""};
 }
 
-CLI::Validator byte_size() {
-  return {[](std::string& text) -> std::string {
+CLI::Validator byte_size(std::uint64_t least = 1) {
+  return {[least](std::string& text) -> std::string {
             const auto bytes = parse_bytes(text);
             if (!bytes) return bytes.error().message;
-            return *bytes > 0 ? "" : "the RAM budget must be more than 0";
+            return *bytes >= least ? "" : "it must be more than 0";
           },
           ""};
 }
@@ -84,6 +84,11 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--ram-budget", o.ram_budget,
                  "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
       ->check(byte_size());
+  app.add_option("--device-rows", o.device_rows,
+                 "memory of a GPU for the table rows that are used most, e.g. 512M: they then need "
+                 "not travel to it (0: none)")
+      ->capture_default_str()
+      ->check(byte_size(0));
   app.add_option(
          "--record-log", o.record_log,
          "room on the drive for rows that were read, each n-gram's together, e.g. 16G: later "
@@ -227,6 +232,9 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
     if (!bytes) return bytes.error();
     engine.ram_budget = *bytes;
   }
+  auto device_rows = parse_bytes(options.device_rows);
+  if (!device_rows) return device_rows.error();
+  engine.device_rows = *device_rows;
   if (!options.record_log.empty()) {
     auto bytes = parse_bytes(options.record_log);
     if (!bytes) return bytes.error();

@@ -37,6 +37,7 @@ struct CommonOptions {
   int threads = 0;
   std::int64_t context = 0;
   std::string ram_budget;
+  std::string device_rows = "0";
   std::string record_log;
   std::optional<int> numa_node;
   VerifyRows verify = VerifyRows::sampled;

@@ -39,7 +39,8 @@ std::string to_json_line(const ModelLayout& layout, const GenerateResult& r,
   json["time_to_first_token_ms"] = r.time_to_first_token_ms;
   json["prefill_tok_s"] = r.prefill_tok_s;
   json["decode_tok_s"] = r.decode_tok_s;
-  json["ngrams"] = {{"ram", r.ngrams_ram},
+  json["ngrams"] = {{"device", r.ngrams_device},
+                    {"ram", r.ngrams_ram},
                     {"ssd_in_time", r.ngrams_ssd_in_time},
                     {"ssd_late", r.ngrams_ssd_late}};
   json["stall_us"] = r.stall_us;

@@ -13,11 +13,12 @@ namespace {
 class Transformer {
  public:
   Transformer(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-              const KvCache& cache, const StepBuffers& io, const Placement& placement,
-              std::size_t part)
+              const DeviceRows* held, const KvCache& cache, const StepBuffers& io,
+              const Placement& placement, std::size_t part)
       : c_(config),
         w_(weights),
         pack_(pack),
+        held_(held),
         cache_(cache),
         io_(io),
         part_(part),
@@ -105,13 +106,11 @@ class Transformer {
     const std::int64_t width = p.streams * c_.dim;
     g_.begin_segment(static_cast<std::int32_t>(slot));
 
-    const std::int64_t rows_bytes = std::int64_t{p.hash.columns()} * p.row_bytes();
-    const TensorId rows = g_.input(name("engram_rows"), DType::i8, rows_bytes, io_.rows[slot]);
     const TensorId e = g_.activation(name("engram_e"), p.memory_width());
     OpParams decode;
     decode.columns = p.hash.columns();
     decode.column_dims = p.column_dims;
-    op(OpKind::table_decode, {rows}, e, decode);
+    op(OpKind::table_decode, table_rows(slot), e, decode);
 
     const TensorId key = linear(e, w.key, w.key_bias, "engram_key");
     const TensorId value = linear(e, w.value, w.value_bias, "engram_value");
@@ -134,6 +133,23 @@ class Transformer {
     op(OpKind::short_conv, {h, gated, constant(w.conv_norm), constant(w.conv), history}, out, conv,
        writes);
     return out;
+  }
+
+  // What table_decode reads: the rows of each token, or the n-grams that the device does not hold.
+  std::vector<TensorId> table_rows(std::size_t slot) {
+    const PackHeader& p = pack_->header;
+    const Buffer& rows = io_.rows[slot];
+    if (held_ == nullptr) {
+      return {g_.input(name("engram_rows"), DType::i8, p.hash.orders() * ngram_bytes(p), rows)};
+    }
+    const std::int64_t bytes = ngram_bytes(p);
+    const auto ngrams_max = static_cast<std::int64_t>(rows.size()) / bytes;
+    if (index_ == kNoTensor) {
+      index_ = g_.input("engram_index", DType::i32, 2 * p.hash.orders(), io_.index);
+    }
+    return {g_.input(name("engram_rows"), DType::i8, bytes, rows, ngrams_max), index_,
+            g_.state(name("engram_held"), DType::i8, held_->entries(), held_entry_bytes(bytes),
+                     held_->held(slot))};
   }
 
   std::optional<std::size_t> engram_slot(std::int64_t layer) const {
@@ -189,6 +205,7 @@ class Transformer {
   const ModelConfig& c_;
   const Weights& w_;
   const MemoryPack* pack_;
+  const DeviceRows* held_;
   const KvCache& cache_;
   const StepBuffers& io_;
   const std::size_t part_;
@@ -196,6 +213,7 @@ class Transformer {
   const bool is_last_;
   GraphBuilder g_;
   TensorId rope_factors_ = kNoTensor;
+  TensorId index_ = kNoTensor;  // one for all Engram layers
   std::int32_t layer_ = -1;
   bool outputs_only_ = false;
 };
@@ -203,8 +221,8 @@ class Transformer {
 }  // namespace
 
 Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryPack* pack,
-                                        std::int64_t tokens_max, std::int64_t outputs_max,
-                                        const Placement& placement) {
+                                        const DeviceRows* held, std::int64_t tokens_max,
+                                        std::int64_t outputs_max, const Placement& placement) {
   StepBuffers io;
   const auto alloc = [](Backend& backend, Buffer& to, std::int64_t rows,
                         std::size_t bytes_per_row) -> Status {
@@ -226,6 +244,11 @@ Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryP
   if (pack == nullptr) return io;
   const PackHeader& p = pack->header;
   const auto rows_bytes = static_cast<std::size_t>(p.hash.columns()) * p.row_bytes();
+  if (held != nullptr) {
+    const auto places = static_cast<std::size_t>(p.hash.orders());
+    Backend& backend = placement.of_layer(p.hash.layers.front().layer_id);  // of all of them
+    RETURN_IF_ERROR(alloc(backend, io.index, tokens_max, places * sizeof(NgramPlace)));
+  }
   const auto gates_bytes = static_cast<std::size_t>(p.streams) * 4;
   for (const LayerHash& layer : p.hash.layers) {
     Backend& backend = placement.of_layer(layer.layer_id);
@@ -237,9 +260,9 @@ Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryP
 }
 
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-                  const KvCache& cache, const StepBuffers& io, const Placement& placement,
-                  std::size_t part) {
-  return Transformer(config, weights, pack, cache, io, placement, part).build();
+                  const DeviceRows* held, const KvCache& cache, const StepBuffers& io,
+                  const Placement& placement, std::size_t part) {
+  return Transformer(config, weights, pack, held, cache, io, placement, part).build();
 }
 
 }  // namespace mneme

@@ -10,6 +10,7 @@
 
 #include "gpu/graph.h"
 #include "inference/base/result.h"
+#include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
@@ -28,19 +29,21 @@ struct Handover {
 struct StepBuffers {
   Buffer logits;                    // [outputs_max, vocab] f32
   std::vector<Buffer> rows;         // per Engram slot, [tokens_max, C * row_bytes]
+  Buffer index;                     // with DeviceRows: [tokens_max, orders] of NgramPlace
   std::vector<Buffer> gates;        // per Engram slot, [tokens_max, G] f32
   std::vector<Buffer> writes;       // per Engram slot, [tokens_max, G] f32
   std::vector<Handover> handovers;  // [p] between parts p and p + 1
 
   static Result<StepBuffers> create(const ModelConfig& config, const MemoryPack* pack,
-                                    std::int64_t tokens_max, std::int64_t outputs_max,
-                                    const Placement& placement);
+                                    const DeviceRows* held, std::int64_t tokens_max,
+                                    std::int64_t outputs_max, const Placement& placement);
 };
 
-// Part `part` of the model. `pack` null = memory off or absent. Everything passed in but the
-// placement must outlive the graph.
+// Part `part` of the model. `pack` null = memory off or absent; `held` null = the device keeps no
+// rows, and each step brings all of them. Everything passed in but the placement must outlive the
+// graph.
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-                  const KvCache& cache, const StepBuffers& io, const Placement& placement,
-                  std::size_t part);
+                  const DeviceRows* held, const KvCache& cache, const StepBuffers& io,
+                  const Placement& placement, std::size_t part);
 
 }  // namespace mneme

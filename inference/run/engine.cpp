@@ -121,6 +121,30 @@ Result<std::int64_t> open_devices(Engine::Impl& impl, const EngineOptions& optio
   return on_device;
 }
 
+bool has_all_memory_layers(const Engine::Impl& impl) {
+  const auto& layers = impl.pack->header.hash.layers;
+  return std::ranges::all_of(layers, [&](const LayerHash& layer) {
+    return &impl.placement->of_layer(layer.layer_id) == impl.backend.get();
+  });
+}
+
+// Errors: those of DeviceRows::create.
+Status keep_rows_on_device(Engine::Impl& impl, std::uint64_t bytes) {
+  if (impl.backend->name() == "cpu") {
+    impl.why_no_device_rows = "the CPU computes, and has no memory of its own";
+  } else if (!has_all_memory_layers(impl)) {
+    impl.why_no_device_rows = "some layers that use them stay on the CPU";
+  }
+  if (!impl.why_no_device_rows.empty()) {
+    log_warning("inference", "no memory rows are kept on the device: {}", impl.why_no_device_rows);
+    return {};
+  }
+  auto rows = DeviceRows::create(impl.pack->header, bytes, *impl.backend);
+  if (!rows) return rows.error();
+  impl.device_rows = std::move(*rows);
+  return {};
+}
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -159,6 +183,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   auto device_layers = open_devices(*impl, options, needs, *context);
   if (!device_layers) return device_layers.error();
   const auto explained = [&](const Error& failed) {
+    impl->device_rows.reset();
     impl->pack.reset();
     impl->weights = {};
     return explain_failed_load(failed, *impl->backend, needs, *device_layers, *context);
@@ -195,6 +220,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
         TableStore::open(*impl->pack->hasher, impl->pack->tables, store, options.row_reader);
     if (!tables) return tables.error().with("opening the tables");
     impl->tables = std::move(*tables);
+    if (options.device_rows > 0) {
+      const Status kept = keep_rows_on_device(*impl, options.device_rows);
+      if (!kept) return explained(kept.error());
+    }
   }
   report(0.95, "preparing");
   impl->layout = describe(*impl, options, *context);
@@ -231,7 +260,11 @@ const NgramHasher* Engine::hasher() const {
   return impl_->pack ? impl_->pack->hasher.get() : nullptr;
 }
 TierStats Engine::tiers() const {
-  return impl_->tables ? impl_->tables->stats() : TierStats{};
+  if (!impl_->tables) return {};
+  TierStats stats = impl_->tables->stats();
+  if (impl_->device_rows) stats.device = impl_->device_rows->stats();
+  stats.device.off = impl_->why_no_device_rows;
+  return stats;
 }
 
 std::uint64_t Engine::row_file_offset(std::size_t layer_slot, RowId row) const {
@@ -256,6 +289,7 @@ std::uint64_t Engine::keep_most_used(std::uint64_t bytes) {
 }
 
 std::uint64_t Engine::drop_ram() {
+  if (impl_->device_rows) impl_->device_rows->clear();
   return impl_->tables ? impl_->tables->drop_ram() : 0;
 }
 

@@ -36,9 +36,12 @@ struct EngineOptions {
   // "" = look beside the model and in `pack_folders`; "off" = none; else a pack's path.
   std::string memory;
   std::vector<std::string> pack_folders;
-  int threads = 0;                          // 0 = one per core
-  std::int64_t context = 0;                 // tokens; 0 = the model's, at most 8,192
-  std::uint64_t ram_budget = 0;             // bytes for table rows; 0 = TableStoreOptions' default
+  int threads = 0;               // 0 = one per core
+  std::int64_t context = 0;      // tokens; 0 = the model's, at most 8,192
+  std::uint64_t ram_budget = 0;  // bytes for table rows; 0 = TableStoreOptions' default
+  // Of the device's own memory, for rows that then cross no bus to it; 0 = none. The CPU has no
+  // memory of its own: there none are kept, and TierStats::device says so.
+  std::uint64_t device_rows = 0;
   std::optional<int> numa_node;             // for table rows; none = the system chooses
   VerifyRows verify = VerifyRows::sampled;  // against the checksums of packs that have them
   bool exact = false;                       // float32 activations (contracts.md section 4)
@@ -75,6 +78,9 @@ struct MemoryEstimate {
   std::vector<std::uint64_t> layer_bytes;
   std::uint64_t embedding_bytes = 0;
   std::uint64_t output_bytes = 0;
+  // For table rows, and the first layer that reads them: a device that does not have it keeps none.
+  std::uint64_t device_rows_bytes = 0;
+  std::int64_t device_rows_layer = 0;
   std::uint64_t device_bytes(std::int64_t layers) const;  // of the last `layers`, at least one
   std::uint64_t device_bytes() const { return device_bytes(layers()); }
   std::string device;  // the one that would take it, in words; "" = the CPU
@@ -104,7 +110,8 @@ class Engine {
   void set_ram_budget(std::uint64_t bytes);
   // True if the rows of the n-gram are in RAM now; the draft line under the composer.
   bool in_ram(const NgramKey& key) const;
-  // As TableStore's; without a pack there is nothing in RAM.
+  // As TableStore's; without a pack there is nothing in RAM. What is dropped leaves the device too,
+  // before its next step.
   NgramSlice list_ram(std::uint64_t first, std::span<NgramKey> out) const;
   std::uint64_t keep_most_used(std::uint64_t bytes);
   std::uint64_t drop_ram();

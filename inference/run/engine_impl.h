@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "engram/table_store.h"
 #include "gpu/backend.h"
+#include "inference/model/device_rows.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
@@ -33,11 +35,13 @@ class Engine::Impl {
   Weights weights;
   std::optional<MemoryPack> pack;
   std::unique_ptr<TableStore> tables;
+  std::unique_ptr<DeviceRows> device_rows;  // null = none
+  std::string why_no_device_rows;           // although they were asked for
   std::unique_ptr<Session> session;
   ModelLayout layout;
 
   Model model() const {
-    return {config, weights, pack ? &*pack : nullptr, tables.get(), *placement};
+    return {config, weights, pack ? &*pack : nullptr, tables.get(), device_rows.get(), *placement};
   }
   TraceShape shape() const { return session->memory_on() ? layout.trace_shape() : TraceShape{}; }
 };

@@ -54,7 +54,8 @@ class Answer {
     if (!status.has_value()) result_.stop_reason = StopReason::stopped;
     result_.text += text_.finish();
     result_.reply_end_event = recorder_.next_event();
-    result_.ngrams_ram = recorder_.ngrams(Tier::ram) + recorder_.ngrams(Tier::device);
+    result_.ngrams_device = recorder_.ngrams(Tier::device);
+    result_.ngrams_ram = recorder_.ngrams(Tier::ram);
     result_.ngrams_ssd_in_time = recorder_.ngrams(Tier::ssd_in_time);
     result_.ngrams_ssd_late = recorder_.ngrams(Tier::ssd_late);
     result_.stall_us = static_cast<std::uint64_t>(recorder_.wait_us());

@@ -85,8 +85,9 @@ struct GenerateResult {
   double time_to_first_token_ms = 0;
   double prefill_tok_s = 0;  // of the tokens that were not reused
   double decode_tok_s = 0;
-  std::uint64_t seed = 0;        // the one that was used
-  std::uint64_t ngrams_ram = 0;  // (n-gram, layer) pairs of this answer by tier
+  std::uint64_t seed = 0;           // the one that was used
+  std::uint64_t ngrams_device = 0;  // (n-gram, layer) pairs of this answer by tier
+  std::uint64_t ngrams_ram = 0;
   std::uint64_t ngrams_ssd_in_time = 0;
   std::uint64_t ngrams_ssd_late = 0;
   std::uint64_t stall_us = 0;

@@ -43,6 +43,15 @@ std::string what_would_fit(const MemoryEstimate& needs, std::int64_t layers, std
                            std::uint64_t room) {
   std::string would;
   const auto offer = [&](const std::string& words) { would += words + ", or "; };
+  const bool with_rows = needs.layers() - layers <= needs.device_rows_layer;
+  const std::uint64_t rows = with_rows ? needs.device_rows_bytes : 0;
+  const std::uint64_t without_rows = needs.device_bytes(layers) - rows;
+  if (rows > 0 && without_rows <= room) {
+    const std::uint64_t fitting = std::min((room - without_rows) >> 20, (rows - 1) >> 20);
+    offer(fmt::format("{} of memory rows there (--device-rows {})",
+                      fitting > 0 ? fmt::format("{} MiB", fitting) : "none",
+                      fitting > 0 ? fmt::format("{}M", fitting) : "0"));
+  }
   const std::int64_t fewer = std::min(layers_that_fit(needs, room), layers - 1);
   if (fewer > 0) {
     offer(fmt::format("{} of the {} layers there and the others on the CPU (--gpu-layers {})",
@@ -75,6 +84,9 @@ std::string does_not_fit(const Backend& backend, const MemoryEstimate& needs, st
     sums = fmt::format(": weights {:.1f}, a context of {} tokens {:.1f}, working memory {:.1f}",
                        megabytes(needs.weights_bytes), context, megabytes(needs.kv_bytes),
                        megabytes(needs.scratch_bytes));
+    if (needs.device_rows_bytes > 0) {
+      sums += fmt::format(", memory rows {:.1f}", megabytes(needs.device_rows_bytes));
+    }
   }
   return fmt::format("{} needs {:.1f} MB on {}{}. {:.1f} MB {}. What would fit: {}", what,
                      megabytes(needs.device_bytes(layers)), backend.description(), sums,
@@ -167,6 +179,7 @@ std::uint64_t MemoryEstimate::device_bytes(std::int64_t layers) const {
   std::uint64_t sum = scratch_bytes + output_bytes;
   const std::size_t first = layer_bytes.size() - static_cast<std::size_t>(layers);
   for (std::size_t i = first; i < layer_bytes.size(); ++i) sum += layer_bytes[i];
+  if (static_cast<std::int64_t>(first) <= device_rows_layer) sum += device_rows_bytes;
   return first == 0 ? sum + embedding_bytes : sum;
 }
 
@@ -226,6 +239,9 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
     }
     estimate.row_cache_bytes =
         options.ram_budget > 0 ? options.ram_budget : TableStore::default_budget(table_bytes);
+    estimate.device_rows_bytes = options.device_rows;
+    estimate.device_rows_layer =
+        std::ranges::min(header.hash.layers, {}, &LayerHash::layer_id).layer_id;
   }
   // A plan without the memory and one with it. The most that lives at once: the residual, attention
   // with its partial sums, or a layer's inner rows, and these again as products take them.
@@ -249,8 +265,11 @@ std::int64_t layers_taken(const MemoryEstimate& needs, std::int64_t asked, std::
     const std::int64_t layers = std::min(asked, needs.layers());
     return needs.device_bytes(layers) <= free ? layers : 0;
   }
+  if (needs.device_bytes() <= free) return needs.layers();
+  // No layer leaves for rows that were asked for: it would cost more than they save.
+  if (needs.device_bytes() - needs.device_rows_bytes <= free) return 0;
   // Where it is not the whole model, a little is left to whatever else the device does.
-  return needs.device_bytes() <= free ? needs.layers() : layers_that_fit(needs, free - free / 32);
+  return layers_that_fit(needs, free - free / 32);
 }
 
 Result<std::int64_t> choose_gpu_layers(const Backend& backend, const MemoryEstimate& needs,

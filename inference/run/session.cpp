@@ -41,8 +41,8 @@ Result<std::unique_ptr<Session>> Session::create(const Model& model,
       KvCache::create(model.config, model.pack, options.context, options.mode, model.placement);
   if (!cache) return cache.error();
   session->cache_ = std::move(*cache);
-  auto io = StepBuffers::create(model.config, model.pack, options.chunk_tokens, options.outputs_max,
-                                model.placement);
+  auto io = StepBuffers::create(model.config, model.pack, model.device_rows, options.chunk_tokens,
+                                options.outputs_max, model.placement);
   if (!io) return io.error();
   session->io_ = std::move(*io);
 
@@ -68,8 +68,8 @@ Result<std::unique_ptr<Plan>> Session::compile(std::size_t part, const MemoryPac
   compile.mode = options_.mode;
   compile.tokens_max = options_.chunk_tokens;
   compile.outputs_max = options_.outputs_max;
-  const Graph graph =
-      build_graph(model_.config, model_.weights, pack, cache_, io_, model_.placement, part);
+  const Graph graph = build_graph(model_.config, model_.weights, pack, model_.device_rows, cache_,
+                                  io_, model_.placement, part);
   return model_.placement.parts()[part].backend->compile(graph, compile);
 }
 
@@ -86,8 +86,9 @@ void Session::rewind(std::int64_t length) {
   tokens_.resize(static_cast<std::size_t>(length));
 }
 
-TableStore::Ticket Session::prefetch(std::int64_t first, std::int64_t count) {
-  if (!memory_on_) return {};
+// Asks for the rows of the next step: of the n-grams that the device does not hold, each once.
+void Session::prefetch(std::int64_t first, std::int64_t count) {
+  if (!memory_on_) return;
   const NgramHasher& hasher = *model_.pack->hasher;
   const auto orders = static_cast<std::size_t>(hasher.spec().orders());
   keys_.resize(static_cast<std::size_t>(count) * orders);
@@ -95,16 +96,54 @@ TableStore::Ticket Session::prefetch(std::int64_t first, std::int64_t count) {
     hasher.keys_at(tokens_, static_cast<std::size_t>(first + t),
                    std::span(keys_).subspan(static_cast<std::size_t>(t) * orders, orders));
   }
-  return model_.tables->prefetch(keys_);
+  if (model_.device_rows == nullptr) {
+    next_rows_->ticket = model_.tables->prefetch(keys_);
+    return;
+  }
+  DeviceSlots::Step& device = next_rows_->device;
+  model_.device_rows->slots().plan(keys_, device);
+  next_rows_->ticket = model_.tables->prefetch(device.missing(), device.answered());
+}
+
+// Waits for the rows of an Engram layer and lays them where the device takes them from.
+Status Session::bring_rows(std::size_t slot, const std::atomic<bool>* cancel) {
+  const auto start = Clock::now();
+  const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
+  const std::size_t ngrams = model_.device_rows != nullptr
+                                 ? rows_->device.missing().size()
+                                 : static_cast<std::size_t>(last_.tokens) * orders;
+  const std::size_t bytes = ngrams * static_cast<std::size_t>(ngram_bytes(model_.pack->header));
+  RETURN_IF_ERROR(
+      model_.tables->wait(rows_->ticket, slot, io_.rows[slot].host().first(bytes), cancel));
+  const double waited = microseconds_since(start);
+  last_.wait_us += waited;
+  if (slot == 0) last_.first_wait_us = waited;
+  return {};
+}
+
+// Tells the device where the rows of each n-gram lie, and which it is to keep.
+void Session::write_places() {
+  std::span<std::byte> index = io_.index.host();
+  for (const DeviceSlots::Place& place : rows_->device.places()) {
+    const NgramPlace stored{place.from, place.keep};
+    std::memcpy(index.data(), &stored, sizeof stored);
+    index = index.subspan(sizeof stored);
+  }
+}
+
+// What a step that did not end was to keep on the device may not be there, nor what the next one
+// was planned with.
+void Session::give_up_rows() {
+  rows_->device.forget();
+  next_rows_->device.forget();
+  next_rows_->ticket = {};
 }
 
 // The loop to read first: rows were asked for before; each segment of each part's graph runs as
 // soon as the rows that it needs are there.
-Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket ticket,
-                    const std::atomic<bool>* cancel) {
+Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel) {
   CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
   const auto start = Clock::now();
-  ticket_ = std::move(ticket);
   last_ = StepView{.position = length_, .tokens = count, .outputs = outputs};
 
   StepParams params;
@@ -113,6 +152,7 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
   params.position = length_;
   params.n_outputs = outputs;
   params.cancel = cancel;
+  if (memory_on_ && model_.device_rows != nullptr) write_places();
   for (std::size_t p = 0; p < parts_.size(); ++p) RETURN_IF_ERROR(run_part(p, params));
   for (std::int64_t output = 0; output < outputs; ++output) {
     if (!all_finite(logits(output))) {
@@ -121,12 +161,13 @@ Status Session::run(std::int64_t count, std::int64_t outputs, TableStore::Ticket
                    "pack is damaged"};
     }
   }
+  if (memory_on_ && model_.device_rows != nullptr) rows_->device.done();
   last_.compute_us = microseconds_since(start) - last_.wait_us;
   length_ += count;
   return {};
 }
 
-Status Session::run_part(std::size_t index, const StepParams& params) {
+Status Session::run_part(std::size_t index, StepParams params) {
   Part& part = parts_[index];
   Plan& plan = memory_on_ ? *part.memory : *part.plain;
   const std::size_t count = params.tokens.size();
@@ -137,16 +178,14 @@ Status Session::run_part(std::size_t index, const StepParams& params) {
   }
   for (const Segment& segment : plan.segments()) {
     if (segment.engram_slot) {
-      const auto slot = static_cast<std::size_t>(*segment.engram_slot);
-      const auto wait_start = Clock::now();
-      const std::size_t bytes = count *
-                                static_cast<std::size_t>(model_.pack->header.hash.columns()) *
-                                model_.pack->header.row_bytes();
-      RETURN_IF_ERROR(
-          model_.tables->wait(ticket_, slot, io_.rows[slot].host().first(bytes), params.cancel));
-      const double waited = microseconds_since(wait_start);
-      last_.wait_us += waited;
-      if (slot == 0) last_.first_wait_us = waited;
+      const Status brought =
+          bring_rows(static_cast<std::size_t>(*segment.engram_slot), params.cancel);
+      if (!brought) {
+        // What runs of this step ends here, and so does a stop: none of it reaches the next one.
+        (void)part.backend->finish();
+        return brought;
+      }
+      params.ngrams = static_cast<std::int64_t>(rows_->device.missing().size());
     }
     part.backend->run(plan, segment, params);
   }
@@ -163,6 +202,7 @@ Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,
   rewind(std::min(common, total - 1));
   tokens_.insert(tokens_.end(), tokens.begin() + length_, tokens.end());
   const Status status = read_rest(all_outputs, cancel, on_step);
+  if (!status) give_up_rows();
   rewind(length_);  // after a failure: only what was evaluated stays
   return status;
 }
@@ -173,17 +213,18 @@ Status Session::read_rest(bool all_outputs, const std::atomic<bool>* cancel,
   const std::int64_t chunk_max =
       all_outputs ? std::min(options_.chunk_tokens, options_.outputs_max) : options_.chunk_tokens;
   const auto chunk_at = [&](std::int64_t first) { return std::min(chunk_max, total - first); };
-  TableStore::Ticket next = prefetch(length_, chunk_at(length_));
+  prefetch(length_, chunk_at(length_));
   while (length_ < total) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       return Error{ErrorCode::cancelled, "stopped"};
     }
     const std::int64_t end = length_ + chunk_at(length_);
-    TableStore::Ticket ticket = std::move(next);
+    std::swap(rows_, next_rows_);
+    next_rows_->ticket = {};
     // The drive reads the next chunk's rows while this one computes.
-    if (end < total) next = prefetch(end, chunk_at(end));
+    if (end < total) prefetch(end, chunk_at(end));
     const std::int64_t outputs = all_outputs ? end - length_ : (end == total ? 1 : 0);
-    RETURN_IF_ERROR(run(end - length_, outputs, std::move(ticket), cancel));
+    RETURN_IF_ERROR(run(end - length_, outputs, cancel));
     on_step(last_);
   }
   return {};
@@ -192,8 +233,15 @@ Status Session::read_rest(bool all_outputs, const std::atomic<bool>* cancel,
 Status Session::step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step) {
   CHECK(length_ < options_.context);
   tokens_.push_back(token);
-  const Status status = run(1, 1, prefetch(length_, 1), cancel);
-  if (status.has_value()) on_step(last_);
+  prefetch(length_, 1);
+  std::swap(rows_, next_rows_);
+  next_rows_->ticket = {};
+  const Status status = run(1, 1, cancel);
+  if (status.has_value()) {
+    on_step(last_);
+  } else {
+    give_up_rows();
+  }
   rewind(length_);
   return status;
 }
@@ -220,7 +268,13 @@ std::span<const float> Session::writes(std::size_t slot, std::int64_t token) con
 RowOutcome Session::outcome(std::size_t slot, std::int64_t token, std::size_t order) const {
   CHECK(memory_on_ && token < last_.tokens);
   const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
-  return model_.tables->outcomes(ticket_, slot)[static_cast<std::size_t>(token) * orders + order];
+  std::size_t at = static_cast<std::size_t>(token) * orders + order;
+  if (model_.device_rows != nullptr) {
+    const DeviceSlots::Place& place = rows_->device.places()[at];
+    if (!place.brings) return {Tier::device, 0};
+    at = static_cast<std::size_t>(place.from);
+  }
+  return model_.tables->outcomes(rows_->ticket, slot)[at];
 }
 
 }  // namespace mneme

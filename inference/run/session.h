@@ -16,6 +16,7 @@
 #include "inference/base/ids.h"
 #include "inference/base/result.h"
 #include "inference/model/build_graph.h"
+#include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
@@ -27,8 +28,9 @@ namespace mneme {
 struct Model {
   const ModelConfig& config;
   const Weights& weights;
-  const MemoryPack* pack = nullptr;  // null = no memory
-  TableStore* tables = nullptr;      // null exactly when pack is
+  const MemoryPack* pack = nullptr;   // null = no memory
+  TableStore* tables = nullptr;       // null exactly when pack is
+  DeviceRows* device_rows = nullptr;  // null = the device keeps no rows
   const Placement& placement;
 };
 
@@ -92,14 +94,21 @@ class Session {
     Backend* backend = nullptr;
     std::unique_ptr<Plan> plain, memory;
   };
+  // The rows of one step: what the device has of them, and what the store is asked for.
+  struct StepRows {
+    DeviceSlots::Step device;
+    TableStore::Ticket ticket;
+  };
 
   Session(const Model& model, const SessionOptions& options) : model_(model), options_(options) {}
   Result<std::unique_ptr<Plan>> compile(std::size_t part, const MemoryPack* pack) const;
-  TableStore::Ticket prefetch(std::int64_t first, std::int64_t count);
+  void prefetch(std::int64_t first, std::int64_t count);  // into next_rows_
   Status read_rest(bool all_outputs, const std::atomic<bool>* cancel, const OnStep& on_step);
-  Status run(std::int64_t count, std::int64_t outputs, TableStore::Ticket ticket,
-             const std::atomic<bool>* cancel);
-  Status run_part(std::size_t index, const StepParams& params);
+  Status run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
+  Status run_part(std::size_t index, StepParams params);
+  Status bring_rows(std::size_t slot, const std::atomic<bool>* cancel);
+  void write_places();
+  void give_up_rows();
 
   const Model model_;
   const SessionOptions options_;
@@ -111,7 +120,9 @@ class Session {
   std::vector<TokenId> tokens_;  // the first length_ are evaluated, the rest are being read
   std::int64_t length_ = 0;
   std::vector<NgramKey> keys_;  // of one step, reused
-  TableStore::Ticket ticket_;   // of the last step: keeps its outcomes
+  // Of the last step, which keeps its outcomes, and of the one that is read for meanwhile.
+  std::unique_ptr<StepRows> rows_ = std::make_unique<StepRows>();
+  std::unique_ptr<StepRows> next_rows_ = std::make_unique<StepRows>();
   StepView last_;
 };
 

@@ -39,7 +39,7 @@ class TraceRecorder {
   const TraceShape shape_;
   TraceLog* const log_;
   TraceRecordWriter writer_;
-  std::array<std::uint64_t, 4> ngrams_{};
+  std::array<std::uint64_t, kTierCount> ngrams_{};
   double wait_us_ = 0;
 };
 

@@ -123,6 +123,7 @@ Json result_to_json(const GenerateResult& r) {
           {"prefill_tok_s", r.prefill_tok_s},
           {"decode_tok_s", r.decode_tok_s},
           {"seed", r.seed},
+          {"ngrams_device", r.ngrams_device},
           {"ngrams_ram", r.ngrams_ram},
           {"ngrams_ssd_in_time", r.ngrams_ssd_in_time},
           {"ngrams_ssd_late", r.ngrams_ssd_late},
@@ -145,6 +146,7 @@ GenerateResult result_from(const Fields& fields) {
   fields.rate("prefill_tok_s", &r.prefill_tok_s);
   fields.rate("decode_tok_s", &r.decode_tok_s);
   fields.unsigned_integer("seed", &r.seed);
+  fields.unsigned_integer("ngrams_device", &r.ngrams_device);
   fields.unsigned_integer("ngrams_ram", &r.ngrams_ram);
   fields.unsigned_integer("ngrams_ssd_in_time", &r.ngrams_ssd_in_time);
   fields.unsigned_integer("ngrams_ssd_late", &r.ngrams_ssd_late);

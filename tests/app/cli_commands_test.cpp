@@ -86,6 +86,7 @@ TEST_F(Cli, HelpAndVersionEndWith0AndUsageErrorsWith2) {
       {"complete", "--ram-budget", "12Q"},
       {"complete", "--ram-budget", "0"},
       {"complete", "--ram-budget", "nan"},
+      {"complete", "--device-rows", "-1M"},
       {"complete", "--record-log", "many"},
       {"complete", "--instruction-set", "mmx"},
       {"bench", "--rounds", "0"},
@@ -152,6 +153,8 @@ TEST_F(Cli, CompleteJsonHasItsKeys) {
   EXPECT_EQ(result["tokens"].size(), result["prompt_tokens"].get<std::size_t>() +
                                          result["generated_tokens"].get<std::size_t>());
   EXPECT_TRUE(result["seed"].is_string());
+  EXPECT_EQ(keys_of(result["ngrams"]),
+            (std::vector<std::string>{"device", "ram", "ssd_in_time", "ssd_late"}));
   const Json nothing = json("complete", {"-p", "the sea", "-n", "0"});
   EXPECT_EQ(nothing["generated_tokens"], 0);
   EXPECT_EQ(nothing["prompt_tokens"], result["prompt_tokens"]);

@@ -351,6 +351,37 @@ TEST_F(TableStoreFaults, FirstUserIsChargedLaterUsersHitRam) {
   EXPECT_EQ(stats.entries, 2u);
 }
 
+TEST_F(TableStoreFaults, WhatTheDeviceAnswersIsALookUpAndAUseButNoRead) {
+  const NgramKey c = NumberedTables::key(7, 8);
+  const Keys keys = {a_, b_};
+  const Keys answered = {a_, c};  // the second is not in RAM
+  TableStore::Ticket ticket = store_->prefetch(keys, answered);
+  wait_until_idle(*store_);
+  const std::uint64_t reads = store_->stats().reads;
+  EXPECT_FALSE(store_->in_ram(c));
+  ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
+  EXPECT_EQ(out_, tables_.expected(keys, 0));
+  EXPECT_EQ(store_->outcomes(ticket, 0).size(), 2u);
+  TierStats stats = store_->stats();
+  EXPECT_EQ(stats.lookups, 4u);
+  EXPECT_EQ(stats.hits, 1u);
+  EXPECT_EQ(stats.served, (std::array<std::uint64_t, kTierCount>{2, 0, 2, 0}));
+  EXPECT_EQ(stats.entries, 2u);
+
+  // Where the device has them all, a layer gets no rows; asked twice it counts them once.
+  TableStore::Ticket all = store_->prefetch({}, answered);
+  ASSERT_TRUE(store_->wait(all, 1, {}));
+  ASSERT_TRUE(store_->wait(all, 1, {}));
+  EXPECT_TRUE(store_->outcomes(all, 1).empty());
+  stats = store_->stats();
+  EXPECT_EQ(stats.served[std::size_t(Tier::device)], 4u);
+  EXPECT_EQ(stats.lookups, 6u);
+  EXPECT_EQ(stats.hits, 2u);
+  EXPECT_EQ(stats.reads, reads);
+  // What is used is what stays: only it was asked for more than once.
+  EXPECT_EQ(store_->keep_most_used(stats.budget_bytes), 1u);
+}
+
 TEST_F(TableStoreFaults, CountsWhatTheLayerHadToWaitFor) {
   const Keys keys = {a_, b_, a_};
   control_->hold();

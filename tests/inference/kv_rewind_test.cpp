@@ -101,6 +101,27 @@ TEST_F(Timeline, AFailedReadEndsTheAnswerAndTheNextOneIsAsIfItHadNotHappened) {
   }
 }
 
+// The backend has seen the stop before the wait for rows ends with it.
+TEST_F(Timeline, AStopWhileRowsAreAwaitedDoesNotStopTheNextStep) {
+  auto control = std::make_shared<SlowReaderControl>();
+  EngineOptions options;
+  options.row_reader = slow_reader_factory(control);
+  const auto engine = open(options);
+  ASSERT_TRUE(engine);
+  auto session = engine->open_session({64, NumericMode::fast, 16, 16});
+  ASSERT_TRUE(session);
+  const auto ignore = [](const StepView&) {};
+  ASSERT_TRUE((*session)->step(1, nullptr, ignore));
+  control->hold();
+  std::atomic<bool> cancel = true;
+  const Status stopped = (*session)->step(200, &cancel, ignore);
+  control->release();
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+  const Status next = (*session)->step(200, nullptr, ignore);
+  EXPECT_TRUE(next) << next.error().message;
+}
+
 TEST_F(Timeline, StoppingWhileThePromptIsReadLeavesNothingBehind) {
   const auto engine = open();
   const std::string expected = text(*open(), greedy(kLong, 20));

@@ -122,6 +122,15 @@ class TiersViewTest : public QObject {
     };
     QCOMPARE(row(0), QStringLiteral("RAM|2,000|61 %|300|15 MB"));
     QCOMPARE(row(1), QStringLiteral("SSD|780|100 %|0|71 MB"));
+    const TierStats withoutDevice = stats;
+    stats.served[std::size_t(Tier::device)] = 2000;
+    stats.device = {.entries = 40, .bytes = 40'000, .room = 50'000, .evictions = 12, .off = {}};
+    source.setTiers(stats);
+    QCOMPARE(row(0), QStringLiteral("device|4,000|50 %|12|40 kB"));
+    QCOMPARE(row(1), QStringLiteral("RAM|2,000|61 %|300|15 MB"));
+    source.setTiers(withoutDevice);
+    QCOMPARE(row(0), QStringLiteral("RAM|2,000|61 %|300|15 MB"));
+    QCOMPARE(row(2), QStringLiteral("||||"));
   }
 
   void saysWhichWayRowsComeAndWhyNotTheBest() {

@@ -33,15 +33,19 @@ QString liveFigures(const AnswerLive& live) {
 QString memoryFigures(const AnswerRecord& answer, bool untrained, StorageKind storage) {
   if (!answer.memory_on) return answer.pack_name.empty() ? tr("no memory") : tr("memory off");
   const GenerateResult& r = answer.result;
-  const auto all = static_cast<double>(r.ngrams_ram + r.ngrams_ssd_in_time + r.ngrams_ssd_late);
+  const auto all = static_cast<double>(r.ngrams_device + r.ngrams_ram + r.ngrams_ssd_in_time +
+                                       r.ngrams_ssd_late);
   const QString name = untrained ? tr("memory (untrained)") : tr("memory");
   if (all == 0) return tr("%1: not asked").arg(name);
   const QString away =
       storage == StorageKind::direct ? tr("SSD") : tr("file (cached by the system)");
-  return tr("%1: %2 from RAM, %3 from %4, %5 late")
-      .arg(name, format::percent(static_cast<double>(r.ngrams_ram) / all),
-           format::percent(static_cast<double>(r.ngrams_ssd_in_time + r.ngrams_ssd_late) / all),
-           away, format::count(static_cast<std::int64_t>(r.ngrams_ssd_late)));
+  const auto share = [&](std::uint64_t n) { return format::percent(static_cast<double>(n) / all); };
+  QStringList parts;
+  if (r.ngrams_device > 0) parts << tr("%1 on the device").arg(share(r.ngrams_device));
+  parts << tr("%1 from RAM").arg(share(r.ngrams_ram));
+  parts << tr("%1 from %2").arg(share(r.ngrams_ssd_in_time + r.ngrams_ssd_late), away);
+  parts << tr("%1 late").arg(format::count(static_cast<std::int64_t>(r.ngrams_ssd_late)));
+  return tr("%1: %2").arg(name, parts.join(tr(", ")));
 }
 
 }  // namespace

@@ -92,8 +92,7 @@ InkLegend::InkLegend(InspectSource& source, QWidget* parent) : QWidget(parent) {
   row->addWidget(m_chooser);
   m_scale = new InkScale(this);
   row->addWidget(m_scale);
-  m_tiers = new TierLegend(this);
-  m_tiers->setStorage(source.tiers().storage);
+  m_tiers = new TierLegend(source.tiers(), this);
   row->addWidget(m_tiers, 1);
   row->addStretch(1);
   m_tiers->hide();
@@ -104,7 +103,7 @@ InkLegend::InkLegend(InspectSource& source, QWidget* parent) : QWidget(parent) {
     Q_EMIT measureChanged();
   });
   connect(&source, &InspectSource::tiersUpdated, this,
-          [this](const TierStats& stats) { m_tiers->setStorage(stats.storage); });
+          [this](const TierStats& stats) { m_tiers->setStats(stats); });
   connect(&Theme::notifier(), &Theme::Notifier::changed, m_scale, [this] {
     m_scale->updateGeometry();
     m_scale->update();

@@ -162,6 +162,9 @@ void OpenModelDialog::show(const MemoryEstimate& e) {
   parts << tr("Keys and values %1, for the whole context").arg(format::bytes(e.kv_bytes));
   parts << tr("Working memory %1").arg(format::bytes(e.scratch_bytes));
   parts << tr("Rows of the memory pack %1, in RAM").arg(format::bytes(e.row_cache_bytes));
+  if (e.device_rows_bytes > 0 && !e.device.empty()) {
+    parts << tr("Of these on the device, up to %1").arg(format::bytes(e.device_rows_bytes));
+  }
   m_parts->setText(parts.join(QLatin1Char('\n')));
   const bool fits = e.device.empty() ? e.needed() <= e.free_bytes : e.device_layers > 0;
   const bool whole = e.device.empty() || e.device_layers == e.layers();

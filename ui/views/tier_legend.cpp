@@ -3,6 +3,7 @@
 
 #include <QPainter>
 #include <QStringList>
+#include <utility>
 
 #include "ui/models/token_text.h"
 #include "ui/theme.h"
@@ -16,16 +17,19 @@ constexpr int kGap = 14;
 
 }  // namespace
 
-TierLegend::TierLegend(QWidget* parent) : QWidget(parent) {
+TierLegend::TierLegend(const TierStats& stats, QWidget* parent) : QWidget(parent) {
   setAccessibleName(tr("Tier colours"));
   QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
   policy.setHeightForWidth(true);
   setSizePolicy(policy);
+  setStats(stats);
 }
 
-void TierLegend::setStorage(StorageKind storage) {
-  if (storage == m_storage) return;
-  m_storage = storage;
+void TierLegend::setStats(const TierStats& stats) {
+  std::vector<Tier> tiers = present_tiers(stats);
+  if (stats.storage == m_storage && tiers == m_tiers) return;
+  m_storage = stats.storage;
+  m_tiers = std::move(tiers);
   updateGeometry();
   update();
 }
@@ -36,8 +40,7 @@ std::vector<TierLegend::Item> TierLegend::place(int width) const {
   std::vector<Item> items;
   int x = 0;
   int y = 0;
-  // No backend keeps rows on the device yet; a legend explains only what can be seen.
-  for (const Tier tier : {Tier::ram, Tier::ssd_in_time, Tier::ssd_late}) {
+  for (const Tier tier : m_tiers) {
     Item item{.tier = tier, .name = tierName(tier, m_storage)};
     const int needs = kSwatch + 5 + metrics.horizontalAdvance(item.name) + 1;
     if (x > 0 && x + needs > width) {

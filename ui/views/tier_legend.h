@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swatches with names: what the tier colours and hatches mean. "SSD" or "file (cached by the
-// system)", as the storage is. Painted; wraps. UI thread.
+// Swatches with names: what the tier colours and hatches mean, of the tiers that there are. "SSD"
+// or "file (cached by the system)", as the storage is. Painted; wraps. UI thread.
 #pragma once
 
 #include <QWidget>
@@ -14,8 +14,9 @@ class TierLegend : public QWidget {
   Q_OBJECT
 
  public:
-  explicit TierLegend(QWidget* parent = nullptr);
-  void setStorage(StorageKind storage);
+  explicit TierLegend(const TierStats& stats, QWidget* parent = nullptr);
+  void setStats(const TierStats& stats);
+  std::vector<Tier> tiers() const { return m_tiers; }  // fastest first
 
   bool hasHeightForWidth() const override { return true; }
   int heightForWidth(int width) const override;
@@ -35,6 +36,7 @@ class TierLegend : public QWidget {
   std::vector<Item> place(int width) const;
 
   StorageKind m_storage = StorageKind::direct;
+  std::vector<Tier> m_tiers;
 };
 
 }  // namespace mneme

@@ -44,6 +44,9 @@ TierTable::Row TierTable::addRow(const char* kind) {
 void TierTable::setStats(const TierStats& stats) {
   const auto tiers = tier_counters(stats);
   while (m_rows.size() < tiers.size()) m_rows.push_back(addRow("value"));
+  for (std::size_t i = 0; i < m_rows.size(); ++i) {
+    for (QLabel* label : m_rows[i]) label->setVisible(i < tiers.size());
+  }
   for (std::size_t i = 0; i < tiers.size(); ++i) {
     const TierCounters& tier = tiers[i];
     const Row& row = m_rows[i];
@@ -59,7 +62,9 @@ void TierTable::setStats(const TierStats& stats) {
 }
 
 QString TierTable::cell(std::size_t row, std::size_t column) const {
-  return row < m_rows.size() && column < columnCount ? m_rows[row][column]->text() : QString();
+  const bool shown =
+      row < m_rows.size() && column < columnCount && !m_rows[row][column]->isHidden();
+  return shown ? m_rows[row][column]->text() : QString();
 }
 
 }  // namespace mneme

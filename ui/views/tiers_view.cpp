@@ -75,6 +75,10 @@ QStringList where(const TierStats& stats) {
   if (!stats.log.off.empty()) {
     lines << TiersView::tr("No record log: %1").arg(QString::fromStdString(stats.log.off));
   }
+  if (!stats.device.off.empty()) {
+    lines
+        << TiersView::tr("No rows on the device: %1").arg(QString::fromStdString(stats.device.off));
+  }
   return lines;
 }
 
@@ -296,8 +300,9 @@ void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates&
 void TiersView::refreshCharts() {
   const Theme& theme = Theme::current();
   const TierStats& stats = m_source.tiers();
+  const std::vector<Tier> present = present_tiers(stats);
   std::vector<TimeChart::Series> tiers;
-  for (const Tier tier : {Tier::ram, Tier::ssd_in_time, Tier::ssd_late}) {
+  for (const Tier tier : present) {
     tiers.push_back({shortTierName(tier, stats.storage), theme.tier(tier), {}});
   }
   TimeChart::Series p50{tr("p50"), theme.accent, {}};
@@ -307,7 +312,7 @@ void TiersView::refreshCharts() {
     const TierHistory::Bin& bin = m_history.bin(i);
     const bool asked = std::ranges::any_of(bin.served, [](std::uint64_t n) { return n > 0; });
     for (std::size_t t = 0; t < tiers.size(); ++t) {
-      const auto served = static_cast<double>(bin.served[static_cast<std::size_t>(Tier::ram) + t]);
+      const auto served = static_cast<double>(bin.served[static_cast<std::size_t>(present[t])]);
       tiers[t].values.push_back(asked ? std::optional(served) : std::nullopt);
     }
     const bool read = bin.latency.total() > 0;

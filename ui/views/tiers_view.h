@@ -66,7 +66,7 @@ class TiersView : public QWidget {
   QLabel* m_empty = nullptr;
   QWidget* m_body = nullptr;
   // Which way rows come, and why not a better one; a line each, empty ones hidden.
-  static constexpr std::size_t kLines = 4;
+  static constexpr std::size_t kLines = 5;
   std::array<ElidedLabel*, kLines> m_where{};
   QLabel* m_untrained = nullptr;
   QLabel* m_warning = nullptr;

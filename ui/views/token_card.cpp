@@ -71,7 +71,7 @@ TokenCard::TokenCard(BranchTrace& trace, Selection& selection, InspectSource& so
   connect(&m_trace, &BranchTrace::recordsChanged, this, [this] { setComputing(false); });
   connect(&m_source, &InspectSource::modelChanged, this, &TokenCard::refresh);
   connect(&m_source, &InspectSource::tiersUpdated, this,
-          [this](const TierStats& stats) { m_legend->setStorage(stats.storage); });
+          [this](const TierStats& stats) { m_legend->setStats(stats); });
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, &TokenCard::refresh);
   refresh();
 }
@@ -157,7 +157,7 @@ void TokenCard::build() {
   rows->addWidget(m_ngramsTitle);
   m_ngrams = new NgramGrid(m_body);
   rows->addWidget(m_ngrams);
-  m_legend = new TierLegend(m_body);
+  m_legend = new TierLegend(m_source.tiers(), m_body);
   rows->addWidget(m_legend);
   rows->addSpacing(6);
   m_walkTitle = label(m_body, "section");
@@ -249,7 +249,7 @@ void TokenCard::fillMemory() {
   m_ngramsTitle->setText(
       titleText(tr("N-grams ending here"), heads > 0 ? tr("%1 heads each").arg(heads) : QString()));
   m_ngrams->setFacts(*m_facts, m_source.tiers().storage);
-  m_legend->setStorage(m_source.tiers().storage);
+  m_legend->setStats(m_source.tiers());
 }
 
 void TokenCard::fillWalk() {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The n-grams whose rows a device keeps in its own memory, so that they cross no bus: which ones
+// (DeviceSlots), and for each Engram layer the memory that table_decode fills and reads. What is
+// held depends on the pack alone, so all sessions of a model share it. Engine thread, but for
+// stats() and clear().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engram/device_slots.h"
+#include "engram/tier_stats.h"
+#include "gpu/backend.h"
+#include "inference/base/result.h"
+#include "inference/model/memory_pack.h"
+
+namespace mneme {
+
+class DeviceRows {
+ public:
+  // As many n-grams as `bytes` hold with their rows of all Engram layers; `backend` runs all of
+  // these and outlives the rows. Errors: invalid (less than one n-gram), out_of_memory, device.
+  static Result<std::unique_ptr<DeviceRows>> create(const PackHeader& pack, std::uint64_t bytes,
+                                                    Backend& backend);
+
+  DeviceSlots& slots() { return slots_; }
+  std::uint32_t entries() const { return entries_; }
+  const Buffer& held(std::size_t layer_slot) const { return held_[layer_slot]; }
+
+  void clear() { slots_.clear(); }
+  DeviceTierStats stats() const;
+
+ private:
+  DeviceRows(std::uint32_t entries, std::uint64_t bytes, std::uint64_t entry_bytes)
+      : slots_(entries), entries_(entries), bytes_(bytes), entry_bytes_(entry_bytes) {}
+
+  DeviceSlots slots_;
+  const std::uint32_t entries_;
+  const std::uint64_t bytes_;        // of the budget
+  const std::uint64_t entry_bytes_;  // of an n-gram, all layers
+  std::vector<Buffer> held_;         // [layers], i8 [entries, held_entry_bytes()]
+};
+
+// Bytes of an n-gram's rows in one Engram layer, as they lie in the tables.
+std::int64_t ngram_bytes(const PackHeader& pack);
+
+}  // namespace mneme
