@@ -146,6 +146,16 @@ double median_of(const Arm& arm, Figure figure) {
   return median(values);
 }
 
+// Of the look-ups since then, by (n-gram, layer), those whose rows the device had.
+double device_share(const TierStats& before, const TierStats& after) {
+  double all = 0;
+  for (std::size_t tier = 0; tier < kTierCount; ++tier) {
+    all += static_cast<double>(after.served[tier] - before.served[tier]);
+  }
+  constexpr auto kDevice = static_cast<std::size_t>(Tier::device);
+  return static_cast<double>(after.served[kDevice] - before.served[kDevice]) / std::max(1.0, all);
+}
+
 void print(const Options& options, const std::vector<Arm>& arms, BenchReport& report) {
   const Arm& ram = arms[0];
   const Arm& cached = arms[1];
@@ -158,21 +168,28 @@ void print(const Options& options, const std::vector<Arm>& arms, BenchReport& re
   report.line("{}, tables of {}, text '{}'; {} rounds of {} tokens, medians",
               ram.engine->layout().name, bytes_text(ram.engine->tiers().table_bytes),
               options.stream, options.rounds, options.tokens);
-  report.line("  {:<20} {:>9} {:>10} {:>14} {:>14} {:>10}", "rows from", "tok/s", "p99 us",
-              "first wait us", "all waits us", "n-grams hit");
+  const DeviceTierStats device = ram.engine->tiers().device;
+  if (device.room > 0) {
+    report.line("  {} of rows on {}", bytes_text(device.room), ram.engine->layout().backend);
+  }
+  report.line("  {:<20} {:>9} {:>10} {:>14} {:>14} {:>11} {:>10}", "rows from", "tok/s", "p99 us",
+              "first wait us", "all waits us", "n-grams hit", "on device");
   for (const Arm& arm : arms) {
     const TierStats after = arm.engine->tiers();
     const auto lookups = static_cast<double>(after.lookups - arm.before.lookups);
     const double hits = static_cast<double>(after.hits - arm.before.hits) / std::max(1.0, lookups);
     const double speed = timed / median_of(arm, total) * 1e6;
-    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:8.1f} %", arm.name, speed,
-                median_of(arm, p99), median_of(arm, first), median_of(arm, wait), 100 * hits);
+    const double on_device = device_share(arm.before, after);
+    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:9.1f} % {:8.1f} %", arm.name, speed,
+                median_of(arm, p99), median_of(arm, first), median_of(arm, wait), 100 * hits,
+                100 * on_device);
     report.json["arms"].push_back({{"rows_from", arm.name},
                                    {"tok_s", speed},
                                    {"p99_us", median_of(arm, p99)},
                                    {"first_wait_us", median_of(arm, first)},
                                    {"wait_us", median_of(arm, wait)},
-                                   {"hit_rate", hits}});
+                                   {"hit_rate", hits},
+                                   {"on_device", on_device}});
   }
   const PairedRatio slower = compare(cached, ram, total);
   const PairedRatio tail = compare(cached, ram, p99);

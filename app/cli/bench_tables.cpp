@@ -22,6 +22,7 @@
 #include "engram/bench/hit_path.h"
 #include "engram/bench/key_stream.h"
 #include "engram/bench/replay.h"
+#include "engram/bench/replay_device.h"
 #include "engram/bench/scratch_table.h"
 #include "inference/run/bench_inputs.h"
 
@@ -33,6 +34,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t kMiB = 1 << 20;
 const std::vector<std::uint64_t> kBudgets = {64 * kMiB, 256 * kMiB, 1024 * kMiB, 4096 * kMiB};
 constexpr std::uint64_t kGoalBudget = 1024 * kMiB;
+constexpr std::array<std::uint64_t, 4> kDeviceBudgets = {64 * kMiB, 256 * kMiB, 1024 * kMiB,
+                                                         2048 * kMiB};
+constexpr std::array<std::size_t, 2> kDeviceSteps = {1, 512};  // tokens: an answer's, a prompt's
 constexpr std::uint64_t kRestartTokens = 100'000;
 
 struct Options {
@@ -200,6 +204,45 @@ Status run_replay(const Options& options, const std::string& model, BenchReport&
                fmt::format("worst {:.2f} and {:.2f} points; {:.0f} ns an n-gram", goals.curve_worst,
                            goals.measured_worst, goals.curve_ns),
                goals.curve_worst <= 1.5 && goals.measured_worst <= 2});
+  return {};
+}
+
+// ---- rows on a device --------------------------------------------------------------------------
+
+Status run_device(const Options& options, const std::string& model, BenchReport& report) {
+  show_progress("reading the streams");
+  auto texts = read_bench_texts(model, options.streams, options.only);
+  if (!texts) return texts.error();
+  auto hasher = make_v41_hasher(texts->token_map, texts->pad_class, kV41BucketRows);
+  if (!hasher) return hasher.error();
+  const HashSpec& spec = hasher->spec();
+  const std::uint64_t ngram_bytes =
+      spec.layers.size() * static_cast<std::uint64_t>(spec.head_count) * kV41RowBytes;
+  report.line("\nlook-ups whose rows a device has by itself, second half of each stream");
+  report.line("  {:<12} {:>8} {:>10} {:>8} {:>10} {:>8} {:>14} {:>12}", "stream", "room",
+              "at a time", "held", "repeated", "both", "KB a token", "ns, n-gram");
+  for (const BenchText& text : texts->texts) {
+    const KeyStream stream = make_key_stream(text.name, *hasher, text.documents);
+    for (const std::uint64_t budget : kDeviceBudgets) {
+      for (const std::size_t tokens : kDeviceSteps) {
+        if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+        show_progress(fmt::format("{}: {} MiB on a device", stream.name, budget / kMiB));
+        const DeviceShare share = replay_device(stream, ngram_bytes, budget, tokens);
+        const double bytes = share.ngrams_brought * static_cast<double>(ngram_bytes);
+        show_progress("");
+        report.line("  {:<12} {:>4} MiB {:>10} {:6.2f} % {:8.2f} % {:6.2f} % {:14.1f} {:12.0f}",
+                    stream.name, budget / kMiB, tokens, 100 * share.held, 100 * share.repeated,
+                    100 * share.total(), bytes / 1e3, share.ns_per_ngram);
+        report.json["device"].push_back({{"stream", stream.name},
+                                         {"room", budget},
+                                         {"tokens", tokens},
+                                         {"held", share.held},
+                                         {"repeated", share.repeated},
+                                         {"bytes_per_token", bytes},
+                                         {"ns_per_ngram", share.ns_per_ngram}});
+      }
+    }
+  }
   return {};
 }
 
@@ -380,12 +423,11 @@ int run(const Options& options) {
   const std::string folder = options.folder.empty() ? paths.models : options.folder;
   const std::string model = options.model.empty() ? paths.default_model() : options.model;
   Status status;
-  if (options.wants("replay")) {
-    if (options.streams.empty()) {
-      report.line("no text streams were given (--streams): hit rates are not replayed");
-    } else {
-      status = run_replay(options, model, report);
-    }
+  if ((options.wants("replay") || options.wants("device")) && options.streams.empty()) {
+    report.line("no text streams were given (--streams): hit rates are not replayed");
+  } else {
+    if (options.wants("replay")) status = run_replay(options, model, report);
+    if (status && options.wants("device")) status = run_device(options, model, report);
   }
   if (status && options.wants("hits")) status = run_hit_path(options, folder, report);
   if (status && (options.wants("cold") || options.wants("evicted"))) {
@@ -410,8 +452,8 @@ Command add_bench_tables(CLI::App& parent) {
   app->add_option("--streams", options->streams,
                   "folder of text streams, made with engram/bench/make_streams.py");
   app->add_option("--part", options->parts,
-                  "replay, hits, cold or evicted (default: all); may be given again")
-      ->check(CLI::IsMember({"replay", "hits", "cold", "evicted"}));
+                  "replay, device, hits, cold or evicted (default: all); may be given again")
+      ->check(CLI::IsMember({"replay", "device", "hits", "cold", "evicted"}));
   app->add_option("--stream", options->only, "only this stream; may be given again")
       ->type_name("NAME");
   app->add_option(

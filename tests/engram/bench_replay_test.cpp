@@ -11,6 +11,7 @@
 #include "engram/bench/paired.h"
 #include "engram/bench/policies.h"
 #include "engram/bench/replay.h"
+#include "engram/bench/replay_device.h"
 #include "engram/bench/scratch_table.h"
 #include "inference/base/file.h"
 
@@ -172,6 +173,31 @@ TEST(ScratchTable, IsRandomNamelessAndRefusedWhereItDoesNotFit) {
   const auto stopped = ScratchTable::create(".", 1 << 20, true, {}, &cancel);
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+}
+
+TEST(ReplayDevice, WhatIsNewTravelsOnceWhereAllHasRoom) {
+  const NgramHasher hasher = small_hasher();
+  const std::vector<std::vector<TokenId>> documents = {skewed_tokens(6000, 9)};
+  const KeyStream stream = make_key_stream("test", hasher, documents);
+  std::vector<bool> seen(stream.keys.size());
+  double known = 0;
+  for (std::size_t i = 0; i < stream.accesses.size(); ++i) {
+    if (i >= stream.accesses.size() / 2 && seen[stream.accesses[i]]) ++known;
+    seen[stream.accesses[i]] = true;
+  }
+  const double expected = known / (static_cast<double>(stream.accesses.size()) / 2);
+  constexpr std::uint64_t kNgram = 100;
+  const std::uint64_t all = stream.keys.size() * kNgram;
+  for (const std::size_t tokens : {1, 64}) {
+    const DeviceShare share = replay_device(stream, kNgram, all, tokens);
+    EXPECT_DOUBLE_EQ(share.total(), expected);
+    EXPECT_NEAR(share.ngrams_brought, (1 - expected) * 3, 1e-9);
+    EXPECT_EQ(share.repeated > 0, tokens > 1);
+    // A tenth of the room has less, but what comes again at once.
+    const DeviceShare less = replay_device(stream, kNgram, all / 10, tokens);
+    EXPECT_LT(less.total(), expected);
+    EXPECT_GT(less.total(), expected / 4);
+  }
 }
 
 }  // namespace

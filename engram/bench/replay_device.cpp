@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engram/bench/replay_device.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "engram/device_slots.h"
+#include "inference/base/check.h"
+
+namespace mneme {
+namespace {
+
+// Of this thread: nothing here waits, and others may use the processor too.
+double processor_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+DeviceShare replay_device(const KeyStream& stream, std::uint64_t ngram_bytes, std::uint64_t budget,
+                          std::size_t step_tokens) {
+  CHECK(stream.tokens > 1 && step_tokens > 0 && budget >= ngram_bytes);
+  DeviceSlots slots(static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(budget / ngram_bytes, DeviceSlots::kEntriesMax)));
+  DeviceSlots::Step step;
+  std::vector<NgramKey> keys;
+  const std::size_t orders = stream.orders();
+  const std::size_t half = stream.tokens / 2 * orders;
+  std::uint64_t asked = 0;
+  std::uint64_t held = 0;
+  std::uint64_t brought = 0;
+  double seconds = 0;
+  for (std::size_t first = 0; first < stream.accesses.size();) {
+    std::size_t end = std::min(stream.accesses.size(), first + step_tokens * orders);
+    if (first < half) end = std::min(end, half);  // whole steps are counted, or not
+    keys.clear();
+    for (std::size_t i = first; i < end; ++i) keys.push_back(stream.keys[stream.accesses[i]]);
+    const double start = processor_seconds();
+    slots.plan(keys, step);
+    seconds += processor_seconds() - start;
+    step.done();
+    if (first >= half) {
+      asked += keys.size();
+      brought += step.missing().size();
+      held += static_cast<std::uint64_t>(std::ranges::count_if(
+          step.places(), [](const DeviceSlots::Place& place) { return place.from < 0; }));
+    }
+    first = end;
+  }
+  const auto all = static_cast<double>(asked);
+  DeviceShare share;
+  share.held = static_cast<double>(held) / all;
+  share.repeated = static_cast<double>(asked - held - brought) / all;
+  share.ngrams_brought = static_cast<double>(brought) / all * static_cast<double>(orders);
+  share.ns_per_ngram = seconds * 1e9 / static_cast<double>(stream.accesses.size());
+  return share;
+}
+
+}  // namespace mneme

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replays a stream of n-grams through what decides which rows a device keeps, without a model or a
+// device: the share of look-ups whose rows do not travel to it. The first half warms up, the second
+// is counted.
+#pragma once
+
+#include <cstdint>
+
+#include "engram/bench/key_stream.h"
+
+namespace mneme {
+
+struct DeviceShare {
+  double held = 0;            // of all look-ups: on the device from an earlier step
+  double repeated = 0;        // brought before in the same step
+  double ngrams_brought = 0;  // a token
+  double ns_per_ngram = 0;    // what deciding costs, of a processor
+  double total() const { return held + repeated; }
+};
+
+// `ngram_bytes`: of all heads and layers. `step_tokens`: 1 as an answer is made, else as a prompt
+// is read.
+DeviceShare replay_device(const KeyStream& stream, std::uint64_t ngram_bytes, std::uint64_t budget,
+                          std::size_t step_tokens);
+
+}  // namespace mneme
