@@ -274,6 +274,37 @@ void add_decoded_products(std::vector<OpCase>& cases) {
   }
 }
 
+// What a norm or SwiGLU makes and the product that reads it, as above; with several rows of which
+// the product may want the last.
+void add_made_products(std::vector<OpCase>& cases) {
+  struct Shape {
+    OpKind maker;
+    std::int64_t tokens, in, outputs;
+  };
+  const Shape shapes[] = {{OpKind::rms_norm, 1, 576, 0}, {OpKind::rms_norm, 6, 96, 0},
+                          {OpKind::rms_norm, 40, 64, 2}, {OpKind::swiglu, 1, 1536, 0},
+                          {OpKind::swiglu, 7, 160, 0},   {OpKind::swiglu, 33, 96, 0},
+                          {OpKind::swiglu, 5, 64, 1}};
+  for (const DType dtype : {DType::q8_0, DType::q4_0, DType::q4_1, DType::bf16}) {
+    for (const Shape& s : shapes) {
+      cases.push_back(
+          {std::string(op_kind_name(s.maker)) + "_matmul_" + type_name(dtype) + "_" +
+               std::to_string(s.tokens) + "x" + std::to_string(s.in),
+           s.tokens, 1, s.outputs, [=](OpHarness& h) {
+             const bool norm = s.maker == OpKind::rms_norm;
+             Op maker{s.maker};
+             maker.params.eps = 1e-5f;
+             maker.in = {h.input(s.in), norm ? h.constant(DType::f32, 1, s.in) : h.input(s.in)};
+             maker.out = h.activation(s.in);
+             Op product{OpKind::matmul};
+             product.in = {maker.out, h.constant(dtype, 21, s.in)};
+             product.out = h.output(21);
+             return OpChain(maker, product);
+           }});
+    }
+  }
+}
+
 // Products that read the same activations, which a backend may bring into a form of its own once
 // for all; and again when they were written anew.
 void add_shared_products(std::vector<OpCase>& cases) {
@@ -398,6 +429,7 @@ std::vector<OpCase> conformance_cases() {
   add_engram(cases);
   add_engram_mixes(cases);
   add_decoded_products(cases);
+  add_made_products(cases);
   add_shared_products(cases);
   add_product_sums(cases);
   add_held_rows(cases);

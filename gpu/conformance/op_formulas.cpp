@@ -97,6 +97,7 @@ Rows matmul(const View& v, bool integer_activations) {
   Rows out{v.op.out, {}, {}};
   const Values x = v.in(0);
   const Values weight = v.in(1);
+  const Values x_errors = v.errors(0);
   const bool bias = v.op.in.size() > 2;
   const Values offsets = bias ? v.in(2) : Values();
   const std::int64_t n = v.cols(v.op.in[1]);
@@ -105,6 +106,7 @@ Rows matmul(const View& v, bool integer_activations) {
     for (std::int64_t o = 0; o < outs; ++o) {
       double sum = bias ? offsets[static_cast<std::size_t>(o)] : 0;
       double magnitude = std::fabs(sum);
+      double error = 0;     // of what ops before it made
       double variance = 0;  // of the rounding of activations: uniform over one step
       for (std::int64_t b = 0; b < n; b += 32) {
         double highest = 0;
@@ -115,11 +117,12 @@ Rows matmul(const View& v, bool integer_activations) {
           sum += a * w;
           magnitude += std::fabs(a * w);
           highest = std::max(highest, std::fabs(a));
+          error += std::fabs(w) * x_errors[static_cast<std::size_t>(t * n + i)];
           squares += w * w;
         }
         variance += squares * (highest / 127) * (highest / 127) / 12;
       }
-      double tolerance = magnitude * kEps * (8 + std::sqrt(static_cast<double>(n)));
+      double tolerance = error + magnitude * kEps * (8 + std::sqrt(static_cast<double>(n)));
       if (integer_activations) tolerance += 6 * std::sqrt(variance) + magnitude * 1e-5;
       out.add(sum, tolerance);
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -87,37 +88,58 @@ class Compiler {
     return static_cast<std::uint32_t>(op.params.n_heads) / heads_of_group(op.params);
   }
 
-  // Whose activations are packed, and by which op: the first of those that read the same.
+  // Which products read packed activations, and which op packs these: the norm or SwiGLU that
+  // makes them, else the first product that reads them.
   void find_packings() {
     packed_by_.assign(graph_.ops.size(), kNoOp);
+    packs_.assign(graph_.ops.size(), kNoTensor);
     std::map<std::pair<TensorId, bool>, std::size_t> packed;
+    std::vector<std::size_t> made_by(graph_.tensors.size(), kNoOp);
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
       if (integers_ && op.kind == OpKind::matmul && is_quantised(op)) {
-        packed_by_[i] = packed.try_emplace({op.in[0], op.outputs_only}, i).first->second;
+        const auto [found, fresh] = packed.try_emplace({op.in[0], op.outputs_only}, i);
+        if (fresh) {
+          const std::size_t maker = made_by[op.in[0]];
+          if (maker != kNoOp && can_pack(graph_.ops[maker], op)) found->second = maker;
+          packs_[found->second] = op.in[0];
+        }
+        packed_by_[i] = found->second;
       }
-      for (const TensorId id : {op.out, op.out2}) {  // no longer what was packed
-        packed.erase({id, false});
+      for (const TensorId id : {op.out, op.out2}) {
+        if (id == kNoTensor) continue;
+        made_by[id] = i;
+        packed.erase({id, false});  // no longer what was packed
         packed.erase({id, true});
       }
     }
+  }
+  // Whether `maker` packs what it makes for `product`: for the same tokens, that is.
+  static bool can_pack(const Op& maker, const Op& product) {
+    return (maker.kind == OpKind::rms_norm || maker.kind == OpKind::swiglu) &&
+           maker.outputs_only == product.outputs_only;
+  }
+  // Whether rows of these begin where vectors of 16 bytes may, when their widths are multiples.
+  bool is_wide(std::initializer_list<TensorId> ids) const {
+    return std::all_of(ids.begin(), ids.end(),
+                       [&](TensorId id) { return addresses_[id] % 16 == 0; });
   }
   bool is_quantised(const Op& product) const {
     return dtype_info(graph_.tensor(product.in[1]).dtype).block_values > 1;
   }
 
   // Memory that dispatches share beside the graph's tensors. Of an attention: the splits' results.
-  // Of a product that packs its activations: these, a byte a value, then 8 bytes a block of 32.
+  // Of an op that packs activations: these, a byte a value, then 8 bytes a block of 32.
   std::size_t packed_values(std::size_t index) const {
     const Op& op = graph_.ops[index];
-    const auto cols = static_cast<std::size_t>(graph_.tensor(op.in[0]).cols);
+    const auto cols = static_cast<std::size_t>(graph_.tensor(packs_[index]).cols);
     const StepLimits& limits = plan_->limits_;
     return cols *
            static_cast<std::size_t>(op.outputs_only ? limits.outputs_max : limits.tokens_max);
   }
   std::size_t scratch_bytes(std::size_t index) const {
     const Op& op = graph_.ops[index];
-    if (packed_by_[index] == index) return packed_values(index) + packed_values(index) / 32 * 8;
+    if (packs_[index] != kNoTensor) return packed_values(index) + packed_values(index) / 32 * 8;
     if (op.kind != OpKind::attention) return 0;
     // Rows times splits are at most this (split_positions()).
     const std::size_t parts = std::max<std::size_t>(
@@ -369,8 +391,7 @@ class Compiler {
     const Op& op = graph_.ops[index];
     const auto dim = static_cast<std::uint32_t>(op.params.head_dim);
     const auto heads = static_cast<std::uint32_t>(op.params.n_heads);
-    const bool wide =
-        dim % 4 == 0 && addresses_[op.in[1]] % 16 == 0 && addresses_[op.in[2]] % 16 == 0;
+    const bool wide = dim % 4 == 0 && is_wide({op.in[1], op.in[2]});
     const auto share_scratch = [&] {
       VulkanDispatch& dispatch = variant.dispatches.back();
       dispatch.push.out[1] = scratch_[index];
@@ -388,18 +409,38 @@ class Compiler {
     return {};
   }
 
+  // The last dispatch also packs what op `index` packs.
+  void write_packed(std::size_t index, VulkanPlan::Variant& variant) {
+    VulkanDispatch& dispatch = variant.dispatches.back();
+    dispatch.push.out[1] = scratch_[index];
+    dispatch.push.out2 = scratch_[index] + packed_values(index);
+    dispatch.ranges.push_back({scratch_[index], scratch_[index] + scratch_bytes(index), true});
+  }
+
   // Packs the activations of product `index`.
   Status add_packing(std::size_t index, VulkanPlan::Variant& variant) {
     const TensorId x = graph_.ops[index].in[0];
-    const bool wide = addresses_[x] % 16 == 0;
     const auto blocks = static_cast<std::uint32_t>(graph_.tensor(x).cols / 32);
-    RETURN_IF_ERROR(add(index, variant, "pack_int8", {shape_.lanes, wide},
+    RETURN_IF_ERROR(add(index, variant, "pack_int8", {shape_.lanes, is_wide({x})},
                         {VulkanGrid::Kind::values, blocks, shape_.lanes}));
-    VulkanDispatch& dispatch = variant.dispatches.back();
-    dispatch.push.out[0] = scratch_[index];
-    dispatch.push.out[1] = scratch_[index] + packed_values(index);
-    dispatch.ranges = {{addresses_[x], addresses_[x] + bytes_of(x), false},
-                       {scratch_[index], scratch_[index] + scratch_bytes(index), true}};
+    variant.dispatches.back().ranges = {{addresses_[x], addresses_[x] + bytes_of(x), false}};
+    write_packed(index, variant);
+    return {};
+  }
+
+  // rms_norm and swiglu.
+  Status add_packer(std::size_t index, VulkanPlan::Variant& variant) {
+    const Op& op = graph_.ops[index];
+    const bool packs = packs_[index] != kNoTensor;
+    const bool norm = op.kind == OpKind::rms_norm;
+    const bool wide = is_wide({op.in[0], norm ? op.out : op.in[1], op.out});
+    const auto cols = static_cast<std::uint32_t>(graph_.tensor(op.out).cols);
+    const std::uint32_t lanes = norm ? shape_.row_lanes : shape_.lanes;
+    const VulkanGrid row{VulkanGrid::Kind::rows, 1};
+    const VulkanGrid values{VulkanGrid::Kind::values, packs ? cols / 32 : cols, lanes};
+    RETURN_IF_ERROR(
+        add(index, variant, op_kind_name(op.kind), {lanes, packs, wide}, norm ? row : values));
+    if (packs) write_packed(index, variant);
     return {};
   }
 
@@ -452,7 +493,8 @@ class Compiler {
       case OpKind::embed:
         return add_values(index, variant, fmt::format("embed_{}", dtype(0)), (cols(0) + 7) / 8);
       case OpKind::rms_norm:
-        return add_rows(index, variant, "rms_norm", 1);
+      case OpKind::swiglu:
+        return add_packer(index, variant);
       case OpKind::matmul:
         return add_matmul(index, variant);
       case OpKind::rope:
@@ -462,8 +504,6 @@ class Compiler {
         return add_values(index, variant, "kv_append", cols(0));
       case OpKind::attention:
         return add_attention(index, variant);
-      case OpKind::swiglu:
-        return add_values(index, variant, "swiglu", cols(0));
       case OpKind::add:
         return add_values(index, variant, "add", cols(0));
       case OpKind::table_decode: {  // a lane for each four bytes of a row
@@ -489,6 +529,7 @@ class Compiler {
   std::vector<bool> trailing_;
   std::vector<bool> mixes_;                 // by op: a gate, made with the convolution behind it
   std::vector<bool> sums_;                  // by op: a product, made with the sum behind it
+  std::vector<TensorId> packs_;             // by op: what it packs, itself or before itself
   std::vector<std::size_t> packed_by_;      // by op: which packs what it reads; kNoOp: none does
   std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
   std::vector<std::uint64_t> addresses_;    // by TensorId

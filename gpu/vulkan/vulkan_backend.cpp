@@ -28,7 +28,9 @@ class VulkanBackend final : public Backend {
 
   std::string_view name() const override { return "vulkan"; }
   std::string description() const override {
-    return fmt::format("{} ({})", device_->physical().name, device_->physical().driver);
+    const VulkanPhysicalDevice& device = device_->physical();
+    return fmt::format("{} ({}{})", device.name, device.driver,
+                       device.integer_dot ? ", integer dot products" : "");
   }
   MemoryInfo memory() const override {
     const VulkanInstance::Heap heap = device_->instance().memory(device_->physical());

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gpu/conformance/run_case.h"
 #include "gpu/vulkan/vulkan_backend.h"
@@ -73,7 +75,30 @@ TEST(VulkanConformance, IntegersArePackedOnceForAllProductsOfTheSame) {
   EXPECT_EQ(dispatches_of("matmul_Q8_0_1x576x67", NumericMode::fast, device), 2);
   EXPECT_EQ(dispatches_of("matmul_F16_1x576x67", NumericMode::fast, device), 1);
   EXPECT_EQ(dispatches_of("two_matmuls_Q4_1_1", NumericMode::fast, device), 3);
+  EXPECT_EQ(dispatches_of("rms_norm_matmul_Q8_0_1x576", NumericMode::fast, device), 2);
+  EXPECT_EQ(dispatches_of("swiglu_matmul_Q4_0_1x1536", NumericMode::fast, device), 2);
   EXPECT_EQ(dispatches_of("rewritten_matmul_Q4_1_1", NumericMode::fast, device), 6);
+}
+
+// A processor that plays a GPU makes one dispatch after the other; a real one does not.
+TEST(VulkanConformance, ADispatchWaitsForWhatItReadsAndForNothingElse) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  const VulkanFaults device = with_integers(false);
+  // One more than there are between dispatches: a segment waits for what is before it.
+  const std::vector<std::pair<const char*, long>> rows = {
+      {"matmul_Q8_0_1x576x67", 2},             // packing, product
+      {"two_matmuls_Q4_1_1", 2},               // packing, both products
+      {"rewritten_matmul_Q4_1_1", 6},          // each of six needs the one before
+      {"attention_F16_1at3333_8over1x64", 2},  // splits, joining
+      {"matmul_sum_F32_1x576x67", 1},
+      {"rms_norm_matmul_Q8_0_1x576", 2},
+      {"swiglu_matmul_Q4_0_1x1536", 2},
+  };
+  for (const auto& [row, waits] : rows) {
+    dispatches_of(row, NumericMode::fast, device);
+    EXPECT_EQ(FaultyVulkan::waits(), waits) << row;
+  }
 }
 
 TEST(VulkanConformance, AProductAndItsSumAreOneDispatch) {

@@ -16,6 +16,7 @@ VulkanFaults g_faults;
 long g_calls = 0;
 long g_submits = 0;
 long g_dispatches = 0;
+long g_waits = 0;
 bool g_active = false;
 
 PFN_vkVoidFunction real(VkInstance instance, const char* name) {
@@ -122,6 +123,16 @@ VKAPI_ATTR void VKAPI_CALL dispatch(VkCommandBuffer commands, VkBuffer groups,
   real_of<PFN_vkCmdDispatchIndirect>("vkCmdDispatchIndirect")(commands, groups, offset);
 }
 
+VKAPI_ATTR void VKAPI_CALL barrier(VkCommandBuffer commands, VkPipelineStageFlags from,
+                                   VkPipelineStageFlags to, VkDependencyFlags flags,
+                                   std::uint32_t memory_count, const VkMemoryBarrier* memory,
+                                   std::uint32_t buffer_count, const VkBufferMemoryBarrier* buffers,
+                                   std::uint32_t image_count, const VkImageMemoryBarrier* images) {
+  if ((from & to & VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT) != 0) ++g_waits;
+  real_of<PFN_vkCmdPipelineBarrier>("vkCmdPipelineBarrier")(
+      commands, from, to, flags, memory_count, memory, buffer_count, buffers, image_count, images);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* info,
                                                const VkAllocationCallbacks* callbacks,
                                                VkInstance* instance) {
@@ -222,6 +233,7 @@ PFN_vkVoidFunction find(VkInstance instance, const char* name) {
       {"vkGetPhysicalDeviceQueueFamilyProperties", erased(families)},
       {"vkGetPhysicalDeviceMemoryProperties2", erased(memory)},
       {"vkCmdDispatchIndirect", erased(dispatch)},
+      {"vkCmdPipelineBarrier", erased(barrier)},
       {"vkQueueSubmit", erased(submit)},
       {"vkWaitSemaphores", erased(wait)},
       {"vkGetPhysicalDeviceProperties2", erased(properties2)},
@@ -256,6 +268,7 @@ FaultyVulkan::FaultyVulkan(const VulkanFaults& faults) {
   g_calls = 0;
   g_submits = 0;
   g_dispatches = 0;
+  g_waits = 0;
   g_devices.clear();
   g_queues.clear();
 }
@@ -273,6 +286,9 @@ long FaultyVulkan::calls() {
 }
 long FaultyVulkan::submits() {
   return g_submits;
+}
+long FaultyVulkan::waits() {
+  return g_waits;
 }
 long FaultyVulkan::dispatches() {
   return g_dispatches;

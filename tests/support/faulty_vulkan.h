@@ -39,6 +39,7 @@ class FaultyVulkan {
   static long calls();       // that may lack memory, so far
   static long submits();     // to the faulty device, so far
   static long dispatches();  // recorded so far
+  static long waits();       // recorded so far: of dispatches for what dispatches before them did
 };
 
 // Null where this machine has no Vulkan device: then why.

@@ -54,7 +54,7 @@ layout(push_constant, std430) uniform Push {
   float eps;
   uint n_heads, n_kv_heads, head_dim, rope_dims;
   uint streams, columns, column_dims, dilation, taps;
-  uvec2 out2;  // engram_mix: its writes; products: what is added to them, as input 3
+  uvec2 out2;  // also what is added to a product, as input 3
 } p;
 
 const uint kF32 = 0, kF16 = 1;
@@ -85,6 +85,21 @@ uint type_of(uint k) {
 // The 32 bits from the i-th 16 bits on: blocks of 18 and 34 bytes lie at even addresses.
 uint word_at(uvec2 address, uint i) {
   return uint(Words(address).v[i]) | uint(Words(address).v[i + 1u]) << 16;
+}
+
+// Four values from i on; `wide`: they lie where a vector may.
+vec4 four_at(uvec2 address, uint i, bool wide) {
+  if (wide) return Float4s(address).v[i / 4u];
+  vec4 values;
+  for (uint c = 0; c < 4; ++c) values[c] = Floats(address).v[i + c];
+  return values;
+}
+void set_four(uvec2 address, uint i, vec4 values, bool wide) {
+  if (wide) {
+    Float4s(address).v[i / 4u] = values;
+  } else {
+    for (uint c = 0; c < 4; ++c) Floats(address).v[i + c] = values[c];
+  }
 }
 
 // A value of a small constant: F32, F16 or BF16.

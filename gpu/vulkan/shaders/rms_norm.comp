@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // rms_norm: a row a workgroup.
 #include "common.glsl"
+#include "pack.glsl"
+
+layout(constant_id = 1) const bool kPacks = false;  // also packed, for integer products
+layout(constant_id = 2) const bool kWide = false;   // rows begin where vectors of 16 bytes may
 
 void main() {
   const uint x = in_row(0, gl_WorkGroupID.x) * p.cols;
@@ -12,6 +16,20 @@ void main() {
   }
   const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(p.cols) + p.eps);
   const uint y = gl_WorkGroupID.x * p.cols;
+  if (kPacks) {
+    for (uint block = lane(); block < p.cols / 32u; block += lanes()) {
+      vec4 normed[8];
+      [[unroll]] for (uint j = 0; j < 8; ++j) {
+        const uint i = 32u * block + 4u * j;
+        vec4 weights;
+        [[unroll]] for (uint c = 0; c < 4; ++c) weights[c] = constant_at(p.in1, type_of(1), i + c);
+        normed[j] = four_at(p.in0, x + i, kWide) * scale * weights;
+        set_four(p.out0, y + i, normed[j], kWide);
+      }
+      pack_block(normed, y / 32u + block);
+    }
+    return;
+  }
   for (uint i = lane(); i < p.cols; i += lanes()) {
     Floats(p.out0).v[y + i] = Floats(p.in0).v[x + i] * scale * constant_at(p.in1, type_of(1), i);
   }

@@ -1,15 +1,30 @@
 #version 450
 // SPDX-License-Identifier: Apache-2.0
-// swiglu: a value a lane.
+// swiglu: a value a lane, or a block of 32 where it is also packed.
 #include "common.glsl"
+#include "pack.glsl"
+
+layout(constant_id = 1) const bool kPacks = false;  // also packed, for integer products
+layout(constant_id = 2) const bool kWide = false;   // rows begin where vectors of 16 bytes may
 
 void main() {
-  const uint all = row_count() * p.cols;
+  const uint width = kPacks ? p.cols / 32u : p.cols;
+  const uint all = row_count() * width;
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
-    const uint row = i / p.cols;
-    const uint column = i % p.cols;
-    const float a = Floats(p.in0).v[in_row(0, row) * p.cols + column];
-    const float b = Floats(p.in1).v[in_row(1, row) * p.cols + column];
-    Floats(p.out0).v[i] = silu(a) * b;
+    const uint row = i / width;
+    const uint column = (kPacks ? 32u : 1u) * (i % width);
+    const uint a = in_row(0, row) * p.cols + column;
+    const uint b = in_row(1, row) * p.cols + column;
+    if (kPacks) {
+      vec4 made[8];
+      [[unroll]] for (uint j = 0; j < 8; ++j) {
+        const vec4 gate = four_at(p.in0, a + 4u * j, kWide);
+        made[j] = gate / (1.0 + exp(-gate)) * four_at(p.in1, b + 4u * j, kWide);
+        set_four(p.out0, 32u * i + 4u * j, made[j], kWide);
+      }
+      pack_block(made, i);
+    } else {
+      Floats(p.out0).v[i] = silu(Floats(p.in0).v[a]) * Floats(p.in1).v[b];
+    }
   }
 }
