@@ -116,10 +116,6 @@ OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int time
     return outcome;
   }
   for (const Expected& expected : all) compare(harness, expected, outcome);
-  if (!harness.memory()) {
-    outcome.failure = harness.memory().error().message;
-    return outcome;
-  }
   std::set<TensorId> counted{kNoTensor};
   for (const Op& op : ops) {
     std::vector<TensorId> ids = op.in;
@@ -128,6 +124,10 @@ OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int time
       if (counted.insert(id).second) outcome.bytes += bytes_of(harness, op, id);
     }
     outcome.flops += flops_of(harness, op);
+  }
+  if (!harness.memory()) {
+    outcome.failure = harness.memory().error().message;
+    return outcome;
   }
   if (times == 0) return outcome;
   const auto microseconds = harness.microseconds(times);
