@@ -12,6 +12,7 @@
 
 #include "engram/table_store.h"
 #include "tests/support/numbered_tables.h"
+#include "tests/support/sanitized.h"
 
 namespace mneme {
 namespace {
@@ -98,21 +99,15 @@ std::uint64_t data_bytes() {
 }
 
 TEST(TableStoreMemory, NeedsNoMoreAddressSpaceThanItsBudget) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer needs more address space than that";
-#else
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs more address space than that";
   const NumberedTables tables(264);
   EXPECT_EXIT(open_in_little_address_space(tables), testing::ExitedWithCode(0), "all is well");
-#endif
 }
 
 TEST(TableStoreMemory, GoesOnWithLessAndSaysWhenItIsTooLittle) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer needs more memory than that";
-#else
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs more memory than that";
   const NumberedTables tables(264, ".", 20'000);
   EXPECT_EXIT(run_out_of_memory(tables), testing::ExitedWithCode(0), "all is well");
-#endif
 }
 
 }  // namespace
