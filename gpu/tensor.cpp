@@ -4,13 +4,14 @@
 #include <array>
 #include <cstring>
 
+#include "gpu/k_quants.h"
 #include "inference/base/check.h"
 #include "inference/base/half.h"
 
 namespace mneme {
 namespace {
 
-constexpr std::array<DTypeInfo, 8> kInfos{{
+constexpr std::array<DTypeInfo, 11> kInfos{{
     {"F32", 1, 4},
     {"F16", 1, 2},
     {"BF16", 1, 2},
@@ -19,6 +20,9 @@ constexpr std::array<DTypeInfo, 8> kInfos{{
     {"Q4_1", 32, 20},
     {"I8", 1, 1},
     {"I32", 1, 4},
+    {"Q4_K", 256, 144},
+    {"Q5_K", 256, 176},
+    {"Q6_K", 256, 210},
 }};
 
 std::uint16_t load_u16(const std::byte* p) {
@@ -77,6 +81,15 @@ void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float*
           out[i + 16] = scale * static_cast<float>(byte >> 4) + minimum;
         }
       }
+      return;
+    case DType::q4_k:
+      for (std::int64_t i = 0; i < cols; i += 256, row += 144) decode_q4_k(row, out + i);
+      return;
+    case DType::q5_k:
+      for (std::int64_t i = 0; i < cols; i += 256, row += 176) decode_q5_k(row, out + i);
+      return;
+    case DType::q6_k:
+      for (std::int64_t i = 0; i < cols; i += 256, row += 210) decode_q6_k(row, out + i);
       return;
     case DType::i8:
     case DType::i32:

@@ -76,8 +76,8 @@ int write_model(const SynthCliOptions& options) {
     synth.shape = kSmolShape;
   }
   bool known = false;
-  for (const DType type :
-       {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0, DType::q4_1}) {
+  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0,
+                           DType::q4_1, DType::q4_k, DType::q5_k, DType::q6_k}) {
     if (dtype_info(type).name == options.type) {
       synth.type = type;
       known = true;
@@ -106,7 +106,8 @@ Command add_synth(CLI::App& parent) {
   of_model(app->add_option("--shape", options->shape, "1b (Llama 3.2 1B) or 135m (SmolLM2 135M)"))
       ->check(CLI::IsMember({"1b", "135m"}))
       ->capture_default_str();
-  of_model(app->add_option("--type", options->type, "F32, F16, BF16, Q8_0, Q4_0 or Q4_1"))
+  of_model(app->add_option("--type", options->type,
+                           "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q5_K or Q6_K"))
       ->capture_default_str();
   of_model(app->add_option("--tokenizer-from", options->tokenizer_from,
                            "GGUF to take the tokenizer from (default: the default model)"));

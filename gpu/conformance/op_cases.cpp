@@ -17,6 +17,7 @@ std::string type_name(DType dtype) {
 
 constexpr DType kWeightTypes[] = {DType::f32,  DType::f16,  DType::bf16,
                                   DType::q8_0, DType::q4_0, DType::q4_1};
+constexpr DType kKQuants[] = {DType::q4_k, DType::q5_k, DType::q6_k};
 
 void add_matmuls(std::vector<OpCase>& cases) {
   struct Shape {
@@ -28,18 +29,28 @@ void add_matmuls(std::vector<OpCase>& cases) {
       {1, 1536, 33, 0, false}, {2, 64, 31, 0, true},    {3, 160, 18, 0, false},
       {5, 576, 40, 2, false},  {8, 256, 48, 0, true},   {17, 96, 65, 0, false},
       {33, 320, 50, 1, true},  {70, 576, 80, 0, false}, {4, 2048, 16, 4, false}};
+  const Shape k_quant_shapes[] = {{1, 256, 1, 0, false},   {1, 768, 67, 0, true},
+                                  {1, 2048, 33, 0, false}, {3, 512, 18, 0, false},
+                                  {7, 256, 50, 0, true},   {17, 768, 65, 2, false},
+                                  {33, 256, 16, 0, false}};
+  const auto add = [&](DType dtype, const Shape& s) {
+    cases.push_back({"matmul_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
+                         std::to_string(s.in) + "x" + std::to_string(s.out),
+                     s.tokens, 3, s.outputs,
+                     [=](OpHarness& h) {
+                       Op op{OpKind::matmul};
+                       op.in = {h.input(s.in), h.constant(dtype, s.out, s.in)};
+                       if (s.bias) op.in.push_back(h.constant(DType::f32, 1, s.out));
+                       op.out = h.output(s.out);
+                       return op;
+                     },
+                     false, dtype});
+  };
   for (const DType dtype : kWeightTypes) {
-    for (const Shape& s : shapes) {
-      cases.push_back({"matmul_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
-                           std::to_string(s.in) + "x" + std::to_string(s.out),
-                       s.tokens, 3, s.outputs, [=](OpHarness& h) {
-                         Op op{OpKind::matmul};
-                         op.in = {h.input(s.in), h.constant(dtype, s.out, s.in)};
-                         if (s.bias) op.in.push_back(h.constant(DType::f32, 1, s.out));
-                         op.out = h.output(s.out);
-                         return op;
-                       }});
-    }
+    for (const Shape& s : shapes) add(dtype, s);
+  }
+  for (const DType dtype : kKQuants) {
+    for (const Shape& s : k_quant_shapes) add(dtype, s);
   }
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {  // widths no block divides
     for (const std::int64_t tokens : {1, 20}) {
@@ -55,14 +66,18 @@ void add_matmuls(std::vector<OpCase>& cases) {
 }
 
 void add_rows(std::vector<OpCase>& cases) {
-  for (const DType dtype : kWeightTypes) {
-    cases.push_back({"embed_" + type_name(dtype), 5, 0, 0, [=](OpHarness& h) {
+  const auto add_embed = [&](DType dtype, std::int64_t width) {
+    cases.push_back({"embed_" + type_name(dtype), 5, 0, 0,
+                     [=](OpHarness& h) {
                        Op op{OpKind::embed};
-                       op.in = {h.constant(dtype, 32, 96)};
-                       op.out = h.output(96);
+                       op.in = {h.constant(dtype, 32, width)};
+                       op.out = h.output(width);
                        return op;
-                     }});
-  }
+                     },
+                     false, dtype});
+  };
+  for (const DType dtype : kWeightTypes) add_embed(dtype, 96);
+  for (const DType dtype : kKQuants) add_embed(dtype, 512);
   for (const std::int64_t cols : {1, 19, 64, 576, 2048}) {
     for (const std::int64_t outputs : {0, 2}) {
       cases.push_back(
@@ -420,6 +435,12 @@ void add_large(std::vector<OpCase>& cases) {
 }
 
 }  // namespace
+
+std::vector<OpCase> conformance_cases(const Backend& backend) {
+  std::vector<OpCase> cases = conformance_cases();
+  std::erase_if(cases, [&](const OpCase& c) { return !backend.takes_weights(c.weights); });
+  return cases;
+}
 
 std::vector<OpCase> conformance_cases() {
   std::vector<OpCase> cases;

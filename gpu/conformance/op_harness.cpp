@@ -61,18 +61,24 @@ std::vector<std::byte> OpHarness::random_rows(DType dtype, std::int64_t rows, st
         put_half(bytes, size * normal(random_) / 4);
         put_half(bytes, size * normal(random_));
         break;
+      case DType::q4_k:
+      case DType::q5_k:
+        put_half(bytes, size * normal(random_) / 128);
+        put_half(bytes, size * normal(random_) / 32);
+        break;
       case DType::i8:
-        bytes.push_back(static_cast<std::byte>(any_byte(random_)));
+      case DType::q6_k:
         break;
       case DType::i32:
         CHECK(false && "an index is never random");
     }
-    const std::int64_t quants = dtype == DType::q8_0                           ? 32
-                                : dtype == DType::q4_0 || dtype == DType::q4_1 ? 16
-                                                                               : 0;
-    for (std::int64_t i = 0; i < quants; ++i) {
+    // What is left of the block is whatever it may be.
+    const std::int64_t half = dtype == DType::q6_k ? 2 : 0;
+    const std::int64_t end = (b + 1) * dtype_info(dtype).block_bytes - half;
+    while (static_cast<std::int64_t>(bytes.size()) < end) {
       bytes.push_back(static_cast<std::byte>(any_byte(random_)));
     }
+    if (dtype == DType::q6_k) put_half(bytes, size * normal(random_) / 1024);
   }
   return bytes;
 }

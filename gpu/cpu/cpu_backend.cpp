@@ -144,6 +144,7 @@ class CpuBackend final : public Backend {
   bool supports(const Graph& graph, const Op& op) const override {
     return why_unsupported(graph, op).empty();
   }
+  bool takes_weights(DType dtype) const override { return dtype != DType::i8; }
 
   Result<Buffer> alloc(std::size_t bytes, MemoryKind) override { return arena_.alloc(bytes); }
 

@@ -212,13 +212,16 @@ class Compiler {
     const Op& op = graph_.ops[index];
     const KernelTensor weight = tensors_[op.in[1]].bound;
     const std::uint32_t bias = op.in.size() > 2 ? as_floats(op.in[2]) : kNoTensor;
-    const bool quantised = weight.element == Element::q8_0 || weight.element == Element::q4_0 ||
-                           weight.element == Element::q4_1;
+    const bool k_quant = weight.element == Element::q4_k || weight.element == Element::q5_k ||
+                         weight.element == Element::q6_k;
+    const bool quantised = k_quant || weight.element == Element::q8_0 ||
+                           weight.element == Element::q4_0 || weight.element == Element::q4_1;
     const bool integers =
         quantised && kernels_.pack_activations && options_.mode == NumericMode::fast;
     const std::uint32_t packed = integers ? pack(index) : kNoTensor;
-    // Where integers are multiplied the float32 activations are not read.
-    const std::uint32_t x = integers ? kNoTensor : op.in[0];
+    // Where integers are multiplied the float32 activations are not read; K-quants that found no
+    // room for a woven copy are multiplied with them.
+    const std::uint32_t x = integers && !k_quant ? kNoTensor : op.in[0];
     Phase& phase = add_phase(index, kernels_.matmul, {x, op.in[1], bias, packed, kNoTensor},
                              {op.out}, weight.stride, kernels_.tile_rows);
     phase.by_token = uses_.back().by_token = false;

@@ -15,6 +15,7 @@ namespace {
 // Each file uses the ones before it.
 // clang-format off
 #include "gpu/cpu/simd.inl"
+#include "gpu/cpu/k_quants.inl"
 #include "gpu/cpu/rows.inl"
 #include "gpu/cpu/norm_rope.inl"
 #include "gpu/cpu/kv_state.inl"
@@ -28,6 +29,7 @@ namespace {
 #include "gpu/cpu/matmul_int_avx2.inl"
 #endif
 #include "gpu/cpu/woven.inl"
+#include "gpu/cpu/woven_k.inl"
 #include "gpu/cpu/matmul_int.inl"
 #include "gpu/cpu/attention_few.inl"
 #include "gpu/cpu/attention_tiles.inl"
@@ -63,6 +65,7 @@ const Kernels MNEME_KERNELS = {
     .pack_activations = pack_activations,
     .packed_stride = packed_stride,
     .weave_tiles = weave_tiles,
+    .woven_stride = woven_stride,
     .woven_rows = kLanes,
 #else
     .combine_attention = nullptr,
@@ -71,6 +74,7 @@ const Kernels MNEME_KERNELS = {
     .pack_activations = nullptr,
     .packed_stride = nullptr,
     .weave_tiles = nullptr,
+    .woven_stride = nullptr,
     .woven_rows = 0,
 #endif
 };

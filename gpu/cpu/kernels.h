@@ -10,7 +10,19 @@
 
 namespace mneme {
 
-enum class Element : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8, i32 };  // as DType
+enum class Element : std::uint8_t {  // as DType
+  f32,
+  f16,
+  bf16,
+  q8_0,
+  q4_0,
+  q4_1,
+  i8,
+  i32,
+  q4_k,
+  q5_k,
+  q6_k
+};
 
 struct KernelTensor {
   unsigned char* data = nullptr;  // null = an absent optional input
@@ -66,7 +78,8 @@ struct Kernels {
   Kernel short_conv_append;  // normalised inputs into the state
   Kernel short_conv;         // the rest, when all rows of the step are in the state
   // An item is a row of the weight; pieces begin at multiples of tile_rows. Its fourth input is the
-  // packed activations, or absent: then it works in float32. Its fifth is the woven weight, if any.
+  // packed activations, or absent: then it works in float32. Its fifth is the woven weight, if any;
+  // K-quants that are not woven are multiplied in float32 whatever the fourth is.
   Kernel matmul;
   // What an item is depends on the step: attention_items says how many there are.
   Kernel attention;
@@ -87,6 +100,7 @@ struct Kernels {
   // A quantised weight (in[1]) in the order in which integer products read it (out, zeroed); an
   // item is woven_rows rows, out.stride bytes. Null where pack_activations is.
   Kernel weave_tiles;
+  std::int64_t (*woven_stride)(Element element, std::int64_t cols);  // bytes of woven_rows rows
   std::int64_t woven_rows;
 };
 

@@ -162,6 +162,15 @@ void matmul(const KernelArgs& args, const KernelStep& step, std::int64_t begin, 
         return matmul_int<Element::q4_0>(args, step, begin, end, scratch);
       case Element::q4_1:
         return matmul_int<Element::q4_1>(args, step, begin, end, scratch);
+      case Element::q4_k:
+        if (args.in[4].data) return matmul_woven<Element::q4_1>(args, step, begin, end);
+        break;
+      case Element::q5_k:
+        if (args.in[4].data) return matmul_six_bits<Element::q5_k>(args, step, begin, end);
+        break;
+      case Element::q6_k:
+        if (args.in[4].data) return matmul_six_bits<Element::q6_k>(args, step, begin, end);
+        break;
       default:
         break;
     }
@@ -174,6 +183,6 @@ void matmul(const KernelArgs& args, const KernelStep& step, std::int64_t begin, 
 }
 
 std::int64_t matmul_scratch(const KernelArgs& args) {
-  return args.in[3].stride > 0 ? matmul_int_scratch(args.in[1].cols)
-                               : matmul_float_scratch(args.in[1].cols);
+  const bool integers = args.in[3].stride > 0 && !is_k_quant(args.in[1].element);
+  return integers ? matmul_int_scratch(args.in[1].cols) : matmul_float_scratch(args.in[1].cols);
 }

@@ -25,6 +25,24 @@ MNEME_INLINE IntVec i_low_nibbles(IntVec x) {
 MNEME_INLINE IntVec i_high_nibbles(IntVec x) {
   return i_low_nibbles(_mm512_srli_epi16(x, 4));
 }
+MNEME_INLINE IntVec i_or(IntVec a, IntVec b) {
+  return _mm512_or_si512(a, b);
+}
+MNEME_INLINE IntVec i_add(IntVec a, IntVec b) {
+  return _mm512_add_epi32(a, b);
+}
+MNEME_INLINE IntVec i_bits_4_5(IntVec x) {
+  return _mm512_and_si512(x, _mm512_set1_epi8(0x30));
+}
+// Bits move across the bytes of a pair: what is kept must not come from the other one.
+template <int Bits>
+MNEME_INLINE IntVec i_shift_left(IntVec x) {
+  return _mm512_slli_epi16(x, Bits);
+}
+template <int Bits>
+MNEME_INLINE IntVec i_shift_right(IntVec x) {
+  return _mm512_srli_epi16(x, Bits);
+}
 constexpr std::uint32_t kEightBitFlip = 0x80808080u;  // makes signed bytes unsigned, 128 larger
 
 template <Element E>

@@ -10,7 +10,7 @@ struct PackedGroup {
   float scales[4];              // of each block
   float scaled_sums[4];         // scale times sum of each block
   std::int32_t block_minus_sums[4];
-  std::int32_t unused[4];  // to a whole number of cache lines
+  float first_scaled_sums[4];  // as scaled_sums, of the first half
 };
 static_assert(sizeof(PackedGroup) == 320);
 
@@ -39,6 +39,9 @@ MNEME_INLINE void pack_block(const float* x, PackedGroup& group, std::int64_t bl
     group.lane_scales[block * 4 + lane] = scale;
     sum += sums[lane];
   }
+  std::int32_t first_sum = 0;
+  for (int i = 0; i < 16; ++i) first_sum += group.values[0][block * 16 + i];
+  group.first_scaled_sums[block] = scale * static_cast<float>(first_sum);
   group.scales[block] = scale;
   group.scaled_sums[block] = scale * static_cast<float>(sum);
   group.block_minus_sums[block] = -sum;

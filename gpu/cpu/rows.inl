@@ -80,6 +80,10 @@ void decode_row(Element element, const unsigned char* row, std::int64_t cols, fl
         }
       }
       return;
+    case Element::q4_k:
+    case Element::q5_k:
+    case Element::q6_k:
+      return decode_k_row(element, row, cols, out);
     case Element::i8:
     case Element::i32:
       return;  // not a weight type; refused at compile()

@@ -36,27 +36,6 @@ void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
   }
 }
 
-// An item is a tile of kLanes rows of in[1]; out is the woven copy.
-void weave_tiles(const KernelArgs& args, const KernelStep&, std::int64_t begin, std::int64_t end,
-                 unsigned char*) {
-  for (std::int64_t tile = begin; tile < end; ++tile) {
-    unsigned char* to = args.out.data + tile * args.out.stride;
-    switch (args.in[1].element) {
-      case Element::q8_0:
-        weave<Element::q8_0>(args.in[1], tile, to);
-        break;
-      case Element::q4_0:
-        weave<Element::q4_0>(args.in[1], tile, to);
-        break;
-      case Element::q4_1:
-        weave<Element::q4_1>(args.in[1], tile, to);
-        break;
-      default:
-        break;
-    }
-  }
-}
-
 // Outputs of N tokens from t on, for the rows of one tile.
 template <Element E, int N>
 MNEME_INLINE void woven_tokens(const KernelArgs& args, const KernelStep& step,

@@ -97,7 +97,7 @@ std::vector<KernelTensor> Weaver::weave(std::span<const KernelTensor> weights,
       continue;
     }
     KernelTensor copy = weights[i];
-    copy.stride *= kernels_.woven_rows;
+    copy.stride = kernels_.woven_stride(copy.element, copy.cols);
     copy.data = nullptr;
     places.emplace_back(i, fresh->weights.size());
     fresh->weights.push_back({weights[i], fingerprint, copy});

@@ -547,6 +547,10 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
   for (std::size_t i = 0; i < op.in.size(); ++i) {
     if (op.in[i] == kNoTensor) continue;
     const Tensor& x = graph.tensor(op.in[i]);
+    if (is_k_quant(x.dtype)) {
+      return fmt::format("{} is {}, which its shaders do not read yet", x.name,
+                         dtype_info(x.dtype).name);
+    }
     if (x.offset % 4 != 0) return x.name + " is not aligned to 4 bytes";
     const bool is_matrix = matrix && i == (op.kind == OpKind::embed ? 0u : 1u);
     if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {

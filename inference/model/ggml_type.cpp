@@ -27,12 +27,15 @@ struct Pair {
   std::uint32_t number;
   DType dtype;
 };
-constexpr std::array<Pair, 7> kComputed{{
+constexpr std::array<Pair, 10> kComputed{{
     {0, DType::f32},
     {1, DType::f16},
     {2, DType::q4_0},
     {3, DType::q4_1},
     {8, DType::q8_0},
+    {12, DType::q4_k},
+    {13, DType::q5_k},
+    {14, DType::q6_k},
     {24, DType::i8},
     {30, DType::bf16},
 }};

@@ -21,7 +21,7 @@ struct GgmlTypeInfo {
 // Null where the number is unknown.
 const GgmlTypeInfo* find_ggml_type(std::uint32_t number);
 
-// Empty where the type is known but nothing here computes with it (Q4_K, IQ4_XS, ...).
+// Empty where the type is known but nothing here computes with it (Q3_K, IQ4_XS, ...).
 std::optional<DType> dtype_of_ggml(std::uint32_t number);
 std::uint32_t ggml_type_of(DType dtype);
 

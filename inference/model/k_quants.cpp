@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 
+#include "gpu/k_quants.h"
 #include "inference/base/check.h"
 #include "inference/base/half.h"
 #include "inference/model/ggml_type.h"
@@ -93,55 +94,10 @@ void q3_k(const Byte* block, float* out) {
   }
 }
 
-struct ScaleMin {
-  int scale, minimum;
-};
-
-// Eight pairs of 6 bits in 12 bytes, as Q4_K and Q5_K pack them.
-ScaleMin scale_min(const Byte* packed, int j) {
-  if (j < 4) return {packed[j] & 63, packed[j + 4] & 63};
-  return {(packed[j + 4] & 15) | (packed[j - 4] >> 6 << 4),
-          (packed[j + 4] >> 4) | (packed[j] >> 6 << 4)};
-}
-
-// f16 scale and minimum, packed pairs, [32 fifth bits x 8 groups,] 128 bytes of nibbles: groups of
-// 32 values, even groups in the low nibbles.
-void q4_or_5_k(const Byte* block, float* out, bool five_bits) {
-  const float d = half_at(block);
-  const float dmin = half_at(block + 2);
-  const Byte* fifths = block + 16;
-  const Byte* quants = block + (five_bits ? 48 : 16);
-  for (int i = 0; i < 256; ++i) {
-    const int group = i / 32;
-    const ScaleMin pair = scale_min(block + 4, group);
-    const Byte byte = quants[group / 2 * 32 + i % 32];
-    int q = group % 2 == 0 ? byte & 15 : byte >> 4;
-    if (five_bits) q |= (fifths[i % 32] >> group & 1) << 4;
-    out[i] = d * static_cast<float>(pair.scale) * static_cast<float>(q) -
-             dmin * static_cast<float>(pair.minimum);
-  }
-}
-void q4_k(const Byte* block, float* out) {
-  q4_or_5_k(block, out, false);
-}
-void q5_k(const Byte* block, float* out) {
-  q4_or_5_k(block, out, true);
-}
-
-// 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed scales, f16 scale.
-void q6_k(const Byte* block, float* out) {
-  const Byte* high = block + 128;
-  const Byte* scales = block + 192;
-  const float d = half_at(block + 208);
-  for (int i = 0; i < 256; ++i) {
-    const int half = i / 128;
-    const int quarter = i / 32 % 4;
-    const Byte byte = block[half * 64 + quarter % 2 * 32 + i % 32];
-    const int low = quarter < 2 ? byte & 15 : byte >> 4;
-    const int q = (low | (high[half * 32 + i % 32] >> (quarter * 2) & 3) << 4) - 32;
-    const float scale = d * static_cast<float>(static_cast<signed char>(scales[i / 16]));
-    out[i] = scale * static_cast<float>(q);
-  }
+// The types that weights come in too.
+template <void (*Decode)(const std::byte*, float*)>
+void weight_type(const Byte* block, float* out) {
+  Decode(reinterpret_cast<const std::byte*>(block), out);
 }
 
 struct Decoder {
@@ -153,9 +109,9 @@ constexpr std::array<Decoder, 9> kDecoders{{
     {7, q5_1},
     {10, q2_k},
     {11, q3_k},
-    {12, q4_k},
-    {13, q5_k},
-    {14, q6_k},
+    {12, weight_type<decode_q4_k>},
+    {13, weight_type<decode_q5_k>},
+    {14, weight_type<decode_q6_k>},
     {20, iq4_nl},
     {39, mxfp4},
 }};

@@ -52,7 +52,24 @@ void put_half(std::byte* to, float value) {
   std::memcpy(to, &bits, 2);
 }
 
-// One block of 32 random weights of deviation kWeightDeviation.
+// All is random but the block's own scales: pairs of 6 bits (8 in Q6_K) times values deviate by
+// 258, 527 and 1365 steps, around 0 where the minima's scale is the mean of the values.
+void fill_super_block(DType type, Noise& noise, std::byte* to) {
+  const auto bytes = static_cast<std::size_t>(dtype_info(type).block_bytes);
+  for (std::size_t at = 0; at < bytes; at += 2) {
+    const std::uint64_t bits = noise.next();
+    std::memcpy(to + at, &bits, 2);
+  }
+  if (type == DType::q6_k) {
+    put_half(to + 208, kWeightDeviation / 1365);
+    return;
+  }
+  const float step = kWeightDeviation / (type == DType::q4_k ? 258.0f : 527.0f);
+  put_half(to, step);
+  put_half(to + 2, (type == DType::q4_k ? 7.5f : 15.5f) * step);
+}
+
+// One block of random weights of deviation kWeightDeviation.
 void fill_block(DType type, Noise& noise, std::byte* to) {
   switch (type) {
     case DType::q4_0:
@@ -75,6 +92,11 @@ void fill_block(DType type, Noise& noise, std::byte* to) {
       std::memcpy(to + 2, bits, 32);
       return;
     }
+    case DType::q4_k:
+    case DType::q5_k:
+    case DType::q6_k:
+      fill_super_block(type, noise, to);
+      return;
     default:
       break;
   }
@@ -90,7 +112,7 @@ void fill_block(DType type, Noise& noise, std::byte* to) {
 }
 
 std::size_t block_bytes(DType type) {
-  return row_bytes(type, 32);
+  return row_bytes(type, std::max<std::int64_t>(32, dtype_info(type).block_values));
 }
 
 class SynthWriter {

@@ -16,7 +16,7 @@ Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, 
   if (!tensor.dtype || (*tensor.dtype == DType::i8)) {
     return Error{ErrorCode::unsupported,
                  fmt::format("{}: tensor {} has the type {}; Mneme computes with F32, F16, BF16, "
-                             "Q4_0, Q4_1 and Q8_0",
+                             "Q4_0, Q4_1, Q8_0, Q4_K, Q5_K and Q6_K",
                              file.name(), name, tensor.type_name)};
   }
   const auto dim = [&](int i) {

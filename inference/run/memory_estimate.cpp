@@ -252,8 +252,10 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
   estimate.free_bytes = available_memory();
   std::uint64_t quantised = 0;
   for (const GgufTensor& tensor : file.tensors()) {
-    if (tensor.dtype && dtype_info(*tensor.dtype).block_values > 1)
-      quantised += tensor.bytes.size();
+    if (!tensor.dtype || dtype_info(*tensor.dtype).block_values == 1) continue;
+    // The copies of K-quants have 5 or 7 bits a value (gpu/cpu/woven_k.inl).
+    const std::uint64_t bytes = tensor.bytes.size();
+    quantised += is_k_quant(*tensor.dtype) ? bytes + bytes * 3 / 11 : bytes;
   }
   // The CPU makes its copies only where half of the free memory holds them.
   if (quantised <= estimate.free_bytes / 2) estimate.repacked_bytes = quantised;

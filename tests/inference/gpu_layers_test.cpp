@@ -161,6 +161,26 @@ TEST_F(GpuLayers, ALostDeviceEndsTheAnswerAndTheEngineLivesOn) {
   }
 }
 
+TEST_F(GpuLayers, WeightsThatTheDeviceDoesNotReadAreRefusedByNameAndElseLeftToTheCpu) {
+  const TemporaryFolder folder;
+  TinyModelOptions tiny;
+  tiny.type = DType::q4_k;
+  tiny.memory = false;
+  const FaultyVulkan vulkan({});
+  EngineOptions options = on_device(0, vulkan);
+  options.model_path = write_tiny_model(folder.path(), tiny);
+  const auto refused = Engine::open(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_NE(refused.error().message.find("weights in Q4_K"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("--device cpu"), std::string::npos);
+  options.device = "auto";
+  const auto engine = Engine::open(options);
+  ASSERT_TRUE(engine) << engine.error().message;
+  EXPECT_EQ((*engine)->layout().device, "cpu");
+  EXPECT_TRUE((*engine)->generate(request("memory")));
+}
+
 TEST_F(GpuLayers, TheCpuTakesAllLayersWhateverIsAsked) {
   EngineOptions options = options_;
   options.gpu_layers = 1;

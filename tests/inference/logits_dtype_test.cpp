@@ -91,7 +91,8 @@ TEST_P(WeightType, GivesTheLogitsOfItsValuesAsF32OnEveryInstructionSet) {
 
 INSTANTIATE_TEST_SUITE_P(Types, WeightType,
                          ::testing::Values(DType::f32, DType::f16, DType::bf16, DType::q8_0,
-                                           DType::q4_0, DType::q4_1),
+                                           DType::q4_0, DType::q4_1, DType::q4_k, DType::q5_k,
+                                           DType::q6_k),
                          [](const auto& type) { return std::string(dtype_info(type.param).name); });
 
 class RefusedModel : public ::testing::Test {
@@ -140,7 +141,7 @@ TEST_F(RefusedModel, AnUneditedCopyOpens) {
 TEST_F(RefusedModel, AnotherArchitectureOrTypeOfWeightsIsNamed) {
   expect_refused(text("general.architecture", "qwen2"), {"architecture 'qwen2'", "edited.gguf"});
   expect_refused({{"general.architecture"}, {}, {}}, {"general.architecture"});
-  for (const auto& [type, name] : {std::pair{10u, "Q2_K"}, {12u, "Q4_K"}, {14u, "Q6_K"}}) {
+  for (const auto& [type, name] : {std::pair{10u, "Q2_K"}, {11u, "Q3_K"}, {23u, "IQ4_XS"}}) {
     expect_refused(replace_tensor("blk.1.ffn_up.weight", type, {256, 24}),
                    {name, "blk.1.ffn_up.weight"});
   }

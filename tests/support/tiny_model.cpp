@@ -48,8 +48,14 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
   SynthModelOptions synth;
   const auto tokens = source->require_array<std::string_view>("tokenizer.ggml.tokens");
   CHECK(tokens.has_value());
-  synth.shape = {options.layers,  64,      96, 4, 2, static_cast<std::int64_t>(tokens->size()),
-                 options.context, 10000.0f};
+  const bool whole_blocks = is_k_quant(options.type);  // of 256
+  synth.shape.n_layers = options.layers;
+  synth.shape.dim = whole_blocks ? 256 : 64;
+  synth.shape.hidden_dim = whole_blocks ? 512 : 96;
+  synth.shape.n_heads = 4;
+  synth.shape.n_kv_heads = 2;
+  synth.shape.vocab_size = static_cast<std::int64_t>(tokens->size());
+  synth.shape.context_length = options.context;
   synth.type = options.type;
   const std::string path = folder + "/tiny.gguf";
   must(write_synth_model(*source, path, synth));

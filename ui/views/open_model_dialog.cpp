@@ -30,10 +30,10 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
     : QDialog(parent), m_config(config), m_packFolders(packFolders) {
   setWindowTitle(tr("Open a model"));
   setMinimumWidth(600);
-  auto* intro =
-      new QLabel(tr("A GGUF file of a Llama-type model in F32, F16, BF16, Q4_0, Q4_1 or Q8_0. It "
-                    "is used where it "
-                    "lies and never copied."));
+  auto* intro = new QLabel(tr(
+      "A GGUF file of a Llama-type model in F32, F16, BF16, Q4_0, Q4_1, Q8_0 or Q4_K to Q6_K. It "
+      "is used where it "
+      "lies and never copied."));
   intro->setWordWrap(true);
   intro->setProperty("kind", QStringLiteral("muted"));
 
