@@ -9,7 +9,7 @@
 #include "gpu/tensor.h"
 #include "inference/base/check.h"
 #include "inference/model/ggml_type.h"
-#include "inference/model/k_quants.h"
+#include "inference/model/table_quants.h"
 
 namespace mneme {
 namespace {

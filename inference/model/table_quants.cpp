@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/k_quants.h"
+#include "inference/model/table_quants.h"
 
 #include <array>
 #include <bit>
 
-#include "gpu/k_quants.h"
 #include "inference/base/check.h"
 #include "inference/base/half.h"
 #include "inference/model/ggml_type.h"
@@ -94,24 +93,15 @@ void q3_k(const Byte* block, float* out) {
   }
 }
 
-// The types that weights come in too.
-template <void (*Decode)(const std::byte*, float*)>
-void weight_type(const Byte* block, float* out) {
-  Decode(reinterpret_cast<const std::byte*>(block), out);
-}
-
 struct Decoder {
   std::uint32_t ggml_type;
   void (*block)(const Byte*, float*);
 };
-constexpr std::array<Decoder, 9> kDecoders{{
+constexpr std::array<Decoder, 6> kDecoders{{
     {6, q5_0},
     {7, q5_1},
     {10, q2_k},
     {11, q3_k},
-    {12, weight_type<decode_q4_k>},
-    {13, weight_type<decode_q5_k>},
-    {14, weight_type<decode_q6_k>},
     {20, iq4_nl},
     {39, mxfp4},
 }};
