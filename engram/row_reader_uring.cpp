@@ -61,17 +61,22 @@ class Ring {
       if (code == 0) loop();
     });
     pthread_setname_np(thread_.native_handle(), "row reader");
-    return opened.get();
+    const int code = opened.get();
+    if (code < 0) thread_.join();
+    return code;
+  }
+
+  // Its thread has ended, or was never begun.
+  ~Ring() {
+    if (ring_open_) io_uring_queue_exit(&ring_);
+    if (wake_fd_ >= 0) ::close(wake_fd_);
   }
 
   // Waits for what is at the drive. The queue is closed by then.
-  ~Ring() {
-    if (thread_.joinable()) {
-      wake();
-      thread_.join();
-    }
-    if (ring_open_) io_uring_queue_exit(&ring_);
-    if (wake_fd_ >= 0) ::close(wake_fd_);
+  void end() {
+    if (!thread_.joinable()) return;
+    wake();
+    thread_.join();
   }
 
   // Makes the thread look into the queue. Any thread.
@@ -260,7 +265,8 @@ class UringReader final : public RowReader {
 
   ~UringReader() override {
     queue_.close();
-    rings_.clear();
+    // What one ring brings may ask for more, and so wake the others: they are there until all ended.
+    for (const auto& ring : rings_) ring->end();
   }
 
   std::string_view name() const override { return "io_uring"; }

@@ -155,12 +155,21 @@ class SynthWriter {
   std::uint64_t tensors_ = 0;
 };
 
-Status check_shape(const SynthShape& s) {
+Status check_shape(const SynthModelOptions& options) {
+  const SynthShape& s = options.shape;
   const bool positive = s.n_layers > 0 && s.dim > 0 && s.hidden_dim > 0 && s.n_heads > 0 &&
                         s.n_kv_heads > 0 && s.vocab_size > 0 && s.context_length > 0;
   if (!positive || s.dim % 32 != 0 || s.hidden_dim % 32 != 0 || s.dim % s.n_heads != 0 ||
       s.n_heads % s.n_kv_heads != 0) {
     return Error{ErrorCode::invalid, "this shape of a model does not work out"};
+  }
+  for (const DType type : {options.type, options.embed_type}) {
+    const DTypeInfo& info = dtype_info(type);
+    if (s.dim % info.block_values == 0 && s.hidden_dim % info.block_values == 0) continue;
+    return Error{ErrorCode::invalid,
+                 fmt::format("{} comes in blocks of {} values, which do not divide rows of {} and "
+                             "{}: take another type or shape",
+                             info.name, info.block_values, s.dim, s.hidden_dim)};
   }
   return {};
 }
@@ -170,7 +179,7 @@ Status check_shape(const SynthShape& s) {
 Result<GgufWriter> plan_synth_model(const GgufFile& tokenizer_source,
                                     const SynthModelOptions& options) {
   const SynthShape& s = options.shape;
-  RETURN_IF_ERROR(check_shape(s));
+  RETURN_IF_ERROR(check_shape(options));
   auto tokens = tokenizer_source.require_array<std::string_view>("tokenizer.ggml.tokens");
   if (!tokens) return tokens.error();
   if (static_cast<std::int64_t>(tokens->size()) > s.vocab_size) {

@@ -121,7 +121,9 @@ TEST_F(Cli, WhatCannotBeDoneEndsWith1AndOneLine) {
       {"tables", model_},
       {"tables", garbage},
       {"check", model_, "--full"},
-      {"synth", folder_.file("out.gguf"), "--tokenizer-from", model_, "--type", "Q4_K"},
+      {"synth", folder_.file("out.gguf"), "--tokenizer-from", model_, "--type", "Q3_K"},
+      {"synth", folder_.file("out.gguf"), "--tokenizer-from", model_, "--shape", "135m", "--type",
+       "Q4_K"},
   };
   for (const Arguments& arguments : wrong) {
     const ProgramEnd end = run(arguments);

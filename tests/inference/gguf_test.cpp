@@ -151,7 +151,7 @@ TEST(Gguf, PlacesTensorsAtAbsoluteOffsets) {
   b.header(2, 1, 2);  // version 2
   b.text("general.alignment").put(4u).put(64u);
   b.tensor("a", {32, 2}, 8, 0);   // Q8_0: 68 bytes
-  b.tensor("b", {256}, 12, 128);  // Q4_K: named, not computed
+  b.tensor("b", {256}, 11, 128);  // Q3_K: named, not computed
   b.pad(64);
   const std::size_t data = b.data().size();
   b.fill(68, 1).pad(64).fill(144, 2);
@@ -167,10 +167,10 @@ TEST(Gguf, PlacesTensorsAtAbsoluteOffsets) {
   EXPECT_EQ(a->bytes[67], std::byte{1});
   EXPECT_EQ((std::array<std::uint64_t, 4>{32, 2, 1, 1}), a->dims);
   const GgufTensor* k = *file->require_tensor("b");
-  EXPECT_EQ(k->type_name, "Q4_K");
+  EXPECT_EQ(k->type_name, "Q3_K");
   EXPECT_FALSE(k->dtype.has_value());
   EXPECT_EQ(k->file_offset, data + 128);
-  EXPECT_EQ(k->bytes[143], std::byte{2});
+  EXPECT_EQ(k->bytes[109], std::byte{2});
   EXPECT_EQ(file->find_tensor("c"), nullptr);
   EXPECT_EQ(file->require_tensor("c").error().message, "model.gguf: the tensor c is missing");
 }

@@ -216,7 +216,7 @@ TEST_F(MemoryPackRules, TensorsOfAnotherShapeOrTypeAreNamed) {
     if (tensor.dtype == DType::i8) continue;
     expect_refused(replace_tensor(name, 0, {tensor.dims[0] + 1, tensor.dims[1]}), {name});
     expect_refused(replace_tensor(name, 30, {tensor.dims[0], tensor.dims[1]}), {name, "BF16"});
-    expect_refused(replace_tensor(name, 12, {256, 2}), {name, "Q4_K"});
+    expect_refused(replace_tensor(name, 11, {256, 2}), {name, "Q3_K"});
   }
   expect_refused(replace_tensor("blk.0.engram_key.bias", 1, {64}), {"engram_key.bias", "F16"});
 }
