@@ -35,6 +35,10 @@ void TimeChart::setSeries(std::vector<Series> series, double top, double seconds
 
 int TimeChart::paintLegend(QPainter* painter, const QRect& head) const {
   constexpr int kSwatch = 9;
+  const QFontMetrics metrics = painter->fontMetrics();
+  int needs = metrics.horizontalAdvance(m_title);
+  for (const Series& series : m_series) needs += metrics.horizontalAdvance(series.name) + 25;
+  const int gap = needs > head.width() ? 6 : 12;
   int x = head.right() + 1;
   for (auto series = m_series.rbegin(); series != m_series.rend(); ++series) {
     const int words = painter->fontMetrics().horizontalAdvance(series->name);
@@ -47,7 +51,7 @@ int TimeChart::paintLegend(QPainter* painter, const QRect& head) const {
     painter->fillRect(
         QRect(x, head.top() + (painter->fontMetrics().height() - height) / 2, kSwatch, height),
         series->colour);
-    x -= 12;
+    x -= gap;
   }
   return head.right() - x;
 }
@@ -103,8 +107,14 @@ void TimeChart::paintEvent(QPaintEvent*) {
     painter.drawText(head, Qt::AlignRight | Qt::AlignTop, m_now);
   }
   painter.setPen(theme.text);
+  // Where there is no room for "Rows, 60 s", "Rows" says enough.
+  const int room = width() - taken;
+  const QFontMetrics metrics = painter.fontMetrics();
+  const QString title = metrics.horizontalAdvance(m_title) <= room
+                            ? m_title
+                            : m_title.section(QLatin1Char(','), 0, 0);
   painter.drawText(head, Qt::AlignLeft | Qt::AlignTop,
-                   painter.fontMetrics().elidedText(m_title, Qt::ElideRight, width() - taken));
+                   metrics.elidedText(title, Qt::ElideRight, room));
   painter.setPen(theme.textMuted);
   painter.fillRect(area, theme.base);
   if (!hasValues()) {
