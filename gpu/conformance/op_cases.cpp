@@ -63,6 +63,18 @@ void add_matmuls(std::vector<OpCase>& cases) {
                        }});
     }
   }
+  // Activations as models have them, beyond what a half holds.
+  for (const DType dtype : {DType::f16, DType::bf16, DType::q8_0, DType::q4_0}) {
+    for (const std::int64_t tokens : {1, 20}) {
+      cases.push_back({"matmul_beyond_halves_" + type_name(dtype) + "_" + std::to_string(tokens),
+                       tokens, 0, 0, [=](OpHarness& h) {
+                         Op op{OpKind::matmul};
+                         op.in = {h.input(96, 3e5f), h.constant(dtype, 19, 96)};
+                         op.out = h.output(19);
+                         return op;
+                       }});
+    }
+  }
 }
 
 void add_rows(std::vector<OpCase>& cases) {

@@ -53,6 +53,9 @@ bool VulkanApi::load_instance(const VulkanLoader& loader, VkInstance instance) {
       loader.find(instance, "vkCreateDebugUtilsMessengerEXT"));
   DestroyDebugUtilsMessengerEXT = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
       loader.find(instance, "vkDestroyDebugUtilsMessengerEXT"));
+  GetCooperativeMatrixProperties =
+      reinterpret_cast<PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR>(
+          loader.find(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR"));
   return all;
 }
 

@@ -10,12 +10,32 @@ constexpr std::uint32_t kSplitStep = 64;    // positions
 constexpr std::uint32_t kSplitLeast = 128;  // positions that are worth a workgroup and its joining
 constexpr std::uint32_t kGroupHeads = 8;    // their sums must fit in registers ..
 constexpr std::uint32_t kGroupValues = 1024;  // .. and their queries in shared memory
+constexpr std::uint32_t kMatrixSums = 64;     // of a tile, that a lane keeps in registers
 
 std::uint32_t divided(std::uint32_t a, std::uint32_t b) {
   return (a + b - 1) / b;
 }
 
 }  // namespace
+
+VulkanMatrixTile VulkanMatrixTile::of(const VulkanPhysicalDevice& device) {
+  if (device.matrix.m == 0) return {};
+  VulkanMatrixTile tile;
+  tile.size = device.matrix;
+  tile.subgroups = std::min(4u, device.lanes_max / device.subgroup_size);
+  tile.lanes = tile.subgroups * device.subgroup_size;
+  tile.out_matrices = 32 / tile.size.m;
+  tile.token_matrices = 64 / tile.size.n;
+  const auto sums = [&] {  // of a lane
+    return tile.out_matrices * tile.token_matrices * tile.size.m * tile.size.n /
+           device.subgroup_size;
+  };
+  while (sums() > kMatrixSums && tile.out_matrices > 1) tile.out_matrices /= 2;
+  while (sums() > kMatrixSums && tile.token_matrices > 1) tile.token_matrices /= 2;
+  const std::uint32_t shared =
+      (tile.outs() + tile.tokens()) * 40 * 2 + tile.subgroups * tile.size.m * tile.size.n * 4;
+  return shared <= device.shared_bytes_max ? tile : VulkanMatrixTile{};
+}
 
 VulkanShape VulkanShape::of(const VulkanPhysicalDevice& device) {
   // A processor that plays a GPU has no lanes to hide latency with: one subgroup is best.
@@ -25,7 +45,8 @@ VulkanShape VulkanShape::of(const VulkanPhysicalDevice& device) {
             2,
             std::max(1u, device.subgroup_size / 2),
             1,
-            8};
+            8,
+            {}};
   }
   // Vulkan does not say how many processors a device has; a card may have 150, each wants a few.
   const std::uint32_t wanted = device.type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 512 : 128;
@@ -35,7 +56,7 @@ VulkanShape VulkanShape::of(const VulkanPhysicalDevice& device) {
   const std::uint32_t row_lanes = std::min({256u, device.lanes_max, 64 * device.subgroup_size});
   const bool large = device.shared_bytes_max >= (32u << 10) && device.lanes_max >= 256;
   const std::uint32_t side = large ? 16 : 8;
-  return {lanes, row_lanes, side, side, 2, wanted};
+  return {lanes, row_lanes, side, side, 2, wanted, VulkanMatrixTile::of(device)};
 }
 
 std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,

@@ -10,6 +10,19 @@
 
 namespace mneme {
 
+// What a workgroup of shaders/matmul_many_matrix.comp makes.
+struct VulkanMatrixTile {
+  VulkanMatrix size;
+  std::uint32_t lanes = 0;
+  std::uint32_t subgroups = 0;
+  std::uint32_t out_matrices = 0;    // of each subgroup ..
+  std::uint32_t token_matrices = 0;  // .. for these
+
+  std::uint32_t outs() const { return subgroups * out_matrices * size.m; }
+  std::uint32_t tokens() const { return token_matrices * size.n; }
+  static VulkanMatrixTile of(const VulkanPhysicalDevice& device);
+};
+
 // The sizes of workgroups on a device.
 struct VulkanShape {
   std::uint32_t lanes = 0;          // of a workgroup in most shaders
@@ -18,6 +31,7 @@ struct VulkanShape {
   std::uint32_t down = 0;           // .. which makes 4 across outputs for 4 down tokens
   std::uint32_t rows = 0;           // outputs of a workgroup in products of few tokens
   std::uint32_t groups_wanted = 0;  // workgroups that keep the whole device busy
+  VulkanMatrixTile matrix;          // subgroups 0: the device has no matrix units
 
   static VulkanShape of(const VulkanPhysicalDevice& device);
 };

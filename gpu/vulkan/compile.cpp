@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <map>
 #include <utility>
 
 #include "gpu/activation_memory.h"
@@ -14,6 +13,7 @@
 #include "gpu/product_sum.h"
 #include "gpu/rope_table.h"
 #include "gpu/vulkan/choices.h"
+#include "gpu/vulkan/packings.h"
 #include "gpu/vulkan/vulkan_plan.h"
 #include "inference/base/check.h"
 
@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::int64_t kFewTokens = 8;
 constexpr std::size_t kAlign = 256;
-constexpr std::size_t kNoOp = ~std::size_t{0};
+constexpr std::size_t kNoOp = Packings::kNoOp;
 
 std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlign - 1) / kAlign * kAlign;
@@ -34,7 +34,7 @@ class Compiler {
       : graph_(graph),
         with_(with),
         shape_(VulkanShape::of(with.device->physical())),
-        integers_(options.mode == NumericMode::fast && with.device->physical().integer_dot),
+        fast_(options.mode == NumericMode::fast),
         plan_(std::make_unique<VulkanPlan>(with.device)) {
     plan_->groups_wanted_ = shape_.groups_wanted;
     plan_->limits_ = StepLimits::of(graph, options);
@@ -48,7 +48,12 @@ class Compiler {
     trailing_ = trailing_tensors(graph_);
     mixes_ = find_engram_mixes(graph_);
     sums_ = find_product_sums(graph_);
-    find_packings();
+    integers_ = Packings::find(graph_, true, [&](const Op& product) {
+      return fast_ && with_.device->physical().integer_dot && is_quantised(product);
+    });
+    halves_ = Packings::find(graph_, false, [&](const Op& product) {
+      return fast_ && shape_.matrix.subgroups > 0 && !product.outputs_only && is_half(product);
+    });
     RETURN_IF_ERROR(place_activations_of_ops());
     RETURN_IF_ERROR(make_mix_constants());
     RETURN_IF_ERROR(describe_step());
@@ -88,37 +93,6 @@ class Compiler {
     return static_cast<std::uint32_t>(op.params.n_heads) / heads_of_group(op.params);
   }
 
-  // Which products read packed activations, and which op packs these: the norm or SwiGLU that
-  // makes them, else the first product that reads them.
-  void find_packings() {
-    packed_by_.assign(graph_.ops.size(), kNoOp);
-    packs_.assign(graph_.ops.size(), kNoTensor);
-    std::map<std::pair<TensorId, bool>, std::size_t> packed;
-    std::vector<std::size_t> made_by(graph_.tensors.size(), kNoOp);
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      const Op& op = graph_.ops[i];
-      if (integers_ && op.kind == OpKind::matmul && is_quantised(op)) {
-        const auto [found, fresh] = packed.try_emplace({op.in[0], op.outputs_only}, i);
-        if (fresh) {
-          const std::size_t maker = made_by[op.in[0]];
-          if (maker != kNoOp && can_pack(graph_.ops[maker], op)) found->second = maker;
-          packs_[found->second] = op.in[0];
-        }
-        packed_by_[i] = found->second;
-      }
-      for (const TensorId id : {op.out, op.out2}) {
-        if (id == kNoTensor) continue;
-        made_by[id] = i;
-        packed.erase({id, false});  // no longer what was packed
-        packed.erase({id, true});
-      }
-    }
-  }
-  // Whether `maker` packs what it makes for `product`: for the same tokens, that is.
-  static bool can_pack(const Op& maker, const Op& product) {
-    return (maker.kind == OpKind::rms_norm || maker.kind == OpKind::swiglu) &&
-           maker.outputs_only == product.outputs_only;
-  }
   // Whether rows of these begin where vectors of 16 bytes may, when their widths are multiples.
   bool is_wide(std::initializer_list<TensorId> ids) const {
     return std::all_of(ids.begin(), ids.end(),
@@ -128,19 +102,42 @@ class Compiler {
     return dtype_info(graph_.tensor(product.in[1]).dtype).block_values > 1;
   }
 
-  // Memory that dispatches share beside the graph's tensors. Of an attention: the splits' results.
-  // Of an op that packs activations: these, a byte a value, then 8 bytes a block of 32.
-  std::size_t packed_values(std::size_t index) const {
-    const Op& op = graph_.ops[index];
-    const auto cols = static_cast<std::size_t>(graph_.tensor(packs_[index]).cols);
-    const StepLimits& limits = plan_->limits_;
-    return cols *
-           static_cast<std::size_t>(op.outputs_only ? limits.outputs_max : limits.tokens_max);
+  // Whether a half holds what the weights of a product are.
+  bool is_half(const Op& product) const {
+    return is_quantised(product) || graph_.tensor(product.in[1]).dtype == DType::f16;
   }
-  std::size_t scratch_bytes(std::size_t index) const {
-    const Op& op = graph_.ops[index];
-    if (packs_[index] != kNoTensor) return packed_values(index) + packed_values(index) / 32 * 8;
-    if (op.kind != OpKind::attention) return 0;
+
+  // Packed activations: values, then what they were divided by.
+  struct Packed {
+    std::uint64_t values = 0;  // device addresses
+    std::uint64_t scales = 0;
+    std::uint64_t end = 0;
+
+    VulkanRange range(bool writes) const { return {values, end, writes}; }
+  };
+  // Of an op that packs activations as integers: a byte a value, 8 bytes a block of 32.
+  Packed integers_at(std::size_t index) const {
+    const std::size_t count = packed_rows(index) * cols_of(integers_.packs[index]);
+    const std::uint64_t at = scratch_[index];
+    return {at, at + count, at + count + count / 32 * 8};
+  }
+  // As halves: 2 bytes a value of rows filled up to whole blocks, 4 bytes a row.
+  Packed halves_at(std::size_t index) const {
+    const std::size_t rows = packed_rows(index);
+    const std::size_t bytes = rows * ((cols_of(halves_.packs[index]) + 31) / 32 * 32) * 2;
+    const std::uint64_t at = scratch_[graph_.ops.size() + index];
+    return {at, at + bytes, at + bytes + rows * sizeof(float)};
+  }
+  std::size_t packed_rows(std::size_t index) const {
+    const StepLimits& limits = plan_->limits_;
+    return static_cast<std::size_t>(graph_.ops[index].outputs_only ? limits.outputs_max
+                                                                   : limits.tokens_max);
+  }
+  std::size_t cols_of(TensorId id) const {
+    return static_cast<std::size_t>(graph_.tensor(id).cols);
+  }
+  // Of an attention: the splits' results.
+  std::size_t split_bytes(const Op& op) const {
     // Rows times splits are at most this (split_positions()).
     const std::size_t parts = std::max<std::size_t>(
         kFewTokens, shape_.groups_wanted / std::max(1u, plan_->attention_groups_));
@@ -156,7 +153,9 @@ class Compiler {
       fewest = fewest == 0 ? groups : std::min(fewest, groups);
     }
     const std::size_t tensors = graph_.tensors.size();
-    ActivationLives lives(tensors + graph_.ops.size());  // behind tensors the ops' scratch
+    const std::size_t ops = graph_.ops.size();
+    scratch_.assign(2 * ops, 0);
+    ActivationLives lives(tensors + scratch_.size());  // behind tensors the ops' scratch
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       std::vector<TensorId> ids = graph_.ops[i].in;
       ids.push_back(graph_.ops[i].out);
@@ -171,16 +170,27 @@ class Compiler {
                       when);  // whole pieces: they begin where vectors may
         }
       }
-      if (const std::size_t bytes = scratch_bytes(i); bytes > 0) {
-        lives.touch(tensors + i, aligned(bytes), i);
+      if (graph_.ops[i].kind == OpKind::attention) {
+        lives.touch(tensors + i, aligned(split_bytes(graph_.ops[i])), i);
       }
-      if (packed_by_[i] != kNoOp && packed_by_[i] != i) lives.touch(tensors + packed_by_[i], 0, i);
+      // Nothing is placed yet: addresses are sizes.
+      if (integers_.packs[i] != kNoTensor) {
+        lives.touch(tensors + i, aligned(integers_at(i).end), i);
+      }
+      if (halves_.packs[i] != kNoTensor) {
+        lives.touch(tensors + ops + i, aligned(halves_at(i).end), i);
+      }
+      if (const std::size_t by = integers_.packed_by[i]; by != kNoOp) {
+        lives.touch(tensors + by, 0, i);
+      }
+      if (const std::size_t by = halves_.packed_by[i]; by != kNoOp) {
+        lives.touch(tensors + ops + by, 0, i);
+      }
     }
     auto buffer =
         with_.memory->alloc(std::max<std::size_t>(lives.place(), 4), VulkanMemoryUse::device);
     if (!buffer) return buffer.error().with("preparing the model's working memory");
     plan_->activations_ = std::move(*buffer);
-    scratch_.assign(graph_.ops.size(), 0);
     for (std::size_t i = 0; i < scratch_.size(); ++i) {
       if (const auto offset = lives.offset_of(tensors + i)) {
         scratch_[i] = plan_->activations_.handle() + *offset;
@@ -288,9 +298,9 @@ class Compiler {
 
   // Adds a dispatch with what all ops share: addresses, types, flags, parameters.
   Status add(std::size_t index, VulkanPlan::Variant& variant, std::string_view shader,
-             std::vector<std::uint32_t> constants, const VulkanGrid& grid) {
+             std::vector<std::uint32_t> constants, const VulkanGrid& grid, bool matrix = false) {
     const Op& op = graph_.ops[index];
-    auto pipeline = with_.programs.get(shader, std::move(constants));
+    auto pipeline = with_.programs.get(shader, std::move(constants), matrix);
     if (!pipeline) return pipeline.error();
     VulkanDispatch dispatch;
     dispatch.pipeline = *pipeline;
@@ -395,7 +405,7 @@ class Compiler {
     const auto share_scratch = [&] {
       VulkanDispatch& dispatch = variant.dispatches.back();
       dispatch.push.out[1] = scratch_[index];
-      dispatch.ranges.push_back({scratch_[index], scratch_[index] + scratch_bytes(index), true});
+      dispatch.ranges.push_back({scratch_[index], scratch_[index] + split_bytes(op), true});
     };
     RETURN_IF_ERROR(add(index, variant,
                         fmt::format("attention_{}", dtype_info(graph_.tensor(op.in[1]).dtype).name),
@@ -412,9 +422,10 @@ class Compiler {
   // The last dispatch also packs what op `index` packs.
   void write_packed(std::size_t index, VulkanPlan::Variant& variant) {
     VulkanDispatch& dispatch = variant.dispatches.back();
-    dispatch.push.out[1] = scratch_[index];
-    dispatch.push.out2 = scratch_[index] + packed_values(index);
-    dispatch.ranges.push_back({scratch_[index], scratch_[index] + scratch_bytes(index), true});
+    const Packed packed = integers_at(index);
+    dispatch.push.out[1] = packed.values;
+    dispatch.push.out2 = packed.scales;
+    dispatch.ranges.push_back(packed.range(true));
   }
 
   // Packs the activations of product `index`.
@@ -427,11 +438,21 @@ class Compiler {
     write_packed(index, variant);
     return {};
   }
+  Status add_half_packing(std::size_t index, VulkanPlan::Variant& variant) {
+    const TensorId x = graph_.ops[index].in[0];
+    RETURN_IF_ERROR(add_rows(index, variant, "pack_half", 1));
+    VulkanDispatch& dispatch = variant.dispatches.back();
+    const Packed packed = halves_at(index);
+    dispatch.push.out[0] = packed.values;
+    dispatch.push.out[1] = packed.scales;
+    dispatch.ranges = {{addresses_[x], addresses_[x] + bytes_of(x), false}, packed.range(true)};
+    return {};
+  }
 
   // rms_norm and swiglu.
   Status add_packer(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
-    const bool packs = packs_[index] != kNoTensor;
+    const bool packs = integers_.packs[index] != kNoTensor && reads_integers(op, variant);
     const bool norm = op.kind == OpKind::rms_norm;
     const bool wide = is_wide({op.in[0], norm ? op.out : op.in[1], op.out});
     const auto cols = static_cast<std::uint32_t>(graph_.tensor(op.out).cols);
@@ -444,23 +465,42 @@ class Compiler {
     return {};
   }
 
+  // How a step of a variant makes a product, or what an op with as many rows packs for one: for
+  // few tokens, each weight is read once for all; for many, in tiles, on matrix units where a
+  // device has them.
+  static bool takes_few(const Op& op, const VulkanPlan::Variant& variant) {
+    return variant.tokens_max <= kFewTokens || op.outputs_only;
+  }
+  bool reads_integers(const Op& op, const VulkanPlan::Variant& variant) const {
+    return takes_few(op, variant) || shape_.matrix.subgroups == 0;
+  }
+
   Status add_matmul(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
     const Tensor& weight = graph_.tensor(op.in[1]);
     const auto rows = static_cast<std::uint32_t>(weight.rows);
-    const std::size_t packer = packed_by_[index];
-    if (packer == index) RETURN_IF_ERROR(add_packing(index, variant));
+    const bool few = takes_few(op, variant);
+    const std::size_t halves = few ? kNoOp : halves_.packed_by[index];
+    const std::size_t integers = reads_integers(op, variant) ? integers_.packed_by[index] : kNoOp;
+    if (halves == index) RETURN_IF_ERROR(add_half_packing(index, variant));
+    if (integers == index) RETURN_IF_ERROR(add_packing(index, variant));
     const bool wide =
         addresses_[op.in[0]] % 16 == 0 &&
         (is_quantised(op) || (addresses_[op.in[1]] % 16 == 0 && weight.cols % 8 == 0));
-    const bool few = variant.tokens_max <= kFewTokens || op.outputs_only;
     const std::string shader =
-        fmt::format("matmul_{}{}_{}", few ? "few" : "many", packer == kNoOp ? "" : "_int",
+        fmt::format("matmul_{}{}_{}", few ? "few" : "many",
+                    halves != kNoOp ? "_matrix" : (integers != kNoOp ? "_int" : ""),
                     dtype_info(weight.dtype).name);
     if (few) {
       const auto tokens = static_cast<std::uint32_t>(variant.tokens_max == 1 ? 1 : kFewTokens);
       RETURN_IF_ERROR(add(index, variant, shader, {shape_.lanes, tokens, shape_.rows, wide},
                           {VulkanGrid::Kind::few, rows, shape_.rows, tokens}));
+    } else if (halves != kNoOp) {
+      const VulkanMatrixTile& tile = shape_.matrix;
+      RETURN_IF_ERROR(add(index, variant, shader,
+                          {tile.lanes, tile.size.m, tile.size.n, wide, tile.size.k, tile.subgroups,
+                           tile.out_matrices, tile.token_matrices},
+                          {VulkanGrid::Kind::tiles, rows, tile.outs(), tile.tokens()}, true));
     } else {
       RETURN_IF_ERROR(add(index, variant, shader,
                           {shape_.across * shape_.down, shape_.across, shape_.down, wide},
@@ -476,10 +516,11 @@ class Compiler {
       dispatch.ranges.push_back({addresses_[out], addresses_[out] + bytes_of(out), true});
       dispatch.ranges.push_back({addresses_[other], addresses_[other] + bytes_of(other), false});
     }
-    if (packer == kNoOp) return {};
-    dispatch.push.in[3] = scratch_[packer];
-    dispatch.push.in[4] = scratch_[packer] + packed_values(packer);
-    dispatch.ranges.push_back({scratch_[packer], scratch_[packer] + scratch_bytes(packer), false});
+    if (halves == kNoOp && integers == kNoOp) return {};
+    const Packed packed = halves != kNoOp ? halves_at(halves) : integers_at(integers);
+    dispatch.push.in[3] = packed.values;
+    dispatch.push.in[4] = packed.scales;
+    dispatch.ranges.push_back(packed.range(false));
     return {};
   }
 
@@ -524,51 +565,21 @@ class Compiler {
   const Graph& graph_;
   const VulkanCompiler& with_;
   const VulkanShape shape_;
-  const bool integers_;  // products of quantised weights round activations to 8 bits
+  const bool fast_;
   std::unique_ptr<VulkanPlan> plan_;
   std::vector<bool> trailing_;
   std::vector<bool> mixes_;                 // by op: a gate, made with the convolution behind it
   std::vector<bool> sums_;                  // by op: a product, made with the sum behind it
-  std::vector<TensorId> packs_;             // by op: what it packs, itself or before itself
-  std::vector<std::size_t> packed_by_;      // by op: which packs what it reads; kNoOp: none does
+  Packings integers_;                       // what products of quantised weights read
+  Packings halves_;                         // what matrix units read
   std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
   std::vector<std::uint64_t> addresses_;    // by TensorId
-  std::vector<std::uint64_t> scratch_;      // by op; 0: it has none
+  std::vector<std::uint64_t> scratch_;      // by op, then by op for halves; 0: it has none
   std::vector<std::size_t> rope_of_;        // by op: index into rope_tables_
   std::size_t step_bytes_ = 0;
 };
 
 }  // namespace
-
-std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
-  std::string reason = why_unsupported(graph, op);
-  if (!reason.empty()) return reason;
-  const bool matrix = op.kind == OpKind::matmul || op.kind == OpKind::embed;
-  for (std::size_t i = 0; i < op.in.size(); ++i) {
-    if (op.in[i] == kNoTensor) continue;
-    const Tensor& x = graph.tensor(op.in[i]);
-    if (is_k_quant(x.dtype)) {
-      return fmt::format("{} is {}, which its shaders do not read yet", x.name,
-                         dtype_info(x.dtype).name);
-    }
-    if (x.offset % 4 != 0) return x.name + " is not aligned to 4 bytes";
-    const bool is_matrix = matrix && i == (op.kind == OpKind::embed ? 0u : 1u);
-    if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
-      return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
-    }
-    // Shaders count values in 32 bits, but find the entries of held rows by their address.
-    const bool held = op.kind == OpKind::table_decode && x.role == TensorRole::state;
-    if (!held &&
-        static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
-      return x.name + " has more than 4,294,967,295 values";
-    }
-  }
-  if (op.kind == OpKind::rope && op.in[0] == op.out) return "it cannot work in place";
-  if (op.kind == OpKind::attention && op.params.head_dim > 1024) {
-    return fmt::format("its heads have {} values, more than 1024", op.params.head_dim);
-  }
-  return {};
-}
 
 Result<std::unique_ptr<Plan>> compile_for_vulkan(const Graph& graph, const CompileOptions& options,
                                                  const VulkanCompiler& with) {

@@ -17,6 +17,14 @@ std::string version_text(std::uint32_t version) {
   return fmt::format("{}.{}", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
 }
 
+// Asks `head` to be answered with `more`, too.
+template <class Head, class More>
+void chain(Head& head, More& more, bool wanted) {
+  if (!wanted) return;
+  more.pNext = head.pNext;
+  head.pNext = &more;
+}
+
 bool has_validation_layer(const VulkanApi& api) {
   std::uint32_t count = 0;
   api.EnumerateInstanceLayerProperties(&count, nullptr);
@@ -153,11 +161,16 @@ VulkanPhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle) const {
   };
   device.has_memory_budget = has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   const bool has_dot = has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+  const bool has_matrix = has(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME) &&
+                          has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
 
   VkPhysicalDeviceShaderIntegerDotProductPropertiesKHR dot_properties{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES_KHR};
+  VkPhysicalDeviceCooperativeMatrixPropertiesKHR matrix_properties{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
   VkPhysicalDeviceVulkan12Properties v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES};
-  if (has_dot) v12.pNext = &dot_properties;
+  chain(v12, dot_properties, has_dot);
+  chain(v12, matrix_properties, has_matrix);
   VkPhysicalDeviceVulkan11Properties v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES,
                                          &v12};
   VkPhysicalDeviceProperties2 properties2{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &v11};
@@ -175,8 +188,14 @@ VulkanPhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle) const {
 
   VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dot_features{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR};
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix_features{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
   VkPhysicalDeviceVulkan12Features f12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
-  if (has_dot) f12.pNext = &dot_features;
+  chain(f12, dot_features, has_dot);
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT size_features{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+  chain(f12, matrix_features, has_matrix);
+  chain(f12, size_features, has_matrix);
   VkPhysicalDeviceVulkan11Features f11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &f12};
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f11};
   api_.GetPhysicalDeviceFeatures2(handle, &features);
@@ -193,6 +212,13 @@ VulkanPhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle) const {
   // Where they would be made of several instructions, products of floats are as fast and closer.
   device.integer_dot = dot_features.shaderIntegerDotProduct == VK_TRUE &&
                        dot_properties.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
+  // A processor that plays a GPU has no such hardware, and says that it can.
+  if (device.type != VK_PHYSICAL_DEVICE_TYPE_CPU && matrix_features.cooperativeMatrix == VK_TRUE &&
+      f12.shaderFloat16 == VK_TRUE && f12.vulkanMemoryModel == VK_TRUE &&
+      size_features.computeFullSubgroups == VK_TRUE &&
+      (matrix_properties.cooperativeMatrixSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0) {
+    device.matrix = largest_matrix(handle);
+  }
 
   api_.GetPhysicalDeviceQueueFamilyProperties(handle, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
@@ -208,6 +234,32 @@ VulkanPhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle) const {
     device.timestamp_bits = family->timestampValidBits;
   }
   return device;
+}
+
+// Of those that tiles are made of (shaders/matmul_many_matrix.comp).
+VulkanMatrix VulkanInstance::largest_matrix(VkPhysicalDevice handle) const {
+  if (api_.GetCooperativeMatrixProperties == nullptr) return {};
+  std::uint32_t count = 0;
+  api_.GetCooperativeMatrixProperties(handle, &count, nullptr);
+  std::vector<VkCooperativeMatrixPropertiesKHR> offers(
+      count, {VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR});
+  api_.GetCooperativeMatrixProperties(handle, &count, offers.data());
+  const auto divides = [](std::uint32_t size, std::uint32_t whole) {
+    return size > 0 && whole % size == 0;
+  };
+  VulkanMatrix best;
+  for (const VkCooperativeMatrixPropertiesKHR& offer : offers) {
+    if (offer.AType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+        offer.BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+        offer.CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+        offer.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+        offer.saturatingAccumulation == VK_FALSE && offer.scope == VK_SCOPE_SUBGROUP_KHR &&
+        divides(offer.MSize, 32) && divides(offer.NSize, 64) && divides(offer.KSize, 32) &&
+        offer.MSize * offer.NSize * offer.KSize > best.m * best.n * best.k) {
+      best = {offer.MSize, offer.NSize, offer.KSize};
+    }
+  }
+  return best;
 }
 
 VulkanInstance::Heap VulkanInstance::memory(const VulkanPhysicalDevice& device) const {

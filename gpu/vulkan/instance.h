@@ -14,6 +14,14 @@
 
 namespace mneme {
 
+// Products of matrices that a subgroup makes together (VK_KHR_cooperative_matrix): m x k halves
+// times k x n halves, summed in float32.
+struct VulkanMatrix {
+  std::uint32_t m = 0;
+  std::uint32_t n = 0;
+  std::uint32_t k = 0;
+};
+
 // What the floor is: Vulkan 1.2, a compute queue, 16-bit storage, buffer addresses, timeline
 // semaphores, subgroup arithmetic.
 struct VulkanPhysicalDevice {
@@ -32,6 +40,7 @@ struct VulkanPhysicalDevice {
   std::uint64_t allocation_bytes_max = 0;
   bool has_memory_budget = false;
   bool integer_dot = false;  // its hardware makes dot products of four signed bytes
+  VulkanMatrix matrix;       // what its hardware makes; zeros: it has none
 };
 
 class VulkanInstance {
@@ -57,6 +66,7 @@ class VulkanInstance {
  private:
   VulkanInstance() = default;
   VulkanPhysicalDevice describe(VkPhysicalDevice handle) const;
+  VulkanMatrix largest_matrix(VkPhysicalDevice handle) const;
 
   VulkanApi api_;
   VkInstance instance_ = VK_NULL_HANDLE;

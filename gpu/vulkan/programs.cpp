@@ -61,7 +61,7 @@ VulkanPrograms::~VulkanPrograms() {
 }
 
 Result<VkPipeline> VulkanPrograms::get(std::string_view shader,
-                                       std::vector<std::uint32_t> constants) {
+                                       std::vector<std::uint32_t> constants, bool matrix) {
   const auto key = std::make_pair(std::string(shader), std::move(constants));
   if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
   const std::span<const std::uint32_t> words = shader_words(shader);
@@ -81,6 +81,7 @@ Result<VkPipeline> VulkanPrograms::get(std::string_view shader,
   VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
   info.stage = {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO};
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  if (matrix) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
   info.stage.module = module;
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &specialization;

@@ -26,8 +26,10 @@ class VulkanPrograms {
   VulkanPrograms& operator=(const VulkanPrograms&) = delete;
 
   // A shader ("matmul_few_Q4_1") with its specialisation constants, 0 first: the lanes of a
-  // workgroup. Compiled at the first call.
-  Result<VkPipeline> get(std::string_view shader, std::vector<std::uint32_t> constants);
+  // workgroup. Compiled at the first call. `matrix`: its subgroups make matrices together, so that
+  // none may lack lanes.
+  Result<VkPipeline> get(std::string_view shader, std::vector<std::uint32_t> constants,
+                         bool matrix = false);
   VkPipelineLayout layout() const { return layout_; }
 
   // True when the last run's compilations were found on disk.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gpu/conformance/run_case.h"
+#include "gpu/vulkan/instance.h"
 #include "gpu/vulkan/vulkan_backend.h"
 #include "tests/gpu/case_named.h"
 #include "tests/support/faulty_vulkan.h"
@@ -55,6 +56,39 @@ TEST(VulkanConformance, EveryOpEqualsItsFormulaOnACard) {
 
 TEST(VulkanConformance, EveryOpStaysCloseInFastModeOnACard) {
   run_table(NumericMode::fast, with_integers(true));
+}
+
+// Empty, or why no device makes products of matrices. A processor's do not count: the test says
+// that it is a card.
+std::string no_matrix_reason(const FaultyVulkan& vulkan) {
+  const auto instance = VulkanInstance::open(vulkan.loader(), false);
+  if (!instance) return instance.error().message;
+  const auto devices = (*instance)->devices();
+  if (!devices) return devices.error().message;
+  return (*devices)[0].matrix.m > 0 ? "" : (*devices)[0].name + " has no matrix units";
+}
+
+// Once packed, two products read the same.
+TEST(VulkanConformance, ProductsOfManyTokensStayCloseOnMatrixUnits) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  VulkanFaults card;
+  card.discrete = true;
+  const FaultyVulkan vulkan(card);
+  const std::string missing = no_matrix_reason(vulkan);
+  if (!missing.empty()) GTEST_SKIP() << missing;
+  const auto backend = open_vulkan_backend(vulkan.loader(), {0, "", true});
+  ASSERT_TRUE(backend) << backend.error().message;
+  const auto run = [&](const char* row) {
+    const long before = FaultyVulkan::dispatches();
+    EXPECT_EQ(run_case(**backend, case_named(row), NumericMode::fast).failure, "") << row;
+    return FaultyVulkan::dispatches() - before;
+  };
+  // Each in recordings for one token, up to eight and many; the last packs first.
+  EXPECT_EQ(run("matmul_Q8_0_17x96x65"), 4);
+  EXPECT_EQ(run("two_matmuls_F16_40"), 7);
+  EXPECT_EQ(run("rewritten_matmul_F16_40"), 14);
+  EXPECT_EQ(run("matmul_BF16_17x96x65"), 3);  // a half does not hold all that a bfloat16 is
 }
 
 long dispatches_of(const std::string& row, NumericMode mode, const VulkanFaults& device) {

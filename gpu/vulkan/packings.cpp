@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu/vulkan/packings.h"
+
+#include <map>
+#include <utility>
+
+namespace mneme {
+namespace {
+
+bool can_pack(const Op& maker, const Op& product) {
+  return (maker.kind == OpKind::rms_norm || maker.kind == OpKind::swiglu) &&
+         maker.outputs_only == product.outputs_only;
+}
+
+}  // namespace
+
+Packings Packings::find(const Graph& graph, bool makers,
+                        const std::function<bool(const Op& product)>& reads_packed) {
+  Packings found;
+  found.packs.assign(graph.ops.size(), kNoTensor);
+  found.packed_by.assign(graph.ops.size(), kNoOp);
+  std::map<std::pair<TensorId, bool>, std::size_t> packed;
+  std::vector<std::size_t> made_by(graph.tensors.size(), kNoOp);
+  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+    const Op& op = graph.ops[i];
+    if (op.kind == OpKind::matmul && reads_packed(op)) {
+      const auto [by, fresh] = packed.try_emplace({op.in[0], op.outputs_only}, i);
+      if (fresh) {
+        const std::size_t maker = makers ? made_by[op.in[0]] : kNoOp;
+        if (maker != kNoOp && can_pack(graph.ops[maker], op)) by->second = maker;
+        found.packs[by->second] = op.in[0];
+      }
+      found.packed_by[i] = by->second;
+    }
+    for (const TensorId id : {op.out, op.out2}) {
+      if (id == kNoTensor) continue;
+      made_by[id] = i;
+      packed.erase({id, false});  // no longer what was packed
+      packed.erase({id, true});
+    }
+  }
+  return found;
+}
+
+}  // namespace mneme

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the shaders cannot do.
+#include <fmt/format.h>
+
+#include "gpu/op_check.h"
+#include "gpu/vulkan/vulkan_plan.h"
+
+namespace mneme {
+
+std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
+  std::string reason = why_unsupported(graph, op);
+  if (!reason.empty()) return reason;
+  const bool matrix = op.kind == OpKind::matmul || op.kind == OpKind::embed;
+  for (std::size_t i = 0; i < op.in.size(); ++i) {
+    if (op.in[i] == kNoTensor) continue;
+    const Tensor& x = graph.tensor(op.in[i]);
+    if (is_k_quant(x.dtype)) {
+      return fmt::format("{} is {}, which its shaders do not read yet", x.name,
+                         dtype_info(x.dtype).name);
+    }
+    if (x.offset % 4 != 0) return x.name + " is not aligned to 4 bytes";
+    const bool is_matrix = matrix && i == (op.kind == OpKind::embed ? 0u : 1u);
+    if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
+      return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
+    }
+    // Shaders count values in 32 bits, but find the entries of held rows by their address.
+    const bool held = op.kind == OpKind::table_decode && x.role == TensorRole::state;
+    if (!held &&
+        static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
+      return x.name + " has more than 4,294,967,295 values";
+    }
+  }
+  if (op.kind == OpKind::rope && op.in[0] == op.out) return "it cannot work in place";
+  if (op.kind == OpKind::attention && op.params.head_dim > 1024) {
+    return fmt::format("its heads have {} values, more than 1024", op.params.head_dim);
+  }
+  return {};
+}
+
+}  // namespace mneme
