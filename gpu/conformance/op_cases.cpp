@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -399,9 +400,12 @@ void add_large(std::vector<OpCase>& cases) {
                        std::function<Op(OpHarness&)> build) {
     cases.push_back({std::move(name), tokens, position, 0, std::move(build), true});
   };
-  for (const DType dtype : kWeightTypes) {
+  std::vector<DType> types(std::begin(kWeightTypes), std::end(kWeightTypes));
+  types.insert(types.end(), std::begin(kKQuants), std::end(kKQuants));
+  for (const DType dtype : types) {
     for (const auto& [tokens, in, out] :
          {std::array<std::int64_t, 3>{1, 576, 1536}, {1, 2048, 8192}, {128, 576, 1536}}) {
+      if (in % dtype_info(dtype).block_values != 0) continue;
       add("matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
               "x" + std::to_string(out),
           tokens, 0, [=, in = in, out = out](OpHarness& h) {
@@ -410,6 +414,7 @@ void add_large(std::vector<OpCase>& cases) {
             op.out = h.output(out);
             return op;
           });
+      cases.back().weights = dtype;
     }
   }
   for (const auto& [tokens, position] :

@@ -14,11 +14,10 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
   for (std::size_t i = 0; i < op.in.size(); ++i) {
     if (op.in[i] == kNoTensor) continue;
     const Tensor& x = graph.tensor(op.in[i]);
-    if (is_k_quant(x.dtype)) {
-      return fmt::format("{} is {}, which its shaders do not read yet", x.name,
-                         dtype_info(x.dtype).name);
+    const std::size_t align = is_k_quant(x.dtype) ? 16 : 4;
+    if (x.offset % align != 0) {
+      return fmt::format("{} is not aligned to {} bytes", x.name, align);
     }
-    if (x.offset % 4 != 0) return x.name + " is not aligned to 4 bytes";
     const bool is_matrix = matrix && i == (op.kind == OpKind::embed ? 0u : 1u);
     if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
       return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);

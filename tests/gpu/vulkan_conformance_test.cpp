@@ -147,5 +147,32 @@ TEST(VulkanConformance, GateAndConvolutionAreOneDispatch) {
   EXPECT_EQ(dispatches_of("engram_mix_F32_1at11_4x576_4taps", NumericMode::exact, {}), 1);
 }
 
+TEST(VulkanConformance, BlocksThatShadersReadAsVectorsMustBeginWhereVectorsMay) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  const FaultyVulkan vulkan({});
+  const auto backend = open_vulkan_backend(vulkan.loader(), {});
+  ASSERT_TRUE(backend) << backend.error().message;
+  const auto bytes = (*backend)->alloc(1 << 12, MemoryKind::device);
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  for (const std::size_t offset : {0, 16, 8, 4}) {
+    GraphBuilder builder;
+    Op op{OpKind::matmul};
+    op.in = {builder.input("x", DType::f32, 256, *bytes),
+             builder.constant("w", DType::q4_k, 2, 256, *bytes, offset)};
+    op.out = builder.activation("y", 2);
+    builder.begin_segment({});
+    builder.op(op);
+    const Graph graph = std::move(builder).finish();
+    EXPECT_EQ((*backend)->supports(graph, graph.ops[0]), offset % 16 == 0) << offset;
+    const auto plan = (*backend)->compile(graph, {});
+    ASSERT_EQ(plan.has_value(), offset % 16 == 0) << offset;
+    if (plan) continue;
+    EXPECT_EQ(plan.error().code, ErrorCode::unsupported);
+    EXPECT_NE(plan.error().message.find("w is not aligned to 16 bytes"), std::string::npos)
+        << plan.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace mneme

@@ -17,6 +17,7 @@
 #include "gpu/registry.h"
 #include "inference/run/engine.h"
 #include "inference/run/session.h"
+#include "tests/support/card_backend.h"
 #include "tests/support/slow_reader.h"
 #include "tests/support/tiny_model.h"
 #include "tests/support/trace_records.h"
@@ -25,45 +26,6 @@ namespace mneme {
 namespace {
 
 using Tokens = std::vector<TokenId>;
-
-// The CPU under another name: the engine takes it for a device with a memory of its own.
-class Card final : public Backend {
- public:
-  explicit Card(std::unique_ptr<Backend> cpu, std::uint64_t free) : cpu_(std::move(cpu)) {
-    memory_.total_bytes = memory_.free_bytes = free;
-  }
-  std::string_view name() const override { return "card"; }
-  std::string description() const override { return "a card"; }
-  MemoryInfo memory() const override { return memory_; }
-  bool supports(const Graph& graph, const Op& op) const override {
-    return cpu_->supports(graph, op);
-  }
-  bool takes_weights(DType dtype) const override { return cpu_->takes_weights(dtype); }
-  Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
-    return cpu_->alloc(bytes, kind);
-  }
-  Result<Buffer> wrap(std::span<const std::byte> mapped) override { return cpu_->wrap(mapped); }
-  Status upload(Buffer& to, std::size_t offset, std::span<const std::byte> bytes) override {
-    return cpu_->upload(to, offset, bytes);
-  }
-  Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) override {
-    return cpu_->download(from, offset, bytes);
-  }
-  Result<std::unique_ptr<Plan>> compile(const Graph& graph,
-                                        const CompileOptions& options) override {
-    return cpu_->compile(graph, options);
-  }
-  void run(Plan& plan, const Segment& segment, const StepParams& step) override {
-    cpu_->run(plan, segment, step);
-  }
-  Status finish() override { return cpu_->finish(); }
-  void set_timing(Plan& plan, bool on) override { cpu_->set_timing(plan, on); }
-  std::vector<OpTime> times(const Plan& plan) const override { return cpu_->times(plan); }
-
- private:
-  const std::unique_ptr<Backend> cpu_;
-  MemoryInfo memory_;
-};
 
 std::uint64_t sum(const std::array<std::uint64_t, kTierCount>& served) {
   return std::accumulate(served.begin(), served.end(), std::uint64_t{0});
@@ -91,7 +53,8 @@ class DeviceRowsTest : public testing::TestWithParam<const char*> {
       options.open_device = [free = free_](const BackendOptions&) {
         auto cpu = open_backend({2, ""});
         EXPECT_TRUE(cpu);
-        return Result<std::unique_ptr<Backend>>(std::make_unique<Card>(std::move(*cpu), free));
+        return Result<std::unique_ptr<Backend>>(
+            std::make_unique<CardBackend>(std::move(*cpu), free));
       };
     }
     return options;

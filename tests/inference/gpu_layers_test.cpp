@@ -3,12 +3,16 @@
 // whatever Vulkan finds; on a machine without a GPU that is Mesa's llvmpipe.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/registry.h"
 #include "gpu/vulkan/vulkan_backend.h"
 #include "inference/run/engine.h"
+#include "tests/support/card_backend.h"
 #include "tests/support/faulty_vulkan.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -161,14 +165,26 @@ TEST_F(GpuLayers, ALostDeviceEndsTheAnswerAndTheEngineLivesOn) {
   }
 }
 
+// A card whose kernels read no blocks of 256 values.
+class PlainCard final : public CardBackend {
+ public:
+  using CardBackend::CardBackend;
+  bool takes_weights(DType dtype) const override { return !is_k_quant(dtype); }
+};
+
 TEST_F(GpuLayers, WeightsThatTheDeviceDoesNotReadAreRefusedByNameAndElseLeftToTheCpu) {
   const TemporaryFolder folder;
   TinyModelOptions tiny;
   tiny.type = DType::q4_k;
   tiny.memory = false;
-  const FaultyVulkan vulkan({});
-  EngineOptions options = on_device(0, vulkan);
+  EngineOptions options = on_device(0);
   options.model_path = write_tiny_model(folder.path(), tiny);
+  options.open_device = [](const BackendOptions&) {
+    auto cpu = open_backend({2, ""});
+    EXPECT_TRUE(cpu);
+    return Result<std::unique_ptr<Backend>>(
+        std::make_unique<PlainCard>(std::move(*cpu), std::uint64_t{1} << 30));
+  };
   const auto refused = Engine::open(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unsupported);

@@ -65,7 +65,7 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
     pack.layer_ids = {0, 1};
     pack.stream_rms = {0.02f, 0.05f};
     pack.write_share = 0.2f;  // enough for tests to see that it does something
-    pack.file_bytes_max = 600'000;
+    pack.file_bytes_max = whole_blocks ? 2'000'000 : 600'000;
     must(write_untrained_pack(path, folder + "/tiny.engram.gguf", pack));
   }
   return path;

@@ -10,6 +10,9 @@ const uint kPieceValues = 8;
 // Where a type has no blocks, a row may end inside the eight values: the rest are zeros.
 #if defined(WEIGHT_F32) || defined(WEIGHT_F16) || defined(WEIGHT_BF16)
 #define ROWS_MAY_END
+#elif defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K) || defined(WEIGHT_Q6_K)
+#define K_QUANT
+#include "k_quants.glsl"
 #endif
 
 struct Weights {
@@ -59,6 +62,12 @@ Weights load_weights(uvec2 address, uint row, uint piece) {
   for (uint j = 0; j < 4; ++j) {
     w.low[j] = j < left ? weight_at(address, first + j) : 0.0;
     w.high[j] = 4u + j < left ? weight_at(address, first + 4u + j) : 0.0;
+  }
+#elif defined(K_QUANT)
+  const KPiece k = load_piece(address, row, piece);
+  for (int j = 0; j < 4; ++j) {
+    w.low[j] = k.scale * float(bitfieldExtract(int(k.words.x), 8 * j, 8)) + k.minimum;
+    w.high[j] = k.scale * float(bitfieldExtract(int(k.words.y), 8 * j, 8)) + k.minimum;
   }
 #else
   const uint block = row * (p.cols / 32u) + piece / 4u;

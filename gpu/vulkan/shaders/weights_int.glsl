@@ -2,7 +2,7 @@
 // What integer products read: blocks of quantised weights as GGUF stores them (gpu/tensor.h) beside
 // activations that pack_int8.comp made, half a block of 32 values at a time. A weight is scale *
 // quant + minimum, an activation scale * quant: the quants of 16 values meet in four dot products
-// of four, and the minimum meets the sum of the block's activations. Where glslc is too old for
+// of four, and the minimum, of which a block has one, meets the sum of its activations. Where glslc is too old for
 // GL_EXT_integer_dot_product, as Debian 12's is, the instruction is named by its number.
 #extension GL_EXT_spirv_intrinsics : require
 
@@ -13,8 +13,18 @@ int signed_dot(uint a, uint b, spirv_literal int format);  // 0: four bytes in a
 
 const uint kPieceValues = 16;
 
+#if defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K) || defined(WEIGHT_Q6_K)
+#define K_QUANT
+#include "k_quants.glsl"
+#endif
+#if defined(WEIGHT_Q6_K)
+const uint kBlockScales = 2;  // one for each half
+#else
+const uint kBlockScales = 1;
+#endif
+
 struct Weights {
-  uvec4 words;  // four bytes each
+  uvec4 words;  // four signed bytes each
   float scale;
   float minimum;
 };
@@ -25,6 +35,10 @@ struct Activations {
 
 // Half `piece` of row `row` of a matrix with p.cols columns.
 Weights load_weights(uvec2 address, uint row, uint piece) {
+#if defined(K_QUANT)
+  const KPiece k = load_piece(address, row, piece);
+  return Weights(k.words, k.scale, k.minimum);
+#else
   const uint block = row * (p.cols / 32u) + piece / 2u;
   const uint second = piece & 1u;
   Weights w;
@@ -53,6 +67,7 @@ Weights load_weights(uvec2 address, uint row, uint piece) {
   w.words = uvec4(bytes, bytes >> 4) & 0x0f0f0f0fu;
 #endif
   return w;
+#endif
 }
 
 // The values that meet those weights, of packed row `row`: quants at p.in3, scales at p.in4.
@@ -60,21 +75,18 @@ Activations load_activations(uint row, uint piece) {
   const uint block = row * (p.cols / 32u) + piece / 2u;
   const uint second = piece & 1u;
   Activations x;
-#if defined(WEIGHT_Q8_0)
-  const uvec2 low = Uint2s(p.in3).v[4u * block + 2u * second];
-  const uvec2 high = Uint2s(p.in3).v[4u * block + 2u * second + 1u];
+#if defined(WEIGHT_Q4_0) || defined(WEIGHT_Q4_1)
+  x.words = uvec4(Uint2s(p.in3).v[4u * block + second], Uint2s(p.in3).v[4u * block + 2u + second]);
 #else
-  const uvec2 low = Uint2s(p.in3).v[4u * block + second];
-  const uvec2 high = Uint2s(p.in3).v[4u * block + 2u + second];
+  x.words = Uint4s(p.in3).v[2u * block + second];
 #endif
-  x.words = uvec4(low, high);
   x.scale = Float2s(p.in4).v[block];
   if (second != 0u) x.scale.y = 0.0;
   return x;
 }
 
 float scaled(int quants, float w_scale, float w_minimum, vec2 x_scale) {
-#if defined(WEIGHT_Q8_0)
+#if defined(WEIGHT_Q8_0) || defined(WEIGHT_Q6_K)
   return w_scale * x_scale.x * float(quants);
 #else
   return w_scale * x_scale.x * float(quants) + w_minimum * x_scale.y;
