@@ -54,11 +54,22 @@ struct StepParams {
   // a few milliseconds; finish() then says cancelled and rows from `position` on are garbage.
   const std::atomic<bool>* cancel = nullptr;
   std::int64_t ngrams = 0;  // rows of inputs that have one an n-gram: no more are copied
+  bool timed = false;       // segment_times() is asked for: a few microseconds of a device's step
 };
 
 struct OpTime {
   std::size_t op = 0;  // index into Graph::ops
   double microseconds = 0;
+};
+
+// When a segment of a step ran, and when what the host laid into its inputs went to the device:
+// microseconds since the step's first run(). A device's clock is laid so that its last segment ends
+// when finish() hears of it.
+struct SegmentTime {
+  double copy_begin_us = 0;
+  double copy_end_us = 0;  // the same: nothing was copied
+  double begin_us = 0;
+  double end_us = 0;
 };
 
 // A graph made ready for one backend. Keeps a reference to nothing but buffers.
@@ -95,6 +106,10 @@ class Backend {
   // `segment` is one of plan.segments(); may return early.
   virtual void run(Plan& plan, const Segment& segment, const StepParams& step) = 0;
   virtual Status finish() = 0;  // the one place where device errors surface
+
+  // Of the segments that the last step ran, in their order, after finish(); none where it was not
+  // timed or the device keeps no time.
+  virtual std::span<const SegmentTime> segment_times() const { return {}; }
 
   // Per-op times of the steps since set_timing(true); costs a clock read an op while on.
   virtual void set_timing(Plan& plan, bool on) = 0;

@@ -18,6 +18,7 @@
 #include "gpu/cpu/woven_weights.h"
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
+#include "gpu/segment_clock.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -182,12 +183,17 @@ class CpuBackend final : public Backend {
                    KernelStep{step.tokens.data(), static_cast<std::int64_t>(step.tokens.size()),
                               step.n_outputs, step.position},
                    step.cancel};
-    if (segment.first_op == 0) fill_rope_tables(cpu_plan, run.step);
+    if (index == 0) {
+      clock_.begin_step();
+      fill_rope_tables(cpu_plan, run.step);
+    }
+    const double begin = clock_.now_us();
     const bool few = run.step.tokens < kFewTokens;
     pool_.take_long_waits();
     pool_.run(run_segment, &run, few ? threads_.threads() : pool_.threads());
     if (few) threads_.learn(pool_.take_long_waits());
     cancelled_ = is_set(step.cancel);
+    if (step.timed) clock_.add({0, 0, begin, clock_.now_us()});
     if (cpu_plan.timing_) {
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) cpu_plan.times_.count_run(i);
     }
@@ -197,6 +203,8 @@ class CpuBackend final : public Backend {
     if (!std::exchange(cancelled_, false)) return {};
     return Error{ErrorCode::cancelled, "the step was stopped"};
   }
+
+  std::span<const SegmentTime> segment_times() const override { return clock_.times(); }
 
   void set_timing(Plan& plan, bool on) override {
     auto& cpu_plan = static_cast<CpuPlan&>(plan);
@@ -214,6 +222,7 @@ class CpuBackend final : public Backend {
   ThreadChoice threads_;  // for steps of few tokens, where meetings are frequent
   Weaver weaver_;
   HostArena arena_;
+  SegmentClock clock_;
   bool cancelled_ = false;  // since the last finish()
 };
 

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <vector>
 
 #include "gpu/cuda/cuda_card.h"
 #include "gpu/cuda/cuda_choices.h"
 #include "gpu/cuda/cuda_plan.h"
+#include "gpu/segment_clock.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -93,19 +95,26 @@ class CudaBackend final : public Backend {
     if (cancelled_ || !failed_ || step.tokens.empty()) return;
     const auto index = static_cast<std::size_t>(&segment - cuda_plan.segments_.data());
     CHECK(index < cuda_plan.segments_.size());  // one of plan.segments()
-    if (segment.first_op == 0) {
+    if (index == 0) {
       // A step that ended in an error elsewhere may still be running in this memory.
       if (plan_ != nullptr) keep(card_->api().finish(card_->context()), "ending a step");
       cuda_plan.timed_ops_.clear();
+      clock_.begin_step();
+      ran_ = 0;
+      if (step.timed) keep(cuda_plan.begin_times(), "beginning a step");
       keep(cuda_plan.write_step(step), "beginning a step");
     }
     plan_ = &cuda_plan;
+    timed_ = step.timed;
+    if (!failed_) return;
     keep(cuda_plan.copy_inputs(index, step), "copying table rows");
     CudaVariant& variant = cuda_plan.variant_for(step);
     keep(cuda_plan.timing_ ? cuda_plan.run_timed(variant, index)
                            : cuda_plan.run_segment(variant, index),
          "computing");
+    if (step.timed) keep(cuda_plan.end_segment(index), "computing");
     keep(cuda_plan.copy_outputs(index, step), "copying results");
+    ++ran_;
   }
 
   Status finish() override {
@@ -113,10 +122,18 @@ class CudaBackend final : public Backend {
     const bool cancelled = std::exchange(cancelled_, false);
     if (plan != nullptr) keep(card_->api().finish(card_->context()), "computing");
     if (plan != nullptr && failed_ && plan->timing_) keep(plan->add_times(), "timing");
+    if (plan != nullptr && failed_ && timed_) {
+      std::vector<SegmentTime> times;
+      keep(plan->segment_times(ran_, times), "timing");
+      for (const SegmentTime& time : times) clock_.add(time);
+      clock_.end_now();
+    }
     if (Status failed = std::exchange(failed_, Status()); !failed) return failed;
     if (cancelled) return Error{ErrorCode::cancelled, "the step was stopped"};
     return {};
   }
+
+  std::span<const SegmentTime> segment_times() const override { return clock_.times(); }
 
   void set_timing(Plan& plan, bool on) override {
     auto& cuda_plan = static_cast<CudaPlan&>(plan);
@@ -137,6 +154,9 @@ class CudaBackend final : public Backend {
   const std::shared_ptr<CudaCard> card_;
   CudaPlan* plan_ = nullptr;  // of the step under way
   bool cancelled_ = false;    // since the last finish()
+  bool timed_ = false;        // the step under way
+  std::size_t ran_ = 0;       // segments of it
+  SegmentClock clock_;
   Status failed_;
 };
 

@@ -24,7 +24,7 @@ CudaPlan::~CudaPlan() {
       if (graph != nullptr) api.free_graph(context, graph);
     }
   }
-  for (const auto* events : {&copied_, &events_}) {
+  for (const auto* events : {&copied_, &moments_, &events_}) {
     for (CudaEvent* event : *events) {
       if (event != nullptr) api.free_event(context, event);
     }
@@ -60,11 +60,24 @@ int CudaPlan::write_step(const StepParams& step) {
                            kCudaRecords + step.tokens.size() * record_bytes_);
 }
 
+int CudaPlan::begin_times() {
+  const CudaApi& api = card_->api();
+  while (moments_.size() < 1 + 2 * segments_.size()) {
+    CudaEvent* event = nullptr;
+    RETURN_IF_NOT_ZERO(api.new_event(card_->context(), &event));
+    moments_.push_back(event);
+  }
+  return api.record(card_->context(), CudaStream::compute, moments_[0]);
+}
+
 // On a stream of its own: the rows of an Engram layer travel while the segment before it computes.
 int CudaPlan::copy_inputs(std::size_t segment, const StepParams& step) {
   if (inputs_[segment].empty()) return 0;
   const CudaApi& api = card_->api();
   CudaContext* context = card_->context();
+  if (step.timed) {
+    RETURN_IF_NOT_ZERO(api.record(context, CudaStream::copy, moments_[1 + 2 * segment]));
+  }
   for (const CudaTransfer& input : inputs_[segment]) {
     const std::int64_t rows =
         input.tensor.rows > 0 ? step.ngrams : static_cast<std::int64_t>(step.tokens.size());
@@ -113,6 +126,10 @@ int CudaPlan::run_timed(const CudaVariant& variant, std::size_t segment) {
   return 0;
 }
 
+int CudaPlan::end_segment(std::size_t segment) {
+  return card_->api().record(card_->context(), CudaStream::compute, moments_[2 + 2 * segment]);
+}
+
 int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
   for (const CudaTransfer& output : outputs_[segment]) {
     const std::int64_t rows =
@@ -121,6 +138,29 @@ int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
     RETURN_IF_NOT_ZERO(card_->api().copy(card_->context(), CudaStream::compute, output.host,
                                          output.tensor.data,
                                          static_cast<std::uint64_t>(rows * output.tensor.stride)));
+  }
+  return 0;
+}
+
+// The first `ran` segments'. One begins where the one before ended and its inputs have come.
+int CudaPlan::segment_times(std::size_t ran, std::vector<SegmentTime>& times) const {
+  const auto since_begin = [&](CudaEvent* event, double& microseconds) {
+    float milliseconds = 0;
+    const int error = card_->api().elapsed(card_->context(), moments_[0], event, &milliseconds);
+    microseconds = static_cast<double>(milliseconds) * 1e3;
+    return error;
+  };
+  double last_end = 0;
+  for (std::size_t s = 0; s < ran; ++s) {
+    SegmentTime time;
+    if (!inputs_[s].empty()) {
+      RETURN_IF_NOT_ZERO(since_begin(moments_[1 + 2 * s], time.copy_begin_us));
+      RETURN_IF_NOT_ZERO(since_begin(copied_[s], time.copy_end_us));
+    }
+    RETURN_IF_NOT_ZERO(since_begin(moments_[2 + 2 * s], time.end_us));
+    time.begin_us = std::max(last_end, time.copy_end_us);
+    last_end = time.end_us;
+    times.push_back(time);
   }
   return 0;
 }

@@ -51,12 +51,15 @@ class CudaPlan final : public Plan {
   // Before a step's first segment: ids, position and angles go to the device.
   int write_step(const StepParams& step);
   // Each returns the runtime's error number.
+  int begin_times();
   int copy_inputs(std::size_t segment, const StepParams& step);
   int run_segment(CudaVariant& variant, std::size_t segment);
   int run_timed(const CudaVariant& variant, std::size_t segment);
+  int end_segment(std::size_t segment);  // of a timed step
   int copy_outputs(std::size_t segment, const StepParams& step);
   // After the step is done.
   int add_times();
+  int segment_times(std::size_t ran, std::vector<SegmentTime>& times) const;
 
   struct RopeTable {
     std::vector<double> frequencies;
@@ -68,7 +71,10 @@ class CudaPlan final : public Plan {
   std::vector<std::vector<CudaTransfer>> inputs_;   // [segments]
   std::vector<std::vector<CudaTransfer>> outputs_;  // [segments]
   std::vector<CudaEvent*> copied_;                  // [segments]: its inputs are on the device
-  std::vector<CudaVariant> variants_;               // by rising size
+  // Of timed steps, made at the first: the step's beginning, then of each segment the beginning of
+  // its copies and its end.
+  std::vector<CudaEvent*> moments_;
+  std::vector<CudaVariant> variants_;  // by rising size
   std::vector<RopeTable> rope_tables_;
   Buffer memory_;  // activations, scratch, small constants as floats
   Buffer step_;    // CudaStep, then a record for each token: its id, its row of every rope table

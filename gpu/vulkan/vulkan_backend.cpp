@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "gpu/segment_clock.h"
 #include "gpu/vulkan/device.h"
 #include "gpu/vulkan/memory.h"
 #include "gpu/vulkan/programs.h"
@@ -95,22 +96,25 @@ class VulkanBackend final : public Backend {
     if (cancelled_ || step.tokens.empty()) return;
     const auto index = static_cast<std::size_t>(&segment - vulkan_plan.segments_.data());
     CHECK(index < vulkan_plan.segments_.size());  // one of plan.segments()
-    if (segment.first_op == 0) {
+    if (index == 0) {
       // A step that ended in an error elsewhere may still be running in this memory.
       if (device_->busy()) keep(device_->wait());
       ran_.clear();
+      clock_.begin_step();
       vulkan_plan.write_step(step);
     }
     device_->submit(vulkan_plan.commands(index));
     ran_.push_back(index);
     plan_ = &vulkan_plan;
     cancel_ = step.cancel;
+    timed_ = step.timed;
   }
 
   Status finish() override {
     const bool cancelled = std::exchange(cancelled_, false);
     VulkanPlan* plan = std::exchange(plan_, nullptr);
     const std::atomic<bool>* cancel = std::exchange(cancel_, nullptr);
+    const bool timed = std::exchange(timed_, false);
     bool stopped = false;
     for (;;) {
       const auto done = device_->wait(cancel != nullptr && !stopped ? kCancelLookNs : ~0ull);
@@ -127,11 +131,17 @@ class VulkanBackend final : public Backend {
       return Error{ErrorCode::device, "the validation layer says: " + said};
     }
     if (cancelled || stopped) return Error{ErrorCode::cancelled, "the step was stopped"};
-    if (plan != nullptr && plan->timing_) {
+    if (plan == nullptr) return {};
+    if (plan->timing_) {
       for (const std::size_t segment : ran) plan->add_times(segment);
+    } else if (timed) {
+      for (const SegmentTime& time : plan->segment_times(ran)) clock_.add(time);
+      clock_.end_now();
     }
     return {};
   }
+
+  std::span<const SegmentTime> segment_times() const override { return clock_.times(); }
 
   void set_timing(Plan& plan, bool on) override {
     auto& vulkan_plan = static_cast<VulkanPlan&>(plan);
@@ -158,6 +168,8 @@ class VulkanBackend final : public Backend {
   VulkanPlan* plan_ = nullptr;                 // that the present step runs on
   const std::atomic<bool>* cancel_ = nullptr;  // of the present step
   std::vector<std::size_t> ran_;               // segments of the present step
+  bool timed_ = false;                         // the present step
+  SegmentClock clock_;
 };
 
 }  // namespace

@@ -78,6 +78,7 @@ VulkanPlan::~VulkanPlan() {
                              static_cast<std::uint32_t>(list->size()), list->data());
     }
     api.DestroyQueryPool(device_->handle(), variant.queries, nullptr);
+    api.DestroyQueryPool(device_->handle(), variant.segment_queries, nullptr);
   }
 }
 
@@ -123,16 +124,25 @@ VkCommandBuffer VulkanPlan::commands(std::size_t segment) const {
   return timing_ ? variant.timed[segment] : variant.plain[segment];
 }
 
+Result<VkQueryPool> VulkanPlan::make_queries(std::size_t count) {
+  VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+  info.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  info.queryCount = static_cast<std::uint32_t>(count);
+  VkQueryPool queries = VK_NULL_HANDLE;
+  const VkResult result =
+      device_->api().CreateQueryPool(device_->handle(), &info, nullptr, &queries);
+  if (result != VK_SUCCESS) return device_->error(result, "making room for timestamps");
+  return queries;
+}
+
 Status VulkanPlan::record(Variant& variant, bool timed) {
   const VulkanApi& api = device_->api();
   std::vector<VkCommandBuffer>& list = timed ? variant.timed : variant.plain;
-  if (timed) {
-    VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
-    info.queryType = VK_QUERY_TYPE_TIMESTAMP;
-    info.queryCount = static_cast<std::uint32_t>(variant.dispatches.size() + segments_.size());
-    const VkResult result =
-        api.CreateQueryPool(device_->handle(), &info, nullptr, &variant.queries);
-    if (result != VK_SUCCESS) return device_->error(result, "making room for timestamps");
+  if (device_->physical().timestamp_bits > 0) {
+    auto queries =
+        make_queries(timed ? variant.dispatches.size() + segments_.size() : 2 * segments_.size());
+    if (!queries) return queries.error();
+    (timed ? variant.queries : variant.segment_queries) = *queries;
   }
   std::vector<VkCommandBuffer> fresh(segments_.size());
   VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
@@ -163,18 +173,17 @@ Status VulkanPlan::record_segment(const Variant& variant, std::size_t segment,
   };
   constexpr VkPipelineStageFlags kCompute = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
   constexpr VkAccessFlags kShader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  // Timestamps of a segment: one at its start, one behind each dispatch.
-  auto query = static_cast<std::uint32_t>(variant.first[segment] + segment);
-  const auto stamp = [&] {
-    if (timed) {
-      api.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, variant.queries,
-                            query++);
-    }
-  };
   const std::size_t end = variant.first[segment + 1];
-  if (timed) {
-    api.CmdResetQueryPool(commands, variant.queries, query,
-                          static_cast<std::uint32_t>(end - variant.first[segment] + 1));
+  // Timestamps of a segment: one at its start, one behind it or, timed, behind each dispatch.
+  const VkQueryPool queries = timed ? variant.queries : variant.segment_queries;
+  auto query = static_cast<std::uint32_t>(timed ? variant.first[segment] + segment : 2 * segment);
+  const auto stamp = [&] {
+    if (queries == VK_NULL_HANDLE) return;
+    api.CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, query++);
+  };
+  if (queries != VK_NULL_HANDLE) {
+    const std::size_t count = timed ? end - variant.first[segment] + 1 : 2;
+    api.CmdResetQueryPool(commands, queries, query, static_cast<std::uint32_t>(count));
   }
   barrier(kCompute, kCompute, kShader);  // behind the segment before
   stamp();
@@ -188,8 +197,9 @@ Status VulkanPlan::record_segment(const Variant& variant, std::size_t segment,
     api.CmdDispatchIndirect(
         commands, step_place_.buffer,
         step_place_.offset + variant.groups_offset + i * sizeof(VkDispatchIndirectCommand));
-    stamp();
+    if (timed) stamp();
   }
+  if (!timed) stamp();
   barrier(kCompute, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   result = api.EndCommandBuffer(commands);
   if (result != VK_SUCCESS) return device_->error(result, "recording a step");
@@ -206,22 +216,47 @@ Status VulkanPlan::start_timing() {
   return {};
 }
 
+std::vector<std::uint64_t> VulkanPlan::read_stamps(VkQueryPool queries, std::size_t first,
+                                                   std::size_t count) const {
+  std::vector<std::uint64_t> stamps(count);
+  const VkResult result = device_->api().GetQueryPoolResults(
+      device_->handle(), queries, static_cast<std::uint32_t>(first),
+      static_cast<std::uint32_t>(count), count * sizeof stamps[0], stamps.data(), sizeof stamps[0],
+      VK_QUERY_RESULT_64_BIT);
+  if (result != VK_SUCCESS) stamps.clear();
+  return stamps;
+}
+
+double VulkanPlan::microseconds(std::uint64_t from, std::uint64_t to) const {
+  const std::uint32_t bits = device_->physical().timestamp_bits;
+  const std::uint64_t mask = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+  return static_cast<double>((to - from) & mask) * device_->physical().timestamp_ns / 1e3;
+}
+
+std::vector<SegmentTime> VulkanPlan::segment_times(std::span<const std::size_t> ran) const {
+  const VkQueryPool queries = variants_[variant_].segment_queries;
+  std::vector<SegmentTime> times;
+  std::uint64_t zero = 0;
+  for (const std::size_t segment : ran) {
+    if (queries == VK_NULL_HANDLE) return {};
+    const std::vector<std::uint64_t> stamps = read_stamps(queries, 2 * segment, 2);
+    if (stamps.empty()) return {};
+    if (times.empty()) zero = stamps[0];
+    times.push_back({0, 0, microseconds(zero, stamps[0]), microseconds(zero, stamps[1])});
+  }
+  return times;
+}
+
 void VulkanPlan::add_times(std::size_t segment) {
   const Variant& variant = variants_[variant_];
   const std::size_t first = variant.first[segment];
   const std::size_t count = variant.first[segment + 1] - first;
-  std::vector<std::uint64_t> stamps(count + 1);
-  const VkResult result = device_->api().GetQueryPoolResults(
-      device_->handle(), variant.queries, static_cast<std::uint32_t>(first + segment),
-      static_cast<std::uint32_t>(stamps.size()), stamps.size() * sizeof stamps[0], stamps.data(),
-      sizeof stamps[0], VK_QUERY_RESULT_64_BIT);
-  if (result != VK_SUCCESS) return;
-  const std::uint32_t bits = device_->physical().timestamp_bits;
-  const std::uint64_t mask = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+  const std::vector<std::uint64_t> stamps =
+      read_stamps(variant.queries, first + segment, count + 1);
+  if (stamps.empty()) return;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t counts = (stamps[i + 1] - stamps[i]) & mask;
     const std::size_t op = variant.dispatches[first + i].op;
-    times_.add(op, static_cast<double>(counts) * device_->physical().timestamp_ns / 1e3);
+    times_.add(op, microseconds(stamps[i], stamps[i + 1]));
     // An op's dispatches lie side by side; one that another's dispatch also makes has no time.
     if (i == 0 || op != variant.dispatches[first + i - 1].op) times_.count_run(op);
   }

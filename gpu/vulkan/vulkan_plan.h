@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "gpu/backend.h"
@@ -74,6 +75,9 @@ class VulkanPlan final : public Plan {
 
   Status start_timing();                // records with timestamps, the first time
   void add_times(std::size_t segment);  // of a segment that ran while timing
+  // Of segments that ran in a step that was not timed, from the first one's beginning on; none
+  // where the device keeps no time.
+  std::vector<SegmentTime> segment_times(std::span<const std::size_t> ran) const;
 
   struct RopeTable {
     std::vector<double> frequencies;
@@ -87,7 +91,8 @@ class VulkanPlan final : public Plan {
     std::size_t groups_offset = 0;       // bytes into step_: a VkDispatchIndirectCommand each
     std::vector<VkCommandBuffer> plain;  // of each segment
     std::vector<VkCommandBuffer> timed;
-    VkQueryPool queries = VK_NULL_HANDLE;  // [dispatches + segments]
+    VkQueryPool queries = VK_NULL_HANDLE;          // [dispatches + segments]: of `timed`
+    VkQueryPool segment_queries = VK_NULL_HANDLE;  // [segments, 2]: of `plain`
   };
 
   const std::shared_ptr<VulkanDevice> device_;
@@ -109,6 +114,10 @@ class VulkanPlan final : public Plan {
   Status record(Variant& variant, bool timed);
 
  private:
+  Result<VkQueryPool> make_queries(std::size_t count);
+  std::vector<std::uint64_t> read_stamps(VkQueryPool queries, std::size_t first,
+                                         std::size_t count) const;
+  double microseconds(std::uint64_t from, std::uint64_t to) const;  // between stamps
   Status record_segment(const Variant& variant, std::size_t segment, VkCommandBuffer commands,
                         bool timed);
 };

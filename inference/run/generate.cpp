@@ -195,6 +195,7 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
                    request, impl_->session->context());
   if (!prompt) return prompt.error();
   impl_->session->set_memory(request.memory_on);
+  impl_->session->time_steps(request.trace != nullptr);
   return Answer(*impl_, request, progress, std::move(*prompt)).run();
 }
 
@@ -215,6 +216,7 @@ Status Engine::evaluate(std::span<const TokenId> tokens, bool memory_on, const L
   Session& session = *impl_->session;
   session.set_memory(memory_on);
   session.rewind(0);
+  session.time_steps(trace != nullptr);
   TraceRecorder recorder(session, impl_->shape(), trace);
   TokenProbabilities known_probabilities;
   bool known = false;

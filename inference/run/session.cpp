@@ -13,10 +13,8 @@
 namespace mneme {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double microseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+double microseconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double, std::micro>(time).count();
 }
 
 std::span<const float> float_row(const Buffer& buffer, std::int64_t row, std::int64_t cols) {
@@ -88,6 +86,7 @@ void Session::rewind(std::int64_t length) {
 
 // Asks for the rows of the next step: of the n-grams that the device does not hold, each once.
 void Session::prefetch(std::int64_t first, std::int64_t count) {
+  next_rows_->asked = Clock::now();
   if (!memory_on_) return;
   const NgramHasher& hasher = *model_.pack->hasher;
   const auto orders = static_cast<std::size_t>(hasher.spec().orders());
@@ -106,8 +105,8 @@ void Session::prefetch(std::int64_t first, std::int64_t count) {
 }
 
 // Waits for the rows of an Engram layer and lays them where the device takes them from.
-Status Session::bring_rows(std::size_t slot, const std::atomic<bool>* cancel) {
-  const auto start = Clock::now();
+Status Session::bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel) {
+  const double begin = now_us();
   const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
   const std::size_t ngrams = model_.device_rows != nullptr
                                  ? rows_->device.missing().size()
@@ -115,9 +114,12 @@ Status Session::bring_rows(std::size_t slot, const std::atomic<bool>* cancel) {
   const std::size_t bytes = ngrams * static_cast<std::size_t>(ngram_bytes(model_.pack->header));
   RETURN_IF_ERROR(
       model_.tables->wait(rows_->ticket, slot, io_.rows[slot].host().first(bytes), cancel));
-  const double waited = microseconds_since(start);
-  last_.wait_us += waited;
-  if (slot == 0) last_.first_wait_us = waited;
+  const double end = now_us();
+  last_.wait_us += end - begin;
+  if (slot == 0) last_.first_wait_us = end - begin;
+  spans_.push_back({StepSpan::Kind::wait, static_cast<std::int8_t>(slot),
+                    static_cast<std::uint8_t>(part), static_cast<float>(begin),
+                    static_cast<float>(end)});
   return {};
 }
 
@@ -143,8 +145,10 @@ void Session::give_up_rows() {
 // soon as the rows that it needs are there.
 Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel) {
   CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
-  const auto start = Clock::now();
+  step_start_ = Clock::now();
+  spans_.clear();
   last_ = StepView{.position = length_, .tokens = count, .outputs = outputs};
+  last_.asked_us = microseconds(rows_->asked - step_start_);
 
   StepParams params;
   params.tokens = std::span(tokens_).subspan(static_cast<std::size_t>(length_),
@@ -152,6 +156,7 @@ Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<
   params.position = length_;
   params.n_outputs = outputs;
   params.cancel = cancel;
+  params.timed = timed_;
   if (memory_on_ && model_.device_rows != nullptr) write_places();
   for (std::size_t p = 0; p < parts_.size(); ++p) RETURN_IF_ERROR(run_part(p, params));
   for (std::int64_t output = 0; output < outputs; ++output) {
@@ -162,7 +167,9 @@ Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<
     }
   }
   if (memory_on_ && model_.device_rows != nullptr) rows_->device.done();
-  last_.compute_us = microseconds_since(start) - last_.wait_us;
+  last_.total_us = now_us();
+  last_.compute_us = last_.total_us - last_.wait_us;
+  last_.spans = spans_;
   length_ += count;
   return {};
 }
@@ -176,10 +183,11 @@ Status Session::run_part(std::size_t index, StepParams params) {
     const std::size_t bytes = count * static_cast<std::size_t>(model_.config.dim) * sizeof(float);
     std::memcpy(residual.to.host().data(), residual.from.host().data(), bytes);
   }
+  const double begin = now_us();
   for (const Segment& segment : plan.segments()) {
     if (segment.engram_slot) {
       const Status brought =
-          bring_rows(static_cast<std::size_t>(*segment.engram_slot), params.cancel);
+          bring_rows(static_cast<std::size_t>(*segment.engram_slot), index, params.cancel);
       if (!brought) {
         // What runs of this step ends here, and so does a stop: none of it reaches the next one.
         (void)part.backend->finish();
@@ -189,7 +197,31 @@ Status Session::run_part(std::size_t index, StepParams params) {
     }
     part.backend->run(plan, segment, params);
   }
-  return part.backend->finish();
+  RETURN_IF_ERROR(part.backend->finish());
+  add_spans(index, plan, begin);
+  return {};
+}
+
+double Session::now_us() const {
+  return microseconds(Clock::now() - step_start_);
+}
+
+// What the backend says of a part that began `begin_us` after the step.
+void Session::add_spans(std::size_t part, const Plan& plan, double begin_us) {
+  const auto segments = plan.segments();
+  const auto times = parts_[part].backend->segment_times();
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const auto slot = static_cast<std::int8_t>(segments[i].engram_slot.value_or(-1));
+    const auto add = [&](StepSpan::Kind kind, double begin, double end) {
+      spans_.push_back({kind, slot, static_cast<std::uint8_t>(part),
+                        static_cast<float>(begin_us + begin), static_cast<float>(begin_us + end)});
+    };
+    if (times[i].copy_end_us > times[i].copy_begin_us) {
+      add(StepSpan::Kind::copy, times[i].copy_begin_us, times[i].copy_end_us);
+    }
+    if (segments[i].first_op == segments[i].end_op) continue;  // a part may begin with a memory
+    add(StepSpan::Kind::compute, times[i].begin_us, times[i].end_us);
+  }
 }
 
 Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,

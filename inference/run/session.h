@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
 #include "inference/model/weights.h"
+#include "inference/trace/step_log.h"
 
 namespace mneme {
 
@@ -49,6 +51,9 @@ struct StepView {
   double wait_us = 0;        // for table rows
   double first_wait_us = 0;  // of that, at the first Engram layer: the later ones hide behind it
   double compute_us = 0;     // the rest
+  double asked_us = 0;       // when its rows were asked for, since it began: never above 0
+  double total_us = 0;
+  std::span<const StepSpan> spans;  // where steps are timed
 };
 
 class Session {
@@ -64,6 +69,9 @@ class Session {
   // Memory on or off from here on. What can be reused depends on it: a change rewinds to 0.
   void set_memory(bool on);
   bool memory_on() const { return memory_on_; }
+
+  // Whether steps from here on say when their parts ran (StepView::spans).
+  void time_steps(bool on) { timed_ = on; }
 
   // Keeps the first `length` positions.
   void rewind(std::int64_t length);
@@ -89,6 +97,8 @@ class Session {
   RowOutcome outcome(std::size_t slot, std::int64_t token, std::size_t order) const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   // What one part of the model runs; the plan without memory and the one with it.
   struct Part {
     Backend* backend = nullptr;
@@ -98,6 +108,7 @@ class Session {
   struct StepRows {
     DeviceSlots::Step device;
     TableStore::Ticket ticket;
+    Clock::time_point asked;
   };
 
   Session(const Model& model, const SessionOptions& options) : model_(model), options_(options) {}
@@ -106,8 +117,10 @@ class Session {
   Status read_rest(bool all_outputs, const std::atomic<bool>* cancel, const OnStep& on_step);
   Status run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
   Status run_part(std::size_t index, StepParams params);
-  Status bring_rows(std::size_t slot, const std::atomic<bool>* cancel);
+  Status bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel);
   void write_places();
+  void add_spans(std::size_t part, const Plan& plan, double begin_us);
+  double now_us() const;  // since the step began
   void give_up_rows();
 
   const Model model_;
@@ -124,6 +137,9 @@ class Session {
   std::unique_ptr<StepRows> rows_ = std::make_unique<StepRows>();
   std::unique_ptr<StepRows> next_rows_ = std::make_unique<StepRows>();
   StepView last_;
+  Clock::time_point step_start_;
+  bool timed_ = false;
+  std::vector<StepSpan> spans_;  // of the last step
 };
 
 }  // namespace mneme

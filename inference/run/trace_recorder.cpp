@@ -9,6 +9,7 @@ namespace mneme {
 
 void TraceRecorder::record(const StepView& step, std::int64_t index, const Token& token) {
   if (log_ == nullptr) return;
+  if (step.position != timed_position_) add_times(step, index);
   writer_.begin(shape_);
   TraceHeader& header = writer_.header();
   header.source = token.source;
@@ -36,6 +37,17 @@ void TraceRecorder::record(const StepView& step, std::int64_t index, const Token
     }
   }
   log_->append(writer_.finish());
+}
+
+// Of the step whose first record, of its `index`-th token, comes next.
+void TraceRecorder::add_times(const StepView& step, std::int64_t index) {
+  timed_position_ = step.position;
+  const EventIndex first = log_->size();
+  log_->steps().add({.first = first,
+                     .end = first + static_cast<EventIndex>(step.tokens - index),
+                     .asked_us = static_cast<float>(step.asked_us),
+                     .total_us = static_cast<float>(step.total_us),
+                     .spans = {step.spans.begin(), step.spans.end()}});
 }
 
 void TraceRecorder::count(const StepView& step) {

@@ -35,12 +35,15 @@ class TraceRecorder {
   EventIndex next_event() const { return log_ != nullptr ? log_->size() : 0; }
 
  private:
+  void add_times(const StepView& step, std::int64_t index);
+
   const Session& session_;
   const TraceShape shape_;
   TraceLog* const log_;
   TraceRecordWriter writer_;
   std::array<std::uint64_t, kTierCount> ngrams_{};
   double wait_us_ = 0;
+  std::int64_t timed_position_ = -1;  // of the step whose times are in the log
 };
 
 }  // namespace mneme

@@ -14,6 +14,7 @@
 
 #include "inference/base/ids.h"
 #include "inference/base/result.h"
+#include "inference/trace/step_log.h"
 #include "inference/trace/trace_record.h"
 
 namespace mneme {
@@ -35,6 +36,10 @@ class TraceLog {
   EventIndex size() const { return published_.load(std::memory_order_acquire); }
   TraceRecord record(EventIndex index) const;  // index < size()
 
+  // When the last steps' parts ran; any thread reads.
+  StepLog& steps() { return steps_; }
+  const StepLog& steps() const { return steps_; }
+
   // Records [first, end) one after another, as the database stores them.
   std::vector<std::byte> serialize(EventIndex first, EventIndex end) const;
   // Appends what serialize() made. Errors: corrupt; then nothing was appended.
@@ -47,7 +52,8 @@ class TraceLog {
     std::size_t block_used = 0;
   };
   std::array<std::atomic<Chunk*>, kChunksMax> chunks_{};  // written before published_ (release)
-  std::atomic<EventIndex> published_{0};                  // partner: size()'s acquire
+  StepLog steps_;
+  std::atomic<EventIndex> published_{0};  // partner: size()'s acquire
 };
 
 }  // namespace mneme

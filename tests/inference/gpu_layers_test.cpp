@@ -97,6 +97,7 @@ TEST_F(GpuLayers, EveryCutComputesWhatTheCpuComputes) {
       ASSERT_EQ(got.size(), want.size());
       for (std::size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], 1e-3) << layers;
       if (memory) expect_same_memory(want_trace, trace);
+      if (memory) expect_step_times(trace, layers < kLayers ? 2 : 1, false);
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -41,6 +42,39 @@ inline std::vector<std::byte> test_records(TokenId first, TokenId end) {
     bytes.insert(bytes.end(), one.begin(), one.end());
   }
   return bytes;
+}
+
+// That every record's step says when its parts ran: waits and segments one behind the other within
+// the step, those of part `p` on the lane of `p`. `copies`: also that rows went to a device.
+inline void expect_step_times(const TraceLog& trace, int parts, bool copies) {
+  ASSERT_GT(trace.size(), 0u);
+  for (EventIndex i = 0; i < trace.size(); ++i) {
+    const auto times = trace.steps().step_of(i);
+    ASSERT_TRUE(times) << i;
+    EXPECT_LE(times->asked_us, 0) << i;
+    const int layers = trace.record(i).shape().layers;
+    int waits = 0;
+    int copied = 0;
+    int segments = 0;
+    std::vector<bool> ran(static_cast<std::size_t>(parts));
+    float last_end = 0;
+    for (const StepSpan& span : times->spans) {
+      EXPECT_LE(span.begin_us, span.end_us) << i;
+      EXPECT_LE(span.end_us, times->total_us + 1) << i;
+      ASSERT_LT(span.part, parts) << i;
+      waits += span.kind == StepSpan::Kind::wait ? 1 : 0;
+      copied += span.kind == StepSpan::Kind::copy && span.slot >= 0 ? 1 : 0;
+      if (span.kind != StepSpan::Kind::compute) continue;
+      ++segments;
+      EXPECT_GE(span.begin_us + 1, last_end) << i;  // floats of large sums
+      last_end = span.end_us;
+      ran[span.part] = true;
+    }
+    EXPECT_EQ(waits, layers) << i;
+    EXPECT_EQ(copied > 0, copies && layers > 0) << i;
+    EXPECT_GE(segments, layers) << i;
+    EXPECT_TRUE(std::all_of(ran.begin(), ran.end(), [](bool one) { return one; })) << i;
+  }
 }
 
 // What the memory did, to the tolerance of float32 sums in another order.

@@ -30,7 +30,7 @@
 namespace mneme {
 namespace {
 
-constexpr int kLayoutVersion = 2;
+constexpr int kLayoutVersion = 3;
 constexpr int kUndoMs = 10000;
 constexpr int kHitsMax = 60;
 constexpr int kRecentMax = 8;

@@ -128,6 +128,7 @@ class MainWindow : public QMainWindow {
   QDockWidget* m_slotsDock = nullptr;
   QDockWidget* m_tiersDock = nullptr;
   QDockWidget* m_hotSetDock = nullptr;
+  QDockWidget* m_timelineDock = nullptr;
 };
 
 }  // namespace mneme

@@ -16,6 +16,7 @@
 #include "ui/views/stall_dialog.h"
 #include "ui/views/strip_view.h"
 #include "ui/views/tiers_view.h"
+#include "ui/views/timeline_view.h"
 #include "ui/views/token_card.h"
 
 namespace mneme {
@@ -78,10 +79,15 @@ void MainWindow::makeInspectionDocks() {
   hotSet->addActions(new HotSetActions(*new HotSetWork(m_store, m_engine, this), m_branch, m_source,
                                        m_chats, hotSet));
   m_hotSetDock = addDock("hotSetDock", tr("Hot set"), scrolled(hotSet), Qt::BottomDockWidgetArea);
-  m_docks << m_tokenDock << m_stripDock << m_slotsDock << m_tiersDock << m_hotSetDock;
+  m_timelineDock = addDock("timelineDock", tr("Timeline"),
+                           scrolled(new TimelineView(m_branch, m_selection, m_source, this)),
+                           Qt::BottomDockWidgetArea);
+  m_docks << m_tokenDock << m_stripDock << m_slotsDock << m_timelineDock << m_tiersDock
+          << m_hotSetDock;
   splitDockWidget(m_stripDock, m_tiersDock, Qt::Horizontal);
   tabifyDockWidget(m_tiersDock, m_hotSetDock);
   tabifyDockWidget(m_stripDock, m_slotsDock);
+  tabifyDockWidget(m_slotsDock, m_timelineDock);
 }
 
 void MainWindow::explainStall() {
@@ -125,9 +131,11 @@ void MainWindow::showPreset(Preset preset) {
   m_tokenDock->setVisible(inspect);
   m_stripDock->setVisible(inspect);
   m_slotsDock->setVisible(inspect || memory);
+  m_timelineDock->setVisible(inspect || memory);
   m_tiersDock->setVisible(inspect || memory);
   m_hotSetDock->setVisible(inspect || memory);
   if (inspect || memory) m_tiersDock->raise();
+  if (memory) m_slotsDock->raise();
   if (inspect) {
     m_stripDock->raise();
     resizeDocks({m_tokenDock}, {320}, Qt::Horizontal);

@@ -92,6 +92,7 @@ TEST(CudaEngine, WithLayersLeftOnTheCpuItSaysTheSame) {
     ASSERT_EQ(split.size(), cpu.size());
     for (std::size_t i = 0; i < cpu.size(); ++i) ASSERT_NEAR(split[i], cpu[i], 1e-3) << on_card;
     expect_same_memory(cpu_trace, trace);
+    expect_step_times(trace, 2, on_card == 2);  // Engram layers are 0 and 1
   }
 }
 
@@ -116,6 +117,7 @@ TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
     if (exact) {
       EXPECT_LT(worst, 1e-3);  // contracts: exact mode
       expect_same_memory(cpu_trace, trace);
+      expect_step_times(trace, 1, true);
     }
     EXPECT_GT(product / std::sqrt(squares[0] * squares[1]), 0.999);
   }
