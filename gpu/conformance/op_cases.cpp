@@ -3,7 +3,6 @@
 
 #include <array>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -394,28 +393,64 @@ void add_product_sums(std::vector<OpCase>& cases) {
   }
 }
 
+// A norm, three products of two types of weights that read it and the last one's sum with a
+// residual: what an attention of a file in Q4_K_M begins with.
+void add_k_quant_chains(std::vector<OpCase>& cases) {
+  for (const DType dtype : {DType::q4_k, DType::q5_k}) {
+    for (const std::int64_t tokens : {1, 6, 40}) {
+      cases.push_back({"norm_matmuls_sum_" + type_name(dtype) + "_Q6_K_" + std::to_string(tokens),
+                       tokens, 2, 0,
+                       [=](OpHarness& h) {
+                         Op norm{OpKind::rms_norm};
+                         norm.params.eps = 1e-5f;
+                         norm.in = {h.input(512), h.constant(DType::f32, 1, 512)};
+                         norm.out = h.activation(512);
+                         const auto product = [&](DType type, std::int64_t out) {
+                           Op op{OpKind::matmul};
+                           op.in = {norm.out, h.constant(type, out, 512)};
+                           op.out = h.output(out);
+                           return op;
+                         };
+                         Op last = product(DType::q6_k, 33);
+                         last.out = h.activation(33);
+                         Op sum{OpKind::add};
+                         sum.in = {h.input(33), last.out};
+                         sum.out = h.output(33);
+                         return OpChain(std::vector<Op>{norm, product(dtype, 24),
+                                                        product(dtype, 17), last, sum});
+                       },
+                       false, dtype});
+    }
+  }
+}
+
 // Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
 void add_large(std::vector<OpCase>& cases) {
   const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
-                       std::function<Op(OpHarness&)> build) {
-    cases.push_back({std::move(name), tokens, position, 0, std::move(build), true});
+                       std::function<Op(OpHarness&)> build, DType weights = DType::f32) {
+    cases.push_back({std::move(name), tokens, position, 0, std::move(build), true, weights});
   };
-  std::vector<DType> types(std::begin(kWeightTypes), std::end(kWeightTypes));
-  types.insert(types.end(), std::begin(kKQuants), std::end(kKQuants));
-  for (const DType dtype : types) {
-    for (const auto& [tokens, in, out] :
-         {std::array<std::int64_t, 3>{1, 576, 1536}, {1, 2048, 8192}, {128, 576, 1536}}) {
-      if (in % dtype_info(dtype).block_values != 0) continue;
-      add("matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
-              "x" + std::to_string(out),
-          tokens, 0, [=, in = in, out = out](OpHarness& h) {
-            Op op{OpKind::matmul};
-            op.in = {h.input(in), h.constant(dtype, out, in)};
-            op.out = h.output(out);
-            return op;
-          });
-      cases.back().weights = dtype;
-    }
+  const auto add_matmul = [&](DType dtype, std::int64_t tokens, std::int64_t in, std::int64_t out) {
+    add(
+        "matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
+            "x" + std::to_string(out),
+        tokens, 0,
+        [=](OpHarness& h) {
+          Op op{OpKind::matmul};
+          op.in = {h.input(in), h.constant(dtype, out, in)};
+          op.out = h.output(out);
+          return op;
+        },
+        dtype);
+  };
+  for (const DType dtype : kWeightTypes) {
+    add_matmul(dtype, 1, 576, 1536);
+    add_matmul(dtype, 1, 2048, 8192);
+    add_matmul(dtype, 128, 576, 1536);
+  }
+  for (const DType dtype : kKQuants) {
+    add_matmul(dtype, 1, 2048, 8192);
+    add_matmul(dtype, 128, 2048, 512);
   }
   for (const auto& [tokens, position] :
        {std::pair<std::int64_t, std::int64_t>{1, 2000}, {128, 0}}) {
@@ -470,6 +505,7 @@ std::vector<OpCase> conformance_cases() {
   add_made_products(cases);
   add_shared_products(cases);
   add_product_sums(cases);
+  add_k_quant_chains(cases);
   add_held_rows(cases);
   add_large(cases);
   return cases;

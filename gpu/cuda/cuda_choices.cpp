@@ -68,7 +68,7 @@ class FusionFinder {
 }  // namespace
 
 bool is_quantised(DType dtype) {
-  return dtype == DType::q8_0 || dtype == DType::q4_0 || dtype == DType::q4_1;
+  return dtype == DType::q8_0 || dtype == DType::q4_0 || dtype == DType::q4_1 || is_k_quant(dtype);
 }
 
 std::vector<StepSize> step_sizes(const CompileOptions& options) {
@@ -128,12 +128,7 @@ std::int32_t attention_splits(const Op& op, std::int32_t rows, std::int32_t mult
 }
 
 std::string why_not_on_cuda(const Graph& graph, const Op& op) {
-  std::string reason = why_unsupported(graph, op);
-  for (const TensorId id : op.in) {
-    if (id == kNoTensor || !is_k_quant(graph.tensor(id).dtype)) continue;
-    reason = fmt::format("{} is {}, which its kernels do not read yet", graph.tensor(id).name,
-                         dtype_info(graph.tensor(id).dtype).name);
-  }
+  const std::string reason = why_unsupported(graph, op);
   if (!reason.empty() || op.kind != OpKind::attention) return reason;
   const int dim = op.params.head_dim;
   if (dim % 2 == 0 && dim <= kHeadDimMax) return "";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every kernel uses: reductions, rows of tensors, values of any element type. Kernels are
-// compiled twice: by nvcc for GPUs, and by the C++ compiler for the tests' emulation.
+// What every kernel uses: reductions, rows of tensors, packing. Kernels are compiled twice: by nvcc
+// for GPUs, and by the C++ compiler for the tests' emulation.
 #pragma once
 
 #include <cmath>
@@ -17,7 +17,19 @@
 namespace mneme {
 
 // The numbers of DType (gpu/tensor.h); cuda_plan.cpp asserts it.
-enum Element : std::int32_t { kF32, kF16, kBf16, kQ8_0, kQ4_0, kQ4_1, kI8, kI32 };
+enum Element : std::int32_t {
+  kF32,
+  kF16,
+  kBf16,
+  kQ8_0,
+  kQ4_0,
+  kQ4_1,
+  kI8,
+  kI32,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K
+};
 
 constexpr unsigned kAllLanes = 0xffffffffu;
 
@@ -81,32 +93,6 @@ __device__ __forceinline__ T* row_of(const CudaTensor& x, Rows rows, std::int64_
 
 __device__ __forceinline__ std::uint16_t load_u16(const unsigned char* p) {
   return *reinterpret_cast<const std::uint16_t*>(p);
-}
-
-// Value `i` of a row of any element type; rows start at even addresses.
-__device__ __forceinline__ float value_at(std::int32_t element, const unsigned char* row,
-                                          std::int64_t i) {
-  switch (element) {
-    case kF32:
-      return reinterpret_cast<const float*>(row)[i];
-    case kF16:
-      return half_to_float(load_u16(row + 2 * i));
-    case kBf16:
-      return bfloat_to_float(load_u16(row + 2 * i));
-    case kQ8_0: {
-      const unsigned char* block = row + i / 32 * 34;
-      return half_to_float(load_u16(block)) *
-             static_cast<float>(static_cast<signed char>(block[2 + i % 32]));
-    }
-    default: {
-      const bool offset = element == kQ4_1;
-      const unsigned char* block = row + i / 32 * (offset ? 20 : 18);
-      const unsigned byte = block[(offset ? 4 : 2) + i % 16];
-      const auto nibble = static_cast<float>(i % 32 < 16 ? byte & 15u : byte >> 4);
-      const float scale = half_to_float(load_u16(block));
-      return offset ? scale * nibble + half_to_float(load_u16(block + 2)) : scale * (nibble - 8.0f);
-    }
-  }
 }
 
 // Keys, values and the convolution's inputs are float32 or float16.

@@ -3,8 +3,9 @@
 // inputs: weights are expanded to half precision once for each 128 tokens, so from about 128 tokens
 // on arithmetic is the floor (2 * tokens * inputs * outputs), not memory. float32 weights and exact
 // mode go through plain float32 sums.
-#include "gpu/cuda/module/device.cuh"
+#include "gpu/cuda/module/gemm_weights.cuh"
 #include "gpu/cuda/module/launch.h"
+#include "gpu/cuda/module/weights.cuh"
 
 namespace mneme {
 namespace {
@@ -24,87 +25,6 @@ struct Tiles {
   std::uint16_t x[kStages][kTokens][kPadded];
   std::uint16_t w[2][kOuts][kPadded];
 };
-
-// What a thread loads of a weight tile, 16 values of one row, before they are expanded: loaded a
-// step ahead, so that the loads run while the tensor cores work.
-template <Element E>
-struct RawWeights {
-  std::uint32_t words[E == kF16 || E == kBf16 ? 8 : 4];
-  std::uint16_t scale;
-  std::uint16_t minimum;
-};
-
-// `first` is a multiple of 16; values behind the row are zero.
-template <Element E>
-__device__ __forceinline__ void load_weights(const CudaTensor& weight, std::int64_t row,
-                                             std::int64_t first, RawWeights<E>& raw) {
-  if (row >= weight.rows || first >= weight.cols) {
-    for (std::uint32_t& word : raw.words) word = 0;
-    raw.scale = raw.minimum = 0;
-    return;
-  }
-  const unsigned char* from = weight.data + row * weight.stride;
-  if constexpr (E == kF16 || E == kBf16) {
-    from += first * 2;
-    if (first + 16 <= weight.cols && reinterpret_cast<std::uintptr_t>(from) % 16 == 0) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        const int4 four = reinterpret_cast<const int4*>(from)[i];
-        raw.words[4 * i] = static_cast<std::uint32_t>(four.x);
-        raw.words[4 * i + 1] = static_cast<std::uint32_t>(four.y);
-        raw.words[4 * i + 2] = static_cast<std::uint32_t>(four.z);
-        raw.words[4 * i + 3] = static_cast<std::uint32_t>(four.w);
-      }
-      return;
-    }
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      const std::uint32_t low = first + 2 * i < weight.cols ? load_u16(from + 4 * i) : 0u;
-      const std::uint32_t high = first + 2 * i + 1 < weight.cols ? load_u16(from + 4 * i + 2) : 0u;
-      raw.words[i] = low | high << 16;
-    }
-  } else {
-    const bool q4_1 = E == kQ4_1;
-    const unsigned char* block = from + first / 32 * (E == kQ8_0 ? 34 : q4_1 ? 20 : 18);
-    raw.scale = load_u16(block);
-    raw.minimum = q4_1 ? load_u16(block + 2) : std::uint16_t{0};
-    const unsigned char* values = block + (q4_1 ? 4 : 2) + (E == kQ8_0 ? first % 32 : 0);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      raw.words[i] =
-          load_u16(values + 4 * i) | static_cast<std::uint32_t>(load_u16(values + 4 * i + 2)) << 16;
-    }
-  }
-}
-
-// The 16 values as eight words of two halves.
-template <Element E>
-__device__ __forceinline__ void expand_weights(const RawWeights<E>& raw, std::int64_t first,
-                                               std::uint32_t (&to)[8]) {
-  if constexpr (E == kF16 || E == kBf16) {
-#pragma unroll
-    for (int i = 0; i < 8; ++i) to[i] = raw.words[i];
-  } else {
-    const float scale = half_to_float(raw.scale);
-    const float minimum = E == kQ4_1 ? half_to_float(raw.minimum) : 0.0f;
-    const unsigned upper = first % 32 == 0 ? 0 : 4;  // bits: the second half of a block of nibbles
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      float two[2];
-#pragma unroll
-      for (int k = 0; k < 2; ++k) {
-        const std::uint32_t byte = raw.words[i / 2] >> ((2 * i + k) % 4 * 8) & 0xffu;
-        if (E == kQ8_0) {
-          two[k] = scale * static_cast<float>(static_cast<signed char>(byte));
-        } else {
-          const auto nibble = static_cast<float>(byte >> upper & 15u);
-          two[k] = E == kQ4_0 ? scale * (nibble - 8.0f) : scale * nibble + minimum;
-        }
-      }
-      to[i] = pack_halves(two[0], two[1]);
-    }
-  }
-}
 
 template <Element E>
 __global__ void __launch_bounds__(kThreads) gemm_tiles(const __grid_constant__ CudaCall call) {
@@ -141,14 +61,21 @@ __global__ void __launch_bounds__(kThreads) gemm_tiles(const __grid_constant__ C
 
   const int my_out = thread / 2;  // row of the weight tile, and the half of it
   const int my_half = thread % 2 * 16;
-  RawWeights<E> raw;
+  const auto my_column = [&](int step) {
+    return static_cast<std::int64_t>(step) * kInputs + my_half;
+  };
+  TileWeights<E> raw;
   const auto fetch_w = [&](int step) {
-    load_weights<E>(weight, first_out + my_out, static_cast<std::int64_t>(step) * kInputs + my_half,
-                    raw);
+    const std::int64_t row = first_out + my_out;
+    if (row < weight.rows && my_column(step) < weight.cols) {
+      raw.load(weight.data + row * weight.stride, my_column(step), weight.cols);
+    } else {
+      raw = {};  // behind the last: zeroes
+    }
   };
   const auto store_w = [&](int step) {
     std::uint32_t words[8];
-    expand_weights<E>(raw, my_half, words);
+    raw.expand(my_column(step), words);
     auto* to = reinterpret_cast<int4*>(&tiles.w[step % 2][my_out][my_half]);
     to[0] = make_int4(static_cast<int>(words[0]), static_cast<int>(words[1]),
                       static_cast<int>(words[2]), static_cast<int>(words[3]));
@@ -311,6 +238,12 @@ int launch_gemm(void* stream, const CudaCall& call) {
       return start(gemm_tiles<kQ8_0>);
     case kQ4_0:
       return start(gemm_tiles<kQ4_0>);
+    case kQ4_K:
+      return start(gemm_tiles<kQ4_K>);
+    case kQ5_K:
+      return start(gemm_tiles<kQ5_K>);
+    case kQ6_K:
+      return start(gemm_tiles<kQ6_K>);
     default:
       return start(gemm_tiles<kQ4_1>);
   }

@@ -3,9 +3,11 @@
 // floor is the weights' bytes over the memory's bandwidth. A warp takes kRows rows of the weight
 // and streams them through shared memory with 16-byte copies, kStages chunks ahead: blocks of
 // quantised files lie at even addresses, where wide loads into registers are not allowed. Lanes
-// then take a block of 32 values each; strides of 34, 18 and 20 bytes meet few banks twice.
-#include "gpu/cuda/module/device.cuh"
+// then take 32 values each; strides of 34, 18 and 20 bytes meet few banks twice. Of blocks of 144
+// and 176 bytes they take 16 bytes at once where the file has them aligned, of 210 they meet banks
+// twice.
 #include "gpu/cuda/module/launch.h"
+#include "gpu/cuda/module/matvec_pieces.cuh"
 #include "gpu/cuda/module/weights.cuh"
 
 namespace mneme {
@@ -40,10 +42,13 @@ __device__ __forceinline__ void write_sums(const CudaCall& call, const Product& 
   }
 }
 
-// Bytes of shared memory a row's chunk of 32 blocks takes: it starts up to 15 bytes before the
-// chunk, and load_words() looks 3 bytes behind it.
 template <Element E>
-constexpr int kStageBytes = (32 * Block<E>::kBytes + 15 + 3 + 15) / 16 * 16;
+constexpr int kChunkBlocks = kChunkValues / Block<E>::kValues;
+
+// Bytes of shared memory a row's chunk takes: it starts up to 15 bytes before the chunk, and
+// load_words() looks 2 bytes behind it.
+template <Element E>
+constexpr int kStageBytes = (kChunkBlocks<E> * Block<E>::kBytes + 15 + 2 + 15) / 16 * 16;
 
 // kIntegers: in[0] holds packed bytes and in[3] their scales; else, in exact mode, in[0] is
 // float32.
@@ -59,8 +64,8 @@ __global__ void __launch_bounds__(kWarps * 32)
   const CudaTensor& weight = *product.weight;
   const std::int64_t first_row = (product.block * kWarps + warp) * kRows;
   if (first_row >= weight.rows) return;  // whole warps; nothing below waits for the block
-  const int blocks = static_cast<int>(weight.cols / 32);
-  const int chunks = (blocks + 31) / 32;
+  const auto pieces = static_cast<int>(weight.cols / kPieceValues);
+  const int chunks = (pieces + 31) / 32;
   auto* stages = shared_memory<unsigned char>() + warp * (kStages * kRows * kStageBytes<E>);
 
   // A row beyond the last is read as the last and not written.
@@ -70,11 +75,12 @@ __global__ void __launch_bounds__(kWarps * 32)
     weight_rows[r] = weight.data + row * weight.stride;
   }
   const auto chunk_start = [&](int chunk, int r) {
-    return weight_rows[r] + static_cast<std::int64_t>(chunk) * (32 * Block<E>::kBytes);
+    return weight_rows[r] + static_cast<std::int64_t>(chunk) * (kChunkBlocks<E> * Block<E>::kBytes);
   };
   const auto fetch = [&](int chunk) {
     if (chunk < chunks) {
-      const int here = blocks - chunk * 32 < 32 ? blocks - chunk * 32 : 32;
+      const int left = pieces * kPieceValues / Block<E>::kValues - chunk * kChunkBlocks<E>;
+      const int here = left < kChunkBlocks<E> ? left : kChunkBlocks<E>;
       for (int r = 0; r < kRows; ++r) {
         const unsigned char* start = chunk_start(chunk, r);
         const auto skew = static_cast<int>(reinterpret_cast<std::uintptr_t>(start) & 15u);
@@ -93,55 +99,21 @@ __global__ void __launch_bounds__(kWarps * 32)
     fetch(chunk + kStages - 1);
     cp_async_wait<kStages - 1>();
     __syncwarp();
-    const int block = chunk * 32 + lane;
-    if (block < blocks) {
+    const int piece = chunk * 32 + lane;
+    if (piece < pieces) {
       for (int r = 0; r < kRows; ++r) {
         const auto skew = reinterpret_cast<std::uintptr_t>(chunk_start(chunk, r)) & 15u;
-        const UnpackedBlock<E> w(stages + (chunk % kStages * kRows + r) * kStageBytes<E> + skew +
-                                 lane * Block<E>::kBytes);
+        const Piece<E> w(stages + (chunk % kStages * kRows + r) * kStageBytes<E> + skew, lane);
 #pragma unroll
         for (int t = 0; t < kTokens; ++t) {
           const int token = first_token + t < rows.count ? first_token + t : rows.count - 1;
           if constexpr (kIntegers) {
-            const auto* x =
-                reinterpret_cast<const int4*>(call.in[0].data + token * call.in[0].stride) +
-                2 * block;
-            const auto* scales =
-                reinterpret_cast<const float2*>(call.in[3].data + token * call.in[3].stride);
-            const int4 low = x[0];
-            const int4 high = x[1];
-            const float2 scale = scales[block];
-            int dot = 0;
-            dot = __dp4a(static_cast<int>(w.words[0]), low.x, dot);
-            dot = __dp4a(static_cast<int>(w.words[1]), low.y, dot);
-            dot = __dp4a(static_cast<int>(w.words[2]), low.z, dot);
-            dot = __dp4a(static_cast<int>(w.words[3]), low.w, dot);
-            dot = __dp4a(static_cast<int>(w.words[4]), high.x, dot);
-            dot = __dp4a(static_cast<int>(w.words[5]), high.y, dot);
-            dot = __dp4a(static_cast<int>(w.words[6]), high.z, dot);
-            dot = __dp4a(static_cast<int>(w.words[7]), high.w, dot);
-            float part = scale.x * static_cast<float>(dot);
-            if (E == kQ4_0) part -= 8.0f * scale.y;
-            sums[r][t] += w.scale * part;
-            if (E == kQ4_1) sums[r][t] += w.minimum * scale.y;
+            const PackedRow x{
+                reinterpret_cast<const signed char*>(call.in[0].data + token * call.in[0].stride),
+                reinterpret_cast<const float2*>(call.in[3].data + token * call.in[3].stride)};
+            sums[r][t] += w.times(x, piece);
           } else {
-            const auto* x =
-                reinterpret_cast<const float4*>(row_of<const float>(call.in[0], rows, token)) +
-                8 * block;
-            float dot = 0;
-            float sum = 0;
-#pragma unroll
-            for (int k = 0; k < 8; ++k) {
-              const float4 v = x[k];
-              const float offset = E == kQ4_0 ? 8.0f : 0.0f;
-              dot += v.x * (byte_value(w.words[k], 0) - offset);
-              dot += v.y * (byte_value(w.words[k], 1) - offset);
-              dot += v.z * (byte_value(w.words[k], 2) - offset);
-              dot += v.w * (byte_value(w.words[k], 3) - offset);
-              if (E == kQ4_1) sum += v.x + v.y + v.z + v.w;
-            }
-            sums[r][t] += w.scale * dot;
-            if (E == kQ4_1) sums[r][t] += w.minimum * sum;
+            sums[r][t] += w.times(row_of<const float>(call.in[0], rows, token), piece);
           }
         }
       }
@@ -171,9 +143,6 @@ __device__ __forceinline__ void load_eight(const unsigned char* from, float (&to
     }
   }
 }
-
-template <Element E>
-constexpr int kValueBytes = E == kF32 ? 4 : 2;
 
 template <Element E, int kTokens>
 __global__ void __launch_bounds__(kWarps * 32)
@@ -210,7 +179,7 @@ __global__ void __launch_bounds__(kWarps * 32)
     float w[kRows][8];
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      load_eight<E>(weight_rows[r] + piece * (8 * kValueBytes<E>), w[r]);
+      load_eight<E>(weight_rows[r] + piece * (8 * Block<E>::kBytes), w[r]);
     }
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) {
@@ -236,36 +205,47 @@ __global__ void __launch_bounds__(kWarps * 32)
   write_sums<kTokens>(call, product, rows, first_token, first_row, sums);
 }
 
-template <int kTokens>
-int launch_for(void* stream, const CudaCall& call) {
-  // Exact mode goes token by token: float32 activations of several would not fit in registers.
-  const int tokens = call.exact ? 1 : kTokens;
+// `tokens`: that a block takes.
+int start(void* stream, DeviceKernel kernel, const CudaCall& call, int tokens, int stage_bytes) {
   const dim3 grid(product_blocks(call, kBlockRows),
                   static_cast<unsigned>((call.rows_max + tokens - 1) / tokens));
-  const dim3 threads(kWarps * 32);
-  const auto floats = [&](DeviceKernel kernel) {
-    return launch_kernel(stream, kernel, call, grid, threads, 0);
-  };
-  const auto blocks = [&](DeviceKernel integers, DeviceKernel exact, int stage_bytes) {
-    return launch_kernel(stream, call.exact ? exact : integers, call, grid, threads,
-                         static_cast<std::size_t>(kWarps * kStages * kRows * stage_bytes));
-  };
+  return launch_kernel(stream, kernel, call, grid, dim3(kWarps * 32),
+                       static_cast<std::size_t>(kWarps * kStages * kRows * stage_bytes));
+}
+
+template <Element E, int kTokens>
+int launch_floats(void* stream, const CudaCall& call) {
+  return start(stream, matvec_floats<E, kTokens>, call, kTokens, 0);
+}
+
+// Exact mode goes token by token: float32 activations of several would not fit in registers.
+template <Element E, int kTokens>
+int launch_blocks(void* stream, const CudaCall& call) {
+  return call.exact ? start(stream, matvec_blocks<E, 1, false>, call, 1, kStageBytes<E>)
+                    : start(stream, matvec_blocks<E, kTokens, true>, call, kTokens, kStageBytes<E>);
+}
+
+template <int kTokens>
+int launch_for(void* stream, const CudaCall& call) {
   switch (call.in[1].element) {
     case kF32:
-      return floats(matvec_floats<kF32, kTokens>);
+      return launch_floats<kF32, kTokens>(stream, call);
     case kF16:
-      return floats(matvec_floats<kF16, kTokens>);
+      return launch_floats<kF16, kTokens>(stream, call);
     case kBf16:
-      return floats(matvec_floats<kBf16, kTokens>);
+      return launch_floats<kBf16, kTokens>(stream, call);
     case kQ8_0:
-      return blocks(matvec_blocks<kQ8_0, kTokens, true>, matvec_blocks<kQ8_0, 1, false>,
-                    kStageBytes<kQ8_0>);
+      return launch_blocks<kQ8_0, kTokens>(stream, call);
     case kQ4_0:
-      return blocks(matvec_blocks<kQ4_0, kTokens, true>, matvec_blocks<kQ4_0, 1, false>,
-                    kStageBytes<kQ4_0>);
+      return launch_blocks<kQ4_0, kTokens>(stream, call);
+    case kQ4_K:
+      return launch_blocks<kQ4_K, kTokens>(stream, call);
+    case kQ5_K:
+      return launch_blocks<kQ5_K, kTokens>(stream, call);
+    case kQ6_K:
+      return launch_blocks<kQ6_K, kTokens>(stream, call);
     default:
-      return blocks(matvec_blocks<kQ4_1, kTokens, true>, matvec_blocks<kQ4_1, 1, false>,
-                    kStageBytes<kQ4_1>);
+      return launch_blocks<kQ4_1, kTokens>(stream, call);
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ops on rows, one block a row or a piece of one. Each reads and writes every value once, but
 // rms_norm, which reads twice, the second time from the L1 cache.
-#include "gpu/cuda/module/device.cuh"
 #include "gpu/cuda/module/launch.h"
+#include "gpu/cuda/module/weights.cuh"
 
 namespace mneme {
 namespace {

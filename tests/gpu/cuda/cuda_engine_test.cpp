@@ -67,7 +67,7 @@ std::vector<float> logits_of(const EngineOptions& options, int count, TraceLog& 
 }
 
 TEST(CudaEngine, ATinyModelSaysWhatItSaysOnTheCpu) {
-  for (const DType type : {DType::q4_1, DType::bf16}) {
+  for (const DType type : {DType::q4_1, DType::bf16, DType::q4_k}) {
     const TemporaryFolder folder;
     TinyModelOptions tiny;
     tiny.type = type;
