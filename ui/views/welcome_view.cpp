@@ -96,7 +96,8 @@ void WelcomeView::refresh() {
             ? tr("Open the default model, or any GGUF file of a Llama-type model. Files are used "
                  "where they lie; nothing is copied.")
             : tr("Open a GGUF file of a Llama-type model: it is used where it lies, nothing is "
-                 "copied. Or close this window and type ./dev run, which fetches the default "
+                 "copied. Or close this window and type ./\u2060dev\u00a0run, which fetches the "
+                 "default "
                  "model (98 MB) to\n%1")
                   .arg(m_defaultModel));
   } else if (!layout->chat_available) {
