@@ -155,7 +155,16 @@ void add_attentions(std::vector<OpCase>& cases) {
                           {3, 2047, 5, 1, 22, 0},
                           {1, 1151, 14, 2, 34, 0},
                           {2, 1300, 8, 2, 128, 1},
-                          {1, 900, 1, 1, 256, 0}};
+                          {1, 900, 1, 1, 256, 0},
+                          // Many tokens, which backends take in tiles: around the borders of
+                          // these, heads and widths that do not fill them.
+                          {9, 0, 8, 2, 128, 0},
+                          {12, 63, 5, 1, 22, 0},
+                          {17, 30, 14, 2, 20, 0},
+                          {65, 0, 1, 1, 64, 0},
+                          {11, 21, 4, 2, 160, 0},
+                          {10, 5, 2, 1, 256, 0},
+                          {20, 40, 8, 2, 64, 3}};
   for (const DType dtype : {DType::f16, DType::f32}) {
     for (const Shape& s : shapes) {
       const std::string shape = std::to_string(s.tokens) + "at" + std::to_string(s.position) + "_" +
@@ -453,7 +462,7 @@ void add_large(std::vector<OpCase>& cases) {
     add_matmul(dtype, 128, 2048, 512);
   }
   for (const auto& [tokens, position] :
-       {std::pair<std::int64_t, std::int64_t>{1, 2000}, {128, 0}}) {
+       {std::pair<std::int64_t, std::int64_t>{1, 2000}, {128, 0}, {128, 2000}}) {
     add("attention_F16_" + std::to_string(tokens) + "at" + std::to_string(position) + "_9over3x64",
         tokens, position, [](OpHarness& h) {
           Op op{OpKind::attention};

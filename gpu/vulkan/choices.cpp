@@ -2,6 +2,7 @@
 #include "gpu/vulkan/choices.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mneme {
 namespace {
@@ -71,6 +72,27 @@ std::uint32_t heads_of_group(const OpParams& attention) {
   std::uint32_t heads = std::min({shared, kGroupHeads, std::max(1u, kGroupValues / dim)});
   while (shared % heads != 0) --heads;
   return heads;
+}
+
+std::uint32_t AttentionTile::shared_bytes(std::uint32_t head_dim) const {
+  const std::uint32_t rows = 4 * down;
+  const std::uint32_t row_vectors = divided(head_dim, 4) | 1u;
+  return 16 * row_vectors * (rows + positions) + 4 * rows * (positions + across);
+}
+
+AttentionTile AttentionTile::of(const VulkanPhysicalDevice& device, const OpParams& attention) {
+  const std::uint32_t across = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 8 : 16;
+  const std::uint32_t heads = heads_of_group(attention);
+  for (const auto& [down, positions] :
+       {std::pair<std::uint32_t, std::uint32_t>{8, 32}, {8, 16}, {4, 16}}) {
+    const AttentionTile tile{across, down, positions, 4 * down / heads};
+    if (tile.tokens > 1 && tile.lanes() <= device.lanes_max &&
+        tile.shared_bytes(static_cast<std::uint32_t>(attention.head_dim)) <=
+            device.shared_bytes_max) {
+      return tile;
+    }
+  }
+  return {};
 }
 
 }  // namespace mneme

@@ -47,4 +47,16 @@ std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,
 // Heads that one workgroup takes: they read the same keys and values.
 std::uint32_t heads_of_group(const OpParams& attention);
 
+// What a workgroup of an attention of many tokens makes (shaders/attention_tile.comp).
+struct AttentionTile {
+  std::uint32_t across = 0;     // lanes that share four rows; 0: the device has no room for a tile
+  std::uint32_t down = 0;       // times four: rows, each a head of a token
+  std::uint32_t positions = 0;  // whose keys or values are in shared memory at once
+  std::uint32_t tokens = 0;
+
+  std::uint32_t lanes() const { return across * down; }
+  std::uint32_t shared_bytes(std::uint32_t head_dim) const;
+  static AttentionTile of(const VulkanPhysicalDevice& device, const OpParams& attention);
+};
+
 }  // namespace mneme

@@ -401,15 +401,23 @@ class Compiler {
     const Op& op = graph_.ops[index];
     const auto dim = static_cast<std::uint32_t>(op.params.head_dim);
     const auto heads = static_cast<std::uint32_t>(op.params.n_heads);
-    const bool wide = dim % 4 == 0 && is_wide({op.in[1], op.in[2]});
+    const std::string_view state = dtype_info(graph_.tensor(op.in[1]).dtype).name;
+    const std::uint32_t group = heads_of_group(op.params);
+    const bool wide = dim % 4 == 0 && is_wide({op.in[0], op.in[1], op.in[2], op.out});
+    const AttentionTile tile = AttentionTile::of(with_.device->physical(), op.params);
+    // Of many tokens the trailing ones are few, mostly one.
+    if (!variant.splits && !op.outputs_only && tile.across > 0) {
+      return add(index, variant, fmt::format("attention_tile_{}", state),
+                 {tile.lanes(), dim, group, wide, tile.across, tile.down, tile.positions},
+                 {VulkanGrid::Kind::tiles, attention_groups(op), 1, tile.tokens});
+    }
     const auto share_scratch = [&] {
       VulkanDispatch& dispatch = variant.dispatches.back();
       dispatch.push.out[1] = scratch_[index];
       dispatch.ranges.push_back({scratch_[index], scratch_[index] + split_bytes(op), true});
     };
-    RETURN_IF_ERROR(add(index, variant,
-                        fmt::format("attention_{}", dtype_info(graph_.tensor(op.in[1]).dtype).name),
-                        {shape_.lanes, dim, heads_of_group(op.params), wide},
+    RETURN_IF_ERROR(add(index, variant, fmt::format("attention_{}", state),
+                        {shape_.lanes, dim, group, wide},
                         {VulkanGrid::Kind::splits, attention_groups(op)}));
     if (!variant.splits) return {};
     share_scratch();

@@ -62,5 +62,38 @@ TEST(VulkanChoices, HeadsOfAWorkgroupShareKeysAndValues) {
   EXPECT_EQ(heads(8, 1, 1024), 1u);
 }
 
+TEST(VulkanChoices, AnAttentionsTileFitsIntoSharedMemoryOrThereIsNone) {
+  VulkanPhysicalDevice device;
+  device.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+  device.lanes_max = 1024;
+  OpParams params;
+  for (const std::uint32_t kilobytes : {16u, 32u, 48u, 64u}) {
+    device.shared_bytes_max = kilobytes << 10;
+    for (const int heads : {1, 3, 4, 5, 8, 64}) {
+      for (const int dim : {8, 22, 64, 80, 128, 160, 256, 1024}) {
+        params.n_heads = heads;
+        params.n_kv_heads = 1;
+        params.head_dim = dim;
+        const AttentionTile tile = AttentionTile::of(device, params);
+        if (tile.across == 0) continue;
+        EXPECT_LE(tile.shared_bytes(static_cast<std::uint32_t>(dim)), device.shared_bytes_max);
+        EXPECT_GE(tile.tokens, 2u);
+        EXPECT_LE(tile.tokens * heads_of_group(params), 4 * tile.down);
+        EXPECT_EQ(tile.positions % tile.across, 0u);
+      }
+    }
+  }
+  params.n_heads = 32;
+  params.n_kv_heads = 8;
+  params.head_dim = 128;
+  device.shared_bytes_max = 48 << 10;
+  EXPECT_EQ(AttentionTile::of(device, params).positions, 32u);
+  device.shared_bytes_max = 32 << 10;
+  EXPECT_EQ(AttentionTile::of(device, params).positions, 16u);
+  EXPECT_EQ(AttentionTile::of(device, params).tokens, 8u);
+  params.head_dim = 256;
+  EXPECT_EQ(AttentionTile::of(device, params).across, 0u);
+}
+
 }  // namespace
 }  // namespace mneme

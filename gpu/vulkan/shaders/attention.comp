@@ -7,11 +7,8 @@
 // values are read once for each token and split: at one token that is what bounds it.
 #include "common.glsl"
 #include "attention.glsl"
+#include "attention_rows.glsl"
 
-layout(constant_id = 2) const uint kHeads = 1;
-layout(constant_id = 3) const bool kWide = false;  // keys and values lie where vectors may
-
-const uint kQuads = (kHeadDim + 3) / 4;
 const uint kQuadsALane = (kQuads + gl_WorkGroupSize.x - 1) / gl_WorkGroupSize.x;
 // Where lanes are left over, several take the same dimensions of different positions.
 const uint kSlices = kQuads > gl_WorkGroupSize.x ? 1 : gl_WorkGroupSize.x / kQuads;
@@ -20,32 +17,6 @@ shared vec4 queries[kHeads * kQuads];
 shared float weights[kHeads * gl_WorkGroupSize.x];  // [positions, kHeads]
 shared float maxima[kHeads * 64];                   // [kHeads, subgroups]
 shared vec4 joined[gl_WorkGroupSize.x];
-
-float kv_at(uvec2 address, uint i) {
-#if defined(STATE_F16)
-  return float(Halfs(address).v[i]);
-#else
-  return Floats(address).v[i];
-#endif
-}
-
-// Values 4 quad .. of the head that begins at `at`; zeros beyond its end.
-vec4 kv_quad(uvec2 address, uint at, uint quad) {
-  const uint first = at + 4u * quad;
-  if (kWide) {
-#if defined(STATE_F16)
-    const uvec2 two = Uint2s(address).v[first / 4u];
-    return vec4(unpackHalf2x16(two.x), unpackHalf2x16(two.y));
-#else
-    return Float4s(address).v[first / 4u];
-#endif
-  }
-  vec4 values = vec4(0.0);
-  for (uint c = 0; c < 4; ++c) {
-    if (4u * quad + c < kHeadDim) values[c] = kv_at(address, first + c);
-  }
-  return values;
-}
 
 // The largest over the workgroup of each head, in every lane. Every lane must come here.
 void workgroup_maxima(inout float x[kHeads]) {
@@ -61,27 +32,16 @@ void workgroup_maxima(inout float x[kHeads]) {
 }
 
 void main() {
-  const uint first_head = gl_WorkGroupID.x * kHeads;
   const uint row = gl_WorkGroupID.y;
   const uint split = gl_WorkGroupID.z;
   const uint context = context_of(row);
   const uint begin = split * Step(p.step).split_positions;
   if (begin >= context) return;  // only later tokens see these positions
   const uint end = min(context, begin + Step(p.step).split_positions);
-  const uint kv_width = p.n_kv_heads * kHeadDim;
-  const uint column = first_head / (p.n_heads / p.n_kv_heads) * kHeadDim;
-
-  const float scale = 1.0 / sqrt(float(kHeadDim));
-  const uint query_at = (in_row(0, row) * p.n_heads + first_head) * kHeadDim;
+  const uint width = kv_width();
+  const uint column = kv_column();
   for (uint i = lane(); i < kHeads * kQuads; i += lanes()) {
-    vec4 query = vec4(0.0);
-    for (uint c = 0; c < 4; ++c) {
-      const uint dimension = i % kQuads * 4u + c;
-      if (dimension < kHeadDim) {
-        query[c] = scale * Floats(p.in0).v[query_at + i / kQuads * kHeadDim + dimension];
-      }
-    }
-    queries[i] = query;
+    queries[i] = query_quad(row, first_head() + i / kQuads, i % kQuads);
   }
   barrier();
 
@@ -103,7 +63,7 @@ void main() {
     [[unroll]] for (uint h = 0; h < kHeads; ++h) scores[h] = mine ? 0.0 : -3.0e38;
     if (mine) {
       for (uint quad = 0; quad < kQuads; ++quad) {
-        const vec4 key = kv_quad(p.in1, position * kv_width + column, quad);
+        const vec4 key = kv_quad(p.in1, position * width + column, quad);
         [[unroll]] for (uint h = 0; h < kHeads; ++h) {
           scores[h] += dot(queries[h * kQuads + quad], key);
         }
@@ -127,7 +87,7 @@ void main() {
       if (quad < kQuads && slice < kSlices) {
         [[unroll]] for (uint h = 0; h < kHeads; ++h) sums[h * kQuadsALane + q] *= shrinks[h];
         for (uint j = slice; j < count; j += kSlices) {
-          const vec4 value = kv_quad(p.in2, (first + j) * kv_width + column, quad);
+          const vec4 value = kv_quad(p.in2, (first + j) * width + column, quad);
           [[unroll]] for (uint h = 0; h < kHeads; ++h) {
             sums[h * kQuadsALane + q] += weights[j * kHeads + h] * value;
           }
@@ -139,7 +99,7 @@ void main() {
 
   const bool whole = gl_NumWorkGroups.z == 1u;
   [[unroll]] for (uint h = 0; h < kHeads; ++h) {
-    const uint head = first_head + h;
+    const uint head = first_head() + h;
     const float total = workgroup_sum(totals[h]);
     if (kSlices > 1) {
       joined[lane()] = sums[h * kQuadsALane];
