@@ -10,7 +10,7 @@ namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/4";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/5";
 
 enum class CudaKernel : std::int32_t {
   embed,         // in: table, ids
@@ -19,6 +19,7 @@ enum class CudaKernel : std::int32_t {
   pack_half,     // in: x; out: f16 or bf16 rows, zeroes behind the last value; out2: row scales
   matvec,        // in: x or packed, weight, [bias], scales; [residual]; few tokens
   gemm,          // in: packed, weight, [bias], scales, [residual]; many tokens, tensor cores
+  library_gemm,  // as gemm of bf16, by the library, without bias; of all rows_max rows
   gemm_exact,    // in: x, weight, [bias], -, [residual]; many tokens, float32
   rope,          // in: x, rows of cosines and sines
   kv_append,     // in: k, v, states
@@ -58,6 +59,8 @@ struct CudaProduct {
   CudaTensor out;
 };
 
+struct CudaLibrary;  // NVIDIA's matrix products on one device
+
 // One kernel with everything it needs; passed to it by value and recorded in graphs.
 struct CudaCall {
   CudaKernel kernel = CudaKernel::embed;
@@ -84,8 +87,9 @@ struct CudaCall {
   std::int32_t columns = 0;
   std::int32_t column_dims = 0;
   std::int32_t dilation = 1;
-  std::int32_t splits = 1;  // attention: parts of the context that blocks take
-  std::int32_t tiles = 0;   // attention: 1 = on tensor cores, many tokens
+  std::int32_t splits = 1;               // attention: parts of the context that blocks take
+  std::int32_t tiles = 0;                // attention: 1 = on tensor cores, many tokens
+  const CudaLibrary* library = nullptr;  // library_gemm
 };
 
 // Blocks of 32 values of packed activations; rows of half precision are padded to this many values
@@ -142,6 +146,13 @@ struct CudaApi {
   int (*wait)(CudaContext* context, CudaStream stream, CudaEvent* event);
   int (*elapsed)(CudaContext* context, CudaEvent* from, CudaEvent* to, float* milliseconds);
   int (*finish)(CudaContext* context);  // waits for both streams
+  // 0 when this machine has the library; `says`, of `size` bytes, its name and version or why not.
+  int (*find_library)(char* says, std::uint64_t size);
+  // The workspace must outlive the library.
+  int (*open_library)(CudaContext* context, void* workspace, std::uint64_t bytes, CudaLibrary** to);
+  void (*close_library)(CudaContext* context, CudaLibrary* library);
+  // 0 when it can run a call of library_gemm.
+  int (*library_takes)(CudaContext* context, const CudaCall* call);
 };
 
 // What the module exports, as C names.

@@ -8,6 +8,7 @@
 
 #include "gpu/cuda/cuda_card.h"
 #include "gpu/cuda/cuda_choices.h"
+#include "gpu/cuda/cuda_library.h"
 #include "gpu/cuda/cuda_plan.h"
 #include "gpu/segment_clock.h"
 #include "inference/base/check.h"
@@ -43,7 +44,8 @@ Result<int> count_devices(const Result<const CudaApi*>& module) {
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(std::shared_ptr<CudaCard> card) : card_(std::move(card)) {}
+  explicit CudaBackend(std::shared_ptr<CudaCard> card)
+      : card_(std::move(card)), library_(CudaMatrixLibrary::open(card_)) {}
 
   std::string_view name() const override { return "cuda"; }
   std::string description() const override {
@@ -87,7 +89,7 @@ class CudaBackend final : public Backend {
 
   Result<std::unique_ptr<Plan>> compile(const Graph& graph,
                                         const CompileOptions& options) override {
-    return compile_for_cuda(graph, options, card_);
+    return compile_for_cuda(graph, options, card_, library_);
   }
 
   void run(Plan& plan, const Segment& segment, const StepParams& step) override {
@@ -154,10 +156,11 @@ class CudaBackend final : public Backend {
   }
 
   const std::shared_ptr<CudaCard> card_;
-  CudaPlan* plan_ = nullptr;  // of the step under way
-  bool cancelled_ = false;    // since the last finish()
-  bool timed_ = false;        // the step under way
-  std::size_t ran_ = 0;       // segments of it
+  const std::shared_ptr<const CudaMatrixLibrary> library_;  // null: there is none
+  CudaPlan* plan_ = nullptr;                                // of the step under way
+  bool cancelled_ = false;                                  // since the last finish()
+  bool timed_ = false;                                      // the step under way
+  std::size_t ran_ = 0;                                     // segments of it
   SegmentClock clock_;
   Status failed_;
 };
@@ -188,6 +191,7 @@ std::vector<DeviceInfo> list_cuda_devices(const Result<const CudaApi*>& module) 
   }
   std::vector<DeviceInfo> devices;
   const CudaApi& api = **module;
+  const FoundLibrary library = find_cuda_library(api);
   for (int i = 0; i < *count; ++i) {
     DeviceInfo& info = devices.emplace_back();
     info.id = fmt::format("cuda:{}", i);
@@ -198,7 +202,7 @@ std::vector<DeviceInfo> list_cuda_devices(const Result<const CudaApi*>& module) 
       continue;
     }
     info.name = about.name;
-    info.driver = driver_text(about.driver);
+    info.driver = fmt::format("{}; {}", driver_text(about.driver), library.says);
     info.total_bytes = about.total_bytes;
     info.unusable = why_unusable(about);
     if (!info.unusable.empty()) continue;

@@ -71,7 +71,7 @@ bool is_quantised(DType dtype) {
   return dtype == DType::q8_0 || dtype == DType::q4_0 || dtype == DType::q4_1 || is_k_quant(dtype);
 }
 
-std::vector<StepSize> step_sizes(const CompileOptions& options) {
+std::vector<StepSize> step_sizes(const CompileOptions& options, bool whole) {
   std::vector<std::int32_t> tokens{1};
   const auto tokens_max = static_cast<std::int32_t>(options.tokens_max);
   for (std::int32_t size = kCudaFewRows; tokens.back() < tokens_max; size *= 4) {
@@ -82,7 +82,10 @@ std::vector<StepSize> step_sizes(const CompileOptions& options) {
   for (const std::int32_t t : tokens) {
     std::vector<std::int32_t> outputs{0, std::min(1, outputs_max), std::min(t, outputs_max)};
     outputs.erase(std::unique(outputs.begin(), outputs.end()), outputs.end());
-    for (const std::int32_t o : outputs) sizes.push_back({t, o});
+    if (whole && t == tokens.back()) {
+      for (const std::int32_t o : outputs) sizes.push_back({t, o, true});
+    }
+    for (const std::int32_t o : outputs) sizes.push_back({t, o, false});
   }
   return sizes;
 }
@@ -112,6 +115,12 @@ Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows) {
   packing.bytes = static_cast<std::size_t>(padded * packing.stride);
   packing.scale_bytes = static_cast<std::size_t>(padded * packing.scale_stride);
   return packing;
+}
+
+bool for_matrix_library(const Graph& graph, const Op& op, NumericMode mode) {
+  if (op.kind != OpKind::matmul || op.outputs_only || mode != NumericMode::fast) return false;
+  const Tensor& weight = graph.tensor(op.in[1]);
+  return weight.dtype == DType::bf16 && (op.in.size() < 3 || op.in[2] == kNoTensor);
 }
 
 bool attention_by_tiles(const Op& op, const CudaTensor& k, const CudaTensor& v, std::int32_t rows) {

@@ -21,11 +21,13 @@ constexpr std::size_t kCudaGroupMax = 3;
 struct StepSize {
   std::int32_t tokens = 0;
   std::int32_t outputs = 0;
+  bool whole = false;  // only for steps of exactly so many tokens
   std::int32_t rows(const Op& op) const { return op.outputs_only ? outputs : tokens; }
 };
 
-// By rising size. A grid is at most four times as large as the work.
-std::vector<StepSize> step_sizes(const CompileOptions& options);
+// By rising size. A grid is at most four times as large as the work. `whole`: of the longest step
+// also those for whole steps, before the others.
+std::vector<StepSize> step_sizes(const CompileOptions& options, bool whole);
 
 // Ops that one launch makes, by the index of the first; all others stand for themselves.
 struct Fusions {
@@ -47,6 +49,10 @@ struct Packing {
   bool packs() const { return kernel != CudaKernel::matvec; }
 };
 Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows);
+
+// Whether NVIDIA's library may make a product of a whole step: of bf16 weights, since rows of
+// float16 may have been divided by a number each that it cannot give back; without a bias.
+bool for_matrix_library(const Graph& graph, const Op& op, NumericMode mode);
 
 // Whether attention of so many rows goes to tensor cores, where states lie as `k` and `v` say.
 bool attention_by_tiles(const Op& op, const CudaTensor& k, const CudaTensor& v, std::int32_t rows);

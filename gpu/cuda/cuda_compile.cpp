@@ -28,11 +28,12 @@ std::size_t aligned(std::size_t bytes) {
 // lowered to calls once for each step size.
 class Compiler {
  public:
-  Compiler(const Graph& graph, const CompileOptions& options, std::shared_ptr<CudaCard> card)
+  Compiler(const Graph& graph, const CompileOptions& options, std::shared_ptr<CudaCard> card,
+           std::shared_ptr<const CudaMatrixLibrary> library)
       : graph_(graph),
         options_(options),
         card_(std::move(card)),
-        plan_(std::make_unique<CudaPlan>(card_)) {}
+        plan_(std::make_unique<CudaPlan>(card_, std::move(library))) {}
 
   Result<std::unique_ptr<Plan>> run() {
     plan_->limits_ = StepLimits::of(graph_, options_);
@@ -47,7 +48,7 @@ class Compiler {
     describe_tensors();
     fusions_ = find_fusions(graph_);
     mixes_ = find_engram_mixes(graph_);
-    sizes_ = step_sizes(options_);
+    sizes_ = step_sizes(options_, gains_by_library());
     RETURN_IF_ERROR(describe_step());
     RETURN_IF_ERROR(take_memory());
     RETURN_IF_ERROR(fill_floats());
@@ -73,6 +74,12 @@ class Compiler {
       }
       tensors_.push_back(t);
     }
+  }
+
+  bool gains_by_library() const {
+    return plan_->library_ != nullptr && options_.tokens_max > kCudaFewRows &&
+           std::any_of(graph_.ops.begin(), graph_.ops.end(),
+                       [&](const Op& op) { return for_matrix_library(graph_, op, options_.mode); });
   }
 
   std::size_t rows_bytes(const CudaTensor& t) const {
@@ -289,7 +296,7 @@ class Compiler {
         const bool mixed = mixes_[i] && size.tokens <= kEngramMixTokensMax;
         const std::int32_t rows = size.rows(graph_.ops[i]);
         if (fusions_.made_at[i] == i && rows > 0) {
-          mixed ? lower_mix(i, rows, variant.calls) : lower(i, rows, variant.calls);
+          mixed ? lower_mix(i, rows, variant.calls) : lower(i, size, variant.calls);
         }
         // Whatever was packed from a tensor that an op has written is old.
         if (packed_from_ && graph_.ops[i].out == packed_from_->tensor) packed_from_.reset();
@@ -384,8 +391,9 @@ class Compiler {
     packed_from_ = packed_from(next, packing);
   }
 
-  void lower_matmul(std::size_t index, std::int32_t rows, std::vector<PlannedCall>& calls) {
+  void lower_matmul(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
+    const std::int32_t rows = size.rows(op);
     const DType dtype = graph_.tensor(op.in[1]).dtype;
     const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
     if (packing.packs() && packed_from_ != packed_from(op, packing)) {
@@ -414,10 +422,13 @@ class Compiler {
       call.in[4] = tensor(added_to(graph_, index));
       call.out = tensor(sum.out);
     }
+    bool for_library = size.whole && for_matrix_library(graph_, op, options_.mode);
     for (std::size_t i = index + 1; i < index + fusions_.group[index]; ++i) {
       const Op& product = graph_.ops[i];
       call.more[call.more_count++] = {tensor(product.in[1]), bias_of(product), tensor(product.out)};
+      for_library = for_library && for_matrix_library(graph_, product, options_.mode);
     }
+    if (for_library) plan_->library_->take_over(call);
     calls.push_back({call, index});
   }
 
@@ -438,8 +449,9 @@ class Compiler {
     calls.push_back({call, index});
   }
 
-  void lower(std::size_t index, std::int32_t rows, std::vector<PlannedCall>& calls) {
+  void lower(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
+    const std::int32_t rows = size.rows(op);
     const auto add = [&](CudaKernel kernel) -> CudaCall& {
       calls.push_back({call_of(index, kernel, rows), index});
       return calls.back().call;
@@ -452,7 +464,7 @@ class Compiler {
         add(CudaKernel::rms_norm).in[1] = float_tensor(op.in[1]);
         return;
       case OpKind::matmul:
-        lower_matmul(index, rows, calls);
+        lower_matmul(index, size, calls);
         return;
       case OpKind::rope:
         add(CudaKernel::rope).in[1] = record(plan_->rope_tables_[rope_of_[index]].offset);
@@ -524,8 +536,9 @@ static_assert(static_cast<int>(DType::f32) == 0 && static_cast<int>(DType::f16) 
 static_assert(kCudaTapsMax == kEngramMixTapsMax);
 
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
-                                               std::shared_ptr<CudaCard> card) {
-  return Compiler(graph, options, std::move(card)).run();
+                                               std::shared_ptr<CudaCard> card,
+                                               std::shared_ptr<const CudaMatrixLibrary> library) {
+  return Compiler(graph, options, std::move(card), std::move(library)).run();
 }
 
 }  // namespace mneme

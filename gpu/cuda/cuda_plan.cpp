@@ -34,7 +34,8 @@ CudaPlan::~CudaPlan() {
 CudaVariant& CudaPlan::variant_for(const StepParams& step) {
   const auto tokens = static_cast<std::int32_t>(step.tokens.size());
   const auto found = std::find_if(variants_.begin(), variants_.end(), [&](const CudaVariant& v) {
-    return v.size.tokens >= tokens && v.size.outputs >= step.n_outputs;
+    return (v.size.whole ? v.size.tokens == tokens : v.size.tokens >= tokens) &&
+           v.size.outputs >= step.n_outputs;
   });
   CHECK(found != variants_.end());
   return *found;

@@ -12,6 +12,7 @@
 #include "gpu/backend.h"
 #include "gpu/cuda/cuda_card.h"
 #include "gpu/cuda/cuda_choices.h"
+#include "gpu/cuda/cuda_library.h"
 #include "gpu/op_times.h"
 #include "gpu/step_limits.h"
 
@@ -38,7 +39,8 @@ struct CudaTransfer {
 
 class CudaPlan final : public Plan {
  public:
-  explicit CudaPlan(std::shared_ptr<CudaCard> card) : card_(std::move(card)) {}
+  CudaPlan(std::shared_ptr<CudaCard> card, std::shared_ptr<const CudaMatrixLibrary> library)
+      : card_(std::move(card)), library_(std::move(library)) {}
   ~CudaPlan() override;
   CudaPlan(const CudaPlan&) = delete;
   CudaPlan& operator=(const CudaPlan&) = delete;
@@ -67,6 +69,7 @@ class CudaPlan final : public Plan {
   };
 
   const std::shared_ptr<CudaCard> card_;
+  const std::shared_ptr<const CudaMatrixLibrary> library_;  // null: there is none
   std::vector<Segment> segments_;
   std::vector<std::vector<CudaTransfer>> inputs_;   // [segments]
   std::vector<std::vector<CudaTransfer>> outputs_;  // [segments]
@@ -92,6 +95,7 @@ constexpr std::size_t kCudaIdBytes = 16;  // of a record: the id and padding
 
 // Errors: unsupported, naming the op; out_of_memory; device.
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
-                                               std::shared_ptr<CudaCard> card);
+                                               std::shared_ptr<CudaCard> card,
+                                               std::shared_ptr<const CudaMatrixLibrary> library);
 
 }  // namespace mneme

@@ -14,6 +14,7 @@ int launch_gemm(void* stream, const CudaCall& call);               // gemm.cu
 int launch_attention(void* stream, const CudaCall& call);          // attention.cu
 int launch_prefill_attention(void* stream, const CudaCall& call);  // attention_tiles.cu
 int launch_engram(void* stream, const CudaCall& call);             // engram.cu
+int launch_matrix_library(void* stream, const CudaCall& call);     // matrix_library.cu
 
 inline int launch_call(void* stream, const CudaCall& call) {
   switch (call.kernel) {
@@ -32,6 +33,8 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::gemm:
     case CudaKernel::gemm_exact:
       return launch_gemm(stream, call);
+    case CudaKernel::library_gemm:
+      return launch_matrix_library(stream, call);
     case CudaKernel::attention:
       return call.tiles ? launch_prefill_attention(stream, call) : launch_attention(stream, call);
     case CudaKernel::combine:

@@ -9,6 +9,7 @@
 
 #include "gpu/cuda/cuda_abi.h"
 #include "gpu/cuda/module/launch.h"
+#include "gpu/cuda/module/matrix_library.h"
 #include "gpu/cuda/module/ptx.cuh"
 
 namespace mneme {
@@ -228,11 +229,34 @@ int finish(CudaContext* context) {
   return first;
 }
 
-constexpr CudaApi kApi{error_text,    device_count, describe,    open,       close,
-                       memory,        alloc,        free_memory, alloc_host, free_host,
-                       fill,          copy,         copy_now,    launch,     begin_recording,
-                       end_recording, run_graph,    free_graph,  new_event,  free_event,
-                       record,        wait,         elapsed,     finish};
+// The version that the module's own runtime belongs to, then the one before.
+constexpr const char* kMatrixLibraries[] = {"libcublasLt.so.13", "libcublasLt.so.12", nullptr};
+
+int find_library(char* says, std::uint64_t size) {
+  return find_matrix_library(kMatrixLibraries, says, size);
+}
+
+int open_library(CudaContext* context, void* workspace, std::uint64_t bytes, CudaLibrary** to) {
+  if (const auto error = enter(context)) return error;
+  return open_matrix_library(kMatrixLibraries, workspace, bytes, to);
+}
+
+void close_library(CudaContext* context, CudaLibrary* library) {
+  enter(context);
+  close_matrix_library(library);
+}
+
+int library_takes(CudaContext* context, const CudaCall* call) {
+  if (const auto error = enter(context)) return error;
+  return matrix_library_takes(*call);
+}
+
+constexpr CudaApi kApi{error_text,    device_count,  describe,     open,       close,
+                       memory,        alloc,         free_memory,  alloc_host, free_host,
+                       fill,          copy,          copy_now,     launch,     begin_recording,
+                       end_recording, run_graph,     free_graph,   new_event,  free_event,
+                       record,        wait,          elapsed,      finish,     find_library,
+                       open_library,  close_library, library_takes};
 
 }  // namespace
 }  // namespace mneme

@@ -2,6 +2,7 @@
 #include "tests/gpu/cuda_emulation/emulated_runtime.h"
 
 #include <cuda_emulation.h>
+#include <dlfcn.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "gpu/cuda/module/launch.h"
+#include "gpu/cuda/module/matrix_library.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -62,24 +64,31 @@ struct CudaContext {
   std::unique_ptr<CudaGraph> recording;
 };
 
+namespace {
+
+EmulatedCuda state;
+
+void enqueue(void* stream, std::function<void()> run) {
+  auto* context = static_cast<CudaContext*>(stream);
+  if (context->recording) {
+    context->recording->launches.push_back(std::move(run));
+  } else {
+    context->streams[0].add(std::move(run));
+  }
+}
+
+}  // namespace
+
 int launch_kernel(void* stream, DeviceKernel kernel, const CudaCall& call, dim3 grid, dim3 block,
                   std::size_t shared_bytes) {
-  auto* context = static_cast<CudaContext*>(stream);
-  auto run = [=] {
-    ++emulated_cuda_state().launches;
+  enqueue(stream, [=] {
+    ++state.launches;
     emulation::run_kernel(kernel, call, grid, block, shared_bytes);
-  };
-  if (context->recording) {
-    context->recording->launches.push_back(run);
-  } else {
-    context->streams[0].add(run);
-  }
+  });
   return 0;
 }
 
 namespace {
-
-EmulatedCuda state;
 
 int may_fail() {
   ++state.calls;
@@ -270,11 +279,47 @@ int elapsed(CudaContext*, CudaEvent* from, CudaEvent* to, float* milliseconds) {
   return 0;
 }
 
-constexpr CudaApi kApi{error_text,    device_count, describe,    open,      close,
-                       memory,        alloc_device, free_device, alloc,     free_memory,
-                       fill,          copy,         copy_now,    launch,    begin_recording,
-                       end_recording, run_graph,    free_graph,  new_event, free_event,
-                       record,        wait,         elapsed,     finish};
+// The libraries of the tests have no streams of their own: they queue here.
+void enqueue_product(void* stream, std::function<void()> run) {
+  enqueue(stream, [run = std::move(run)] {
+    ++state.products;
+    run();
+  });
+}
+
+int find_library(char* says, std::uint64_t size) {
+  const char* const files[] = {state.library, nullptr};
+  return find_matrix_library(files, says, size);
+}
+
+int open_library(CudaContext*, void* workspace, std::uint64_t bytes, CudaLibrary** to) {
+  MAY_FAIL();
+  void* file = dlopen(state.library, RTLD_NOW | RTLD_LOCAL);
+  if (auto* queue = static_cast<void (**)(void*, std::function<void()>)>(
+          file != nullptr ? dlsym(file, "standin_queue") : nullptr)) {
+    *queue = enqueue_product;
+  }
+  const char* const files[] = {state.library, nullptr};
+  const int error = open_matrix_library(files, workspace, bytes, to);
+  if (error == 0) ++state.allocations;
+  return error;
+}
+
+void close_library(CudaContext*, CudaLibrary* library) {
+  close_matrix_library(library);
+  --state.allocations;
+}
+
+int library_takes(CudaContext*, const CudaCall* call) {
+  return matrix_library_takes(*call);
+}
+
+constexpr CudaApi kApi{error_text,    device_count,  describe,     open,      close,
+                       memory,        alloc_device,  free_device,  alloc,     free_memory,
+                       fill,          copy,          copy_now,     launch,    begin_recording,
+                       end_recording, run_graph,     free_graph,   new_event, free_event,
+                       record,        wait,          elapsed,      finish,    find_library,
+                       open_library,  close_library, library_takes};
 
 }  // namespace
 
