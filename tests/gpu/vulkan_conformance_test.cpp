@@ -86,6 +86,10 @@ TEST(VulkanConformance, ProductsOfManyTokensStayCloseOnMatrixUnits) {
   };
   // Each in recordings for one token, up to eight and many; the last packs first.
   EXPECT_EQ(run("matmul_Q8_0_17x96x65"), 4);
+  for (const char* row :
+       {"matmul_Q4_K_33x256x16", "matmul_Q5_K_33x256x16", "matmul_Q6_K_33x256x16"}) {
+    EXPECT_EQ(run(row), 4) << row;
+  }
   EXPECT_EQ(run("two_matmuls_F16_40"), 7);
   EXPECT_EQ(run("rewritten_matmul_F16_40"), 14);
   EXPECT_EQ(run("matmul_BF16_17x96x65"), 3);  // a half does not hold all that a bfloat16 is
