@@ -130,11 +130,11 @@ Status HotSetWriter::write_block() {
   return status;
 }
 
-Status HotSetWriter::add(const NgramKey& key, bool often_used, std::span<const std::byte> rows) {
+Status HotSetWriter::add(const NgramKey& key, Standing standing, std::span<const std::byte> rows) {
   CHECK(rows.size() == rows_bytes_);
   append(block_, key.order);
   for (const ClassId id : key.classes) append(block_, id);
-  append(block_, std::uint32_t{often_used});
+  append(block_, static_cast<std::uint32_t>(standing));
   block_.insert(block_.end(), rows.begin(), rows.end());
   if (++entries_ % entries_per_block(rows_bytes_) == 0) return write_block();
   return {};
@@ -229,7 +229,8 @@ Result<std::span<const HotNgram>> HotSetReader::read(std::uint64_t block, Memory
     HotNgram& ngram = memory.ngrams_.emplace_back();
     ngram.key.order = take<std::int32_t>(entry);
     std::memcpy(ngram.key.classes.data(), entry + 4, 4 * kMaxNgramSize);
-    ngram.often_used = take<std::uint32_t>(entry + 4 + 4 * kMaxNgramSize) != 0;
+    const auto standing = take<std::uint32_t>(entry + 4 + 4 * kMaxNgramSize);
+    ngram.standing = standing > 2 ? Standing::seldom : static_cast<Standing>(standing);
     ngram.rows = {entry + kKeyBytes, rows_bytes_};
   }
   return std::span<const HotNgram>(memory.ngrams_);

@@ -14,6 +14,7 @@
 
 #include "engram/file_system.h"
 #include "engram/ngram_key.h"
+#include "engram/standing.h"
 #include "inference/base/result.h"
 
 namespace mneme {
@@ -21,7 +22,7 @@ namespace mneme {
 // One n-gram of the file.
 struct HotNgram {
   NgramKey key;
-  bool often_used = false;  // it was in the cache's main queue
+  Standing standing = Standing::seldom;
   std::span<const std::byte> rows;
 };
 
@@ -35,7 +36,7 @@ class HotSetWriter {
   HotSetWriter& operator=(HotSetWriter&&) = delete;
   ~HotSetWriter();  // without finish(): nothing is left behind
 
-  Status add(const NgramKey& key, bool often_used, std::span<const std::byte> rows);
+  Status add(const NgramKey& key, Standing standing, std::span<const std::byte> rows);
   Result<std::uint64_t> finish();  // bytes written
 
  private:

@@ -32,6 +32,7 @@
 #include "engram/ngram_key.h"
 #include "engram/row_cache_ghosts.h"
 #include "engram/row_cache_pages.h"
+#include "engram/standing.h"
 #include "inference/base/result.h"
 
 namespace mneme {
@@ -105,13 +106,14 @@ class RowCache {
 
   // Brings back an n-gram that was in RAM before, ready and not pinned, as the oldest of its queue.
   // False where it is there already, or there is no room: nothing is evicted for it.
-  bool restore(const NgramKey& key, bool often_used, std::span<const std::byte> rows);
+  // What was kept is kept again, as far as the budget allows.
+  bool restore(const NgramKey& key, Standing standing, std::span<const std::byte> rows);
 
   // For a copy of all that is ready: entries are numbered 0..numbers()-1, some of them empty.
   struct Held {
     Pin pin = kNoPin;  // the caller's; kNoPin: nothing there, or not complete
     NgramKey key;
-    bool often_used = false;
+    Standing standing = Standing::seldom;
   };
   Held hold(std::uint64_t number);
   std::uint64_t numbers() const;

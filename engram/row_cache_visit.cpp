@@ -15,14 +15,17 @@ bool RowCache::ready(const NgramKey& key) const {
   return slot != kNone && all_complete(slot);
 }
 
-bool RowCache::restore(const NgramKey& key, bool often_used, std::span<const std::byte> rows) {
+bool RowCache::restore(const NgramKey& key, Standing standing, std::span<const std::byte> rows) {
   CHECK(rows.size() == rows_bytes_);
   const std::uint64_t hash = NgramKeyHash{}(key);
   const Lock lock(mutex_);
   if (entries_ >= capacity_ || find(key, hash) != kNone) return false;
   if (free_.size == 0 && used_ == slots_ && !make_room()) return false;
   const Slot slot = new_slot(key, hash);
-  enqueue_oldest(slot, often_used ? QueueName::main : QueueName::small);
+  const bool keep = standing == Standing::kept && kept_.size < kept_max();
+  enqueue_oldest(slot, keep                           ? QueueName::kept
+                       : standing == Standing::seldom ? QueueName::small
+                                                      : QueueName::main);
   std::fill_n(layer_states(slot), layers_.size(), LayerState{});
   std::ranges::copy(rows, arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0]);
   come_alive(slot, 0);
@@ -35,7 +38,10 @@ RowCache::Held RowCache::hold(std::uint64_t number) {
   const auto slot = static_cast<Slot>(number);
   const Header& entry = header(slot);
   if (!is_there(slot) || !all_complete(slot) || !try_pin(slot)) return {};
-  return {Pin{slot}, entry.key, entry.queue != QueueName::small};
+  const Standing standing = entry.queue == QueueName::small  ? Standing::seldom
+                            : entry.queue == QueueName::kept ? Standing::kept
+                                                             : Standing::often;
+  return {Pin{slot}, entry.key, standing};
 }
 
 std::uint64_t RowCache::numbers() const {

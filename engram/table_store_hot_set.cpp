@@ -49,7 +49,7 @@ void TableStore::Impl::run_hot_set() {
     save_hot_set();
     lock.lock();
   }
-  if (counters_.rows_read() == saved_reads_) return;  // nothing new since
+  if (counters_.rows_read() == saved_reads_ && !keeping_changed_) return;  // nothing new since
   lock.unlock();
   save_hot_set();
 }
@@ -96,7 +96,7 @@ void TableStore::Impl::restore_blocks(const HotSetReader& reader,
     hashes.clear();
     for (const HotNgram& ngram : *block) {
       if (ngram.key.order < 2 || ngram.key.order > order_max) continue;
-      if (!cache_.restore(ngram.key, ngram.often_used, ngram.rows)) continue;
+      if (!cache_.restore(ngram.key, ngram.standing, ngram.rows)) continue;
       hashes.push_back(NgramKeyHash{}(ngram.key));
     }
     counters_.restored(hashes.size());
@@ -117,6 +117,7 @@ void TableStore::Impl::save_hot_set() {
   std::filesystem::create_directories(folder, error);
   const auto space = std::filesystem::space(folder, error);
   const std::uint64_t rows_read = counters_.rows_read();
+  keeping_changed_ = false;
   const std::uint64_t bytes = cache_.entries() * (cache_.rows_bytes() + sizeof(NgramKey));
   if (!error && space.available < bytes + kRoomLeft) {
     log_warning("engram", "the hot set of {} MiB is not saved: {} has {} MiB free", bytes >> 20,
@@ -125,16 +126,16 @@ void TableStore::Impl::save_hot_set() {
   }
   auto writer = HotSetWriter::create(hot_set_path_, *identity_, cache_.rows_bytes());
   Status status = writer ? Status() : Status(writer.error());
-  // What was used often first: a smaller budget the next time then keeps that. Entries come and go
-  // between two looks: one may be missed or come twice, and restore() takes each once.
-  for (const bool often_used : {true, false}) {
+  // Entries come and go between two looks: one may be missed or come twice, and restore() takes
+  // each once.
+  for (const Standing standing : kStandings) {
     for (std::uint64_t number = 0; status && number < cache_.numbers(); ++number) {
-      const RowCache::Held kept = cache_.hold(number);
-      if (kept.pin == RowCache::kNoPin) continue;
-      if (kept.often_used == often_used) {
-        status = writer->add(kept.key, often_used, cache_.rows(kept.pin));
+      const RowCache::Held held = cache_.hold(number);
+      if (held.pin == RowCache::kNoPin) continue;
+      if (held.standing == standing) {
+        status = writer->add(held.key, standing, cache_.rows(held.pin));
       }
-      cache_.unpin(kept.pin);
+      cache_.unpin(held.pin);
     }
   }
   if (status) {

@@ -62,6 +62,7 @@ class TableStore::Impl {
     return cache_.list(first, out);
   }
   std::uint64_t keep_most_used(std::uint64_t bytes) {
+    keeping_changed_ = true;
     return cache_.keep_most_used(bytes / cache_.entry_cost());
   }
   std::uint64_t drop_ram();
@@ -182,8 +183,9 @@ class TableStore::Impl {
   Listing listing_;
 
   // The hot set's thread; the flag under the lock.
-  std::string hot_set_path_;       // empty = none
-  std::uint64_t saved_reads_ = 0;  // rows_read when it was last saved
+  std::string hot_set_path_;                   // empty = none
+  std::uint64_t saved_reads_ = 0;              // rows_read when it was last saved
+  std::atomic<bool> keeping_changed_ = false;  // since it was last saved
   std::condition_variable closing_changed_;
   bool closing_ = false;
   std::thread hot_set_thread_;

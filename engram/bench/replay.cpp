@@ -117,12 +117,12 @@ class Product {
   }
 
   void begin_with(Product& other) {
-    for (const bool often_used : {true, false}) {
+    for (const Standing standing : kStandings) {
       for (std::uint64_t i = 0; i < other.cache_.numbers(); ++i) {
-        const RowCache::Held kept = other.cache_.hold(i);
-        if (kept.pin == RowCache::kNoPin) continue;
-        if (kept.often_used == often_used) cache_.restore(kept.key, often_used, {});
-        other.cache_.unpin(kept.pin);
+        const RowCache::Held held = other.cache_.hold(i);
+        if (held.pin == RowCache::kNoPin) continue;
+        if (held.standing == standing) cache_.restore(held.key, standing, {});
+        other.cache_.unpin(held.pin);
       }
     }
   }

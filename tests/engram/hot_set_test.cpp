@@ -24,11 +24,15 @@ std::vector<std::byte> rows_of(ClassId n) {
   return std::vector<std::byte>(kRowsBytes, static_cast<std::byte>(n * 7 + 1));
 }
 
+Standing standing_of(ClassId n) {
+  return kStandings[n % 3];
+}
+
 void write(const std::string& path, ClassId count) {
   auto writer = HotSetWriter::create(path, 42, kRowsBytes);
   ASSERT_TRUE(writer) << writer.error().message;
   for (ClassId n = 0; n < count; ++n) {
-    ASSERT_TRUE(writer->add({2, {n, n + 1}}, n % 3 == 0, rows_of(n)));
+    ASSERT_TRUE(writer->add({2, {n, n + 1}}, standing_of(n), rows_of(n)));
   }
   const auto bytes = writer->finish();
   ASSERT_TRUE(bytes) << bytes.error().message;
@@ -52,7 +56,7 @@ std::size_t read_all(const std::string& path, Status& status) {
     }
     for (const HotNgram& ngram : *block) {
       EXPECT_EQ(ngram.key, (NgramKey{2, {n, n + 1}}));
-      EXPECT_EQ(ngram.often_used, n % 3 == 0);
+      EXPECT_EQ(ngram.standing, standing_of(n));
       EXPECT_TRUE(std::ranges::equal(ngram.rows, rows_of(n)));
       ++n;
     }
@@ -76,7 +80,7 @@ TEST(HotSet, LeavesNothingWhenItIsNotFinished) {
   {
     auto writer = HotSetWriter::create(folder.file("hot"), 42, kRowsBytes);
     ASSERT_TRUE(writer);
-    ASSERT_TRUE(writer->add({2, {1, 2}}, false, rows_of(1)));
+    ASSERT_TRUE(writer->add({2, {1, 2}}, Standing::seldom, rows_of(1)));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_FALSE(HotSetWriter::create(folder.file("no/such/hot"), 42, kRowsBytes));
@@ -164,6 +168,27 @@ TEST_F(HotStore, BeginsWithWhatTheLastOneHad) {
   }
   EXPECT_EQ(std::filesystem::last_write_time(folder_.file("cache/hot")), written)
       << "nothing was new, so nothing is written";
+}
+
+TEST_F(HotStore, WhatIsPinnedStaysSoUntilItIsNotWished) {
+  const auto keys = distinct(300);
+  std::uint64_t kept = 0;
+  {
+    auto store = open();
+    fetch(*store, keys);
+    fetch(*store, std::vector(keys.begin(), keys.begin() + 40));
+    kept = store->keep_most_used(store->stats().budget_bytes);
+    EXPECT_EQ(kept, 40u);
+  }
+  {
+    auto store = open();
+    wait_for(*store, 300);
+    EXPECT_EQ(store->stats().kept, kept);
+    EXPECT_EQ(store->keep_most_used(0), 0u);
+  }
+  auto store = open();  // the wish alone was worth saving: no row was read meanwhile
+  wait_for(*store, 300);
+  EXPECT_EQ(store->stats().kept, 0u);
 }
 
 TEST_F(HotStore, TakesNoMoreThanTheBudgetAndEvictsNothingForIt) {

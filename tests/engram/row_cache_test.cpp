@@ -247,11 +247,12 @@ TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
   for (ClassId n = 0; n < 40; ++n) use(cache, n);
   std::vector<std::byte> rows(cache.rows_bytes());
-  EXPECT_FALSE(cache.restore(key_of(1), true, rows)) << "it is there";
+  EXPECT_FALSE(cache.restore(key_of(1), Standing::often, rows)) << "it is there";
   for (ClassId n = 100; n < 200; ++n) {
     std::fill_n(rows.begin(), kLayers[0].bytes, mark(n, 0));
     std::fill(rows.begin() + kLayers[0].bytes, rows.end(), mark(n, 1));
-    EXPECT_EQ(cache.restore(key_of(n), n % 2 == 0, rows), n < 160);
+    const Standing standing = n % 2 == 0 ? Standing::often : Standing::seldom;
+    EXPECT_EQ(cache.restore(key_of(n), standing, rows), n < 160);
   }
   EXPECT_EQ(cache.entries(), 100u);
   EXPECT_EQ(cache.evictions(), 0u);
@@ -267,11 +268,21 @@ TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
     ASSERT_NE(kept.pin, RowCache::kNoPin);
     EXPECT_TRUE(cache.ready(kept.key));
     cache.unpin(kept.pin);
-    often += kept.often_used ? 1 : 0;
+    often += kept.standing == Standing::often ? 1 : 0;
   }
   EXPECT_EQ(often, 30u);
   for (ClassId n = 1000; n < 3000; ++n) use(cache, n);  // the queues still hold together
   EXPECT_EQ(cache.entries(), 100u);
+}
+
+TEST(RowCache, RestoresWhatWasKeptAsFarAsTheBudgetAllows) {
+  RowCache cache(kLayers);
+  ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
+  const std::vector<std::byte> rows(cache.rows_bytes());
+  for (ClassId n = 0; n < 80; ++n) EXPECT_TRUE(cache.restore(key_of(n), Standing::kept, rows));
+  EXPECT_EQ(cache.kept(), 50u);  // half
+  for (ClassId n = 1000; n < 3000; ++n) use(cache, n);
+  for (ClassId n = 0; n < 50; ++n) EXPECT_TRUE(cache.ready(key_of(n))) << n;
 }
 
 TEST(GhostList, RemembersTheLastOnesOnly) {

@@ -92,7 +92,8 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
     std::mt19937_64 random(2);
     while (!stop) {
       const auto n = static_cast<std::uint32_t>(random() % kKeys);
-      cache.restore(key_of(n), n % 2 == 0, std::vector<std::byte>(cache.rows_bytes(), mark(n)));
+      cache.restore(key_of(n), kStandings[n % 3],
+                    std::vector<std::byte>(cache.rows_bytes(), mark(n)));
       const RowCache::Held kept = cache.hold(random() % 300);
       if (kept.pin != RowCache::kNoPin) {
         EXPECT_TRUE(holds(cache.rows(kept.pin), static_cast<std::uint32_t>(kept.key.classes[0])));
