@@ -409,8 +409,8 @@ Status TableStore::Impl::await(const State& state, std::size_t layer,
     }
     if (said || std::chrono::steady_clock::now() - start < kLongWait) continue;
     said = true;
-    log_warning("engram", "an answer has waited {} s for rows that the drive does not bring",
-                kLongWait.count());
+    log_info("engram", "an answer has waited {} s for rows that the drive does not bring",
+             kLongWait.count());
   }
   counters_.wait_ends();
   return status;

@@ -169,8 +169,8 @@ QString HotSetActions::pinText(const TierStats& stats, double share) {
   QString text =
       tr("The most used n-grams stay in RAM, whatever else is read: up to %1 of the "
          "budget, room for %2 n-grams; %3 are in RAM now. Only those that were asked for "
-         "more than once are pinned. Takes less than a second and holds until the model "
-         "is closed.")
+         "more than once are pinned. Takes less than a second and holds until they are "
+         "unpinned, also after a restart.")
           .arg(format::bytes(bytes), count(stats.entry_bytes > 0 ? bytes / stats.entry_bytes : 0),
                count(stats.entries));
   if (stats.kept > 0) {
