@@ -88,9 +88,6 @@ class Backend {
   virtual MemoryInfo memory() const = 0;
   virtual std::int64_t chunk_tokens() const { return kChunkTokens; }  // at most kChunkTokensMax
   virtual bool supports(const Graph& graph, const Op& op) const = 0;
-  // Whether matmul and embed read weights of this type; supports() says no to what it does not
-  // take.
-  virtual bool takes_weights(DType dtype) const = 0;
 
   virtual Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) = 0;  // zeroed, 64-byte aligned
   // Weights in a mapped file: the CPU aliases them (the mapping must outlive the buffer), a device

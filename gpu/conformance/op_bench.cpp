@@ -12,7 +12,7 @@ namespace mneme {
 Result<std::string> bench_ops(const OpBenchOptions& options, const OpBenchRow& row) {
   auto backend = open_backend(options.device);
   if (!backend) return backend.error();
-  std::vector<OpCase> cases = conformance_cases(**backend);
+  std::vector<OpCase> cases = conformance_cases();
   std::erase_if(cases,
                 [&](const OpCase& c) { return c.name.find(options.filter) == std::string::npos; });
   if (cases.empty()) {

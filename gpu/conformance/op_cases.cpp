@@ -36,15 +36,13 @@ void add_matmuls(std::vector<OpCase>& cases) {
   const auto add = [&](DType dtype, const Shape& s) {
     cases.push_back({"matmul_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
                          std::to_string(s.in) + "x" + std::to_string(s.out),
-                     s.tokens, 3, s.outputs,
-                     [=](OpHarness& h) {
+                     s.tokens, 3, s.outputs, [=](OpHarness& h) {
                        Op op{OpKind::matmul};
                        op.in = {h.input(s.in), h.constant(dtype, s.out, s.in)};
                        if (s.bias) op.in.push_back(h.constant(DType::f32, 1, s.out));
                        op.out = h.output(s.out);
                        return op;
-                     },
-                     false, dtype});
+                     }});
   };
   for (const DType dtype : kWeightTypes) {
     for (const Shape& s : shapes) add(dtype, s);
@@ -79,14 +77,12 @@ void add_matmuls(std::vector<OpCase>& cases) {
 
 void add_rows(std::vector<OpCase>& cases) {
   const auto add_embed = [&](DType dtype, std::int64_t width) {
-    cases.push_back({"embed_" + type_name(dtype), 5, 0, 0,
-                     [=](OpHarness& h) {
+    cases.push_back({"embed_" + type_name(dtype), 5, 0, 0, [=](OpHarness& h) {
                        Op op{OpKind::embed};
                        op.in = {h.constant(dtype, 32, width)};
                        op.out = h.output(width);
                        return op;
-                     },
-                     false, dtype});
+                     }});
   };
   for (const DType dtype : kWeightTypes) add_embed(dtype, 96);
   for (const DType dtype : kKQuants) add_embed(dtype, 512);
@@ -408,8 +404,7 @@ void add_k_quant_chains(std::vector<OpCase>& cases) {
   for (const DType dtype : {DType::q4_k, DType::q5_k}) {
     for (const std::int64_t tokens : {1, 6, 40}) {
       cases.push_back({"norm_matmuls_sum_" + type_name(dtype) + "_Q6_K_" + std::to_string(tokens),
-                       tokens, 2, 0,
-                       [=](OpHarness& h) {
+                       tokens, 2, 0, [=](OpHarness& h) {
                          Op norm{OpKind::rms_norm};
                          norm.params.eps = 1e-5f;
                          norm.in = {h.input(512), h.constant(DType::f32, 1, 512)};
@@ -427,8 +422,7 @@ void add_k_quant_chains(std::vector<OpCase>& cases) {
                          sum.out = h.output(33);
                          return OpChain(std::vector<Op>{norm, product(dtype, 24),
                                                         product(dtype, 17), last, sum});
-                       },
-                       false, dtype});
+                       }});
     }
   }
 }
@@ -436,21 +430,18 @@ void add_k_quant_chains(std::vector<OpCase>& cases) {
 // Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
 void add_large(std::vector<OpCase>& cases) {
   const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
-                       std::function<Op(OpHarness&)> build, DType weights = DType::f32) {
-    cases.push_back({std::move(name), tokens, position, 0, std::move(build), true, weights});
+                       std::function<Op(OpHarness&)> build) {
+    cases.push_back({std::move(name), tokens, position, 0, std::move(build), true});
   };
   const auto add_matmul = [&](DType dtype, std::int64_t tokens, std::int64_t in, std::int64_t out) {
-    add(
-        "matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
+    add("matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
             "x" + std::to_string(out),
-        tokens, 0,
-        [=](OpHarness& h) {
+        tokens, 0, [=](OpHarness& h) {
           Op op{OpKind::matmul};
           op.in = {h.input(in), h.constant(dtype, out, in)};
           op.out = h.output(out);
           return op;
-        },
-        dtype);
+        });
   };
   for (const DType dtype : kWeightTypes) {
     add_matmul(dtype, 1, 576, 1536);
@@ -496,12 +487,6 @@ void add_large(std::vector<OpCase>& cases) {
 }
 
 }  // namespace
-
-std::vector<OpCase> conformance_cases(const Backend& backend) {
-  std::vector<OpCase> cases = conformance_cases();
-  std::erase_if(cases, [&](const OpCase& c) { return !backend.takes_weights(c.weights); });
-  return cases;
-}
 
 std::vector<OpCase> conformance_cases() {
   std::vector<OpCase> cases;

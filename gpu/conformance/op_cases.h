@@ -30,12 +30,9 @@ struct OpCase {
   std::int64_t outputs = 0;  // above 0: the op runs on the trailing tokens only
   std::function<OpChain(OpHarness&)> build;
   bool large = false;  // a shape of a real model: worth timing, too slow for every build's tests
-  DType weights = DType::f32;  // of its matrix, if it has one
 };
 
 std::vector<OpCase> conformance_cases();
-// Those that `backend` must be able to do: all but those with weights that it does not take.
-std::vector<OpCase> conformance_cases(const Backend& backend);
 
 constexpr const char* kBandwidthCase = "add_128x65536";  // 100 MB: how fast memory is
 

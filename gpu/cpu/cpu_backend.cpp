@@ -145,9 +145,6 @@ class CpuBackend final : public Backend {
   bool supports(const Graph& graph, const Op& op) const override {
     return why_unsupported(graph, op).empty();
   }
-  bool takes_weights(DType dtype) const override {
-    return dtype <= DType::q4_1 || is_k_quant(dtype);
-  }
 
   Result<Buffer> alloc(std::size_t bytes, MemoryKind) override { return arena_.alloc(bytes); }
 

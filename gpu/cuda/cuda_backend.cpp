@@ -64,9 +64,6 @@ class CudaBackend final : public Backend {
   bool supports(const Graph& graph, const Op& op) const override {
     return why_not_on_cuda(graph, op).empty();
   }
-  bool takes_weights(DType dtype) const override {
-    return dtype != DType::i8 && dtype != DType::i32;
-  }
 
   Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
     return kind == MemoryKind::host_visible ? card_->alloc_mirrored(bytes)

@@ -47,9 +47,6 @@ class VulkanBackend final : public Backend {
   bool supports(const Graph& graph, const Op& op) const override {
     return why_not_on_vulkan(graph, op).empty();
   }
-  bool takes_weights(DType dtype) const override {
-    return dtype <= DType::q4_1 || is_k_quant(dtype);
-  }
 
   Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
     const bool host = kind == MemoryKind::host_visible;

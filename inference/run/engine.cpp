@@ -95,32 +95,6 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
   return layout;
 }
 
-// A device whose kernels do not read the model's weights is refused where it was named, and leaves
-// the model to the CPU where it was not.
-Status take_weights(Engine::Impl& impl, const EngineOptions& options) {
-  const auto unread = [&](const GgufTensor& tensor) {
-    return tensor.dtype && *tensor.dtype != DType::i8 &&
-           !impl.backend->takes_weights(*tensor.dtype);
-  };
-  const auto& tensors = impl.file->tensors();
-  const auto found = std::find_if(tensors.begin(), tensors.end(), unread);
-  if (found == tensors.end()) return {};
-  const std::string why =
-      fmt::format("{} holds weights in {}, which {} cannot compute with yet", impl.file->name(),
-                  found->type_name, impl.backend->description());
-  if (options.device != "auto") {
-    return Error{ErrorCode::unsupported,
-                 why +
-                     ": choose the CPU (--device cpu), or a file in Q8_0, Q4_0, Q4_1, BF16 or "
-                     "F16"};
-  }
-  log_warning("inference", "{}: the model runs on the CPU", why);
-  auto cpu = open_backend({options.threads, options.instruction_set, "cpu"});
-  if (!cpu) return cpu.error();
-  impl.backend = std::move(*cpu);
-  return {};
-}
-
 // Opens the device that the options ask for and, where it does not take the whole model, the CPU
 // beside it. Returns the number of layers on the device.
 Result<std::int64_t> open_devices(Engine::Impl& impl, const EngineOptions& options,
@@ -134,7 +108,6 @@ Result<std::int64_t> open_devices(Engine::Impl& impl, const EngineOptions& optio
   auto backend = options.open_device ? options.open_device(device) : open_backend(device);
   if (!backend) return backend.error();
   impl.backend = std::move(*backend);
-  RETURN_IF_ERROR(take_weights(impl, options));
   auto on_device = choose_gpu_layers(*impl.backend, needs, context, options);
   if (!on_device) return on_device.error();
   if (*on_device == layers) {

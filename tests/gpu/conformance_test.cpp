@@ -15,7 +15,7 @@ namespace mneme {
 namespace {
 
 void run_table(Backend& backend, NumericMode mode) {
-  for (const OpCase& c : conformance_cases(backend)) {
+  for (const OpCase& c : conformance_cases()) {
     if (c.large) continue;
     EXPECT_EQ(run_case(backend, c, mode).failure, "") << c.name;
   }
@@ -59,7 +59,6 @@ class Mistaken final : public Backend {
   Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
     return real_.alloc(bytes, kind);
   }
-  bool takes_weights(DType dtype) const override { return real_.takes_weights(dtype); }
   Result<Buffer> wrap(std::span<const std::byte> mapped) override { return real_.wrap(mapped); }
   Status upload(Buffer& to, std::size_t offset, std::span<const std::byte> bytes) override {
     return real_.upload(to, offset, bytes);

@@ -12,7 +12,6 @@
 #include "gpu/registry.h"
 #include "gpu/vulkan/vulkan_backend.h"
 #include "inference/run/engine.h"
-#include "tests/support/card_backend.h"
 #include "tests/support/faulty_vulkan.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -164,38 +163,6 @@ TEST_F(GpuLayers, ALostDeviceEndsTheAnswerAndTheEngineLivesOn) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::device);
   }
-}
-
-// A card whose kernels read no blocks of 256 values.
-class PlainCard final : public CardBackend {
- public:
-  using CardBackend::CardBackend;
-  bool takes_weights(DType dtype) const override { return !is_k_quant(dtype); }
-};
-
-TEST_F(GpuLayers, WeightsThatTheDeviceDoesNotReadAreRefusedByNameAndElseLeftToTheCpu) {
-  const TemporaryFolder folder;
-  TinyModelOptions tiny;
-  tiny.type = DType::q4_k;
-  tiny.memory = false;
-  EngineOptions options = on_device(0);
-  options.model_path = write_tiny_model(folder.path(), tiny);
-  options.open_device = [](const BackendOptions&) {
-    auto cpu = open_backend({2, ""});
-    EXPECT_TRUE(cpu);
-    return Result<std::unique_ptr<Backend>>(
-        std::make_unique<PlainCard>(std::move(*cpu), std::uint64_t{1} << 30));
-  };
-  const auto refused = Engine::open(options);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
-  EXPECT_NE(refused.error().message.find("weights in Q4_K"), std::string::npos);
-  EXPECT_NE(refused.error().message.find("--device cpu"), std::string::npos);
-  options.device = "auto";
-  const auto engine = Engine::open(options);
-  ASSERT_TRUE(engine) << engine.error().message;
-  EXPECT_EQ((*engine)->layout().device, "cpu");
-  EXPECT_TRUE((*engine)->generate(request("memory")));
 }
 
 TEST_F(GpuLayers, TheCpuTakesAllLayersWhateverIsAsked) {

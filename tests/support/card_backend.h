@@ -24,7 +24,6 @@ class CardBackend : public Backend {
   bool supports(const Graph& graph, const Op& op) const override {
     return cpu_->supports(graph, op);
   }
-  bool takes_weights(DType dtype) const override { return cpu_->takes_weights(dtype); }
   Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
     return cpu_->alloc(bytes, kind);
   }
