@@ -65,33 +65,37 @@ bool TableStore::Impl::restore_hot_set() {
     return true;
   }
   std::atomic<std::uint64_t> next = 0;
+  std::atomic<bool> closed_before_the_end = false;
+  const auto restore = [&] {
+    if (!restore_blocks(*reader, next)) closed_before_the_end = true;
+  };
   std::vector<std::thread> helpers;
-  for (int i = 1; i < kReaders; ++i) {
-    helpers.emplace_back([&] { restore_blocks(*reader, next); });
-  }
-  restore_blocks(*reader, next);
+  for (int i = 1; i < kReaders; ++i) helpers.emplace_back(restore);
+  restore();
   for (std::thread& helper : helpers) helper.join();
-  if (closing()) return false;
+  if (closed_before_the_end) return false;
   log_info("engram", "{} of {} n-grams of the hot set are in RAM again after {:.2f} s",
            counters_.restored(), reader->entries(),
            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return true;
 }
 
-// One block after the other until there are no more; any number of threads.
-void TableStore::Impl::restore_blocks(const HotSetReader& reader,
+// One block after the other until there are no more; any number of threads. False: the store
+// closed and one was left.
+bool TableStore::Impl::restore_blocks(const HotSetReader& reader,
                                       std::atomic<std::uint64_t>& next) {
   HotSetReader::Memory memory;
   std::vector<std::uint64_t> hashes;
   const std::int32_t order_max = hasher_.spec().max_ngram_size;
-  for (std::uint64_t at = next++; at < reader.blocks() && !closing(); at = next++) {
+  for (std::uint64_t at = next++; at < reader.blocks(); at = next++) {
+    if (closing()) return false;
     const auto block = reader.read(at, memory);
     if (!block) {
       // Only one of the threads says so.
       if (next.exchange(reader.blocks()) < reader.blocks()) {
         log_warning("engram", "the rest of the hot set is not used: {}", block.error().message);
       }
-      return;
+      return true;
     }
     hashes.clear();
     for (const HotNgram& ngram : *block) {
@@ -104,6 +108,7 @@ void TableStore::Impl::restore_blocks(const HotSetReader& reader,
     preloaded_.insert(preloaded_.end(), hashes.begin(), hashes.end());
     any_preloaded_ = true;
   }
+  return true;
 }
 
 bool TableStore::Impl::closing() {

@@ -131,7 +131,7 @@ class TableStore::Impl {
   void stop_hot_set();
   void run_hot_set();
   bool restore_hot_set();
-  void restore_blocks(const HotSetReader& reader, std::atomic<std::uint64_t>& next);
+  bool restore_blocks(const HotSetReader& reader, std::atomic<std::uint64_t>& next);
   bool closing();
   void save_hot_set();
   void look_up(std::span<const NgramKey> keys, State& state);
