@@ -94,11 +94,12 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   return app;
 }
 
-std::shared_ptr<Engine> Application::close() {
-  std::shared_ptr<Engine> engine = m_window->engine().engine();
+std::shared_ptr<EndingEngines> Application::close() {
+  auto ending = m_window->engine().ending();
+  ending->add(m_window->engine().engine());
   m_window.reset();
   m_store.reset();
-  return engine;
+  return ending;
 }
 
 Application::~Application() {

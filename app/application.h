@@ -9,6 +9,7 @@
 #include "app/paths.h"
 #include "inference/store/chat_store.h"
 #include "ui/bridge/desktop_theme.h"
+#include "ui/bridge/ending_engines.h"
 #include "ui/views/main_window.h"
 
 namespace mneme {
@@ -29,9 +30,9 @@ class Application {
   const Paths& paths() const { return m_paths; }
   MainWindow& window() { return *m_window; }
 
-  // Takes the window and the chats' store down, once the window is closed. What is left is the
-  // engine, null without a model, whose end waits for reads at the drive.
-  std::shared_ptr<Engine> close();
+  // Takes the window and the chats' store down, once the window is closed. What is left waits for
+  // reads at the drive.
+  std::shared_ptr<EndingEngines> close();
 
  private:
   Application() = default;

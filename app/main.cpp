@@ -10,7 +10,6 @@
 #include "app/application.h"
 #include "app/single_instance.h"
 #include "inference/base/log.h"
-#include "ui/bridge/settle_reads.h"
 #include "ui/theme.h"
 
 int main(int argc, char** argv) {
@@ -68,14 +67,13 @@ int main(int argc, char** argv) {
   application->window().show();
   application->window().start();
   const int code = QApplication::exec();
-  const std::shared_ptr<Engine> engine = application->close();
+  const std::shared_ptr<EndingEngines> ending = application->close();
   instance.leave();
-  if (engine && !settleReads(*engine, kLongestGoodbye)) {
+  if (!ending->end(kLongestGoodbye)) {
     // The chats are saved, the window is gone; only a drive that does not answer holds us.
     log_warning("app",
-                "the drive still owes {} reads: ending without them and without saving the "
-                "hot set",
-                engine->tiers().in_flight);
+                "the drive does not answer: ending without its reads and without saving the hot "
+                "set");
     std::_Exit(code);
   }
   return code;

@@ -22,7 +22,7 @@
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
-#include "ui/bridge/settle_reads.h"
+#include "ui/bridge/ending_engines.h"
 #include "ui/theme.h"
 #include "ui/views/answer_text.h"
 #include "ui/views/banner.h"
@@ -175,14 +175,32 @@ class WindowTest : public QObject {
     const auto drive = openTinyWithSlowDrive();
     drive->hold();
     write(QStringLiteral("are you there"));
-    const auto engine = m_window->engine().engine();
-    QTRY_VERIFY(engine->tiers().waiting_us > 0);
+    QTRY_VERIFY(m_window->engine().tiers().waiting_us > 0);
     m_window->close();
+    const auto ending = m_window->engine().ending();
+    ending->add(m_window->engine().engine());
     m_window.reset();
     m_store.reset();
-    QVERIFY(!settleReads(*engine, std::chrono::milliseconds(50)));
+    QVERIFY(!ending->end(std::chrono::milliseconds(50)));
     drive->release();
-    QVERIFY(settleReads(*engine, std::chrono::seconds(20)));
+    QVERIFY(ending->end(std::chrono::seconds(20)));
+  }
+
+  void aModelOnAStalledDriveIsClosedAndTheNextOneOpens() {
+    const auto drive = openTinyWithSlowDrive();
+    drive->hold();
+    write(QStringLiteral("are you there"));
+    QTRY_VERIFY(m_window->engine().tiers().waiting_us > 0);
+    const std::weak_ptr<Engine> stalled = m_window->engine().engine();
+    m_window->engine().closeModel();
+    QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
+    EngineOptions next;
+    next.model_path = m_model.toStdString();
+    m_window->engine().openModel(next);
+    QTRY_COMPARE_WITH_TIMEOUT(m_window->engine().state(), EngineHost::State::ready, 20000);
+    QVERIFY2(!stalled.expired(), "it still waits for its drive");
+    drive->release();
+    QTRY_VERIFY_WITH_TIMEOUT(stalled.expired(), 20000);
   }
 
   void aFailedReadEndsTheAnswerWithOneError() {

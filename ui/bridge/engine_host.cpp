@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kProgressPauseMs = 33;
 constexpr int kTierPauseMs = 100;
+constexpr std::chrono::milliseconds kLongestEnd(3000);  // of a closed model: the next one waits
+constexpr auto kNextTry = std::chrono::seconds(1);      // to end it, where its drive did not answer
 constexpr std::size_t kWarmStep = 64;  // n-grams: an answer waits for no more than their reads
 
 }  // namespace
@@ -124,8 +126,22 @@ void EngineHost::closeModel() {
   m_tierTimer.stop();
   auto engine = std::exchange(m_engine, nullptr);
   setState(State::empty);  // views let go of it
-  // Unmapping and joining its threads takes a moment: that is the engine thread's to spend.
-  if (engine) m_worker.post([engine = std::move(engine)]() mutable { engine.reset(); });
+  if (!engine) return;
+  m_ending->add(std::move(engine));
+  endClosed(kLongestEnd);
+}
+
+// Unmapping and joining its threads takes a moment: that is the engine thread's to spend.
+void EngineHost::endClosed(std::chrono::milliseconds atMost) {
+  m_worker.post([this, atMost] {
+    if (m_ending->end(atMost)) return;
+    if (atMost == kLongestEnd) {
+      log_warning("ui", "a closed model stays in memory until its drive answers");
+    }
+    QMetaObject::invokeMethod(
+        this, [this] { QTimer::singleShot(kNextTry, this, [this] { endClosed({}); }); },
+        Qt::QueuedConnection);
+  });
 }
 
 void EngineHost::generate(const AnswerJob& job) {

@@ -7,6 +7,7 @@
 #include <QString>
 #include <QTimer>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "inference/run/answer_writer.h"
 #include "inference/run/engine.h"
 #include "inference/store/chat_store.h"
+#include "ui/bridge/ending_engines.h"
 
 namespace mneme {
 
@@ -35,6 +37,8 @@ class EngineHost : public QObject {
   void openModel(const EngineOptions& options);  // replaces the present one when it is ready
   void cancelOpen();
   void closeModel();
+  // Those closed whose drive has not answered yet; outlives this, and needs an end() then.
+  std::shared_ptr<EndingEngines> ending() const { return m_ending; }
 
   struct AnswerJob {
     ChatId chat = 0;
@@ -88,6 +92,7 @@ class EngineHost : public QObject {
   void setState(State state);
   void adopt(std::shared_ptr<Engine> engine, quint64 request);
   void openEnded(const Error& error, quint64 request);
+  void endClosed(std::chrono::milliseconds atMost);
   void runJob(const AnswerJob& job, Engine& engine);  // engine's thread
   void drain();
   void answerEnded();
@@ -97,6 +102,7 @@ class EngineHost : public QObject {
   ChatStore& m_store;
   State m_state = State::empty;
   std::shared_ptr<Engine> m_engine;
+  const std::shared_ptr<EndingEngines> m_ending = std::make_shared<EndingEngines>();
   std::shared_ptr<std::atomic<bool>> m_cancelOpen;    // of the latest opening
   std::shared_ptr<std::atomic<bool>> m_cancelAnswer;  // of the latest answer
   quint64 m_openRequest = 0;  // the latest; older ones are ignored when they end
