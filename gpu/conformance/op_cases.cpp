@@ -24,15 +24,25 @@ void add_matmuls(std::vector<OpCase>& cases) {
     std::int64_t tokens, in, out, outputs;
     bool bias;
   };
-  const Shape shapes[] = {
-      {1, 32, 1, 0, false},    {1, 96, 5, 0, true},     {1, 576, 67, 0, false},
-      {1, 1536, 33, 0, false}, {2, 64, 31, 0, true},    {3, 160, 18, 0, false},
-      {5, 576, 40, 2, false},  {8, 256, 48, 0, true},   {17, 96, 65, 0, false},
-      {33, 320, 50, 1, true},  {70, 576, 80, 0, false}, {4, 2048, 16, 4, false}};
-  const Shape k_quant_shapes[] = {{1, 256, 1, 0, false},   {1, 768, 67, 0, true},
-                                  {1, 2048, 33, 0, false}, {3, 512, 18, 0, false},
-                                  {7, 256, 50, 0, true},   {17, 768, 65, 2, false},
-                                  {33, 256, 16, 0, false}};
+  const Shape shapes[] = {{1, 32, 1, 0, false},
+                          {1, 96, 5, 0, true},
+                          {1, 576, 67, 0, false},
+                          {1, 1536, 33, 0, false},
+                          {2, 64, 31, 0, true},
+                          {3, 160, 18, 0, false},
+                          {5, 576, 40, 2, false},
+                          {8, 256, 48, 0, true},
+                          {17, 96, 65, 0, false},
+                          {33, 320, 50, 1, true},
+                          {70, 576, 80, 0, false},
+                          {4, 2048, 16, 4, false},
+                          // Wider than what backends have under way at a time.
+                          {1, 5152, 5, 0, false},
+                          {4, 8192, 6, 0, false}};
+  const Shape k_quant_shapes[] = {
+      {1, 256, 1, 0, false},   {1, 768, 67, 0, true},  {1, 2048, 33, 0, false},
+      {3, 512, 18, 0, false},  {7, 256, 50, 0, true},  {17, 768, 65, 2, false},
+      {33, 256, 16, 0, false}, {1, 5376, 5, 0, false}, {4, 8192, 6, 0, false}};
   const auto add = [&](DType dtype, const Shape& s) {
     cases.push_back({"matmul_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
                          std::to_string(s.in) + "x" + std::to_string(s.out),

@@ -105,7 +105,7 @@ void TokenCard::build() {
   where->setSpacing(0);
   where->addWidget(m_place);
   where->addWidget(m_untrained);
-  m_stall = new QPushButton(tr("waited …"), m_body);
+  m_stall = new QPushButton(m_body);
   m_stall->setObjectName(QStringLiteral("explainStall"));
   m_stall->setProperty("kind", QStringLiteral("quiet"));
   m_stall->setToolTip(tr("Shows the reads that this token waited for."));
@@ -238,7 +238,7 @@ void TokenCard::fillMemory() {
   const std::uint32_t waitUs = m_facts->header.wait_us;
   const std::vector<StallRead> reads = readsOf(*m_facts);
   m_stall->setVisible(!reads.empty() && reads.front().tier == Tier::ssd_late);
-  m_stall->setText(tr("waited %1 …").arg(format::microseconds(waitUs)));
+  m_stall->setText(tr("Waited %1: why?").arg(format::microseconds(waitUs)));
   const bool ngrams = !m_facts->ngrams.empty();
   for (QWidget* part : {static_cast<QWidget*>(m_ngramsTitle), static_cast<QWidget*>(m_ngrams),
                         static_cast<QWidget*>(m_legend)}) {

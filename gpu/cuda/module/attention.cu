@@ -26,7 +26,7 @@ __host__ __device__ __forceinline__ Layout layout_of(int dim, int value_bytes) {
   layout.key_stride = (dim * value_bytes + 15) / 16 * 16 + 16;  // rows start in different banks
   layout.keys = 64 * layout.key_stride <= (20 << 10) ? 64 : 32;
   layout.query = layout.keys * layout.key_stride;
-  // The slices' sums take the place of the keys and of what follows once all keys are done.
+  // The slices' sums take the place of the keys: those of 8 heads are shorter than 32 keys.
   layout.scores = layout.query + kGroup * dim * 4;
   layout.state = layout.scores + layout.keys * kGroup * 4;
   layout.bytes = layout.state + 3 * kGroup * 4;
@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   for (std::int64_t first = range.begin; first < range.end; first += layout.keys) {
     const int here =
         range.end - first < layout.keys ? static_cast<int>(range.end - first) : layout.keys;
-    __syncthreads();  // the last tile's keys and scores were used
+    // No barrier: the last tile's keys were done with before its scores, which stay until the next.
     for (int at = thread; at < here * words; at += kThreads) {
       const int key = at / words;
       const int word = at % words;
@@ -143,6 +143,7 @@ __global__ void __launch_bounds__(kThreads, 4)
         total += weight;
       }
       total = warp_sum(broken ? NAN : total);
+      __syncwarp();  // all have read the highest: a sum over lanes orders no memory
       if (lane == 0) {
         const float factor = expf(highest[head] - most);
         factors[head] = factor;
@@ -174,8 +175,8 @@ __global__ void __launch_bounds__(kThreads, 4)
     }
   }
 
-  __syncthreads();
-  // Slices add up one after the other, in the memory of the keys.
+  // Slices add up one after the other, in the memory of the keys, which were used before the
+  // scores.
   auto* joined = reinterpret_cast<float*>(shared);  // [heads][dim]
   for (int s = 0; s < slices; ++s) {
     if (sums_values && slice == s) {

@@ -18,13 +18,13 @@
 namespace mneme {
 namespace {
 
-EngineOptions on_cuda(const std::string& model, bool exact) {
+EngineOptions on_cuda(const std::string& model, bool exact, const EmulatedCuda& state = {}) {
   EngineOptions options;
   options.model_path = model;
   options.exact = exact;
   options.device = "cuda";
-  options.open_device = [](const BackendOptions&) {
-    return open_cuda_backend(&emulated_cuda(), 0);
+  options.open_device = [state](const BackendOptions&) {
+    return open_cuda_backend(&emulated_cuda(state), 0);
   };
   return options;
 }
@@ -51,19 +51,28 @@ std::string text_of(const EngineOptions& options, std::int64_t tokens) {
   return result ? result->text : std::string();
 }
 
-std::vector<float> logits_of(const EngineOptions& options, int count, TraceLog& trace) {
-  auto engine = Engine::open(options);
-  EXPECT_TRUE(engine) << engine.error().message;
+std::vector<float> logits_of(Engine& engine, int count, TraceLog* trace) {
   std::vector<float> logits;
-  if (!engine) return logits;
   std::vector<TokenId> tokens;
   for (int i = 0; i < count; ++i) tokens.push_back((i * 37 + i * i * 11) % 256);
   const auto keep = [&](std::int64_t, std::span<const float> values) {
     logits.insert(logits.end(), values.begin(), values.end());
   };
-  const Status status = (*engine)->evaluate(tokens, true, keep, &trace);
+  const Status status = engine.evaluate(tokens, true, keep, trace);
   EXPECT_TRUE(status) << status.error().message;
   return logits;
+}
+
+std::vector<float> logits_of(const EngineOptions& options, int count, TraceLog& trace) {
+  auto engine = Engine::open(options);
+  EXPECT_TRUE(engine) << engine.error().message;
+  return engine ? logits_of(**engine, count, &trace) : std::vector<float>();
+}
+
+// Exact mode, as contracts.md has it.
+void expect_close(const std::vector<float>& cuda, const std::vector<float>& cpu) {
+  ASSERT_EQ(cuda.size(), cpu.size());
+  for (std::size_t i = 0; i < cpu.size(); ++i) ASSERT_NEAR(cuda[i], cpu[i], 1e-3) << i;
 }
 
 TEST(CudaEngine, ATinyModelSaysWhatItSaysOnTheCpu) {
@@ -74,6 +83,31 @@ TEST(CudaEngine, ATinyModelSaysWhatItSaysOnTheCpu) {
     const std::string model = write_tiny_model(folder.path(), tiny);
     EXPECT_EQ(text_of(on_cuda(model, true), 6), text_of(on_cpu(model, true), 6))
         << dtype_info(type).name;
+  }
+}
+
+TEST(CudaEngine, WhatRowsTheDeviceKeepsAndHowSoonTheOthersComeChangesNothing) {
+  const TemporaryFolder folder;
+  const std::string model = write_tiny_model(folder.path());
+  const std::vector<float> cpu = logits_of(**Engine::open(on_cpu(model, true)), 24, nullptr);
+  constexpr std::uint64_t kNgramBytes = 2 * 8 * 33;  // of the tiny pack
+  for (const bool at_once : {false, true}) {
+    EmulatedCuda state;
+    state.copies_at_once = at_once;
+    for (const std::uint64_t ngrams : {0, 3, 5000}) {
+      SCOPED_TRACE(ngrams);
+      EngineOptions options = on_cuda(model, true, state);
+      options.device_rows = ngrams * kNgramBytes;
+      const auto engine = Engine::open(options);
+      ASSERT_TRUE(engine) << engine.error().message;
+      for (int round = 0; round < 2; ++round) {
+        expect_close(logits_of(**engine, 24, nullptr), cpu);
+      }
+      const TierStats stats = (*engine)->tiers();
+      EXPECT_EQ(stats.device.off, "");
+      EXPECT_LE(stats.device.entries, ngrams);
+      EXPECT_EQ(stats.served[std::size_t(Tier::device)] > 0, ngrams > 0);
+    }
   }
 }
 
@@ -89,8 +123,8 @@ TEST(CudaEngine, WithLayersLeftOnTheCpuItSaysTheSame) {
     options.gpu_layers = on_card;
     TraceLog trace;
     const std::vector<float> split = logits_of(options, 24, trace);
-    ASSERT_EQ(split.size(), cpu.size());
-    for (std::size_t i = 0; i < cpu.size(); ++i) ASSERT_NEAR(split[i], cpu[i], 1e-3) << on_card;
+    SCOPED_TRACE(on_card);
+    expect_close(split, cpu);
     expect_same_memory(cpu_trace, trace);
     expect_step_times(trace, 2, on_card == 2);  // Engram layers are 0 and 1
   }

@@ -4,15 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <vector>
 
 namespace mneme {
 namespace {
 
-void run(DeviceKernel kernel, void* memory, std::size_t shared_bytes = 1024) {
+void run(DeviceKernel kernel, void* memory, unsigned blocks = 1) {
   CudaCall call;
   call.out.data = static_cast<unsigned char*>(memory);
-  emulation::run_kernel(kernel, call, dim3(1), dim3(64), shared_bytes);
+  emulation::run_kernel(kernel, call, dim3(blocks), dim3(64), 1024);
 }
 
 __global__ void divergent_barrier(CudaCall) {
@@ -35,6 +36,60 @@ __global__ void reads_its_neighbour(CudaCall call) {
   reinterpret_cast<float*>(call.out.data)[threadIdx.x] = shared[threadIdx.x ^ 1u];
 }
 
+#if defined(__SANITIZE_THREAD__)
+__global__ void takes_a_shuffle_for_a_barrier(CudaCall call) {
+  auto* shared = shared_memory<float>();
+  shared[threadIdx.x] = 1.0f;
+  __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+  reinterpret_cast<float*>(call.out.data)[threadIdx.x] = shared[threadIdx.x ^ 1u];
+}
+__global__ void takes_its_warp_for_the_block(CudaCall call) {
+  auto* shared = shared_memory<float>();
+  shared[threadIdx.x] = 1.0f;
+  __syncwarp();
+  reinterpret_cast<float*>(call.out.data)[threadIdx.x] = shared[threadIdx.x ^ 32u];
+}
+__global__ void writes_where_every_block_does(CudaCall call) {
+  reinterpret_cast<float*>(call.out.data)[threadIdx.x] = static_cast<float>(blockIdx.x);
+}
+// The copy begins while others may still read what was there.
+__global__ void copies_too_early(CudaCall call) {
+  auto* shared = shared_memory<float>();
+  auto* out = reinterpret_cast<float*>(call.out.data);
+  if (threadIdx.x == 0) shared[0] = 1.0f;
+  __syncthreads();
+  out[threadIdx.x] = shared[0];
+  if (threadIdx.x == 0) cp_async16(shared, out);
+  cp_async_commit();
+  __syncthreads();
+  cp_async_wait<0>();
+}
+__global__ void meets_before_it_reads(CudaCall call) {
+  auto* shared = shared_memory<float>();
+  auto* out = reinterpret_cast<float*>(call.out.data) + blockIdx.x * blockDim.x;
+  shared[threadIdx.x] = 1.0f;
+  __syncwarp();
+  const float near = shared[threadIdx.x ^ 1u];
+  __syncthreads();
+  out[threadIdx.x] = near + shared[threadIdx.x ^ 32u];
+}
+
+TEST(CudaEmulationDeathTest, ARaceEndsTheProgram) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  alignas(16) static float out[128];
+  const auto race = testing::ExitedWithCode(66);
+  const auto exits = [](DeviceKernel kernel) {
+    run(kernel, out, 2);
+    std::exit(0);
+  };
+  EXPECT_EXIT(exits(reads_its_neighbour), race, "data race");
+  EXPECT_EXIT(exits(takes_a_shuffle_for_a_barrier), race, "data race");
+  EXPECT_EXIT(exits(takes_its_warp_for_the_block), race, "data race");
+  EXPECT_EXIT(exits(writes_where_every_block_does), race, "data race");
+  EXPECT_EXIT(exits(copies_too_early), race, "data race");
+  EXPECT_EXIT(exits(meets_before_it_reads), testing::ExitedWithCode(0), "");
+}
+#else
 TEST(CudaEmulation, AMissingBarrierReadsWhatNobodyWrote) {
   std::vector<float> out(64);
   run(reads_its_neighbour, out.data());
@@ -42,6 +97,7 @@ TEST(CudaEmulation, AMissingBarrierReadsWhatNobodyWrote) {
   for (const float x : out) unwritten += std::isnan(x) ? 1 : 0;
   EXPECT_EQ(unwritten, 32);
 }
+#endif
 
 __global__ void reads_too_early(CudaCall call) {
   auto* shared = shared_memory<float>();

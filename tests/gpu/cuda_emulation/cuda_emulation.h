@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Enough of CUDA to run the backend's kernels on the CPU: a launch runs block by block, the threads
 // of a block as fibers that take turns at barriers and warp operations. It proves arithmetic,
-// bounds (with the address sanitizer) and that every thread comes to every barrier; it proves
-// nothing about races or speed.
+// bounds (with the address sanitizer), that every thread comes to every barrier, and that nothing
+// but barriers is counted on (with the thread sanitizer); it proves nothing about speed.
 #pragma once
 
 #include <algorithm>
@@ -54,11 +54,13 @@ void wait_for_block();
 // All 32 lanes come with their argument; the last one to come runs `all` on them. `site` names the
 // operation: lanes that meet at different ones have diverged, which ends the program.
 using LaneFunction = void (*)(void* (&lanes)[32]);
+// Orders nothing else that they do, as the instructions.
 void wait_for_warp(const void* site, void* mine, LaneFunction all);
+void order_warp();  // __syncwarp()
 
 unsigned char* block_memory();  // as many bytes as the launch asked for
 
-void copy_later(void* to, const void* from);  // 16 bytes, when they are waited for
+void copy_later(void* to, const void* from);  // 16 bytes, now or when they are waited for
 void close_copy_group();
 void wait_for_copies(int groups_left);
 
@@ -94,9 +96,7 @@ inline void __syncthreads() {
   mneme::emulation::wait_for_block();
 }
 inline void __syncwarp() {
-  static const char site = 0;
-  int nothing = 0;
-  mneme::emulation::wait_for_warp(&site, &nothing, [](void*(&)[32]) {});
+  mneme::emulation::order_warp();
 }
 template <class T>
 T __shfl_xor_sync(unsigned, T value, int lanes) {

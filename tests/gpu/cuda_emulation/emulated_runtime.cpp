@@ -28,7 +28,8 @@ struct CudaEvent {
 };
 
 // Work is queued and runs only when someone waits for it: a copy or a kernel that nothing orders
-// behind what it needs then sees memory as it was.
+// behind what it needs then sees memory as it was. Copies may also run as soon as nothing orders
+// them behind other work: one that comes before its place was read destroys what was there.
 struct EmulatedStream {
   struct Work {
     std::function<void()> run;
@@ -200,7 +201,9 @@ int fill(CudaContext* context, void* to, int byte, std::uint64_t bytes) {
 
 int copy(CudaContext* context, CudaStream stream, void* to, const void* from, std::uint64_t bytes) {
   MAY_FAIL();
-  stream_of(context, stream).add([=] { std::memcpy(to, from, bytes); });
+  EmulatedStream& its = stream_of(context, stream);
+  its.add([=] { std::memcpy(to, from, bytes); });
+  if (state.copies_at_once && stream == CudaStream::copy) its.run_to(its.queued);
   return 0;
 }
 

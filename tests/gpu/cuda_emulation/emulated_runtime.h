@@ -17,6 +17,7 @@ struct EmulatedCuda {
   std::int64_t calls_left = -1;   // then every call that can fail does, with `error`; -1 = never
   bool once = false;              // only the first of them
   std::int64_t room_bytes = -1;   // more device memory cannot be had; -1 = no limit
+  bool copies_at_once = false;    // on their own stream, as soon as they may; else as late
   int error = 2;                  // cudaErrorMemoryAllocation
   const char* library = nullptr;  // file of a library of matrix products; null = there is none
   // Told by the emulation:

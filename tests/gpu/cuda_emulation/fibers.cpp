@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "inference/base/check.h"
+#include "tests/gpu/cuda_emulation/races.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -37,10 +38,12 @@ struct Fiber {
   std::uint64_t waits_value = 0;
   std::deque<std::vector<PendingCopy>> groups;  // closed, oldest first
   std::vector<PendingCopy> open_group;
+  races::Thread thread;
 };
 
 struct Meeting {
   std::uint64_t generation = 0;
+  char order[2] = {};  // for races: who is ahead is at the next one
   unsigned arrived = 0;
   const void* site = nullptr;
   void* lanes[32] = {};
@@ -48,7 +51,12 @@ struct Meeting {
 
 std::vector<std::unique_ptr<Fiber>> fibers;  // kept from launch to launch
 ucontext_t scheduler;
-std::size_t running = 0;
+races::Caller caller;
+char kernel_begins = 0;  // for races
+char kernel_ends = 0;
+unsigned running = 0;      // thread of the block
+unsigned first_fiber = 0;  // of its thread 0: not the last block's, or that one would come before
+bool copies_early = false;
 DeviceKernel current_kernel = nullptr;
 const CudaCall* current_call = nullptr;
 Meeting block_meeting;
@@ -59,11 +67,16 @@ const void* scheduler_stack = nullptr;
 std::size_t scheduler_stack_bytes = 0;
 #endif
 
+Fiber& fiber_of(unsigned thread) {
+  return *fibers[(first_fiber + thread) % block_size.x];
+}
+
 void to_fiber(Fiber& fiber) {
 #if defined(__SANITIZE_ADDRESS__)
   void* fake = nullptr;
   __sanitizer_start_switch_fiber(&fake, fiber.stack.get(), kStackBytes);
 #endif
+  fiber.thread.switch_to();
   swapcontext(&scheduler, &fiber.context);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
@@ -76,6 +89,7 @@ void to_scheduler(Fiber& fiber) {
   __sanitizer_start_switch_fiber(fiber.done ? nullptr : &fake, scheduler_stack,
                                  scheduler_stack_bytes);
 #endif
+  caller.switch_to();
   swapcontext(&fiber.context, &scheduler);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
@@ -86,8 +100,10 @@ void fiber_main() {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(nullptr, &scheduler_stack, &scheduler_stack_bytes);
 #endif
+  races::acquire(&kernel_begins);
   current_kernel(*current_call);
-  Fiber& me = *fibers[running];
+  races::release(&kernel_ends);
+  Fiber& me = fiber_of(running);
   CHECK(me.open_group.empty());
   me.groups.clear();
   me.done = true;
@@ -95,7 +111,7 @@ void fiber_main() {
 }
 
 void wait_until_passed(Meeting& meeting) {
-  Fiber& me = *fibers[running];
+  Fiber& me = fiber_of(running);
   me.waits_for = &meeting.generation;
   me.waits_value = meeting.generation;
   to_scheduler(me);
@@ -118,21 +134,21 @@ void prepare(Fiber& fiber) {
 }
 
 void run_block(unsigned threads, bool backwards) {
-  for (unsigned t = 0; t < threads; ++t) prepare(*fibers[t]);
+  for (unsigned t = 0; t < threads; ++t) prepare(fiber_of(t));
   unsigned done = 0;
   while (done < threads) {
     bool any = false;
     for (unsigned i = 0; i < threads; ++i) {
       const unsigned t = backwards ? threads - 1 - i : i;
-      Fiber& fiber = *fibers[t];
-      if (fiber.done || (fiber.waits_for != nullptr && *fiber.waits_for == fiber.waits_value)) {
+      Fiber& next = fiber_of(t);
+      if (next.done || (next.waits_for != nullptr && *next.waits_for == next.waits_value)) {
         continue;
       }
       any = true;
       running = t;
       thread_index = dim3(t % block_size.x, t / block_size.x, 0);
-      to_fiber(fiber);
-      done += fiber.done ? 1 : 0;
+      to_fiber(next);
+      done += next.done ? 1 : 0;
     }
     // All that are left wait for threads that have ended or wait elsewhere.
     CHECK(any && "a divergent barrier");
@@ -143,12 +159,15 @@ void run_block(unsigned threads, bool backwards) {
 }  // namespace
 
 void wait_for_block() {
+  char* order = &block_meeting.order[block_meeting.generation % 2];
+  races::release(order);
   // Threads that have ended do not count on hardware; here they would be a mistake.
   if (++block_meeting.arrived == block_size.x) {
     pass(block_meeting);
   } else {
     wait_until_passed(block_meeting);
   }
+  races::acquire(order);
 }
 
 void wait_for_warp(const void* site, void* mine, LaneFunction all) {
@@ -157,6 +176,7 @@ void wait_for_warp(const void* site, void* mine, LaneFunction all) {
   meeting.site = site;
   meeting.lanes[running % 32] = mine;
   if (++meeting.arrived == 32) {
+    const races::Unseen unseen;
     all(meeting.lanes);
     pass(meeting);
   } else {
@@ -168,22 +188,37 @@ unsigned char* block_memory() {
   return memory.data();
 }
 
+void order_warp() {
+  Meeting& meeting = warp_meetings[running / 32];
+  char* order = &meeting.order[meeting.generation % 2];
+  races::release(order);
+  static const char site = 0;
+  wait_for_warp(&site, nullptr, [](void*(&)[32]) {});
+  races::acquire(order);
+}
+
 void copy_later(void* to, const void* from) {
   CHECK(reinterpret_cast<std::uintptr_t>(to) % 16 == 0);
   CHECK(reinterpret_cast<std::uintptr_t>(from) % 16 == 0);
-  fibers[running]->open_group.push_back({to, from});
+  races::read16(from);
+  races::write16(to);
+  if (copies_early) std::memcpy(to, from, 16);
+  fiber_of(running).open_group.push_back({to, from});
 }
 
 void close_copy_group() {
-  Fiber& me = *fibers[running];
+  Fiber& me = fiber_of(running);
   me.groups.push_back(std::move(me.open_group));
   me.open_group.clear();
 }
 
 void wait_for_copies(int groups_left) {
-  Fiber& me = *fibers[running];
+  Fiber& me = fiber_of(running);
   while (me.groups.size() > static_cast<std::size_t>(groups_left)) {
-    for (const PendingCopy& copy : me.groups.front()) std::memcpy(copy.to, copy.from, 16);
+    for (const PendingCopy& copy : me.groups.front()) {
+      races::write16(copy.to);
+      if (!copies_early) std::memcpy(copy.to, copy.from, 16);
+    }
     me.groups.pop_front();
   }
 }
@@ -199,17 +234,27 @@ void run_kernel(DeviceKernel kernel, const CudaCall& call, dim3 grid, dim3 block
   block_size = block;
   grid_size = grid;
   warp_meetings.assign(block.x / 32, {});
-  bool backwards = false;
+  caller.is_this();
+  races::release(&kernel_begins);
+  unsigned number = 0;
   for (unsigned z = 0; z < grid.z; ++z) {
     for (unsigned y = 0; y < grid.y; ++y) {
       for (unsigned x = 0; x < grid.x; ++x) {
         block_index = dim3(x, y, z);
-        memory = std::vector<unsigned char>(shared_bytes, 0xff);  // NaN until written
+        {
+          const races::Unseen unseen;
+          memory = std::vector<unsigned char>(shared_bytes, 0xff);  // NaN until written
+        }
+        // No kernel may count on an order of its threads, or on when its copies arrive.
+        const bool backwards = number % 2 != 0;
+        copies_early = number % 4 == 1 || number % 4 == 2;
+        first_fiber = number % block.x;
         run_block(block.x, backwards);
-        backwards = !backwards;  // no kernel may count on an order of its threads
+        ++number;
       }
     }
   }
+  races::acquire(&kernel_ends);
 }
 
 }  // namespace mneme::emulation
@@ -285,6 +330,7 @@ void multiply(void* (&lanes)[32]) {
 
 void ldmatrix_x4(std::uint32_t (&to)[4], const void* row) {
   CHECK(reinterpret_cast<std::uintptr_t>(row) % 16 == 0);
+  emulation::races::read16(row);
   static const char site = 0;
   Rows mine{row, {}};
   emulation::wait_for_warp(&site, &mine, [](void*(&lanes)[32]) { load_matrices(lanes, false); });
@@ -293,6 +339,7 @@ void ldmatrix_x4(std::uint32_t (&to)[4], const void* row) {
 
 void ldmatrix_x4_trans(std::uint32_t (&to)[4], const void* row) {
   CHECK(reinterpret_cast<std::uintptr_t>(row) % 16 == 0);
+  emulation::races::read16(row);
   static const char site = 0;
   Rows mine{row, {}};
   emulation::wait_for_warp(&site, &mine, [](void*(&lanes)[32]) { load_matrices(lanes, true); });
