@@ -105,7 +105,7 @@ void TokenCard::build() {
   where->setSpacing(0);
   where->addWidget(m_place);
   where->addWidget(m_untrained);
-  m_stall = new QPushButton(m_body);
+  m_stall = new QPushButton(tr("Waited: why?"), m_body);
   m_stall->setObjectName(QStringLiteral("explainStall"));
   m_stall->setProperty("kind", QStringLiteral("quiet"));
   m_stall->setToolTip(tr("Shows the reads that this token waited for."));
