@@ -11,6 +11,7 @@
 #include "engram/record_log_index.h"
 #include "engram/row_reader.h"
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -54,10 +55,6 @@ NgramKey get_key(std::span<const std::byte> bytes, std::size_t at) {
 
 std::uint64_t digest(std::span<const std::byte> bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
-
-std::size_t round_up(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
 }
 
 std::size_t head_bytes_for(std::size_t records) {

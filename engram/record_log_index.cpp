@@ -15,7 +15,7 @@ std::size_t buckets_for(std::uint64_t records) {
   return static_cast<std::size_t>(static_cast<double>(records) / kEntriesPerBucket) + 1;
 }
 
-std::uint32_t print_of(std::uint64_t hash) {
+std::uint32_t index_print(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash);
 }
 
@@ -56,7 +56,7 @@ template <typename Self>
 auto* RecordLogIndex::find_entry(Self& self, std::uint64_t hash) {
   for (const std::uint32_t bucket : self.buckets_of(hash)) {
     for (auto& entry : self.buckets_[bucket]) {
-      if (entry.print == print_of(hash) && self.number_of(entry)) return &entry;
+      if (entry.print == index_print(hash) && self.number_of(entry)) return &entry;
     }
   }
   return static_cast<decltype(self.buckets_[0].data())>(nullptr);
@@ -73,7 +73,7 @@ void RecordLogIndex::forget(std::uint64_t hash) {
 
 void RecordLogIndex::insert(std::uint64_t hash, std::uint64_t number) {
   CHECK(number < next_);
-  const Entry fresh{print_of(hash), static_cast<std::uint32_t>(number % modulus_) + 1};
+  const Entry fresh{index_print(hash), static_cast<std::uint32_t>(number % modulus_) + 1};
   if (const auto known = find(hash)) {
     if (*known >= number) return;
     forget(hash);

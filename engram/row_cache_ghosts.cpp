@@ -7,7 +7,7 @@
 namespace mneme {
 namespace {
 
-std::uint32_t print_of(std::uint64_t hash) {
+std::uint32_t ghost_print(std::uint64_t hash) {
   const auto print = static_cast<std::uint32_t>(hash);
   return print == 0 ? 1 : print;
 }
@@ -37,7 +37,7 @@ GhostList::Ghost* GhostList::bucket(std::uint64_t hash) const {
 
 void GhostList::add(std::uint64_t hash) {
   if (buckets_ == 0) return;
-  const std::uint32_t print = print_of(hash);
+  const std::uint32_t print = ghost_print(hash);
   Ghost* const ways = bucket(hash);
   Ghost* victim = ways;
   for (Ghost* ghost = ways; ghost != ways + kWays; ++ghost) {
@@ -52,7 +52,7 @@ void GhostList::add(std::uint64_t hash) {
 
 bool GhostList::take(std::uint64_t hash) {
   if (buckets_ == 0) return false;
-  const std::uint32_t print = print_of(hash);
+  const std::uint32_t print = ghost_print(hash);
   Ghost* const ways = bucket(hash);
   const auto found =
       std::find_if(ways, ways + kWays, [&](const Ghost& ghost) { return ghost.print == print; });

@@ -7,15 +7,12 @@
 #include <limits>
 
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
 
 constexpr std::size_t kHugePage = 2 << 20;
-
-std::size_t round_up(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 std::size_t page_bytes() {
   static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

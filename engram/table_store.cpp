@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kEntryBytesMax = 16ull << 20;  // of one n-gram; published models: 4,224
 
-Error corrupt(std::string message) {
+Error damaged(std::string message) {
   return Error{ErrorCode::corrupt, std::move(message)};
 }
 
@@ -24,14 +24,14 @@ std::string table_name(const LayerHash& layer) {
 
 Status check_tables(const HashSpec& spec, const std::vector<TableSource>& tables) {
   if (tables.size() != spec.layers.size()) {
-    return corrupt(
+    return damaged(
         fmt::format("there are {} tables for {} Engram layers", tables.size(), spec.layers.size()));
   }
   std::uint64_t entry_bytes = 0;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     // More rows are no fault: some files pad their tables.
     if (tables[i].rows < spec.layers[i].rows) {
-      return corrupt(fmt::format("{} has {} rows, its hashes address {}",
+      return damaged(fmt::format("{} has {} rows, its hashes address {}",
                                  table_name(spec.layers[i]), tables[i].rows, spec.layers[i].rows));
     }
     entry_bytes += std::uint64_t{tables[i].row_bytes} * static_cast<unsigned>(spec.head_count);

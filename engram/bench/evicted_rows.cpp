@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "engram/bench/removed_file.h"
 #include "engram/table_store.h"
 
 namespace mneme {
@@ -21,11 +22,6 @@ using Keys = std::vector<NgramKey>;
 constexpr std::uint64_t kBudget = 8 << 20;
 constexpr std::uint64_t kLogBytes = 256 << 20;
 constexpr std::size_t kTokensPerRound = 300;
-
-struct RemovedFile {
-  std::string path;
-  ~RemovedFile() { std::remove(path.c_str()); }
-};
 
 std::vector<Keys> random_tokens(const HashSpec& spec, std::size_t count, std::mt19937_64& random) {
   std::vector<Keys> tokens(count);

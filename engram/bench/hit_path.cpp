@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +17,9 @@
 
 #include "engram/bench/key_stream.h"
 #include "engram/bench/paired.h"
+#include "engram/bench/removed_file.h"
 #include "engram/bench/scratch_table.h"
+#include "engram/bench/thread_seconds.h"
 #include "engram/table_store.h"
 #include "inference/base/file.h"
 
@@ -26,7 +27,7 @@ namespace mneme {
 namespace {
 
 constexpr std::uint64_t kBucketRows = 100'000;  // a hit does not know how large the table is
-constexpr std::size_t kTokensPerRound = 20'000;
+constexpr std::size_t kHitTokensPerRound = 20'000;
 constexpr std::size_t kRounds = 9;
 constexpr ClassId kClasses = 50'000;
 
@@ -59,23 +60,11 @@ NgramKey key_number(std::uint64_t number, std::int32_t order) {
   return key;
 }
 
-// Of this thread: nothing here waits, and others may use the processor too.
-double processor_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-struct RemovedFile {
-  std::string path;
-  ~RemovedFile() { ::unlink(path.c_str()); }
-};
 
 // On the drive, and only there; its size.
 Result<std::uint64_t> drop_from_page_cache(const std::string& path) {
@@ -120,16 +109,16 @@ class Bench {
 
   // Nanoseconds a row. The n-grams are drawn before the clock runs.
   Result<double> hits(std::uint64_t entries, std::mt19937_64& random) {
-    std::vector<NgramKey> keys(kTokensPerRound * orders_);
+    std::vector<NgramKey> keys(kHitTokensPerRound * orders_);
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const std::uint64_t number = random() % (entries / orders_) * orders_ + i % orders_;
       keys[i] = key_number(number, static_cast<std::int32_t>(i % orders_) + 2);
     }
-    const double start = processor_ns();
-    for (std::size_t token = 0; token < kTokensPerRound; ++token) {
+    const double start = thread_seconds() * 1e9;
+    for (std::size_t token = 0; token < kHitTokensPerRound; ++token) {
       RETURN_IF_ERROR(fetch(std::span(keys).subspan(token * orders_, orders_)));
     }
-    return (processor_ns() - start) / static_cast<double>(kTokensPerRound * rows_per_token());
+    return (thread_seconds() * 1e9 - start) / static_cast<double>(kHitTokensPerRound * rows_per_token());
   }
 
   std::size_t rows_per_token() const { return orders_ * heads_ * hasher_.spec().layers.size(); }
@@ -147,9 +136,9 @@ Result<double> page_cache_read(const File& file, std::uint64_t bytes, std::mt199
   std::vector<std::uint64_t> offsets(kReads);
   for (std::uint64_t& offset : offsets) offset = random() % (bytes / kV41RowBytes) * kV41RowBytes;
   std::array<std::byte, kV41RowBytes> row;
-  const double start = processor_ns();
+  const double start = thread_seconds() * 1e9;
   for (const std::uint64_t offset : offsets) RETURN_IF_ERROR(file.read_at(offset, row));
-  return (processor_ns() - start) / kReads;
+  return (thread_seconds() * 1e9 - start) / kReads;
 }
 
 }  // namespace

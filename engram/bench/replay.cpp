@@ -2,8 +2,6 @@
 #include "engram/bench/replay.h"
 
 #include <fmt/format.h>
-#include <time.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -11,6 +9,7 @@
 
 #include "engram/bench/policies.h"
 #include "engram/bench/replay_log.h"
+#include "engram/bench/thread_seconds.h"
 #include "engram/hit_curve.h"
 #include "engram/row_cache.h"
 #include "inference/base/check.h"
@@ -19,13 +18,6 @@ namespace mneme {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
-
-// Of this thread: nothing here waits, and others may use the processor too.
-double processor_seconds() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 // What one n-gram is made of, for all its heads and layers together.
 struct Shape {
@@ -138,7 +130,7 @@ ReplayResult replay_product(const KeyStream& stream, const Shape& shape, Product
                             std::uint64_t budget, std::vector<bool>& missed) {
   const std::size_t half = stream.tokens / 2;
   Count count;
-  const double start = processor_seconds();
+  const double start = thread_seconds();
   for (std::size_t token = 0; token < stream.tokens; ++token) {
     const std::uint64_t hits = product.look_up(token, &missed);
     if (token < half) continue;
@@ -146,7 +138,7 @@ ReplayResult replay_product(const KeyStream& stream, const Shape& shape, Product
     count.hits += hits;
     count.reads += stream.orders() - hits;
   }
-  const double seconds = processor_seconds() - start;
+  const double seconds = thread_seconds() - start;
   ReplayResult result = result_of(stream, budget, "mneme", count, shape);
   result.ns_per_ngram = seconds * 1e9 / static_cast<double>(stream.accesses.size());
   return result;
@@ -267,9 +259,9 @@ CurveCheck check_curve(const KeyStream& stream, const NgramHasher& hasher, std::
       ++count;
     }
     if (i <= half && half < i + count) curve.forget_counts();
-    const double start = processor_seconds();
+    const double start = thread_seconds();
     for (std::size_t k = 0; k < count; ++k) curve.access(hashes[k]);
-    seconds += processor_seconds() - start;
+    seconds += thread_seconds() - start;
     i += count;
   }
   CurveCheck check;

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/bench/replay_device.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <vector>
 
+#include "engram/bench/thread_seconds.h"
 #include "engram/device_slots.h"
 #include "inference/base/check.h"
 
 namespace mneme {
-namespace {
-
-// Of this thread: nothing here waits, and others may use the processor too.
-double processor_seconds() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-}  // namespace
 
 DeviceShare replay_device(const KeyStream& stream, std::uint64_t ngram_bytes, std::uint64_t budget,
                           std::size_t step_tokens) {
@@ -39,9 +28,9 @@ DeviceShare replay_device(const KeyStream& stream, std::uint64_t ngram_bytes, st
     if (first < half) end = std::min(end, half);  // whole steps are counted, or not
     keys.clear();
     for (std::size_t i = first; i < end; ++i) keys.push_back(stream.keys[stream.accesses[i]]);
-    const double start = processor_seconds();
+    const double start = thread_seconds();
     slots.plan(keys, step);
-    seconds += processor_seconds() - start;
+    seconds += thread_seconds() - start;
     step.done();
     if (first >= half) {
       asked += keys.size();

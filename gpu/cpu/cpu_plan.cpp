@@ -23,7 +23,7 @@ static_assert(static_cast<int>(DType::f32) == static_cast<int>(Element::f32) &&
               static_cast<int>(DType::i8) == static_cast<int>(Element::i8) &&
               static_cast<int>(DType::i32) == static_cast<int>(Element::i32));
 
-constexpr std::size_t kAlign = 64;
+constexpr std::size_t kScratchAlign = 64;
 constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
 
 // A plan is made in three passes: ops become phases over numbered tensors; phases form batches,
@@ -337,7 +337,7 @@ class Compiler {
       }
     }
     const std::size_t activations = lives.place();
-    const auto aligned = [](std::size_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
+    const auto aligned = [](std::size_t n) { return (n + kScratchAlign - 1) / kScratchAlign * kScratchAlign; };
     std::size_t bytes = activations;
     for (const std::uint32_t id : constants_) bytes += aligned(tensors_[id].bytes);
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {

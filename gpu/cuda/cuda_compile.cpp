@@ -17,11 +17,11 @@
 namespace mneme {
 namespace {
 
-constexpr std::size_t kAlign = 256;
+constexpr std::size_t kBufferAlign = 256;
 constexpr std::int64_t kTokensMax = 32768;  // a grid's smaller sides end at 65535
 
 std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlign - 1) / kAlign * kAlign;
+  return (bytes + kBufferAlign - 1) / kBufferAlign * kBufferAlign;
 }
 
 // A plan is made in two passes: first all memory is placed, for the largest step; then the ops are

@@ -11,7 +11,7 @@
 namespace mneme {
 namespace {
 
-constexpr std::size_t kAlign = 256;
+constexpr std::size_t kAllocationAlign = 256;
 constexpr std::size_t kBlockBytes = std::size_t{32} << 20;
 
 }  // namespace
@@ -27,14 +27,14 @@ void VulkanMemory::destroy(const Block& block) {
 }
 
 Result<Buffer> VulkanMemory::alloc(std::size_t asked, VulkanMemoryUse use) {
-  if (asked > device_->physical().allocation_bytes_max - kAlign) {
+  if (asked > device_->physical().allocation_bytes_max - kAllocationAlign) {
     return Error{ErrorCode::out_of_memory,
                  fmt::format("{} gives at most {:.1f} GB in one piece, {:.1f} GB are needed",
                              device_->physical().name,
                              static_cast<double>(device_->physical().allocation_bytes_max) / 1e9,
                              static_cast<double>(asked) / 1e9)};
   }
-  const std::size_t bytes = std::max(kAlign, (asked + kAlign - 1) / kAlign * kAlign);
+  const std::size_t bytes = std::max(kAllocationAlign, (asked + kAllocationAlign - 1) / kAllocationAlign * kAllocationAlign);
   for (auto& [address, block] : blocks_) {
     if (block.use != use) continue;
     const auto fits = [&](const auto& gap) { return gap.second >= bytes; };

@@ -31,7 +31,9 @@ struct Error {
 
   // The same error, told with where the caller was: "opening the pack: <message>".
   Error with(std::string_view prefix) const {
-    return Error{code, std::string(prefix) + ": " + message};
+    std::string told(prefix);
+    told.append(": ").append(message);
+    return Error{code, std::move(told)};
   }
 };
 

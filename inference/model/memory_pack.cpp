@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "inference/model/file_error.h"
 #include "inference/model/pack_pages.h"
 
 namespace mneme {
@@ -16,18 +17,14 @@ namespace {
 constexpr std::int64_t kColumnDimsMax = 4096;
 constexpr std::int64_t kHeadsMax = 64;
 constexpr std::int64_t kStreamsMax = 16;
-constexpr std::size_t kLayersMax = 64;
-
-Error bad(const GgufFile& file, std::string_view what) {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file.name(), what)};
-}
+constexpr std::size_t kPackLayersMax = 64;
 
 Status read_int(const GgufFile& file, std::string_view key, std::int64_t low, std::int64_t high,
                 std::int32_t& to) {
   auto value = file.require<std::int64_t>(key);
   if (!value) return value.error();
   if (*value < low || *value > high) {
-    return bad(file, fmt::format("{} is {}, which is outside {} to {}", key, *value, low, high));
+    return corrupt(file.name(), fmt::format("{} is {}, which is outside {} to {}", key, *value, low, high));
   }
   to = static_cast<std::int32_t>(*value);
   return {};
@@ -37,7 +34,7 @@ Status read_eps(const GgufFile& file, std::string_view key, float& to) {
   auto value = file.require<float>(key);
   if (!value) return value.error();
   if (!(*value > 0) || !(*value < 1))
-    return bad(file, fmt::format("{} is not between 0 and 1", key));
+    return corrupt(file.name(), fmt::format("{} is not between 0 and 1", key));
   to = *value;
   return {};
 }
@@ -57,7 +54,7 @@ Status read_hash_layers(const GgufFile& file, const std::vector<std::int32_t>& l
     auto values = file.require_array<std::uint64_t>(key);
     if (!values) return values.error();
     if (values->size() != per_layer * layer_ids.size()) {
-      return bad(file, fmt::format("{} has {} values; {} layers need {}", key, values->size(),
+      return corrupt(file.name(), fmt::format("{} has {} values; {} layers need {}", key, values->size(),
                                    layer_ids.size(), per_layer * layer_ids.size()));
     }
     for (std::size_t l = 0; l < layer_ids.size(); ++l) {
@@ -78,7 +75,7 @@ Status read_hash_layers(const GgufFile& file, const std::vector<std::int32_t>& l
     layer.rows = 0;
     for (const std::uint64_t prime : layer.primes) {
       if (prime == 0 || prime > (std::uint64_t{1} << 48)) {
-        return bad(file, fmt::format("engram.primes has the impossible size {}", prime));
+        return corrupt(file.name(), fmt::format("engram.primes has the impossible size {}", prime));
       }
       layer.rows += prime;
     }
@@ -101,19 +98,19 @@ Status check_table(const GgufFile& file, const PackHeader& header, const LayerHa
     auto paged = read_paged_table(file, table, **pages, layer.layer_id);
     if (!paged) return paged.error();
     if (paged->source.rows != layer.rows) {
-      return bad(file, fmt::format("table {} has {} rows, but its primes add up to {}", name,
+      return corrupt(file.name(), fmt::format("table {} has {} rows, but its primes add up to {}", name,
                                    paged->source.rows, layer.rows));
     }
     return {};
   }
   if (table.dtype != DType::i8 || table.dims[0] != header.row_bytes() || table.dims[2] != 1 ||
       table.dims[3] != 1) {
-    return bad(file,
+    return corrupt(file.name(),
                fmt::format("table {} must hold I8 rows of {} bytes ({} values and their scales)",
                            name, header.row_bytes(), header.column_dims));
   }
   if (table.dims[1] != layer.rows) {
-    return bad(file, fmt::format("table {} has {} rows, but its primes add up to {}", name,
+    return corrupt(file.name(), fmt::format("table {} has {} rows, but its primes add up to {}", name,
                                  table.dims[1], layer.rows));
   }
   return {};
@@ -155,7 +152,7 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
   RETURN_IF_ERROR(read_int(file, "engram.max_ngram_size", 2, kMaxNgramSize, h.hash.max_ngram_size));
   RETURN_IF_ERROR(read_int(file, "engram.head_count", 1, kHeadsMax, h.hash.head_count));
   RETURN_IF_ERROR(read_int(file, "engram.key_length", 32, kColumnDimsMax, h.column_dims));
-  if (h.column_dims % 32 != 0) return bad(file, "engram.key_length is not a multiple of 32");
+  if (h.column_dims % 32 != 0) return corrupt(file.name(), "engram.key_length is not a multiple of 32");
   RETURN_IF_ERROR(read_int(file, "engram.streams", 1, kStreamsMax, h.streams));
   std::int32_t number = 0;
   RETURN_IF_ERROR(read_int(file, "engram.embedding_length", 1, 1 << 20, number));
@@ -173,10 +170,10 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
   auto layer_ids = file.require_array<std::int32_t>("engram.layer_ids");
   if (!layer_ids) return layer_ids.error();
   const std::set<std::int32_t> distinct(layer_ids->begin(), layer_ids->end());
-  if (layer_ids->empty() || layer_ids->size() > kLayersMax ||
+  if (layer_ids->empty() || layer_ids->size() > kPackLayersMax ||
       distinct.size() != layer_ids->size() || *distinct.begin() < 0 ||
       *distinct.rbegin() >= h.block_count) {
-    return bad(file, fmt::format("engram.layer_ids must name different blocks from 0 to {}",
+    return corrupt(file.name(), fmt::format("engram.layer_ids must name different blocks from 0 to {}",
                                  h.block_count - 1));
   }
   auto token_map = file.require_array<std::int32_t>("engram.token_map");

@@ -11,16 +11,13 @@
 
 #include "engram/row_checksum.h"
 #include "inference/base/check.h"
+#include "inference/model/file_error.h"
 #include "inference/model/gguf_parser.h"
 
 namespace mneme {
 namespace {
 
 constexpr std::uint32_t kI8 = 24;
-
-Error corrupt(const GgufFile& file, std::string_view what) {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file.name(), what)};
-}
 
 }  // namespace
 
@@ -97,7 +94,7 @@ Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file) {
   if (!scale) return scale.error();
   format->table_scale = scale->value_or(1.0f);
   RETURN_IF_ERROR(check_format(*format, file.name()));
-  if (!std::isfinite(format->table_scale)) return corrupt(file, "engram.table_scale is no number");
+  if (!std::isfinite(format->table_scale)) return corrupt(file.name(), "engram.table_scale is no number");
 
   PackPages pages;
   pages.format = *format;
@@ -107,7 +104,7 @@ Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file) {
   auto rows = file.require_array<std::uint64_t>("engram.table_rows");
   if (!rows) return rows.error();
   if (pages.page_rows == 0 || rows->size() != layers->size()) {
-    return corrupt(file, "its rows do not fit its pages, or engram.table_rows its layers");
+    return corrupt(file.name(), "its rows do not fit its pages, or engram.table_rows its layers");
   }
   pages.layers = std::move(*layers);
   pages.rows = std::move(*rows);
@@ -123,7 +120,7 @@ Result<FoundTable> read_paged_table(const GgufFile& file, const GgufTensor& tens
   const std::uint64_t count = rows / pages.page_rows + (rows % pages.page_rows != 0 ? 1 : 0);
   if (rows == 0 || tensor.ggml_type != kI8 || tensor.dims[0] != kPackPageBytes ||
       tensor.dims[1] != count || tensor.dims[2] != 1 || tensor.dims[3] != 1) {
-    return corrupt(file, fmt::format("table {} is not {} pages of {} bytes", tensor.name, count,
+    return corrupt(file.name(), fmt::format("table {} is not {} pages of {} bytes", tensor.name, count,
                                      kPackPageBytes));
   }
   FoundTable table;

@@ -20,7 +20,7 @@ constexpr std::uint32_t kF32 = 0;
 constexpr std::uint32_t kF16 = 1;
 constexpr std::uint32_t kBf16 = 30;
 constexpr std::uint32_t kTypesMax = 64;  // above all of ggml's numbers
-constexpr std::uint32_t kWidthMax = 1u << 16;
+constexpr std::uint32_t kRowWidthMax = 1u << 16;
 
 bool is_float_type(std::uint32_t ggml_type) {
   return ggml_type == kF32 || ggml_type == kF16 || ggml_type == kBf16;
@@ -126,7 +126,7 @@ Status check_format(const RowFormat& format, const std::string& where) {
   std::uint32_t block = 1;
   if (format.kind == Kind::ggml) block = find_ggml_type(format.ggml_type)->block_values;
   if (format.kind == Kind::e4m3_e8m0_32) block = static_cast<std::uint32_t>(kScaleBlock);
-  if (format.width == 0 || format.width > kWidthMax || format.width % block != 0) {
+  if (format.width == 0 || format.width > kRowWidthMax || format.width % block != 0) {
     return Error{ErrorCode::corrupt, fmt::format("{} has rows of {} values, which {} cannot have",
                                                  where, format.width, format.name())};
   }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "inference/base/file.h"
+#include "inference/model/file_error.h"
 #include "inference/model/gguf_parser.h"
 
 namespace mneme {
@@ -21,10 +22,6 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kHeaderBytesMax = 100'000'000;  // the format's own limit
 constexpr std::size_t kDimsMax = 8;
-
-Error corrupt(const std::string& path, std::string_view what) {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", path, what)};
-}
 
 std::optional<std::uint64_t> as_u64(const Json& value) {
   if (!value.is_number_unsigned()) return std::nullopt;

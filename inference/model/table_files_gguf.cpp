@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "inference/model/file_error.h"
 #include "inference/model/ggml_type.h"
 #include "inference/model/gguf.h"
 #include "inference/model/pack_pages.h"
@@ -21,10 +22,6 @@ using Kind = RowFormat::Kind;
 
 constexpr std::uint32_t kI8 = 24;
 constexpr std::uint64_t kPackedWidth = 256;  // of the 264-byte rows of dialect B
-
-Error corrupt(const std::string& where, std::string_view what) {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", where, what)};
-}
 
 // The splits of one model: keys are in the first, tensors in any.
 class GgufSet {

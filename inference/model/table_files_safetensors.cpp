@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "inference/base/file.h"
+#include "inference/model/file_error.h"
 #include "inference/model/safetensors.h"
 #include "inference/model/table_files_impl.h"
 #include "inference/model/table_hash.h"
@@ -30,11 +31,7 @@ constexpr std::int32_t kShardsMax = 4096;
 constexpr std::string_view kV41Table = ".engram.embed.";
 constexpr std::string_view kQwenTable = ".ple.ple_embedding.ngram_embedding.";
 
-Error corrupt(const std::string& where, std::string_view what) {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", where, what)};
-}
-
-struct FoundTensor {
+struct FoundShardTensor {
   std::string path;
   SafetensorsTensor tensor;
 };
@@ -68,7 +65,7 @@ bool concerns_tables(std::string_view name) {
 }
 
 // The table tensors of all the files; of an index, only files that hold such are opened.
-Result<std::map<std::string, FoundTensor>> collect(const std::vector<std::string>& paths) {
+Result<std::map<std::string, FoundShardTensor>> collect(const std::vector<std::string>& paths) {
   std::set<std::string> files;
   for (const std::string& path : paths) {
     if (!path.ends_with(".json")) {
@@ -81,13 +78,13 @@ Result<std::map<std::string, FoundTensor>> collect(const std::vector<std::string
       if (concerns_tables(entry.tensor)) files.insert(entry.path);
     }
   }
-  std::map<std::string, FoundTensor> out;
+  std::map<std::string, FoundShardTensor> out;
   for (const std::string& path : files) {
     auto file = SafetensorsFile::open(path);
     if (!file) return file.error();
     for (const SafetensorsTensor& tensor : file->tensors()) {
       if (!concerns_tables(tensor.name)) continue;
-      if (!out.emplace(tensor.name, FoundTensor{path, tensor}).second) {
+      if (!out.emplace(tensor.name, FoundShardTensor{path, tensor}).second) {
         return corrupt(path, fmt::format("has {} again", tensor.name));
       }
     }
@@ -102,11 +99,11 @@ std::optional<std::uint32_t> ggml_of(std::string_view dtype) {
   return std::nullopt;
 }
 
-RowRun run_of(const FoundTensor& found) {
+RowRun run_of(const FoundShardTensor& found) {
   return {found.path, found.tensor.file_offset, found.tensor.shape[0]};
 }
 
-Result<FoundTable> v41_table(const FoundTensor& values, const FoundTensor* scales,
+Result<FoundTable> v41_table(const FoundShardTensor& values, const FoundShardTensor* scales,
                              std::int32_t layer) {
   const SafetensorsTensor& v = values.tensor;
   if (v.shape.size() != 2 || v.shape[1] > 1u << 20) {
@@ -156,12 +153,12 @@ std::optional<std::int32_t> shard_number(std::string_view rest, std::string_view
 }
 
 struct QwenShards {
-  std::map<std::int32_t, const FoundTensor*> values;
-  std::map<std::int32_t, const FoundTensor*> scales;
+  std::map<std::int32_t, const FoundShardTensor*> values;
+  std::map<std::int32_t, const FoundShardTensor*> scales;
 };
 
 // One number for the whole table, read now.
-Result<float> read_scale(const FoundTensor& found) {
+Result<float> read_scale(const FoundShardTensor& found) {
   const auto type = ggml_of(found.tensor.dtype);
   std::array<std::byte, 4> bytes{};
   if (!type || found.tensor.bytes > bytes.size()) {
@@ -183,7 +180,7 @@ Result<FoundTable> qwen_table(const QwenShards& shards, std::int32_t layer) {
   if (shards.values.empty()) {
     return Error{ErrorCode::invalid, "there are scales of an n-gram table, but not the table"};
   }
-  const FoundTensor& first = *shards.values.begin()->second;
+  const FoundShardTensor& first = *shards.values.begin()->second;
   const std::string dtype = first.tensor.dtype;
   FoundTable table;
   table.layer = layer;

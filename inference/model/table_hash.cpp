@@ -8,6 +8,7 @@
 #include "engram/derive_hash.h"
 #include "engram/primes.h"
 #include "engram/qwen_hash.h"
+#include "inference/model/file_error.h"
 
 namespace mneme {
 namespace {
@@ -21,11 +22,7 @@ constexpr std::int32_t kV41Heads = 8;
 
 constexpr std::int32_t kHeadsMax = 64;
 constexpr std::uint64_t kBucketMax = std::uint64_t{1} << 40;  // rows of one head
-constexpr std::size_t kLayersMax = 64;
-
-Error corrupt(const std::string& where, std::string_view what) {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", where, what)};
-}
+constexpr std::size_t kHashLayersMax = 64;
 
 std::vector<std::uint64_t> slice(const std::vector<std::uint64_t>& all, std::size_t index,
                                  std::size_t count) {
@@ -81,7 +78,7 @@ Result<std::vector<LayerHash>> stated_layers(const StatedHash& stated, const std
   if (stated.max_ngram_size > 0) {
     layers = stated.multipliers.size() / static_cast<std::size_t>(stated.max_ngram_size);
   }
-  if (layers == 0 || layers > kLayersMax || stated.multipliers.size() % layers != 0 ||
+  if (layers == 0 || layers > kHashLayersMax || stated.multipliers.size() % layers != 0 ||
       stated.primes.size() % layers != 0) {
     return corrupt(where, fmt::format("{} multipliers and {} primes are not those of whole layers",
                                       stated.multipliers.size(), stated.primes.size()));
@@ -133,7 +130,7 @@ std::vector<LayerHash> derived_layers(const StatedHash& stated, const FoundTable
   const std::uint64_t base = v41 ? kV41Base : stated.search_base;
   if (stated.class_count < 1 || stated.class_count > 1 << 30 || base < 2 || base > kBucketMax ||
       order_max < 2 || order_max > kMaxNgramSize || config.head_count < 1 ||
-      config.head_count > kHeadsMax || config.layer_ids.size() > kLayersMax) {
+      config.head_count > kHeadsMax || config.layer_ids.size() > kHashLayersMax) {
     return {};
   }
   config.bases.assign(static_cast<std::size_t>(order_max - 1), base);

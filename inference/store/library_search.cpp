@@ -18,7 +18,7 @@ constexpr std::string_view kHits =
     "JOIN chat c ON c.id = coalesce(m.chat_id, -s.rowid) WHERE c.deleted_ms IS NULL AND ";
 
 // As one FTS5 string: operators and quotes inside are plain text.
-std::string quoted(std::string_view text) {
+std::string fts_phrase(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) out.append(c == '"' ? 2 : 1, c);
   return out + '"';
@@ -37,7 +37,7 @@ Statement hits(Database& db, const std::string& folded) {
     return db.query(std::string(kHits) +
                         "s.folded MATCH ? ORDER BY s.rowid > 0, s.rank, c.updated_ms "
                         "DESC, s.rowid DESC",
-                    quoted(folded));
+                    fts_phrase(folded));
   }
   return db.query(std::string(kHits) +
                       "instr(s.folded, ?) > 0 ORDER BY s.rowid > 0, c.updated_ms DESC, "

@@ -62,7 +62,7 @@ CREATE UNIQUE INDEX trace_chunk_place ON trace_chunk (chat_id, first_event);
 CREATE VIRTUAL TABLE search USING fts5 (folded, tokenize = 'trigram');
 )sql";
 
-constexpr std::array<std::string_view, 1> kSteps = {kVersion1};
+constexpr std::array<std::string_view, 1> kMigrations = {kVersion1};
 
 Result<std::int64_t> integer(Database& database, std::string_view sql) {
   Statement rows = database.query(sql);
@@ -101,7 +101,7 @@ Status back_up(Database& database, std::int64_t version) {
 }  // namespace
 
 std::span<const std::string_view> schema_steps() {
-  return kSteps;
+  return kMigrations;
 }
 
 Status migrate(Database& database, std::span<const std::string_view> steps) {

@@ -34,7 +34,7 @@ UChar32 next_code_point(std::string_view text, std::size_t* at) {
   return c;
 }
 
-void append_utf8(std::string* out, UChar32 c) {
+void append_code_point(std::string* out, UChar32 c) {
   char bytes[U8_MAX_LENGTH];
   std::int32_t used = 0;
   U8_APPEND_UNSAFE(bytes, used, c);
@@ -63,13 +63,13 @@ void append_folded(std::string* out, UChar32 c, const UNormalizer2* normalizer) 
   UErrorCode status = U_ZERO_ERROR;
   const std::int32_t n = unorm2_getDecomposition(normalizer, c, pieces, 32, &status);
   if (n < 0 || U_FAILURE(status)) {
-    if (!is_accent(c)) append_utf8(out, c);
+    if (!is_accent(c)) append_code_point(out, c);
     return;
   }
   for (std::int32_t i = 0; i < n;) {
     UChar32 piece = 0;
     U16_NEXT(pieces, i, n, piece);
-    if (!is_accent(piece)) append_utf8(out, piece);
+    if (!is_accent(piece)) append_code_point(out, piece);
   }
 }
 
@@ -109,7 +109,7 @@ std::string one_line(std::string_view text) {
     }
     if (blank) out.push_back(' ');
     blank = false;
-    append_utf8(&out, c);
+    append_code_point(&out, c);
   }
   return out;
 }
