@@ -18,6 +18,7 @@
 #include "app/application.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/default_model.h"
+#include "tests/support/test_paths.h"
 #include "ui/theme.h"
 #include "ui/views/chat_panel.h"
 #include "ui/views/chat_view.h"
@@ -51,8 +52,8 @@ class EndToEndTest : public QObject {
 
  private:
   QTemporaryDir m_folder;
-  const QString m_pack =
-      QStringLiteral(MNEME_SOURCE_DIR "/resources/models/SmolLM2-135M-Instruct.memory.gguf");
+  const QString m_pack = QString::fromStdString(
+      source_path("resources/models/SmolLM2-135M-Instruct.memory.gguf"));
   std::vector<InspectLine> m_inspected;
 
   std::unique_ptr<Application> open() {

@@ -9,6 +9,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "tests/support/test_paths.h"
+
 namespace mneme {
 namespace {
 
@@ -50,7 +52,7 @@ const Json& vectors() {
 }
 
 std::string read_test_file(const std::string& name) {
-  return read_file(std::string(MNEME_TEST_DATA) + "/" + name);
+  return read_file(test_data(name));
 }
 
 std::vector<ClassId> token_map_v41() {

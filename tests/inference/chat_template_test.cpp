@@ -7,6 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/test_paths.h"
+
 namespace mneme {
 namespace {
 
@@ -43,7 +45,7 @@ Role role_of(const std::string& name) {
 }
 
 TEST(ChatTemplate, RendersWhatJinjaRenders) {
-  std::ifstream in(MNEME_TEST_DATA "/chat_templates.json");
+  std::ifstream in(test_data("chat_templates.json"));
   const nlohmann::json data = nlohmann::json::parse(in);
   int compared = 0;
   for (const auto& c : data["cases"]) {

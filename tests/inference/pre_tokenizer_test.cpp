@@ -6,6 +6,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/test_paths.h"
+
 namespace mneme {
 namespace {
 
@@ -18,7 +20,7 @@ std::vector<std::string_view> split(std::string_view name, std::string_view text
 }
 
 TEST(PreTokenizer, CutsAsThePublishedOnesDo) {
-  std::ifstream in(MNEME_TEST_DATA "/pre_tokenizer.json");
+  std::ifstream in(test_data("pre_tokenizer.json"));
   const nlohmann::json data = nlohmann::json::parse(in);
   for (const auto& [name, all] : data["pieces"].items()) {
     ASSERT_EQ(all.size(), data["lines"].size());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_paths.h"
 
 namespace mneme {
 namespace {
@@ -29,7 +30,7 @@ Result<SafetensorsFile> parse(std::string_view json, std::uint64_t data_bytes = 
 }
 
 TEST(Safetensors, ReadsAFileOfTheSafetensorsPackage) {
-  const auto file = SafetensorsFile::open(std::string(MNEME_TEST_DATA) + "/table_v41.safetensors");
+  const auto file = SafetensorsFile::open(test_data("table_v41.safetensors"));
   ASSERT_TRUE(file) << file.error().message;
   ASSERT_EQ(file->tensors().size(), 3u);
   const SafetensorsTensor* scale = file->find("layers.1.engram.embed.scale");
@@ -91,7 +92,7 @@ TEST(Safetensors, DeepNestingCostsNoStack) {
 }
 
 TEST(Safetensors, NoDamageIsMoreThanAnError) {
-  std::ifstream in(std::string(MNEME_TEST_DATA) + "/table_v41.safetensors", std::ios::binary);
+  std::ifstream in(test_data("table_v41.safetensors"), std::ios::binary);
   const std::string whole{std::istreambuf_iterator<char>(in), {}};
   std::mt19937_64 random(1);
   for (int round = 0; round < 3000; ++round) {

@@ -16,16 +16,13 @@
 #include "inference/model/gguf_writer.h"
 #include "tests/support/table_vectors.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_paths.h"
 
 namespace mneme {
 namespace {
 
 using Bytes = std::vector<std::byte>;
 constexpr std::uint32_t kF32 = 0, kQ8 = 8, kI8 = 24, kMxfp4 = 39;
-
-std::string data(const std::string& name) {
-  return std::string(MNEME_TEST_DATA) + "/" + name;
-}
 
 Bytes pattern(std::uint64_t size, unsigned seed) {
   Bytes bytes(size);
@@ -72,7 +69,7 @@ class TableFiles : public testing::Test {
 // --------------------------------------------------------------
 
 TEST_F(TableFiles, ReadsAGgufOfTheGgufPackage) {
-  const auto found = find_tables({data("table_a.gguf")});
+  const auto found = find_tables({test_data("table_a.gguf")});
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->dialect, "llama.cpp (A)");
   ASSERT_EQ(found->tables.size(), 2u);
@@ -90,7 +87,7 @@ TEST_F(TableFiles, ReadsAGgufOfTheGgufPackage) {
 }
 
 TEST_F(TableFiles, ReadsSafetensorsOfTheSafetensorsPackage) {
-  const auto found = find_tables({data("table_v41.safetensors")});
+  const auto found = find_tables({test_data("table_v41.safetensors")});
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->dialect, "safetensors, DeepSeek-V4.1");
   ASSERT_EQ(found->tables.size(), 1u);
@@ -321,8 +318,8 @@ TEST_F(TableFiles, SaysWhatIsWrong) {
   EXPECT_EQ(error({}).code, ErrorCode::invalid);
   std::ofstream(folder_.file("text")) << "hello";
   EXPECT_EQ(error({folder_.file("text")}).code, ErrorCode::corrupt);
-  EXPECT_EQ(error({data("table_a.gguf"), data("table_v41.safetensors")}).code, ErrorCode::invalid);
-  EXPECT_EQ(error({data("table_a.gguf"), data("table_a.gguf")}).code, ErrorCode::corrupt);
+  EXPECT_EQ(error({test_data("table_a.gguf"), test_data("table_v41.safetensors")}).code, ErrorCode::invalid);
+  EXPECT_EQ(error({test_data("table_a.gguf"), test_data("table_a.gguf")}).code, ErrorCode::corrupt);
   write_safetensors(folder_.file("plain.safetensors"), {{"w", "F32", "[1]", Bytes(4)}});
   EXPECT_EQ(error({folder_.file("plain.safetensors")}).code, ErrorCode::invalid);
 

@@ -20,6 +20,7 @@
 #include "inference/model/memory_pack_writer.h"
 #include "inference/model/synth_rows.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_paths.h"
 #include "tests/support/tiny_model.h"
 
 namespace mneme {
@@ -27,10 +28,6 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 using Rows = UntrainedPackOptions::Rows;
-
-std::string data(const std::string& name) {
-  return std::string(MNEME_TEST_DATA) + "/" + name;
-}
 
 Bytes file_bytes(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -175,8 +172,8 @@ TEST_F(TablePack, APackWithPagesRuns) {
 
 TEST_F(TablePack, PacksTheTablesOfAnotherModel) {
   for (const char* name : {"table_a.gguf", "table_v41.safetensors"}) {
-    const auto before = find_tables({data(name)});
-    const std::string path = convert({data(name)}, std::string("packed_") + name);
+    const auto before = find_tables({test_data(name)});
+    const std::string path = convert({test_data(name)}, std::string("packed_") + name);
     const auto after = find_tables({path});
     ASSERT_TRUE(after) << after.error().message;
     EXPECT_EQ(after->dialect, "Mneme, in pages");

@@ -12,6 +12,7 @@
 
 #include "inference/text/byte_alphabet.h"
 #include "tests/support/default_model.h"
+#include "tests/support/test_paths.h"
 #include "tests/support/tiny_vocabulary.h"
 
 namespace mneme {
@@ -251,7 +252,7 @@ TEST(Tokenizer, EqualsThePublishedTokenizer) {
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
 
   const char* other = std::getenv("MNEME_TOKENIZER_ORACLE");
-  Oracle oracle(other != nullptr ? other : MNEME_TEST_DATA "/tokenizer_oracle.bin");
+  Oracle oracle(other != nullptr ? other : test_data("tokenizer_oracle.bin"));
   ASSERT_TRUE(oracle.open());
   ASSERT_GE(oracle.lines(), 10000u);
   int wrong = 0;

@@ -18,6 +18,7 @@
 #include "tests/support/default_model.h"
 #include "tests/support/faulty_vulkan.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/test_paths.h"
 #include "tests/support/tiny_model.h"
 #include "tests/support/trace_records.h"
 
@@ -323,7 +324,7 @@ TEST_F(VulkanEngine, IntegerProductsOfTheDefaultModelStayClose) {
   if (!std::filesystem::exists(options.model_path)) {
     GTEST_SKIP() << "needs the default model at " << options.model_path;
   }
-  options.pack_folders = {std::string(MNEME_SOURCE_DIR) + "/resources/models"};
+  options.pack_folders = {source_path("resources/models")};
   options.context = 256;
   EngineOptions cpu = options;
   cpu.device = "cpu";
@@ -344,7 +345,7 @@ TEST_F(VulkanEngine, TheDefaultModelSaysWhatItSaysOnTheCpu) {
   if (!std::filesystem::exists(options.model_path)) {
     GTEST_SKIP() << "needs the default model at " << options.model_path;
   }
-  options.pack_folders = {std::string(MNEME_SOURCE_DIR) + "/resources/models"};
+  options.pack_folders = {source_path("resources/models")};
   options.context = 256;
   options.exact = true;
   const char* asked = std::getenv("MNEME_DEVICE_TOKENS");

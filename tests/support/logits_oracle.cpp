@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inference/base/check.h"
+#include "tests/support/test_paths.h"
 
 namespace mneme {
 namespace {
@@ -26,7 +27,7 @@ OracleRun read_run(const nlohmann::json& json) {
 }  // namespace
 
 LogitsOracle read_logits_oracle() {
-  std::ifstream in(MNEME_TEST_DATA "/logits_oracle.json");
+  std::ifstream in(test_data("logits_oracle.json"));
   CHECK(in.good());
   const auto json = nlohmann::json::parse(in);
   LogitsOracle oracle;

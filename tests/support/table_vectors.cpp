@@ -5,6 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/test_paths.h"
+
 namespace mneme {
 namespace {
 
@@ -19,7 +21,7 @@ std::vector<std::byte> from_hex(const std::string& text) {
 }  // namespace
 
 TableVectors::TableVectors() {
-  std::ifstream in(std::string(MNEME_TEST_DATA) + "/table_rows.json");
+  std::ifstream in(test_data("table_rows.json"));
   const nlohmann::json json = nlohmann::json::parse(in);
   for (const auto& [name, entry] : json.items()) {
     entries_[name] = {from_hex(entry.value("row", "")), from_hex(entry.at("values"))};

@@ -5,7 +5,7 @@ here=$(dirname "$0")
 export PYTHONPATH="$here/../../build/recipe-python" PYTHONDONTWRITEBYTECODE=1 MNEME_CLI="$2"
 if [ "$1" = recipe_test.py ]; then
   /usr/bin/python3 -W ignore -c 'import torch, numpy, tqdm, gguf, tokenizers' || {
-    echo "skipped: ./dev test installs what this needs"
+    echo "skipped: ./dev test all installs what this needs"
     exit 77
   }
 fi

@@ -5,6 +5,7 @@
 #include <QtTest>
 #include <cmath>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/selection.h"
 
@@ -140,5 +141,5 @@ class BranchTraceTest : public QObject {
   }
 };
 
-QTEST_MAIN(BranchTraceTest)
+UI_TEST(BranchTraceTest)
 #include "branch_trace_test.moc"

@@ -4,6 +4,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "ui/models/chat_list_model.h"
 #include "ui/models/transcript_model.h"
 
@@ -140,5 +141,5 @@ class ChatModelsTest : public QObject {
   }
 };
 
-QTEST_MAIN(ChatModelsTest)
+UI_TEST(ChatModelsTest)
 #include "chat_models_test.moc"

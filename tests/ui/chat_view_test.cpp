@@ -11,6 +11,7 @@
 #include <QUrl>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "ui/theme.h"
 
 using namespace mneme;
@@ -239,5 +240,5 @@ class ChatViewTest : public QObject {
   std::unique_ptr<ChatView> m_view;
 };
 
-QTEST_MAIN(ChatViewTest)
+UI_TEST(ChatViewTest)
 #include "chat_view_test.moc"

@@ -7,6 +7,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "ui/theme.h"
 
 using namespace mneme;
@@ -90,5 +91,5 @@ class ComposerTest : public QObject {
   std::unique_ptr<Composer> m_composer;
 };
 
-QTEST_MAIN(ComposerTest)
+UI_TEST(ComposerTest)
 #include "composer_test.moc"

@@ -4,6 +4,8 @@
 #include <QLocale>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
+
 using namespace mneme;
 
 class FormatTest : public QObject {
@@ -49,5 +51,5 @@ class FormatTest : public QObject {
   }
 };
 
-QTEST_MAIN(FormatTest)
+UI_TEST(FormatTest)
 #include "format_test.moc"

@@ -8,6 +8,7 @@
 
 #include "app/config_file.h"
 #include "app/single_instance.h"
+#include "tests/ui/ui_test.h"
 
 using namespace mneme;
 
@@ -104,5 +105,5 @@ class FrontDoorTest : public QObject {
   }
 };
 
-QTEST_GUILESS_MAIN(FrontDoorTest)
+UI_TEST(FrontDoorTest)
 #include "front_door_test.moc"

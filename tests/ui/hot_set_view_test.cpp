@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/views/hot_set_actions.h"
@@ -317,5 +318,5 @@ class HotSetViewTest : public QObject {
   }
 };
 
-QTEST_MAIN(HotSetViewTest)
+UI_TEST(HotSetViewTest)
 #include "hot_set_view_test.moc"

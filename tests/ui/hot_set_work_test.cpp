@@ -5,6 +5,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -139,5 +140,5 @@ class HotSetWorkTest : public QObject {
   std::unique_ptr<World> m_world;
 };
 
-QTEST_MAIN(HotSetWorkTest)
+UI_TEST(HotSetWorkTest)
 #include "hot_set_work_test.moc"

@@ -6,6 +6,7 @@
 #include <QVBoxLayout>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/models/utf8_spans.h"
@@ -259,5 +260,5 @@ class InkTextTest : public QObject {
   }
 };
 
-QTEST_MAIN(InkTextTest)
+UI_TEST(InkTextTest)
 #include "ink_text_test.moc"

@@ -8,6 +8,7 @@
 #include "inference/text/tokenizer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "tests/ui/ui_test.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/engine_source.h"
 #include "ui/bridge/prompt_probabilities.h"
@@ -180,5 +181,5 @@ class InspectEngineTest : public QObject {
   BranchTrace m_trace;
 };
 
-QTEST_MAIN(InspectEngineTest)
+UI_TEST(InspectEngineTest)
 #include "inspect_engine_test.moc"

@@ -4,6 +4,7 @@
 #include <QElapsedTimer>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "ui/highlight.h"
 
 using namespace mneme;
@@ -124,5 +125,5 @@ class MarkdownTest : public QObject {
   }
 };
 
-QTEST_GUILESS_MAIN(MarkdownTest)
+UI_TEST(MarkdownTest)
 #include "markdown_test.moc"

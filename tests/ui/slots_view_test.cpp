@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 
@@ -254,5 +255,5 @@ class SlotsViewTest : public QObject {
   }
 };
 
-QTEST_MAIN(SlotsViewTest)
+UI_TEST(SlotsViewTest)
 #include "slots_view_test.moc"

@@ -7,6 +7,7 @@
 #include <QTableWidget>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/views/tiers_view.h"
@@ -160,5 +161,5 @@ class StallDialogTest : public QObject {
   }
 };
 
-QTEST_MAIN(StallDialogTest)
+UI_TEST(StallDialogTest)
 #include "stall_dialog_test.moc"

@@ -7,6 +7,7 @@
 #include <QtTest>
 #include <cmath>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/views/strip_canvas.h"
@@ -274,5 +275,5 @@ class StripViewTest : public QObject {
   }
 };
 
-QTEST_MAIN(StripViewTest)
+UI_TEST(StripViewTest)
 #include "strip_view_test.moc"

@@ -6,6 +6,8 @@
 #include <QtTest>
 #include <cmath>
 
+#include "tests/ui/ui_test.h"
+
 using namespace mneme;
 
 namespace {
@@ -97,5 +99,5 @@ class ThemeTest : public QObject {
   }
 };
 
-QTEST_MAIN(ThemeTest)
+UI_TEST(ThemeTest)
 #include "theme_test.moc"

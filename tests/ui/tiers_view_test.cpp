@@ -8,6 +8,7 @@
 #include <QtTest>
 #include <cmath>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/models/tier_history.h"
@@ -306,5 +307,5 @@ class TiersViewTest : public QObject {
   }
 };
 
-QTEST_MAIN(TiersViewTest)
+UI_TEST(TiersViewTest)
 #include "tiers_view_test.moc"

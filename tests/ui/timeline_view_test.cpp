@@ -3,6 +3,7 @@
 
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/models/token_text.h"
@@ -271,5 +272,5 @@ class TimelineViewTest : public QObject {
   }
 };
 
-QTEST_MAIN(TimelineViewTest)
+UI_TEST(TimelineViewTest)
 #include "timeline_view_test.moc"

@@ -8,6 +8,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/models/token_text.h"
@@ -219,5 +220,5 @@ class TokenCardTest : public QObject {
   }
 };
 
-QTEST_MAIN(TokenCardTest)
+UI_TEST(TokenCardTest)
 #include "token_card_test.moc"

@@ -22,6 +22,7 @@
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "tests/ui/ui_test.h"
 #include "ui/bridge/ending_engines.h"
 #include "ui/theme.h"
 #include "ui/views/answer_text.h"
@@ -570,5 +571,5 @@ class WindowTest : public QObject {
   std::unique_ptr<MainWindow> m_window;
 };
 
-QTEST_MAIN(WindowTest)
+UI_TEST(WindowTest)
 #include "window_test.moc"
