@@ -319,17 +319,17 @@ void TableStore::Impl::complete(const ReadCompletion& completion) {
   const auto latency_us = static_cast<std::uint32_t>(std::clamp(completion.latency_us, 0.0, 4e9));
   if (record_log_ && job.file == log_file_) {
     complete_record(batch.entries[job.first], status, completion.bytes, latency_us);
-  } else if (!status) {
-    counters_.failed();
-  }
-  for (const Target& target : std::span(batch.targets).subspan(job.first, job.count)) {
-    NewEntry& entry = batch.entries[target.entry];
-    const Status delivered = status ? deliver(target, entry.pin, job.layer,
-                                              completion.bytes.subspan(target.skip, target.size))
-                                    : status;
-    if (!delivered) cache_.fail(entry.pin, job.layer, delivered.error());
-    arrived(entry.pin, job.layer, latency_us, 1);
-    if (record_log_) add_to_log(entry);
+  } else {
+    if (!status) counters_.failed();
+    for (const Target& target : std::span(batch.targets).subspan(job.first, job.count)) {
+      NewEntry& entry = batch.entries[target.entry];
+      const Status delivered = status ? deliver(target, entry.pin, job.layer,
+                                                completion.bytes.subspan(target.skip, target.size))
+                                      : status;
+      if (!delivered) cache_.fail(entry.pin, job.layer, delivered.error());
+      arrived(entry.pin, job.layer, latency_us, 1);
+      if (record_log_) add_to_log(entry);
+    }
   }
   counters_.settled();
   if (batch.stage_left.fetch_sub(1) == 1 && batch.sent < batch.jobs.size()) {

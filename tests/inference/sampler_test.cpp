@@ -14,9 +14,9 @@ namespace {
 
 std::vector<float> noise(std::size_t size, std::uint32_t seed, float scale) {
   std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, scale);
+  std::normal_distribution<float> normal;
   std::vector<float> values(size);
-  for (float& value : values) value = normal(random);
+  for (float& value : values) value = scale * normal(random);
   return values;
 }
 
