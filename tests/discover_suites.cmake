@@ -3,7 +3,7 @@
 # GoogleTest program, so that what a suite sets up is set up once. ctest -R still finds them by the
 # suite's name; for one test: PROGRAM --gtest_filter=Suite.Test.
 #   ALONE   suites whose tests each need a process of their own
-#   SLOW    suites or Suite.Test names that get the label "slow"; a slow test is taken out of its suite
+#   SLOW    tests (as Suite.Test) that are taken out of their suites and get the label "slow"
 #   FILTER  tests that are left out: a pattern of --gtest_filter behind its "-"
 # The list is read from the program after it was linked; this file is both the function and that step.
 if(NOT DISCOVER_PROGRAM)
@@ -37,22 +37,18 @@ function(add name filter label)
   set(script "${script}" PARENT_SCOPE)
 endfunction()
 
-set(suite "")
-set(taken_out "")
+set(some_left FALSE)
 macro(end_suite)
-  if(suite AND some_left)
-    if(SLOW AND suite MATCHES "^(${SLOW})$")
-      add(${suite} "${suite}.*-${taken_out}" slow)
-    else()
-      add(${suite} "${suite}.*-${taken_out}" "")
-    endif()
+  if(some_left)
+    add(${suite} "${suite}.*-${taken_out}" "")
   endif()
 endmacro()
 foreach(line IN LISTS lines)
   string(REGEX REPLACE " *#.*$" "" line "${line}")  # what a value-parametrised test is made of
   if(line MATCHES "^([^ ]+)\\.$")
+    set(next "${CMAKE_MATCH_1}")
     end_suite()
-    set(suite "${CMAKE_MATCH_1}")
+    set(suite ${next})
     set(some_left FALSE)
     set(taken_out "${FILTER}")
   elseif(line MATCHES "^  ([^ ]+)$")
