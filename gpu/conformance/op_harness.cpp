@@ -185,6 +185,34 @@ TensorId OpHarness::activation(std::int64_t cols) {
   return static_cast<TensorId>(graph_.tensors.size() - 1);
 }
 
+bool OpHarness::can_break(TensorId id) const {
+  const Tensor& x = graph_.tensors[id];
+  return x.dtype != DType::i8 && x.dtype != DType::i32 && x.role != TensorRole::output &&
+         x.role != TensorRole::activation;
+}
+
+void OpHarness::break_value(TensorId id, float value) {
+  CHECK(can_break(id));
+  const Tensor& x = graph_.tensors[id];
+  const DTypeInfo& info = dtype_info(x.dtype);
+  // Somewhere in the row, so that kernels meet it in any lane; row 0, which every table look-up of a test reads.
+  const std::int64_t block = x.cols / info.block_values / 3;
+  std::size_t at = static_cast<std::size_t>(block * info.block_bytes);
+  if (x.dtype == DType::q6_k) at += static_cast<std::size_t>(info.block_bytes) - 2;
+  std::vector<std::byte> bytes;
+  if (x.dtype == DType::f32) {
+    const auto* p = reinterpret_cast<const std::byte*>(&value);
+    bytes.assign(p, p + 4);
+  } else if (x.dtype == DType::bf16) {
+    const std::uint16_t bits = float_to_bfloat(value);
+    const auto* p = reinterpret_cast<const std::byte*>(&bits);
+    bytes.assign(p, p + 2);
+  } else {
+    put_half(bytes, value);
+  }
+  keep(memory_, backend_.upload(buffers_[id], kGuard + at, bytes));
+}
+
 std::vector<std::byte> OpHarness::guarded_bytes(TensorId id) const {
   const Tensor& x = graph_.tensors[id];
   std::vector<std::byte> all(static_cast<std::size_t>(rows_[id]) * row_bytes(x.dtype, x.cols) +

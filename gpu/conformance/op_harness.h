@@ -51,6 +51,11 @@ class OpHarness {
   TensorId output(std::int64_t cols);
   TensorId activation(std::int64_t cols);  // from op to op; the backend may leave it out
 
+  // Before run(): one value of the first token's row, or the scale of a block of it, becomes `value`. Only of
+  // floats and weights that are given, not of table rows, indices and what ops make.
+  bool can_break(TensorId id) const;
+  void break_value(TensorId id, float value);
+
   // The first failure of the backend's memory. What is read after one is zeros.
   const Status& memory() const { return memory_; }
 

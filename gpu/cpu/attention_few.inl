@@ -224,9 +224,10 @@ void attend_piece(const KernelArgs& args, const Piece& piece) {
     partial[0] = v_highest(high);
     Vec total = v_set(0);
     for (std::int64_t k = 0; k < piece.count; k += kLanes) {
-      const Vec weight = v_exp(v_add(v_load(weights + k), v_set(-partial[0])));
+      const Vec score = v_load(weights + k);
+      const Vec weight = v_exp(v_add(score, v_set(-partial[0])));
       v_store(weights + k, weight);
-      total = v_add(total, weight);
+      total = v_add(total, v_fma(score, v_set(0), weight));  // NaN of an infinite score
     }
     partial[1] = v_sum(total);
     for (std::int64_t i = 0; i < args.head_dim; ++i) partial[2 + i] = 0;

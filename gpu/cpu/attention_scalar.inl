@@ -25,9 +25,10 @@ MNEME_INLINE float weigh_keys(const KernelArgs& args, const float* q, std::int64
   for (std::int64_t p = length; p % kLanes; ++p) scores[p] = kNothing;
   Vec total = v_set(0);
   for (std::int64_t p = 0; p < length; p += kLanes) {
-    const Vec weight = v_exp(v_add(v_load(scores + p), v_set(-highest)));
+    const Vec score = v_load(scores + p);
+    const Vec weight = v_exp(v_add(score, v_set(-highest)));
     v_store(scores + p, weight);
-    total = v_add(total, weight);
+    total = v_add(total, v_fma(score, v_set(0), weight));  // NaN of an infinite score
   }
   return v_sum(total);
 }

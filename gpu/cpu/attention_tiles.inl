@@ -107,9 +107,10 @@ MNEME_INLINE void soften(const AttentionTile& tile, std::int64_t row, std::int64
   const float highest = v_highest(high);
   Vec total = v_set(0);
   for (std::int64_t k = 0; k < kKeys; k += kLanes) {
-    const Vec weight = v_exp(v_add(v_load(scores + k), v_set(-highest)));
+    const Vec score = v_load(scores + k);
+    const Vec weight = v_exp(v_add(score, v_set(-highest)));
     v_store(scores + k, weight);
-    total = v_add(total, weight);
+    total = v_add(total, v_fma(score, v_set(0), weight));  // NaN of an infinite score
   }
   tile.shrink[row] = std::exp(tile.highest[row] - highest);
   tile.total[row] = tile.total[row] * tile.shrink[row] + v_sum(total);

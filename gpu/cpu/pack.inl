@@ -27,8 +27,12 @@ std::int64_t packed_stride(std::int64_t cols) {
 MNEME_INLINE void pack_block(const float* x, PackedGroup& group, std::int64_t block) {
   float values[32];
   Vec highest = v_set(0);
-  for (std::int64_t i = 0; i < 32; i += kLanes) highest = v_max(highest, v_abs(v_load(x + i)));
-  const float scale = v_highest(highest) / 127.0f;
+  Vec zero = v_set(0);  // NaN where a value is NaN or infinite: the scale must not hide those
+  for (std::int64_t i = 0; i < 32; i += kLanes) {
+    highest = v_max(highest, v_abs(v_load(x + i)));
+    zero = v_fma(v_load(x + i), v_set(0), zero);
+  }
+  const float scale = v_highest(highest) / 127.0f + v_sum(zero);
   const Vec inverse = v_set(scale > 0 ? 1.0f / scale : 0.0f);
   for (std::int64_t i = 0; i < 32; i += kLanes) v_store(values + i, v_mul(v_load(x + i), inverse));
   std::int32_t sums[4];

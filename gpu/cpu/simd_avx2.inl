@@ -108,7 +108,7 @@ MNEME_INLINE void v_round_32(const float* values, signed char* first, signed cha
 // As in simd_avx512.inl; the power of two is built in the exponent bits in two halves, since k may
 // reach 128.
 MNEME_INLINE Vec v_exp(Vec x) {
-  x = _mm256_min_ps(_mm256_max_ps(x, v_set(-87.3f)), v_set(88.7f));
+  x = _mm256_min_ps(v_set(88.7f), _mm256_max_ps(v_set(-87.3f), x));
   const Vec k = _mm256_round_ps(_mm256_mul_ps(x, v_set(1.44269504f)),
                                 _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   Vec r = _mm256_fnmadd_ps(k, v_set(0.693359375f), x);

@@ -56,6 +56,7 @@ MNEME_INLINE Vec v_div(Vec a, Vec b) {
 MNEME_INLINE Vec v_fma(Vec a, Vec b, Vec c) {
   return _mm512_fmadd_ps(a, b, c);
 }
+// Forgets a NaN: a sum of what is multiplied by zero tells whether there was one.
 MNEME_INLINE Vec v_max(Vec a, Vec b) {
   return _mm512_max_ps(a, b);
 }
@@ -84,9 +85,10 @@ MNEME_INLINE void v_round_32(const float* values, signed char* first, signed cha
 }
 
 // 2^k times a polynomial of the rest, |rest| <= ln(2) / 2; two units in the last place. Below -87
-// the result is at most 1e-38, above 88 it is capped near the largest float.
+// the result is at most 1e-38, above 88 it is capped near the largest float. A NaN stays one: min and max
+// give their second operand where one is NaN.
 MNEME_INLINE Vec v_exp(Vec x) {
-  x = _mm512_min_ps(_mm512_max_ps(x, v_set(-87.3f)), v_set(88.7f));
+  x = _mm512_min_ps(v_set(88.7f), _mm512_max_ps(v_set(-87.3f), x));
   const Vec k = _mm512_roundscale_ps(_mm512_mul_ps(x, v_set(1.44269504f)),
                                      _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   Vec r = _mm512_fnmadd_ps(k, v_set(0.693359375f), x);

@@ -2,11 +2,13 @@
 // The conformance table on every backend and instruction set that this machine has.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gpu/conformance/not_finite.h"
 #include "gpu/conformance/run_case.h"
 #include "gpu/cpu/cpu_info.h"
 #include "gpu/registry.h"
@@ -40,6 +42,16 @@ TEST_P(CpuConformance, EveryOpStaysCloseInFastMode) {
 
 TEST_P(CpuConformance, ThreadsShareTheWork) {
   run_table(*open(3), NumericMode::fast);
+}
+
+TEST_P(CpuConformance, WhatIsNotFiniteStaysSo) {
+  const auto backend = open(1);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+    const NotFinite result = check_not_finite(*backend, NumericMode::fast, value);
+    EXPECT_EQ(result.failures, std::vector<std::string>());
+    EXPECT_GT(result.reached, 10'000u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, CpuConformance, testing::ValuesIn(available_instruction_sets()),

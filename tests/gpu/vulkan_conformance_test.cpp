@@ -3,10 +3,12 @@
 // machine without a GPU that is Mesa's llvmpipe.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "gpu/conformance/not_finite.h"
 #include "gpu/conformance/run_case.h"
 #include "gpu/vulkan/instance.h"
 #include "gpu/vulkan/vulkan_backend.h"
@@ -45,6 +47,18 @@ VulkanFaults with_integers(bool discrete) {
 
 TEST(VulkanConformance, EveryOpStaysCloseInFastMode) {
   run_table(NumericMode::fast, with_integers(false));
+}
+
+TEST(VulkanConformance, WhatIsNotFiniteStaysSo) {
+  const std::string reason = no_vulkan_reason();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  const FaultyVulkan vulkan(with_integers(false));
+  const auto backend = open_vulkan_backend(vulkan.loader(), {0, "", true});
+  if (!backend) GTEST_SKIP() << backend.error().message;
+  const NotFinite result =
+      check_not_finite(**backend, NumericMode::fast, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(result.failures, std::vector<std::string>());
+  EXPECT_GT(result.reached, 10'000u);
 }
 
 // With workgroups of a graphics card's size, several subgroups in each.

@@ -3,8 +3,12 @@
 // where there is one.
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "gpu/conformance/not_finite.h"
 #include "gpu/conformance/run_case.h"
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/cuda_module.h"
@@ -31,6 +35,13 @@ TEST(CudaEmulation, EveryOpEqualsItsFormulaInExactMode) {
 
 TEST(CudaEmulation, EveryOpStaysCloseInFastMode) {
   run_table(*open_emulated(), NumericMode::fast);
+}
+
+TEST(CudaEmulation, WhatIsNotFiniteStaysSo) {
+  const NotFinite result = check_not_finite(*open_emulated(), NumericMode::fast,
+                                            std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(result.failures, std::vector<std::string>());
+  EXPECT_GT(result.reached, 10'000u);
 }
 
 TEST(CudaEmulation, GateAndConvolutionAreOneLaunch) {
