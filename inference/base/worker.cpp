@@ -4,10 +4,13 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
 #include <semaphore>
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
+#include "inference/base/log.h"
 
 namespace mneme {
 
@@ -47,11 +50,17 @@ void Worker::post(std::function<void()> command, std::string tag) {
 void Worker::run(std::function<void()> command) {
   CHECK(!on_this_thread());
   std::binary_semaphore done(0);
+  std::exception_ptr thrown;
   post([&] {
-    command();
+    try {
+      command();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     done.release();
   });
   done.acquire();
+  if (thrown) std::rethrow_exception(thrown);  // as if it had run here
 }
 
 std::size_t Worker::waiting() const {
@@ -70,7 +79,12 @@ void Worker::loop() {
       queue_.pop_front();
     }
     changed_.notify_all();
-    command.run();
+    const Status status = without_exceptions([&]() -> Status {
+      command.run();
+      return {};
+    });
+    if (!status)
+      log_error("base", "a task of \"{}\" was given up: {}", name_, status.error().message);
   }
 }
 

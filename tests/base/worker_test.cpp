@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <semaphore>
 #include <vector>
 
@@ -52,6 +53,18 @@ TEST(Worker, ACommandMayPostToItsOwnFullQueue) {
     });
   }
   EXPECT_EQ(count, 5);
+}
+
+// As where the system has no memory left for it: the thread goes on, and who waits hears of it.
+TEST(Worker, ATaskThatThrowsIsGivenUpAndTheNextOneRuns) {
+  Worker worker("test");
+  worker.post([] { throw std::bad_alloc(); });
+  bool ran = false;
+  worker.run([&] { ran = true; });
+  EXPECT_TRUE(ran);
+  EXPECT_THROW(worker.run([] { throw std::bad_alloc(); }), std::bad_alloc);
+  worker.run([&] { ran = false; });
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace
