@@ -8,12 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
+#include <array>
 #include <utility>
-
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {
@@ -93,11 +89,9 @@ bool ask_alignment([[maybe_unused]] int descriptor, [[maybe_unused]] Alignment& 
 
 // The smallest alignment with which a read succeeds.
 Alignment try_alignment(int descriptor) {
-  const std::unique_ptr<void, decltype(&std::free)> buffer(
-      std::aligned_alloc(kAlignmentMax, kAlignmentMax), &std::free);
-  CHECK(buffer != nullptr);
+  alignas(kAlignmentMax) std::array<std::byte, kAlignmentMax> buffer;
   for (const std::uint32_t size : {512u, kAlignmentMax}) {
-    if (::pread(descriptor, buffer.get(), size, 0) >= 0) return {size, size};
+    if (::pread(descriptor, buffer.data(), size, 0) >= 0) return {size, size};
   }
   return {};
 }

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +16,10 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
+#include "inference/base/file.h"
 #include "inference/base/log.h"
+#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {
@@ -31,8 +33,8 @@ Error failed(std::string_view verb, const std::string& path, int code) {
 }
 
 std::byte* aligned_bytes(std::size_t bytes) {
-  auto* const memory = static_cast<std::byte*>(std::aligned_alloc(kRecordLogPage, bytes));
-  CHECK(memory != nullptr);
+  auto* const memory =
+      static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kRecordLogPage}));
   std::memset(memory, 0, bytes);  // nothing else of this program goes to the drive
   return memory;
 }
@@ -64,21 +66,21 @@ Result<bool> read_all(const std::string& path, int fd, std::uint64_t offset,
 }
 
 Status check_memory(const RecordLogFormat& format) {
-  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-                               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t most = system_memory().total_bytes / kMemoryShare;
   const std::uint64_t index = RecordLogIndex::bytes_for(format.records());
-  if (index <= memory / kMemoryShare) return {};
+  if (index <= most) return {};
   return Error{ErrorCode::out_of_memory,
-               fmt::format("the index of a record log of {} MiB would take {} MiB of RAM: choose a "
-                           "smaller one",
-                           format.file_bytes() >> 20, index >> 20)};
+               fmt::format("the index of a record log of {} MiB would take {} MiB of RAM, where {} "
+                           "MiB may be used for it: choose a smaller one",
+                           format.file_bytes() >> 20, index >> 20, most >> 20)};
 }
 
 // Past the page cache where that goes: nobody reads soon what is written here.
-int open_file(const std::string& path) {
-  constexpr int kFlags = O_CREAT | O_RDWR | O_CLOEXEC;
-  const int fd = ::open(path.c_str(), kFlags | O_DIRECT, 0600);
-  return fd < 0 && errno == EINVAL ? ::open(path.c_str(), kFlags, 0600) : fd;
+Result<int> open_file(const std::string& path) {
+  constexpr int kFlags = O_CREAT | O_RDWR;
+  auto fd = open_regular_file(path, kFlags | O_DIRECT, 0600);
+  const bool refused = !fd && fd.error().code == ErrorCode::unsupported;
+  return refused ? open_regular_file(path, kFlags, 0600) : fd;
 }
 
 }  // namespace
@@ -102,16 +104,14 @@ Result<std::unique_ptr<RecordLog>> RecordLog::open(const std::string& path, std:
   RETURN_IF_ERROR(check_memory(*format));
   std::error_code ignored;  // opening says what is wrong
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  Descriptor fd(open_file(path));
-  if (fd.get() < 0) return failed("open", path, errno);
+  auto opened = open_file(path);
+  if (!opened) return opened.error();
+  Descriptor fd(*opened);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     return Error{ErrorCode::io, fmt::format("{} is in use by another program", path)};
   }
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return failed("look at", path, errno);
-  if (!S_ISREG(info.st_mode)) {
-    return Error{ErrorCode::io, fmt::format("{} is not a regular file", path)};
-  }
   bool begun = false;
   if (info.st_size > 0) {
     const std::unique_ptr<std::byte, Free> page(aligned_bytes(kRecordLogPage));
@@ -130,7 +130,9 @@ Result<std::unique_ptr<RecordLog>> RecordLog::open(const std::string& path, std:
     begun = known.has_value();
   }
   if (!begun) RETURN_IF_ERROR(begin(path, fd, *format));
-  return std::unique_ptr<RecordLog>(new RecordLog(path, std::move(*format), std::move(fd), begun));
+  std::unique_ptr<RecordLog> log(new RecordLog(path, std::move(*format), std::move(fd), begun));
+  RETURN_IF_ERROR(log->start());
+  return log;
 }
 
 // All the room at once: what is promised is there, and a full drive is found out now.
@@ -140,8 +142,11 @@ Status RecordLog::begin(const std::string& path, const Descriptor& fd,
   std::error_code error;
   const auto space = std::filesystem::space(std::filesystem::path(path).parent_path(), error);
   if (!error && space.available < format.file_bytes() + kRoomLeft) {
-    return Error{ErrorCode::io, fmt::format("{} would take {} MiB, the drive has {} MiB free", path,
-                                            format.file_bytes() >> 20, space.available >> 20)};
+    return Error{
+        ErrorCode::io,
+        fmt::format("{} would take {} MiB: the drive has {} MiB free, and {} MiB of them "
+                    "are left to others",
+                    path, format.file_bytes() >> 20, space.available >> 20, kRoomLeft >> 20)};
   }
   const auto bytes = static_cast<off_t>(format.file_bytes());
   if (::fallocate(fd.get(), 0, 0, bytes) != 0) {
@@ -170,11 +175,17 @@ RecordLog::RecordLog(std::string path, RecordLogFormat format, Descriptor fd, bo
   stats_.records_max = format_.records();
   stats_.ram_bytes = index_.bytes() + counts_.size() * sizeof counts_[0] +
                      kSegmentsInMemory * kRecordLogSegmentBytes;
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "record log");
+}
+
+Status RecordLog::start() {
+  auto thread = start_thread("record log", [this] { run(); });
+  if (!thread) return thread.error();
+  thread_ = std::move(*thread);
+  return {};
 }
 
 RecordLog::~RecordLog() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -232,6 +243,14 @@ RecordLogStats RecordLog::stats() const {
 // ---- the log's thread --------------------------------------------------------------------------
 
 void RecordLog::run() {
+  const Status status = without_exceptions([this]() -> Status {
+    write_as_they_come();
+    return {};
+  });
+  if (!status) switch_off(status.error());
+}
+
+void RecordLog::write_as_they_come() {
   if (begun_ && !read_index()) return;  // closed before: what was added meanwhile has no place yet
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -11,10 +11,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,7 +60,9 @@ class RecordLog {
 
  private:
   struct Free {
-    void operator()(std::byte* bytes) const { std::free(bytes); }
+    void operator()(std::byte* bytes) const {
+      ::operator delete (bytes, std::align_val_t{kRecordLogPage});
+    }
   };
   struct Segment {
     std::unique_ptr<std::byte, Free> bytes;
@@ -80,6 +82,8 @@ class RecordLog {
   };
 
   RecordLog(std::string path, RecordLogFormat format, Descriptor fd, bool begun);
+  Status start();
+  void write_as_they_come();
   static Status begin(const std::string& path, const Descriptor& fd, const RecordLogFormat& format);
   void run();
   bool read_index();

@@ -39,9 +39,7 @@ void RowFiles::check(const ReadRequest& request) const {
 
 ReadBuffers::ReadBuffers(std::size_t count)
     : count_(count),
-      memory_(static_cast<std::byte*>(std::aligned_alloc(4096, count * kReadBufferBytes))) {
-  CHECK(memory_ != nullptr);
-}
+      memory_(static_cast<std::byte*>(::operator new(count* kReadBufferBytes, kAlign))) {}
 
 Error read_failed(const RowFile& file, const ReadRequest& request, int system_code) {
   return Error{ErrorCode::io,

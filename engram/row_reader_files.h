@@ -5,8 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -53,8 +53,9 @@ class ReadBuffers {
   std::size_t size_bytes() const { return count_ * kReadBufferBytes; }
 
  private:
+  static constexpr std::align_val_t kAlign{4096};
   struct Free {
-    void operator()(std::byte* memory) const { std::free(memory); }
+    void operator()(std::byte* memory) const { ::operator delete(memory, kAlign); }
   };
   std::size_t count_;
   std::unique_ptr<std::byte, Free> memory_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The portable reader: some threads, each with one positional read at the drive at a time.
-#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include "engram/row_reader.h"
 #include "engram/row_reader_files.h"
 #include "engram/row_reader_queue.h"
+#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {
@@ -27,10 +27,16 @@ class ThreadReader final : public RowReader {
         queue_(kReadQueueMax),
         buffers_(kThreads) {
     for (std::size_t i = 0; i < kThreads; ++i) {
-      threads_.emplace_back([this, i] { loop(buffers_[i]); });
-      pthread_setname_np(threads_.back().native_handle(), "row reader");
+      auto thread = start_thread("row reader", [this, i] { loop(buffers_[i]); });
+      if (!thread) {
+        started_ = thread.error();
+        return;
+      }
+      threads_.push_back(std::move(*thread));
     }
   }
+
+  const Status& started() const { return started_; }
 
   ~ThreadReader() override {
     queue_.close();
@@ -84,6 +90,7 @@ class ThreadReader final : public RowReader {
   const Callback done_;
   ReadQueue queue_;
   const ReadBuffers buffers_;
+  Status started_;
   std::vector<std::thread> threads_;  // last: they use the rest
 };
 
@@ -93,8 +100,9 @@ Result<std::unique_ptr<RowReader>> open_thread_reader(const std::vector<std::str
                                                       RowReader::Callback done) {
   auto files = RowFiles::open(paths);
   if (!files) return files.error();
-  return std::unique_ptr<RowReader>(
-      std::make_unique<ThreadReader>(std::move(*files), std::move(done)));
+  auto reader = std::make_unique<ThreadReader>(std::move(*files), std::move(done));
+  RETURN_IF_ERROR(reader->started());
+  return std::unique_ptr<RowReader>(std::move(reader));
 }
 
 #ifndef MNEME_WITH_URING

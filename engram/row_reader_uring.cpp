@@ -7,7 +7,6 @@
 // stays in each ring, so that new requests wake its thread out of its wait.
 #include <fmt/format.h>
 #include <liburing.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@
 #include "engram/row_reader_files.h"
 #include "engram/row_reader_queue.h"
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 
 namespace mneme {
@@ -55,12 +55,13 @@ class Ring {
     if (wake_fd_ < 0) return -errno;
     std::promise<int> promise;
     std::future<int> opened = promise.get_future();
-    thread_ = std::thread([this, promise = std::move(promise)]() mutable {
+    auto thread = start_thread("row reader", [this, promise = std::move(promise)]() mutable {
       const int code = open_ring();
       promise.set_value(code);
       if (code == 0) loop();
     });
-    pthread_setname_np(thread_.native_handle(), "row reader");
+    if (!thread) return -EAGAIN;
+    thread_ = std::move(*thread);
     const int code = opened.get();
     if (code < 0) thread_.join();
     return code;
@@ -265,7 +266,8 @@ class UringReader final : public RowReader {
 
   ~UringReader() override {
     queue_.close();
-    // What one ring brings may ask for more, and so wake the others: they are there until all ended.
+    // What one ring brings may ask for more, and so wake the others: they are there until all
+    // ended.
     for (const auto& ring : rings_) ring->end();
   }
 

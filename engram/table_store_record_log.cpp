@@ -7,14 +7,17 @@
 
 #include "engram/record_log.h"
 #include "engram/table_store_impl.h"
+#include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 
 namespace mneme {
 
 void TableStore::Impl::open_record_log(const TableStoreOptions& options) {
   if (options.record_log_bytes == 0 || !identity_) return;
-  auto log = RecordLog::open(options.record_log, options.record_log_bytes, *identity_,
-                             cache_.rows_bytes());
+  auto log = without_exceptions([&] {
+    return RecordLog::open(options.record_log, options.record_log_bytes, *identity_,
+                           cache_.rows_bytes());
+  });
   if (log) {
     record_log_ = std::move(*log);
     log_file_ = static_cast<std::uint32_t>(map_.paths().size());

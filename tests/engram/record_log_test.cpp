@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -208,6 +209,14 @@ TEST_F(RecordLogFile, LeavesAFileAloneThatIsNoLog) {
   ASSERT_FALSE(log);
   EXPECT_NE(log.error().message.find("left alone"), std::string::npos);
   EXPECT_EQ(bytes(), "somebody's letters");
+}
+
+TEST_F(RecordLogFile, IsNoPipe) {
+  std::filesystem::create_directories(folder_.file("deeper"));
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const auto pipe = RecordLog::open(path_, kSize, kIdentity, kRowsBytes);
+  ASSERT_FALSE(pipe);
+  EXPECT_EQ(pipe.error().message, path_ + " is not a regular file");
 }
 
 TEST_F(RecordLogFile, HasOneOwner) {
