@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store's hot set: brought back when the store opens, saved when it closes and, where much has
 // changed, now and then. It is only a copy: whatever goes wrong with it is logged, nothing fails.
-#include <pthread.h>
-
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -10,6 +8,7 @@
 
 #include "engram/hot_set.h"
 #include "engram/table_store_impl.h"
+#include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 
 namespace mneme {
@@ -23,8 +22,18 @@ constexpr std::uint64_t kRoomLeft = 1ull << 30;  // for everyone else on the dri
 
 void TableStore::Impl::start_hot_set(const std::string& path) {
   hot_set_path_ = path;
-  hot_set_thread_ = std::thread([this] { run_hot_set(); });
-  pthread_setname_np(hot_set_thread_.native_handle(), "hot set");
+  auto thread = start_thread("hot set", [this] {
+    const Status status = without_exceptions([this]() -> Status {
+      run_hot_set();
+      return {};
+    });
+    if (!status) log_warning("engram", "the hot set is not saved: {}", status.error().message);
+  });
+  if (thread) {
+    hot_set_thread_ = std::move(*thread);
+  } else {
+    log_warning("engram", "the hot set is neither used nor saved: {}", thread.error().message);
+  }
 }
 
 void TableStore::Impl::stop_hot_set() {
@@ -64,13 +73,18 @@ bool TableStore::Impl::restore_hot_set() {
     log_info("engram", "the hot set is not used: {}", reader.error().message);
     return true;
   }
-  std::atomic<std::uint64_t> next = 0;
+  Restoring shared;
   std::atomic<bool> closed_before_the_end = false;
   const auto restore = [&] {
-    if (!restore_blocks(*reader, next)) closed_before_the_end = true;
+    const auto whole =
+        without_exceptions([&]() -> Result<bool> { return restore_blocks(*reader, shared); });
+    if (!whole) log_warning("engram", "the hot set is not used: {}", whole.error().message);
+    if (!whole || !*whole) closed_before_the_end = true;
   };
   std::vector<std::thread> helpers;
-  for (int i = 1; i < kReaders; ++i) helpers.emplace_back(restore);
+  for (int i = 1; i < kReaders; ++i) {
+    if (auto helper = start_thread("hot set", restore)) helpers.push_back(std::move(*helper));
+  }
   restore();
   for (std::thread& helper : helpers) helper.join();
   if (closed_before_the_end) return false;
@@ -82,17 +96,16 @@ bool TableStore::Impl::restore_hot_set() {
 
 // One block after the other until there are no more; any number of threads. False: the store
 // closed and one was left.
-bool TableStore::Impl::restore_blocks(const HotSetReader& reader,
-                                      std::atomic<std::uint64_t>& next) {
+bool TableStore::Impl::restore_blocks(const HotSetReader& reader, Restoring& shared) {
   HotSetReader::Memory memory;
   std::vector<std::uint64_t> hashes;
   const std::int32_t order_max = hasher_.spec().max_ngram_size;
-  for (std::uint64_t at = next++; at < reader.blocks(); at = next++) {
+  for (std::uint64_t at = shared.next++; at < reader.blocks(); at = shared.next++) {
     if (closing()) return false;
     const auto block = reader.read(at, memory);
     if (!block) {
-      // Only one of the threads says so.
-      if (next.exchange(reader.blocks()) < reader.blocks()) {
+      shared.next = reader.blocks();
+      if (!shared.damaged.exchange(true)) {  // only one of the threads says so
         log_warning("engram", "the rest of the hot set is not used: {}", block.error().message);
       }
       return true;
@@ -125,8 +138,10 @@ void TableStore::Impl::save_hot_set() {
   keeping_changed_ = false;
   const std::uint64_t bytes = cache_.entries() * (cache_.rows_bytes() + sizeof(NgramKey));
   if (!error && space.available < bytes + kRoomLeft) {
-    log_warning("engram", "the hot set of {} MiB is not saved: {} has {} MiB free", bytes >> 20,
-                folder.string(), space.available >> 20);
+    log_warning("engram",
+                "the hot set of {} MiB is not saved: {} has {} MiB free, and {} MiB of them are "
+                "left to others",
+                bytes >> 20, folder.string(), space.available >> 20, kRoomLeft >> 20);
     return;
   }
   auto writer = HotSetWriter::create(hot_set_path_, *identity_, cache_.rows_bytes());

@@ -131,7 +131,11 @@ class TableStore::Impl {
   void stop_hot_set();
   void run_hot_set();
   bool restore_hot_set();
-  bool restore_blocks(const HotSetReader& reader, std::atomic<std::uint64_t>& next);
+  struct Restoring {  // by some threads at once
+    std::atomic<std::uint64_t> next = 0;
+    std::atomic<bool> damaged = false;
+  };
+  bool restore_blocks(const HotSetReader& reader, Restoring& shared);
   bool closing();
   void save_hot_set();
   void look_up(std::span<const NgramKey> keys, State& state);

@@ -2,7 +2,9 @@
 #include "engram/hot_set.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "engram/table_store.h"
+#include "inference/base/log.h"
 #include "tests/support/numbered_tables.h"
 #include "tests/support/temporary_folder.h"
 
@@ -234,11 +237,53 @@ TEST_F(HotStore, ComesBackWhileTheEngineWorks) {
   }
 }
 
+// True where a line of the log since `after` begins so.
+bool was_logged(std::uint64_t after, const std::string& text) {
+  const auto lines = recent_log_lines(after);
+  return std::ranges::any_of(lines,
+                             [&](const LogLine& line) { return line.text.starts_with(text); });
+}
+std::uint64_t last_line() {
+  const auto lines = recent_log_lines();
+  return lines.empty() ? 0 : lines.back().number;
+}
+
 TEST_F(HotStore, AFolderThatCannotBeWrittenIsNoError) {
   std::ofstream(folder_.file("cache")) << "a file where the folder should be";
   auto store = open();
   EXPECT_EQ(fetch(*store, distinct(10)), 0u);
   store.reset();
+}
+
+TEST_F(HotStore, DamageInItsOnlyBlockIsSaidToo) {
+  {
+    auto store = open();
+    fetch(*store, distinct(200));
+  }
+  const std::string path = folder_.file("cache/hot");
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(1000);
+  file << "damaged";
+  file.close();
+  const std::uint64_t before = last_line();
+  auto store = open();
+  const std::string line = "the rest of the hot set is not used: block 0 of " + path;
+  for (int i = 0; i < 2000 && !was_logged(before, line); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_TRUE(was_logged(before, line));
+  EXPECT_EQ(fetch(*store, distinct(200)), 0u);
+}
+
+TEST_F(HotStore, IsNotReadFromAPipe) {
+  std::filesystem::create_directories(folder_.file("cache"));
+  ASSERT_EQ(::mkfifo(folder_.file("cache/hot").c_str(), 0600), 0);
+  const std::uint64_t before = last_line();
+  auto store = open();
+  EXPECT_EQ(fetch(*store, distinct(10)), 0u);
+  store.reset();
+  EXPECT_TRUE(was_logged(
+      before, "the hot set is not used: " + folder_.file("cache/hot") + " is not a regular file"));
 }
 
 }  // namespace
