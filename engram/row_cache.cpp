@@ -2,7 +2,6 @@
 #include "engram/row_cache.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include "engram/cache_policy.h"
 #include "engram/numa.h"
 #include "inference/base/check.h"
+#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {
@@ -279,16 +279,18 @@ void RowCache::come_alive(Slot slot, std::uint32_t pins) {
 
 bool RowCache::reserve(std::uint32_t capacity) {
   if (arena_.data() == nullptr) {
-    // What is pinned may go beyond the budget, and a budget up to the machine's memory; where a
-    // process may have less address space than that, with what it gets.
-    const std::size_t memory = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
-                               static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    // What is pinned may go beyond the budget, and a later budget up to the machine's memory. Where
+    // the process has a limit of address space, half of what is left is for everyone else.
+    const SystemMemory memory = system_memory();
     const std::size_t fewest = std::max(capacity, kSlotsMin);
-    std::size_t slots = std::clamp<std::size_t>(memory / entry_bytes_ * 2, fewest, kSlotsMax);
-    while (!arena_.reserve(slots * entry_bytes_)) {
-      if (slots == fewest) return false;
-      slots = std::max(slots / 2, fewest);
+    std::size_t slots =
+        std::clamp<std::size_t>(memory.total_bytes / entry_bytes_ * 2, fewest, kSlotsMax);
+    if (memory.address_space_left) {
+      const std::size_t most = *memory.address_space_left / 2 / (entry_bytes_ + sizeof(Slot));
+      if (most < fewest) return false;
+      slots = std::min(slots, most);
     }
+    if (!arena_.reserve(slots * entry_bytes_)) return false;
   }
   const std::size_t slots = arena_.reserved_bytes() / entry_bytes_;
   return index_.data() != nullptr || index_.reserve(slots * sizeof(std::uint32_t));

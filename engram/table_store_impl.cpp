@@ -15,6 +15,7 @@
 #include "engram/table_identity.h"
 #include "inference/base/check.h"
 #include "inference/base/log.h"
+#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {
@@ -473,8 +474,7 @@ bool TableStore::Impl::in_ram(const NgramKey& key) const {
 // that a budget beyond it would end in the system killing someone, minutes later.
 std::uint64_t TableStore::Impl::possible_budget(std::uint64_t wanted) const {
   if (wanted == 0) return default_budget(map_.bytes());
-  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-                               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t memory = system_memory().total_bytes;
   const std::uint64_t most = memory - memory / 8;
   if (wanted <= most) return wanted;
   log_warning("engram",
