@@ -223,6 +223,15 @@ bool RowCache::await(Pin pin, std::size_t layer) {
   return false;
 }
 
+bool RowCache::stop_awaiting(Pin pin, std::size_t layer) {
+  const auto pending = atomic(layer_state(pin, layer).pending);
+  std::uint32_t seen = pending.load(kRelaxed);
+  while ((seen & kCount) != 0 && (seen & kAwaited) != 0) {
+    if (pending.compare_exchange_weak(seen, seen & ~kAwaited, kRelaxed)) return true;
+  }
+  return false;
+}
+
 bool RowCache::arrived(Pin pin, std::size_t layer, std::uint32_t latency_us,
                        std::uint32_t arrivals) {
   LayerState& state = layer_state(pin, layer);

@@ -91,6 +91,8 @@ class RowCache {
 
   // Asks arrived() to report when the layer is complete. False: it is already, or was asked.
   bool await(Pin pin, std::size_t layer);
+  // Takes that back. False: it was not asked, or arrived() reports it, or has.
+  bool stop_awaiting(Pin pin, std::size_t layer);
 
   // Notes arrivals of a fresh entry's layer. True: these were the last, and someone awaits it.
   bool arrived(Pin pin, std::size_t layer, std::uint32_t latency_us, std::uint32_t arrivals = 1);

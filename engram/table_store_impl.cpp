@@ -406,6 +406,10 @@ Status TableStore::Impl::await(const State& state, std::size_t layer,
   while (!all_there_.wait_for(lock, kLookAround, [&] { return awaited_ == 0; })) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       status = Error{ErrorCode::cancelled, "stopped"};
+      // The next wait is for its own rows only, however long these take.
+      for (const State::Use& use : state.uses) {
+        if (use.pin != RowCache::kNoPin && cache_.stop_awaiting(use.pin, layer)) --awaited_;
+      }
       break;
     }
     if (said || std::chrono::steady_clock::now() - start < kLongWait) continue;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <thread>
 #include <vector>
@@ -49,6 +50,47 @@ TEST(TableStoreStall, WhoWaitsCanLeaveAndTheRowsComeLater) {
   const Status done = waiting.get();
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(rows, expected);
+}
+
+// Rows that an answer no longer waits for may take as long as they like: the next answer has its
+// own.
+TEST(TableStoreStall, TheNextAnswerDoesNotWaitForWhatTheLastOneLeft) {
+  const NumberedTables tables(33);
+  const auto drive = std::make_shared<SlowReaderControl>();
+  auto opened = TableStore::open(tables.hasher(), tables.tables(), {}, slow_reader_factory(drive));
+  ASSERT_TRUE(opened) << opened.error().message;
+  TableStore& store = **opened;
+  const std::vector<NgramKey> left = {{2, {5, 6}}, {3, {5, 6, 7}}}, wanted = {{2, {8, 9}}};
+  const auto expected = tables.expected(wanted, 0);
+  std::vector<std::byte> left_rows(tables.expected(left, 0).size()), rows(expected.size());
+  drive->hold();
+  std::atomic<bool> cancel = false;
+  const auto wait_for = [&](TableStore::Ticket& ticket, std::vector<std::byte>& out) {
+    auto waiting =
+        std::async(std::launch::async, [&] { return store.wait(ticket, 0, out, &cancel); });
+    while (store.stats().waiting_us == 0) std::this_thread::yield();
+    return waiting;
+  };
+  {
+    TableStore::Ticket ticket = store.prefetch(left);
+    auto waiting = wait_for(ticket, left_rows);
+    cancel = true;
+    ASSERT_FALSE(waiting.get());
+  }
+  cancel = false;
+  const std::size_t abandoned = drive->seen().size();
+  {
+    TableStore::Ticket ticket = store.prefetch(wanted);
+    auto waiting = wait_for(ticket, rows);
+    drive->release_all_but(abandoned);
+    const bool came = waiting.wait_for(std::chrono::seconds(60)) == std::future_status::ready;
+    EXPECT_TRUE(came) << "it waits for rows that nobody asks for";
+    if (!came) drive->release();
+    EXPECT_TRUE(waiting.get());
+    EXPECT_EQ(rows, expected);
+  }
+  EXPECT_GT(store.stats().in_flight, 0u);
+  drive->release();
 }
 
 }  // namespace

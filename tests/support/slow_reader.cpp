@@ -18,6 +18,19 @@ void SlowReaderControl::release() {
   {
     const std::lock_guard lock(mutex_);
     held_ = false;
+    waiting_.insert(waiting_.begin(), staying_.begin(), staying_.end());
+    staying_.clear();
+  }
+  changed_.notify_all();
+}
+
+void SlowReaderControl::release_all_but(std::size_t first) {
+  {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(first);
+    staying_.insert(staying_.end(), waiting_.begin(), end);
+    waiting_.erase(waiting_.begin(), end);
   }
   changed_.notify_all();
 }
@@ -58,6 +71,7 @@ class SlowReader final : public RowReader {
     control_->changed_.notify_all();
     thread_.join();
     control_->waiting_.clear();
+    control_->staying_.clear();
     control_->closing_ = false;
   }
 

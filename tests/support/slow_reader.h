@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,8 +24,9 @@ enum class ReadFault : std::uint8_t {
 // Shared between a test and its reader. Any thread.
 class SlowReaderControl {
  public:
-  void hold();     // nothing completes from now on
-  void release();  // all goes on
+  void hold();                              // nothing completes from now on
+  void release();                           // all goes on
+  void release_all_but(std::size_t first);  // of those that wait, so many stay until release()
   void set_delay_us(std::uint32_t delay_us);
   void set_out_of_order(bool on);  // the newest of the waiting requests first
   void set_fault(std::function<ReadFault(const ReadRequest&)> fault);
@@ -41,6 +43,7 @@ class SlowReaderControl {
   std::uint32_t delay_us_ = 0;
   std::function<ReadFault(const ReadRequest&)> fault_;
   std::vector<ReadRequest> waiting_;
+  std::vector<ReadRequest> staying_;
   std::vector<ReadRequest> seen_;
 };
 
