@@ -29,6 +29,11 @@ bool GhostList::reset(std::size_t entries) {
   return true;
 }
 
+void GhostList::clear() {
+  std::fill_n(ghosts_.get(), buckets_ * kWays, Ghost{});
+  now_ = 0;
+}
+
 GhostList::Ghost* GhostList::bucket(std::uint64_t hash) const {
   // The upper half chooses the bucket, the lower half is the print.
   const std::size_t index = ((hash >> 32) * buckets_) >> 32;

@@ -16,6 +16,7 @@ class GhostList {
 
   // Forgets everything, then remembers about `entries`. False: no memory, nothing changed.
   [[nodiscard]] bool reset(std::size_t entries);
+  void clear();  // forgets everything, and remembers as many as before from now on
 
   void add(std::uint64_t hash);
   // True if it was added within the last `entries` additions; it is forgotten then.

@@ -140,6 +140,32 @@ TEST(RowCacheDrop, ForgetsAllButWhatIsHeld) {
   EXPECT_EQ(cache.numbers(), 0u);
 }
 
+// N-grams that came back after they had left, and so are taken for useful: the policy's memory.
+std::size_t remembered(RowCache& cache) {
+  for (ClassId n = 0; n < 2500; ++n) use(cache, n);  // 0..1499 leave
+  for (ClassId n = 0; n < 400; ++n) use(cache, n);   // the first of them long ago
+  std::size_t often = 0;
+  for (std::uint64_t i = 0; i < cache.numbers(); ++i) {
+    const RowCache::Held one = cache.hold(i);
+    if (one.pin == RowCache::kNoPin) continue;
+    often += one.key.classes[0] < 400 && one.standing == Standing::often ? 1 : 0;
+    cache.unpin(one.pin);
+  }
+  return often;
+}
+
+TEST(RowCacheDrop, ThePolicyRemembersAsFarBackAsBefore) {
+  RowCache fresh(kLayers);
+  ASSERT_TRUE(fresh.set_budget(1000 * fresh.entry_cost()));
+  RowCache dropped(kLayers);
+  ASSERT_TRUE(dropped.set_budget(1000 * dropped.entry_cost()));
+  for (ClassId n = 5000; n < 9000; ++n) use(dropped, n);
+  dropped.drop();
+  const std::size_t in_fresh = remembered(fresh);
+  EXPECT_GT(in_fresh, 100u);
+  EXPECT_EQ(remembered(dropped), in_fresh);
+}
+
 TEST(RowCacheDrop, MayFindNothing) {
   RowCache cache(kLayers);
   EXPECT_EQ(cache.drop(), 0u);
