@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -28,39 +29,20 @@ class NumberedTables {
  public:
   explicit NumberedTables(std::uint32_t row_bytes, std::string folder = ".",
                           std::uint64_t column_rows = 700)
-      : path_(folder + "/numbered_" + std::to_string(::getpid()) + "_" +
-              std::to_string(next_number()++) + ".bin") {
-    HashSpec spec;
-    spec.max_ngram_size = 3;
-    spec.head_count = 4;
-    for (ClassId i = 0; i < kClasses; ++i) spec.token_map.push_back(i);
-    std::string bytes(77, 'x');
-    for (const std::int32_t id : {1, 14}) {
-      LayerHash layer;
-      layer.layer_id = id;
-      for (std::uint64_t k = 0; k < 3; ++k) {
-        layer.multipliers.push_back(1000003 + 2 * k + 10ull * static_cast<unsigned>(id));
-      }
-      for (std::uint64_t c = 0; c < 8; ++c) {
-        // The last column is short, so that the last row of the file is asked for often.
-        layer.primes.push_back(c == 7 ? 5 : column_rows + 6 * c + 1);
-        layer.offsets.push_back(layer.rows);
-        layer.rows += layer.primes.back();
-      }
-      const std::size_t slot = tables_.size();
-      tables_.push_back(plain_table(path_, bytes.size(), layer.rows, row_bytes));
-      for (std::uint64_t row = 0; row < layer.rows; ++row) {
-        for (std::uint32_t i = 0; i < row_bytes; ++i) {
-          bytes.push_back(static_cast<char>(numbered_byte(slot, row, i)));
-        }
-      }
-      if (slot == 0) bytes.append(13, 'y');
-      spec.layers.push_back(std::move(layer));
-    }
-    std::ofstream(path_, std::ios::binary) << bytes;
-    hasher_ = std::make_unique<NgramHasher>(NgramHasher::create(std::move(spec)).value());
+      : NumberedTables(row_bytes,
+                       folder + "/numbered_" + std::to_string(::getpid()) + "_" +
+                           std::to_string(next_number()++) + ".bin",
+                       column_rows, false) {}
+
+  // In a file that several programs use, one after the other: whoever comes first makes it, and it
+  // stays.
+  static std::unique_ptr<NumberedTables> in_shared_file(const std::string& path,
+                                                        std::uint32_t row_bytes) {
+    return std::unique_ptr<NumberedTables>(new NumberedTables(row_bytes, path, 700, true));
   }
-  ~NumberedTables() { std::remove(path_.c_str()); }
+  ~NumberedTables() {
+    if (!shared_) std::remove(path_.c_str());
+  }
   NumberedTables(const NumberedTables&) = delete;
   NumberedTables& operator=(const NumberedTables&) = delete;
 
@@ -100,13 +82,49 @@ class NumberedTables {
   }
 
  private:
+  NumberedTables(std::uint32_t row_bytes, std::string path, std::uint64_t column_rows, bool shared)
+      : path_(std::move(path)), shared_(shared) {
+    HashSpec spec;
+    spec.max_ngram_size = 3;
+    spec.head_count = 4;
+    for (ClassId i = 0; i < kClasses; ++i) spec.token_map.push_back(i);
+    std::string bytes(77, 'x');
+    for (const std::int32_t id : {1, 14}) {
+      LayerHash layer;
+      layer.layer_id = id;
+      for (std::uint64_t k = 0; k < 3; ++k) {
+        layer.multipliers.push_back(1000003 + 2 * k + 10ull * static_cast<unsigned>(id));
+      }
+      for (std::uint64_t c = 0; c < 8; ++c) {
+        // The last column is short, so that the last row of the file is asked for often.
+        layer.primes.push_back(c == 7 ? 5 : column_rows + 6 * c + 1);
+        layer.offsets.push_back(layer.rows);
+        layer.rows += layer.primes.back();
+      }
+      const std::size_t slot = tables_.size();
+      tables_.push_back(plain_table(path_, bytes.size(), layer.rows, row_bytes));
+      for (std::uint64_t row = 0; row < layer.rows; ++row) {
+        for (std::uint32_t i = 0; i < row_bytes; ++i) {
+          bytes.push_back(static_cast<char>(numbered_byte(slot, row, i)));
+        }
+      }
+      if (slot == 0) bytes.append(13, 'y');
+      spec.layers.push_back(std::move(layer));
+    }
+    if (!shared_ || !std::filesystem::exists(path_)) {
+      std::ofstream(path_, std::ios::binary) << bytes;
+    }
+    hasher_ = std::make_unique<NgramHasher>(NgramHasher::create(std::move(spec)).value());
+  }
+
   static constexpr ClassId kClasses = 1000;
   static int& next_number() {
     static int number = 0;
     return number;
   }
 
-  std::string path_;
+  const std::string path_;
+  const bool shared_;
   std::vector<TableSource> tables_;
   std::unique_ptr<NgramHasher> hasher_;
 };
