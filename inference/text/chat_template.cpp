@@ -15,8 +15,8 @@ constexpr std::uint64_t kBytes = 64u << 20;
 constexpr std::uint64_t kBytesPerInputByte = 64;
 
 jinja::Value message_value(const ChatMessage& message, std::int32_t index) {
-  static const jinja::TextPtr kRole = std::make_shared<const jinja::Text>("role");
-  static const jinja::TextPtr kContent = std::make_shared<const jinja::Text>("content");
+  static const jinja::Value kRole = jinja::make_text("role");
+  static const jinja::Value kContent = jinja::make_text("content");
   return jinja::make_dict(
       {{kRole, jinja::make_text(role_name(message.role))},
        {kContent, jinja::make_text(jinja::Text(replace_broken_utf8(message.text), index))}});

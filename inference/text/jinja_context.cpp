@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "inference/text/jinja_lexer.h"
 
 namespace mneme::jinja {
@@ -60,24 +62,77 @@ Value Context::text(std::string_view text) {
   return this->text(Text(text));
 }
 
-Value Context::list(std::vector<Value> items) {
+Value Context::list(std::vector<Value> items, List::Kind kind) {
   charge_bytes(items.size() * sizeof(Value) + sizeof(List));
-  return checked(make_list(std::move(items)));
+  return checked(make_list(std::move(items), kind));
 }
 
-Value Context::dict(std::vector<std::pair<TextPtr, Value>> items) {
-  charge_bytes(items.size() * (sizeof(Value) + 64) + sizeof(Dict));
+Value Context::dict(std::vector<std::pair<Value, Value>> items) {
+  charge_bytes(items.size() * 2 * sizeof(Value) + sizeof(Dict));
   charge(items.size() * items.size() / 8);  // keys are compared with each other
+  for (const auto& [key, value] : items) {
+    if (!hashable(key)) return fail(fmt::format("{} as a mapping's key", kind_name(key)));
+    charge(weight_of(key));
+  }
   if (failed()) return Value();
   return checked(make_dict(std::move(items)));
 }
 
-const Value* Arguments::find(std::size_t index, std::string_view name) const {
-  if (index < positional.size()) return &positional[index];
-  for (const auto& [key, value] : named) {
-    if (key == name) return &value;
+Value Context::iterator(const Value& source, std::function<std::vector<Value>(Context&)> make) {
+  charge_bytes(sizeof(Iterator) + 64);
+  auto made = std::make_shared<Iterator>();
+  made->make = std::move(make);
+  made->depth = depth_of(source) + 1;
+  return checked(Value(IteratorPtr(std::move(made))));
+}
+
+Bound::Bound(Context& context, std::string_view callee, const Arguments& arguments,
+             std::initializer_list<std::string_view> names, std::size_t required)
+    : context_(context), callee_(callee), values_(names.size(), nullptr) {
+  if (arguments.positional.size() > names.size()) {
+    context.fail(fmt::format("\"{}\" takes {} arguments, not {}", callee, names.size(),
+                             arguments.positional.size()));
+    return;
   }
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i)
+    values_[i] = &arguments.positional[i];
+  for (const auto& [name, value] : arguments.named) {
+    const auto* const at = std::find(names.begin(), names.end(), std::string_view(name->bytes));
+    const auto index = static_cast<std::size_t>(at - names.begin());
+    if (at == names.end() || values_[index] != nullptr) {
+      context.fail(fmt::format("\"{}\" has no option \"{}\"{}", callee, name->bytes.substr(0, 60),
+                               at == names.end() ? "" : " that is still free"));
+      return;
+    }
+    values_[index] = &value;
+  }
+  for (std::size_t i = 0; i < required; ++i) {
+    if (values_[i] == nullptr) {
+      context.fail(fmt::format("\"{}\" takes at least {} argument{}", callee, required,
+                               required == 1 ? "" : "s"));
+      return;
+    }
+  }
+}
+
+const Text* Bound::text(std::size_t index) const {
+  const Value* value = values_[index];
+  if (value == nullptr || value->is<None>()) return nullptr;
+  if (value->is<TextPtr>()) return value->as<TextPtr>().get();
+  context_.fail(fmt::format("\"{}\" takes text, not {}", callee_, kind_name(*value)));
   return nullptr;
+}
+
+std::int64_t Bound::whole(std::size_t index, std::int64_t missing) const {
+  const Value* value = values_[index];
+  if (value == nullptr || value->is<None>()) return missing;
+  if (value->is_whole()) return value->whole();
+  context_.fail(fmt::format("\"{}\" takes an integer, not {}", callee_, kind_name(*value)));
+  return missing;
+}
+
+bool Bound::flag(std::size_t index) const {
+  return values_[index] != nullptr && truthy(*values_[index]);
 }
 
 }  // namespace mneme::jinja

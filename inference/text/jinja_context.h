@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -31,8 +32,10 @@ class Context {
   // Values made in a rendering, charged.
   Value text(Text text);
   Value text(std::string_view text);
-  Value list(std::vector<Value> items);
-  Value dict(std::vector<std::pair<TextPtr, Value>> items);
+  Value list(std::vector<Value> items, List::Kind kind = List::Kind::list);
+  Value dict(std::vector<std::pair<Value, Value>> items);  // refuses keys that cannot be keys
+  // Makes its items when it is first walked through; `source` is what they are made of.
+  Value iterator(const Value& source, std::function<std::vector<Value>(Context&)> make);
 
   int line = 0;                     // of the node at work
   std::optional<std::int64_t> now;  // Unix time; empty = the template is told nothing
@@ -48,11 +51,26 @@ class Context {
 // Arguments of a call, filter or test, evaluated.
 struct Arguments {
   std::vector<Value> positional;
-  std::vector<std::pair<std::string_view, Value>> named;
+  std::vector<std::pair<TextPtr, Value>> named;
+};
 
-  // The argument at `index` or of that name; null when not given.
-  const Value* find(std::size_t index, std::string_view name) const;
-  std::size_t count() const { return positional.size() + named.size(); }
+// Arguments bound to parameters, as Python binds them. What does not fit fails, naming the callee
+// and the argument: no option is ever ignored. A name that begins with "/" cannot be used as one.
+class Bound {
+ public:
+  Bound(Context& context, std::string_view callee, const Arguments& arguments,
+        std::initializer_list<std::string_view> names, std::size_t required = 0);
+
+  const Value* operator[](std::size_t index) const { return values_[index]; }  // null: not given
+  // Null (or `missing`) when not given or none; fails where it is something else.
+  const Text* text(std::size_t index) const;
+  std::int64_t whole(std::size_t index, std::int64_t missing) const;
+  bool flag(std::size_t index) const;  // truthiness; false when not given
+
+ private:
+  Context& context_;
+  std::string_view callee_;
+  std::vector<const Value*> values_;
 };
 
 }  // namespace mneme::jinja

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "inference/text/jinja_builtins.h"
 #include "inference/text/jinja_parser.h"
 
 namespace mneme::jinja {
@@ -84,7 +83,7 @@ NodePtr ExpressionParser::tuple_without_condition() {
 NodePtr ExpressionParser::comma_list(bool condition) {
   NodePtr first = condition ? expression() : logical_or();
   if (!cursor_.peek().is_op(",")) return first;
-  NodePtr node = cursor_.node(Kind::list);
+  NodePtr node = cursor_.node(Kind::tuple);
   cursor_.add(*node, std::move(first));
   while (!cursor_.failed() && cursor_.take_op(",")) {
     const Token& token = cursor_.peek();
@@ -92,6 +91,41 @@ NodePtr ExpressionParser::comma_list(bool condition) {
         token.kind == Token::Kind::print_end)
       break;
     cursor_.add(*node, condition ? expression() : logical_or());
+  }
+  return node;
+}
+
+bool ExpressionParser::is_name_taken(std::string_view name) const {
+  constexpr std::string_view kTaken[] = {"true", "True", "false", "False", "none", "None"};
+  return std::find(std::begin(kTaken), std::end(kTaken), name) != std::end(kTaken);
+}
+
+NodePtr ExpressionParser::one_target(bool attributes) {
+  Nesting nesting(cursor_);
+  if (cursor_.failed()) return cursor_.node(Kind::tuple);
+  if (cursor_.take_op("(")) {
+    NodePtr inner = cursor_.peek().is_op(")") ? cursor_.node(Kind::tuple) : target(false);
+    if (!cursor_.failed() && !cursor_.take_op(")")) cursor_.fail("a ')' is missing");
+    return inner;
+  }
+  NodePtr node = cursor_.node(Kind::name);
+  node->name = cursor_.take_name("a variable's name");
+  if (is_name_taken(node->name)) cursor_.fail(fmt::format("\"{}\" cannot be set", node->name));
+  if (attributes && cursor_.take_op(".")) {
+    node->kind = Kind::attribute_target;
+    node->names.push_back(cursor_.take_name("an attribute's name"));
+  }
+  return node;
+}
+
+NodePtr ExpressionParser::target(bool attributes) {
+  NodePtr first = one_target(attributes);
+  if (!cursor_.peek().is_op(",")) return first;
+  NodePtr node = cursor_.node(Kind::tuple);
+  cursor_.add(*node, std::move(first));
+  while (!cursor_.failed() && cursor_.take_op(",")) {
+    if (cursor_.peek().is_op(")")) break;
+    cursor_.add(*node, one_target(attributes));
   }
   return node;
 }
@@ -213,7 +247,8 @@ NodePtr ExpressionParser::product() {
 
 NodePtr ExpressionParser::power() {
   NodePtr node = unary(true);
-  if (cursor_.peek().is_op("**")) cursor_.fail("the operator ** is not supported");
+  while (!cursor_.failed() && cursor_.take_op("**"))
+    node = binary("**", std::move(node), unary(true));
   return node;
 }
 
@@ -280,6 +315,9 @@ NodePtr ExpressionParser::primary() {
     } else {
       node = cursor_.node(Kind::name);
       node->name = name;
+      if (name == "caller") uses |= Node::kUsesCaller;
+      if (name == "kwargs") uses |= Node::kUsesNamed;
+      if (name == "varargs") uses |= Node::kUsesPositional;
     }
     cursor_.next();
     return node;
@@ -287,7 +325,7 @@ NodePtr ExpressionParser::primary() {
   if (token.is_op("[")) return list();
   if (token.is_op("{")) return dict();
   if (cursor_.take_op("(")) {
-    if (cursor_.take_op(")")) return cursor_.node(Kind::list);
+    if (cursor_.take_op(")")) return cursor_.node(Kind::tuple);
     NodePtr node = tuple();
     if (!cursor_.failed() && !cursor_.take_op(")")) cursor_.fail("a ')' is missing");
     return node;
@@ -343,11 +381,6 @@ NodePtr ExpressionParser::postfix(NodePtr node) {
       node = subscript(std::move(node));
     } else if (cursor_.peek().is_op("(")) {
       NodePtr call = cursor_.node(Kind::call);
-      if (node->kind == Kind::attribute && !is_known_method(node->name)) {
-        // Mappings of the template could hold macros, but none do: an unknown method is refused
-        // now.
-        cursor_.fail(fmt::format("the method \"{}\" is not supported", node->name.substr(0, 60)));
-      }
       cursor_.add(*call, std::move(node));
       arguments(*call);
       node = std::move(call);
@@ -369,6 +402,12 @@ NodePtr ExpressionParser::subscript(NodePtr object) {
     if (cursor_.take_op(":")) {
       slice = true;
       if (++count > 2) cursor_.fail("a slice with more than three parts");
+    } else if (!slice && parts[0] && cursor_.peek().is_op(",")) {
+      NodePtr key = cursor_.node(Kind::tuple);  // x[1, 2] looks for a tuple
+      cursor_.add(*key, std::move(parts[0]));
+      while (!cursor_.failed() && cursor_.take_op(",") && !cursor_.peek().is_op("]"))
+        cursor_.add(*key, expression());
+      parts[0] = std::move(key);
     } else if (parts[std::min(count, 2)]) {
       cursor_.fail("a ']' is missing");
     } else {
@@ -385,22 +424,41 @@ NodePtr ExpressionParser::subscript(NodePtr object) {
   return node;
 }
 
+std::string ExpressionParser::dotted_name(std::string_view what) {
+  std::string name = cursor_.take_name(what);
+  while (!cursor_.failed() && cursor_.take_op(".")) {
+    name += '.';
+    name += cursor_.take_name(what);
+  }
+  return name;
+}
+
+NodePtr ExpressionParser::filter(NodePtr input) {
+  NodePtr node = cursor_.node(Kind::filter);
+  node->name = dotted_name("a filter's name");
+  cursor_.add(*node, std::move(input));
+  if (cursor_.peek().is_op("(")) arguments(*node);
+  return node;
+}
+
+NodePtr ExpressionParser::filter_chain(bool first_without_bar) {
+  NodePtr node;
+  if (first_without_bar) node = filter(nullptr);
+  while (!cursor_.failed() && cursor_.take_op("|")) node = filter(std::move(node));
+  return node;
+}
+
 NodePtr ExpressionParser::filters(NodePtr node) {
   while (!cursor_.failed()) {
     if (cursor_.take_op("|")) {
-      NodePtr filter = cursor_.node(Kind::filter);
-      filter->name = cursor_.take_name("a filter's name");
-      if (!cursor_.failed() && !is_known_filter(filter->name)) {
-        cursor_.fail(fmt::format("the filter \"{}\" is not supported", filter->name.substr(0, 60)));
-      }
-      cursor_.add(*filter, std::move(node));
-      if (cursor_.peek().is_op("(")) arguments(*filter);
-      node = std::move(filter);
+      node = filter(std::move(node));
     } else if (cursor_.take_keyword("is")) {
       node = test(std::move(node));
-    } else if (cursor_.peek().is_op("(") || cursor_.peek().is_op("[") ||
-               cursor_.peek().is_op(".")) {
-      node = postfix(std::move(node));
+    } else if (cursor_.peek().is_op("(")) {
+      NodePtr call = cursor_.node(Kind::call);
+      cursor_.add(*call, std::move(node));
+      arguments(*call);
+      node = std::move(call);
     } else {
       break;
     }
@@ -411,14 +469,18 @@ NodePtr ExpressionParser::filters(NodePtr node) {
 NodePtr ExpressionParser::test(NodePtr input) {
   const bool negated = cursor_.take_keyword("not");
   NodePtr node = cursor_.node(Kind::test);
-  node->name = cursor_.take_name("a test's name");
-  if (!cursor_.failed() && !is_known_test(node->name)) {
-    cursor_.fail(fmt::format("the test \"{}\" is not supported", node->name.substr(0, 60)));
-  }
+  node->name = dotted_name("a test's name");
   cursor_.add(*node, std::move(input));
-  if (cursor_.peek().is_op("(")) {
+  const Token& token = cursor_.peek();
+  const bool begins_argument = token.kind == Token::Kind::name || token.kind == Token::Kind::text ||
+                               token.kind == Token::Kind::integer ||
+                               token.kind == Token::Kind::real || token.is_op("[") ||
+                               token.is_op("{");
+  if (token.is_op("(")) {
     arguments(*node);
-  } else if (!cursor_.failed() && test_takes_argument(node->name)) {
+  } else if (begins_argument && !token.is_name("else") && !token.is_name("or") &&
+             !token.is_name("and")) {
+    if (token.is_name("is")) cursor_.fail("tests cannot follow each other");
     cursor_.add(*node, postfix(primary()));
   }
   if (!negated) return node;
@@ -429,20 +491,40 @@ NodePtr ExpressionParser::test(NodePtr input) {
 
 void ExpressionParser::arguments(Node& call) {
   cursor_.next();
+  Kind last = Kind::literal;  // of the argument before, where an order must be kept
   bool first = true;
   while (!cursor_.failed() && !cursor_.take_op(")")) {
     if (!first && !cursor_.take_op(",")) cursor_.fail("a ',' is missing between arguments");
+    if (!first && cursor_.take_op(")")) break;
     first = false;
-    if (cursor_.take_op(")")) break;
-    if (cursor_.peek().is_op("*") || cursor_.peek().is_op("**"))
-      cursor_.fail("unpacked arguments are not supported");
-    if (cursor_.peek().kind == Token::Kind::name && cursor_.peek(1).is_op("=")) {
-      call.names.push_back(cursor_.take_name("a name"));
+    NodePtr argument;
+    if (cursor_.peek().is_op("*") || cursor_.peek().is_op("**")) {
+      const Kind kind = cursor_.peek().is_op("*") ? Kind::unpack : Kind::unpack_named;
+      if (last == Kind::unpack_named || (last == Kind::unpack && kind == Kind::unpack))
+        cursor_.fail("only one *list and then one **mapping can be given");
+      argument = cursor_.node(kind);
       cursor_.next();
-    } else if (!call.names.empty()) {
+      last = kind;
+    } else if (cursor_.peek().kind == Token::Kind::name && cursor_.peek(1).is_op("=")) {
+      if (last == Kind::unpack_named) cursor_.fail("a named argument follows a **mapping");
+      argument = cursor_.node(Kind::keyword);
+      argument->name = cursor_.take_name("a name");
+      for (const NodePtr& other : call.children) {
+        if (other && other->kind == Kind::keyword && other->name == argument->name)
+          cursor_.fail(fmt::format("the argument \"{}\" is given twice", argument->name));
+      }
+      cursor_.next();
+      if (last == Kind::literal) last = Kind::keyword;
+    } else if (last != Kind::literal) {
       cursor_.fail("a positional argument follows a named one");
     }
-    cursor_.add(call, expression());
+    if (argument) {
+      cursor_.add(*argument, expression());
+    } else {
+      argument = expression();
+    }
+    cursor_.add(call, std::move(argument));
+    if (call.children.size() > 1000) cursor_.fail("a call with more than 1000 arguments");
   }
 }
 

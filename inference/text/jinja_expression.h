@@ -57,12 +57,19 @@ class ExpressionParser {
  public:
   explicit ExpressionParser(Cursor& cursor) : cursor_(cursor) {}
 
-  NodePtr expression();               // with "a if b else c"
-  NodePtr tuple();                    // "a, b" is a list
-  NodePtr tuple_without_condition();  // where a following "if" belongs to the for
+  NodePtr expression();                          // with "a if b else c"
+  NodePtr tuple();                               // "a, b"
+  NodePtr tuple_without_condition();             // where a following "if" is not the expression's
+  NodePtr filter_chain(bool first_without_bar);  // "upper | trim", of a block's text
+  // What a for or a set assigns to; `attributes`: also one of a namespace.
+  NodePtr target(bool attributes);
+  bool is_name_taken(std::string_view name) const;  // true, none and the like
+
+  std::uint8_t uses = 0;  // of caller, kwargs and varargs, as Node::uses
 
  private:
   NodePtr comma_list(bool condition);
+  NodePtr one_target(bool attributes);
   NodePtr logical_or();
   NodePtr logical_and();
   NodePtr logical_not();
@@ -80,6 +87,8 @@ class ExpressionParser {
   NodePtr postfix(NodePtr node);
   NodePtr subscript(NodePtr object);
   NodePtr filters(NodePtr node);
+  NodePtr filter(NodePtr input);
+  std::string dotted_name(std::string_view what);
   NodePtr test(NodePtr input);
   void arguments(Node& call);
   NodePtr binary(std::string_view op, NodePtr left, NodePtr right);

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <optional>
 
+#include "inference/text/characters.h"
 #include "inference/text/utf8.h"
 
 namespace mneme::jinja {
@@ -74,7 +77,7 @@ class Lexer {
     }
     emit_data(text);
     advance(tag - at_);
-    advance(sign == '-' || (sign == '+' && kind != '{') ? 3 : 2);
+    advance(sign == '-' || sign == '+' ? 3 : 2);
     if (kind == '#') return comment();
     if (kind == '{') return print();
     return block();
@@ -133,6 +136,7 @@ class Lexer {
     const char sign = source_[open - 1];
     advance(open + 2 - at_);
     after_tag(sign == '-', false, false);
+    if (at_ == source_.size()) return {};  // as Jinja: nothing is left that would want an end
     for (std::size_t tag = source_.find("{%", at_); tag != std::string_view::npos;
          tag = source_.find("{%", tag + 2)) {
       std::size_t name = tag + 2;
@@ -162,7 +166,9 @@ class Lexer {
         continue;
       }
       if (open.empty()) {
-        const bool signed_close = (c == '-' || c == '+') && rest().substr(1, 2) == close;
+        const bool signed_close =
+            (c == '-' || (c == '+' && close_kind == Token::Kind::block_end)) &&
+            rest().substr(1, 2) == close;
         if (signed_close || rest().substr(0, 2) == close) {
           emit(close_kind, std::string(close));
           advance(signed_close ? 3 : 2);
@@ -175,7 +181,7 @@ class Lexer {
         RETURN_IF_ERROR(text(c));
       } else if (is_digit(c)) {
         number();
-      } else if (is_name_start(c)) {
+      } else if (name_part(at_) != 0) {
         name();
       } else {
         RETURN_IF_ERROR(op(open));
@@ -184,9 +190,18 @@ class Lexer {
     return template_error(line, "a tag is never closed");
   }
 
+  // Bytes of the letter or digit of a name at `at`; 0 when there is none.
+  std::size_t name_part(std::size_t at) const {
+    if (at >= source_.size()) return 0;
+    if (is_name_start(source_[at]) || is_digit(source_[at])) return 1;
+    if (static_cast<unsigned char>(source_[at]) < 0x80) return 0;
+    const Utf8Step step = utf8_step(source_.substr(at));
+    return step.kind == Utf8Step::Kind::character && is_id_part(step.code) ? step.size : 0;
+  }
+
   void name() {
     std::size_t end = at_;
-    while (end < source_.size() && (is_name_start(source_[end]) || is_digit(source_[end]))) ++end;
+    while (const std::size_t size = name_part(end)) end += size;
     emit(Token::Kind::name, std::string(source_.substr(at_, end - at_)));
     advance(end - at_);
   }
@@ -196,8 +211,15 @@ class Lexer {
       while (from < source_.size() && (is_digit(source_[from]) || source_[from] == '_')) ++from;
       return from;
     };
+    const bool after_dot = !tokens.empty() && tokens.back().is_op(".");
+    if (!after_dot && source_[at_] == '0' && based_number()) return;
     std::size_t end = digits(at_);
     bool real = false;
+    if (after_dot) {  // x.0.1 is an element of an element
+      emit(Token::Kind::integer, std::string(source_.substr(at_, end - at_)));
+      advance(end - at_);
+      return;
+    }
     if (end + 1 < source_.size() && source_[end] == '.' && is_digit(source_[end + 1])) {
       real = true;
       end = digits(end + 1);
@@ -215,6 +237,29 @@ class Lexer {
     text.erase(std::remove(text.begin(), text.end(), '_'), text.end());
     emit(real ? Token::Kind::real : Token::Kind::integer, std::move(text));
     advance(end - at_);
+  }
+
+  // 0x1f, 0o17, 0b11: read here, since tokens hold numbers of base ten.
+  bool based_number() {
+    const char mark = at_ + 1 < source_.size() ? source_[at_ + 1] : '\0';
+    const int base = mark == 'x' || mark == 'X'   ? 16
+                     : mark == 'o' || mark == 'O' ? 8
+                     : mark == 'b' || mark == 'B' ? 2
+                                                  : 0;
+    if (base == 0) return false;
+    std::string text;
+    std::size_t end = at_ + 2;
+    for (; end < source_.size(); ++end) {
+      if (source_[end] == '_') continue;
+      if (std::isalnum(static_cast<unsigned char>(source_[end])) == 0) break;
+      text += source_[end];
+    }
+    std::uint64_t value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return false;
+    emit(Token::Kind::integer, std::to_string(value));
+    advance(end - at_);
+    return true;
   }
 
   Status op(std::string& open) {
@@ -260,6 +305,18 @@ class Lexer {
         if (!code) return template_error(line, "a broken escape in a text");
         append_utf8(out, *code);
         i += digits;
+      } else if (c >= '0' && c <= '7') {
+        char32_t code = 0;
+        std::size_t count = 0;
+        for (; count < 3 && i + count < source_.size(); ++count) {
+          const char digit = source_[i + count];
+          if (digit < '0' || digit > '7') break;
+          code = code * 8 + static_cast<char32_t>(digit - '0');
+        }
+        append_utf8(out, code);
+        i += count - 1;
+      } else if (c == 'N') {
+        return template_error(line, "a character by its name, \\N{...}, is not supported");
       } else {
         escape(c, out);
       }
@@ -292,9 +349,6 @@ class Lexer {
         return;
       case 'a':
         out += '\a';
-        return;
-      case '0':
-        out += '\0';
         return;
       case '\n':
         return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chat template source -> tree. The part of Jinja that chat templates use: for (with if, else,
-// break, continue), if, set (also blocks and namespace attributes), macro, raw, generation; the
-// expressions, filters, tests and methods that jinja_builtins.cpp names. Everything else is refused
-// here, by name and line, before anything is rendered.
+// Chat template source -> tree. All of Jinja's own statements and expressions, with loop controls
+// and generation blocks, as transformers sets Jinja up. What Jinja refuses before it renders is
+// refused here, by name and line; what is only refused when it is reached is left to the
+// interpreter.
 #pragma once
 
 #include <string_view>

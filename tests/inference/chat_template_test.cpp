@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -86,75 +85,24 @@ TEST(ChatTemplate, TellsTheUsersTextFromItsOwn) {
   EXPECT_EQ(*pieces, expected);
 }
 
-TEST(ChatTemplate, KeepsTrackOfTheUsersTextThroughEveryFunction) {
-  const std::vector<ChatMessage> messages{{Role::user, " ab<|x|>,Cd\n"}};
-  const std::vector<std::string> expressions{"c",
-                                             "c | trim",
-                                             "c.strip()",
-                                             "c | upper",
-                                             "c.lower()",
-                                             "c | title",
-                                             "c.split(',')[1]",
-                                             "c.split() | join('')",
-                                             "c[2:]",
-                                             "c[::-1]",
-                                             "c[3]",
-                                             "c | replace('b', '')",
-                                             "c.replace('', '', 1)",
-                                             "c | list | join",
-                                             "c | first",
-                                             "[c] | tojson",
-                                             "{'k': c} | tojson(indent=2)",
-                                             "c ~ ''",
-                                             "'' + c",
-                                             "c | string",
-                                             "c * 2",
-                                             "[c, c] | join(c)",
-                                             "c | indent(4)",
-                                             "c.splitlines()[0]",
-                                             "c.removeprefix(' ')",
-                                             "c | reverse",
-                                             "(c if true)",
-                                             "c | default('x')",
-                                             "c or 'x'",
-                                             "[c] | map('upper') | first",
-                                             "[{'c': c}] | map(attribute='c') | last",
-                                             "f(c)",
-                                             "ns.c",
-                                             "{'a': c}.a",
-                                             "{'a': c}.get('a')",
-                                             "{'a': c}.values() | first",
-                                             "messages[-1]['content'].rstrip()",
-                                             "captured",
-                                             "' '.join([c])"};
-  const std::string head =
-      "{% set c = messages[0].content %}{% set ns = namespace(c=c) %}{% macro f(x) %}{{ x }}{% "
-      "endmacro %}"
-      "{% set captured %}{{ c }}{% endset %}";
-  for (const std::string& expression : expressions) {
-    auto pieces = render(head + "{{ " + expression + " }}", messages);
-    ASSERT_TRUE(pieces.has_value()) << expression << ": " << pieces.error().message;
-    std::string user;
-    std::string own;
-    for (const TextPiece& piece : *pieces) (piece.user ? user : own) += piece.text;
-    EXPECT_FALSE(user.empty()) << expression;
-    // Nothing that came from the message may pass for the template's.
-    EXPECT_EQ(own.find_first_of("abCd<|>"), std::string::npos)
-        << expression << " gives away " << own;
-  }
-}
-
 TEST(ChatTemplate, NamesWhatItCannotRun) {
+  const std::string line1 = "error: the model's chat template, line 1: ";
   EXPECT_EQ(text_or_error("a\n{% include 'x' %}"),
-            "error: the model's chat template, line 2: the tag \"include\" is not supported");
-  EXPECT_EQ(text_or_error("{{ x | pprint }}"),
-            "error: the model's chat template, line 1: the filter \"pprint\" is not supported");
-  EXPECT_EQ(text_or_error("{{ x is sunny }}"),
-            "error: the model's chat template, line 1: the test \"sunny\" is not supported");
-  EXPECT_EQ(text_or_error("{{ x.__class__() }}"),
-            "error: the model's chat template, line 1: the method \"__class__\" is not supported");
-  EXPECT_EQ(text_or_error("{{ lipsum() }}"),
-            "error: the model's chat template, line 1: the function \"lipsum\" is not supported");
+            "error: the model's chat template, line 2: include: a chat template stands alone, "
+            "there is none to load");
+  EXPECT_EQ(text_or_error("{% unheard %}"), line1 + "the tag \"unheard\" is not supported");
+  EXPECT_EQ(text_or_error("{{ x | pprint }}"), line1 + "the filter \"pprint\" is not supported");
+  EXPECT_EQ(text_or_error("{{ x | unheard }}"), line1 + "the filter \"unheard\" is not supported");
+  EXPECT_EQ(text_or_error("{{ x is sunny }}"), line1 + "the test \"sunny\" is not supported");
+  EXPECT_EQ(text_or_error("{{ 'x'.encode() }}"), line1 + "the method \"encode\" is not supported");
+  EXPECT_EQ(text_or_error("{{ 'x'.unheard() }}"), line1 + "text has no method \"unheard\"");
+  EXPECT_EQ(
+      text_or_error("{{ [].append(1) }}"),
+      line1 + "\"append\" would change what it belongs to, or look behind it; templates may not");
+  EXPECT_EQ(text_or_error("{{ lipsum() }}"), line1 + "the function \"lipsum\" is not supported");
+  EXPECT_EQ(text_or_error("{{ x.y.z }}"), line1 + "\"y\" of \"x\", which is undefined");
+  EXPECT_EQ(text_or_error("{{ [] | sort(backwards=1) }}"),
+            line1 + "\"sort\" has no option \"backwards\"");
   EXPECT_EQ(text_or_error("{{ raise_exception('Only pairs!') }}"),
             "error: the model's chat template refuses these messages: Only pairs!");
   EXPECT_EQ(code_of("{{ raise_exception('x') }}"), ErrorCode::invalid);
@@ -178,7 +126,7 @@ TEST(ChatTemplate, NamesWhatItCannotRun) {
                              "{{ f(a=1, 2) }}",
                              "{{ x[1:2:3:4] }}",
                              "{{ x[] }}",
-                             "{% raw %}",
+                             "{% raw %} ",
                              "{% break %}",
                              "{{ 99999999999999999999 }}",
                              "{{ ! }}",
@@ -186,13 +134,19 @@ TEST(ChatTemplate, NamesWhatItCannotRun) {
                              "{{ x. }}",
                              "{{ x| }}",
                              "{% set ns.x %}{% endset %}",
-                             "{{ a ** 2 }}",
                              "{{ {1 2} }}",
                              "{% if x",
                              "{{ x is }}",
                              "{{ *a }}"}) {
     EXPECT_EQ(code_of(broken), ErrorCode::unsupported) << broken;
   }
+}
+
+TEST(ChatTemplate, RefusesOnlyWhatIsReached) {
+  EXPECT_EQ(text_or_error("{% if false %}{{ x | pprint }}{% include 'y' %}{% endif %}a"), "a");
+  EXPECT_EQ(text_or_error("{{ 'a' if true else x | unheard }}"), "a");
+  EXPECT_EQ(text_or_error("{% if false %}{{ x is sunny }}{{ [].append(1) }}{% endif %}a"), "a");
+  EXPECT_EQ(text_or_error("{% macro f() %}{{ 'x'.encode() }}{% endmacro %}a"), "a");
 }
 
 TEST(ChatTemplate, KnowsTheTimeOnlyWhereItIsTold) {
@@ -217,51 +171,6 @@ std::string times(const std::string& text, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += text;
   return out;
-}
-
-TEST(ChatTemplate, BoundsHostileTemplates) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::vector<std::string> hostile{
-      "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
-      "{{ 'a' * 99999999999 }}",
-      "{{ range(1000000000) }}",
-      "{% set ns = namespace(s='a') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% "
-      "endfor %}",
-      "{% set ns = namespace(s=[1]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% "
-      "endfor %}",
-      "{% set ns = namespace(s=[]) %}{% for i in range(9999) %}{% set ns.s = [ns.s] %}{% endfor %}",
-      "{% set ns = namespace(s=[1]) %}{% for i in range(39) %}{% set ns.s = [ns.s, ns.s] %}{% "
-      "endfor %}{{ ns.s == "
-      "ns.s }}{{ ns.s | tojson }}",
-      "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-      "{% macro f(n) %}{% for i in range(99) %}{{ g(n) }}{% endfor %}{% endmacro %}{% macro g(n) "
-      "%}{% for i in "
-      "range(99) %}{{ f(n) }}{% endfor %}{% endmacro %}{{ f(1) }}",
-      "{% set s = 'a' * 400000 %}{% for i in range(9999) %}{{ 'b' in s }}{% endfor %}",
-      "{% set s = 'a' * 400000 %}{% for i in range(99) %}{% if (s ~ 'b') in (s ~ s) %}{% endif "
-      "%}{% endfor %}",
-      "{% set s = 'a' * 400000 %}{{ s.replace('', s) }}",
-      "{% set s = 'a' * 4000000 %}{{ s | list | length }}",
-      "{% set s = 'a' * 1000000 %}{% for i in range(999) %}{{ s.split('a') | length }}{% endfor %}",
-      "{{ " + times("(", 5000) + "1" + times(")", 5000) + " }}",
-      "{{ " + times("not ", 20000) + "1 }}",
-      "{{ " + times("-", 20000) + "1 }}",
-      "{{ 1" + times(" + 1", 20000) + " }}",
-      "{{ a" + times(".b", 20000) + " }}",
-      "{{ a" + times("|trim", 20000) + " }}",
-      "{{ " + times("[", 20000) + times("]", 20000) + " }}",
-      times("{% if 1 %}", 5000) + times("{% endif %}", 5000),
-      times("{% for i in [1] %}", 5000) + times("{% endfor %}", 5000),
-      times("{{ 1 if 1 else ", 20000),
-      "{{ " + times("1 if 1 else ", 20000) + "1 }}",
-      times("a", 600 * 1024),
-  };
-  for (const std::string& source : hostile) {
-    auto pieces = render(source);
-    EXPECT_FALSE(pieces.has_value()) << source.substr(0, 100);
-  }
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(elapsed.count(), 120.0);  // without bounds: never
 }
 
 TEST(ChatTemplate, TakesLongChats) {
