@@ -47,6 +47,25 @@ void Worker::post(std::function<void()> command, std::string tag) {
   changed_.notify_all();
 }
 
+void Worker::post_at(std::chrono::steady_clock::time_point due, std::function<void()> command) {
+  {
+    const std::lock_guard lock(mutex_);
+    later_.push_back(Later{due, std::move(command)});
+    queue_due(std::chrono::steady_clock::now());
+  }
+  changed_.notify_all();
+}
+
+void Worker::queue_due(std::chrono::steady_clock::time_point now) {
+  const auto due = std::stable_partition(later_.begin(), later_.end(), [&](const Later& later) {
+    return later.due > now && !closing_;
+  });
+  for (auto later = due; later != later_.end(); ++later) {
+    queue_.push_back(Command{std::move(later->run), {}});
+  }
+  later_.erase(due, later_.end());
+}
+
 void Worker::run(std::function<void()> command) {
   CHECK(!on_this_thread());
   std::binary_semaphore done(0);
@@ -73,7 +92,18 @@ void Worker::loop() {
     Command command;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      for (;;) {
+        queue_due(std::chrono::steady_clock::now());
+        if (closing_ || !queue_.empty()) break;
+        if (later_.empty()) {
+          changed_.wait(lock);
+          continue;
+        }
+        const auto next =
+            std::min_element(later_.begin(), later_.end(),
+                             [](const Later& a, const Later& b) { return a.due < b.due; });
+        changed_.wait_until(lock, std::chrono::steady_clock::time_point(next->due));
+      }
       if (queue_.empty()) return;
       command = std::move(queue_.front());
       queue_.pop_front();

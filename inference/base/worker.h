@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A named thread that runs posted commands in order. The queue is bounded; a command posted with a
 // tag replaces a waiting one of the same tag, so that "look at token 7" never piles up. The
-// destructor finishes what is queued and joins.
+// destructor finishes what is queued, without waiting for its time, and joins.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace mneme {
 
@@ -24,6 +26,10 @@ class Worker {
   // From any thread. Waits while the queue is full (never from the worker itself: then it grows).
   void post(std::function<void()> command, std::string tag = {});
 
+  // The same not before `due`, and without waiting for room: for the few who come back by the
+  // clock.
+  void post_at(std::chrono::steady_clock::time_point due, std::function<void()> command);
+
   // Posts and waits for the end. Not from the worker itself.
   void run(std::function<void()> command);
 
@@ -35,13 +41,20 @@ class Worker {
     std::function<void()> run;
     std::string tag;
   };
+  struct Later {
+    std::chrono::steady_clock::time_point due;
+    std::function<void()> run;
+  };
   void loop();
+  // Moves what is due from later_ to the queue.
+  void queue_due(std::chrono::steady_clock::time_point now);
 
   const std::string name_;
   const std::size_t queue_max_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Command> queue_;
+  std::vector<Later> later_;
   bool closing_ = false;
   std::thread thread_;  // last: starts when the rest is ready
 };

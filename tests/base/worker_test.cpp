@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <new>
 #include <semaphore>
 #include <vector>
@@ -65,6 +66,36 @@ TEST(Worker, ATaskThatThrowsIsGivenUpAndTheNextOneRuns) {
   EXPECT_THROW(worker.run([] { throw std::bad_alloc(); }), std::bad_alloc);
   worker.run([&] { ran = false; });
   EXPECT_FALSE(ran);
+}
+
+TEST(Worker, ACommandForLaterRunsThenAndLeavesTheThreadToOthersMeanwhile) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<int> seen;
+  std::binary_semaphore done(0);
+  Clock::time_point ran;
+  Worker worker("test", 1);
+  const auto due = Clock::now() + std::chrono::milliseconds(30);
+  worker.post_at(due, [&] {
+    seen.push_back(2);
+    ran = Clock::now();
+    done.release();
+  });
+  worker.run([&] { seen.push_back(1); });
+  done.acquire();
+  EXPECT_EQ(seen, (std::vector<int>{1, 2}));
+  EXPECT_GE(ran, due);
+}
+
+TEST(Worker, TheEndRunsWhatWasForLater) {
+  int ran = 0;
+  {
+    Worker worker("test");
+    worker.post_at(std::chrono::steady_clock::now() + std::chrono::hours(1), [&] {
+      ++ran;
+      worker.post_at(std::chrono::steady_clock::now() + std::chrono::hours(1), [&] { ++ran; });
+    });
+  }
+  EXPECT_EQ(ran, 2);
 }
 
 }  // namespace
