@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -32,7 +33,37 @@ ErrorCode code_of(int sqlite_code) {
   }
 }
 
-std::string sentence(int code, const std::string& path, const char* said) {
+// Quotas and limits of a file's size are other words for a full disk.
+bool is_full(int code, int system) {
+  return (code & 0xff) == SQLITE_FULL ||
+         ((code & 0xff) == SQLITE_IOERR &&
+          (system == ENOSPC || system == EDQUOT || system == EFBIG));
+}
+
+// What the system said last of the database's file or its log; 0 = nothing. SQLite hands it on for
+// some errors only.
+int system_error(sqlite3* handle) {
+  if (const int known = sqlite3_system_errno(handle); known != 0) return known;
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int said = 0;
+    if (sqlite3_file_control(handle, "main", which, &file) != SQLITE_OK || file == nullptr ||
+        file->pMethods == nullptr) {
+      continue;
+    }
+    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &said) == SQLITE_OK &&
+        said != 0) {
+      return said;
+    }
+  }
+  return 0;
+}
+
+std::string sentence(int code, int system, const std::string& path, const char* said) {
+  if (is_full(code, system)) {
+    return fmt::format("there is no room left to write {} ({}); free some space on its disk", path,
+                       said);
+  }
   switch (code & 0xff) {
     case SQLITE_NOTADB:
       return fmt::format("{} is not a database of chats ({}); move it away to start a new one",
@@ -42,9 +73,6 @@ std::string sentence(int code, const std::string& path, const char* said) {
           "the database of chats {} is damaged ({}); restore a copy of it, or move it "
           "away to start a new one",
           path, said);
-    case SQLITE_FULL:
-      return fmt::format("there is no room left to write {} ({}); free some space on its disk",
-                         path, said);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return fmt::format("{} is in use by another program ({}); close that one first", path, said);
@@ -63,7 +91,7 @@ std::string sentence(int code, const std::string& path, const char* said) {
     case SQLITE_NOMEM:
       return fmt::format("not enough memory to work on {}", path);
     case SQLITE_IOERR:
-      return fmt::format("reading or writing {} failed ({})", path, said);
+      return fmt::format("reading or writing {} failed ({}); check its disk", path, said);
     default:
       return fmt::format("the database {} refused a command: {}", path, said);
   }
@@ -142,12 +170,22 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   if (code != SQLITE_OK) return database->error(code);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  sqlite3_wal_hook(handle, after_commit, database.get());
   sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kValueBytesMax);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   RETURN_IF_ERROR(database->execute(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; "
       "PRAGMA cell_size_check = ON; PRAGMA synchronous = NORMAL"));
   return database;
+}
+
+// A checkpoint that fails is tried again after the next commit; the log has it all.
+int Database::after_commit(void* self, sqlite3* handle, const char* name, int log_pages) {
+  if (log_pages >= static_cast<Database*>(self)->log_pages_max_) {
+    static_cast<void>(
+        sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+  }
+  return SQLITE_OK;
 }
 
 Database::~Database() {
@@ -163,6 +201,13 @@ Statement Database::prepare(std::string_view sql) {
   statement.statement_.reset(prepared);
   if (code != SQLITE_OK) statement.status_ = error(code);
   return statement;
+}
+
+Result<std::int64_t> Database::integer(std::string_view sql) {
+  Statement rows = query(sql);
+  const std::int64_t value = rows.next() ? rows.integer(0) : 0;
+  RETURN_IF_ERROR(rows.status());
+  return value;
 }
 
 Status Database::execute(const std::string& sql) {
@@ -181,29 +226,44 @@ std::int64_t Database::changes() const {
 
 Error Database::error(int code) const {
   std::string said = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
-  const int system = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const int kind = code & 0xff;
-  if (system != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN)) {
+  const bool of_file = kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN;
+  const int system = handle_ == nullptr || !of_file ? 0 : system_error(handle_);
+  if (system != 0) {
     said += fmt::format(": {}", std::strerror(system));
   }
-  return Error{code_of(code), sentence(code, path_, said.c_str())};
+  return Error{code_of(code), sentence(code, system, path_, said.c_str())};
 }
 
 Transaction::~Transaction() {
+  if (!open_) return;
+  --database_.depth_;
+  if (database_.depth_ > 0) {
+    database_.spoiled_ = true;
+    return;
+  }
   // Fails harmlessly where SQLite has rolled back by itself (disk full, I/O error).
-  if (open_) static_cast<void>(database_.execute("ROLLBACK"));
+  static_cast<void>(database_.execute("ROLLBACK"));
 }
 
 Status Transaction::begin() {
   CHECK(!open_);
-  RETURN_IF_ERROR(database_.execute("BEGIN IMMEDIATE"));
+  if (database_.depth_ == 0) {
+    RETURN_IF_ERROR(database_.execute("BEGIN IMMEDIATE"));
+    database_.spoiled_ = false;
+  }
+  ++database_.depth_;
   open_ = true;
   return {};
 }
 
 Status Transaction::commit() {
   CHECK(open_);
-  RETURN_IF_ERROR(database_.execute("COMMIT"));
+  if (database_.depth_ == 1) {
+    CHECK(!database_.spoiled_);  // its error was to be returned
+    RETURN_IF_ERROR(database_.execute("COMMIT"));
+  }
+  --database_.depth_;
   open_ = false;
   return {};
 }

@@ -83,23 +83,36 @@ class Database {
     }
     return statement.status();
   }
+  // The number that one row of one column holds; 0 without a row.
+  Result<std::int64_t> integer(std::string_view sql);
   // Several statements without values: schemas, pragmas.
   Status execute(const std::string& sql);
 
   std::int64_t last_insert_id() const;
   std::int64_t changes() const;  // rows that the last statement changed
 
+  // How far the write-ahead log grows before a commit moves it into the file, which waits for the
+  // drive. More while something must not wait.
+  static constexpr int kLogPages = 1000;
+  void set_log_pages_max(int pages) { log_pages_max_ = pages; }
+
  private:
   friend class Statement;
+  friend class Transaction;
+  static int after_commit(void* self, sqlite3* handle, const char* name, int log_pages);
   Database(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
   Statement prepare(std::string_view sql);
   Error error(int code) const;
 
   std::string path_;
   sqlite3* handle_;
+  int log_pages_max_ = kLogPages;
+  int depth_ = 0;         // of transactions that are open
+  bool spoiled_ = false;  // an inner one did not commit: the outermost cannot
 };
 
-// BEGIN IMMEDIATE at begin(); ROLLBACK at the end of the scope unless commit() succeeded.
+// BEGIN IMMEDIATE at begin(); ROLLBACK at the end of the scope unless commit() succeeded. One
+// inside another is part of it: all of it is kept or none.
 class Transaction {
  public:
   explicit Transaction(Database& database) : database_(database) {}

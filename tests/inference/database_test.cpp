@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
+#include "tests/support/refused_writes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
@@ -142,6 +144,83 @@ TEST(Database, AFileThatAnotherProcessHasOpenIsInUse) {
   EXPECT_EQ(result, 0);
   EXPECT_TRUE(open(path)->execute("SELECT * FROM t"));  // and free again
   for (const int fd : {ready[0], ready[1], done[0], done[1]}) close(fd);
+}
+
+TEST(Database, ATransactionInsideAnotherIsPartOfIt) {
+  const auto db = open(":memory:");
+  ASSERT_TRUE(db->execute("CREATE TABLE t (a)"));
+  const auto insert = [&](int value) -> Status {
+    Transaction inner(*db);
+    RETURN_IF_ERROR(inner.begin());
+    RETURN_IF_ERROR(db->run("INSERT INTO t VALUES (?)", value));
+    return inner.commit();
+  };
+  const auto count = [&] {
+    Statement rows = db->query("SELECT count(*) FROM t");
+    return rows.next() ? rows.integer(0) : -1;
+  };
+  {
+    Transaction outer(*db);
+    ASSERT_TRUE(outer.begin());
+    ASSERT_TRUE(insert(1));
+    EXPECT_EQ(count(), 1);
+  }
+  EXPECT_EQ(count(), 0);
+  {
+    Transaction outer(*db);
+    ASSERT_TRUE(outer.begin());
+    ASSERT_TRUE(insert(1));
+    ASSERT_TRUE(insert(2));
+    ASSERT_TRUE(outer.commit());
+  }
+  EXPECT_EQ(count(), 2);
+}
+
+// Both words of a full disk: SQLite's own, and the system's where a quota or limit is reached.
+TEST(Database, AFullDiskIsSaidAndTheFileWorksAgainOnceThereIsRoom) {
+  const TemporaryFolder folder;
+  const std::string big(100000, 'x');
+  for (const bool of_the_system : {false, true}) {
+    const auto db = open(folder.file(of_the_system ? "system.db" : "sqlite.db"));
+    ASSERT_TRUE(db->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
+    ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "before"));
+    RefusedWrites refused;
+    if (of_the_system) {
+      refused.begin();
+    } else {
+      ASSERT_TRUE(db->execute("PRAGMA max_page_count = 4"));
+    }
+    for (int i = 0; i < 3; ++i) {
+      Transaction transaction(*db);
+      Status status = transaction.begin();
+      if (status) status = db->run("INSERT INTO t VALUES (?)", big);
+      if (status) status = transaction.commit();
+      EXPECT_TRUE(says(status, "no room left")) << i << of_the_system;
+      EXPECT_TRUE(says(status, "free some space"));
+    }
+    Statement rows = db->query("SELECT count(*) FROM t");
+    ASSERT_TRUE(rows.next());
+    EXPECT_EQ(rows.integer(0), 1);
+    refused.end();
+    ASSERT_TRUE(db->execute("PRAGMA max_page_count = 100000"));
+    const Status status = db->run("INSERT INTO t VALUES (?)", big);
+    EXPECT_TRUE(status) << status.error().message;
+  }
+}
+
+TEST(Database, TheLogMayGrowWhileNothingMayWaitAndIsMovedIntoTheFileAfterwards) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("x.db");
+  const auto db = open(path);
+  ASSERT_TRUE(db->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
+  const std::string page(4000, 'x');
+  const auto insert = [&] { ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", page)); };
+  db->set_log_pages_max(100000);
+  for (int i = 0; i < Database::kLogPages; ++i) insert();
+  EXPECT_LT(std::filesystem::file_size(path), 100u * page.size());
+  db->set_log_pages_max(Database::kLogPages);
+  insert();
+  EXPECT_GE(std::filesystem::file_size(path), Database::kLogPages * page.size());
 }
 
 }  // namespace
