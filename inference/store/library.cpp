@@ -44,7 +44,7 @@ Status create_private_file(const std::string& path) {
 
 constexpr std::string_view kChatColumns =
     "SELECT c.id, c.title, c.title_is_auto, c.created_ms, c.updated_ms, coalesce(m.id, 0), "
-    "c.system_prompt, c.settings FROM chat c "
+    "c.system_prompt, c.settings, coalesce(c.deleted_ms, 0) FROM chat c "
     "LEFT JOIN message m ON m.id = c.leaf_id AND m.chat_id = c.id ";
 
 ChatRow read_chat(const Statement& row) {
@@ -57,6 +57,7 @@ ChatRow read_chat(const Statement& row) {
   chat.leaf = row.integer(5);
   chat.system_prompt = row.text(6);
   chat.settings = settings_from_json(row.text(7));
+  chat.deleted_ms = row.integer(8);
   return chat;
 }
 
@@ -132,14 +133,23 @@ Status Library::Impl::name_by_first_message(ChatId chat) {
   return index(-chat, title);
 }
 
-Result<std::vector<ChatRow>> Library::chats() {
+Status Library::atomically(const std::function<Status()>& work) {
+  Transaction transaction(*impl_->db);
+  RETURN_IF_ERROR(transaction.begin());
+  RETURN_IF_ERROR(work());
+  return transaction.commit();
+}
+
+Result<std::vector<ChatRow>> Library::Impl::chats_where(std::string_view condition) {
   std::vector<ChatRow> chats;
-  Statement rows =
-      impl_->db->query(std::string(kChatColumns) +
-                       "WHERE c.deleted_ms IS NULL ORDER BY c.updated_ms DESC, c.id DESC");
+  Statement rows = db->query(std::string(kChatColumns) + std::string(condition));
   while (rows.next()) chats.push_back(read_chat(rows));
   RETURN_IF_ERROR(rows.status());
   return chats;
+}
+
+Result<std::vector<ChatRow>> Library::chats() {
+  return impl_->chats_where("WHERE c.deleted_ms IS NULL ORDER BY c.updated_ms DESC, c.id DESC");
 }
 
 Result<ChatRow> Library::chat(ChatId id) {
@@ -171,29 +181,6 @@ Status Library::rename_chat(ChatId id, const std::string& title) {
   if (impl_->db->changes() == 0) return no_such_chat(id);
   RETURN_IF_ERROR(impl_->index(-id, title));
   RETURN_IF_ERROR(impl_->name_by_first_message(id));
-  return transaction.commit();
-}
-
-Status Library::delete_chat(ChatId id) {
-  RETURN_IF_ERROR(impl_->db->run("UPDATE chat SET deleted_ms = ? WHERE id = ?", now_ms(), id));
-  return impl_->db->changes() == 1 ? Status() : Status(no_such_chat(id));
-}
-
-Status Library::restore_chat(ChatId id) {
-  RETURN_IF_ERROR(impl_->db->run("UPDATE chat SET deleted_ms = NULL WHERE id = ?", id));
-  return impl_->db->changes() == 1 ? Status() : Status(no_such_chat(id));
-}
-
-Status Library::purge_deleted(std::int64_t older_than_ms) {
-  Database& db = *impl_->db;
-  Transaction transaction(db);
-  RETURN_IF_ERROR(transaction.begin());
-  RETURN_IF_ERROR(
-      db.run("DELETE FROM search WHERE rowid IN (SELECT m.id FROM message m JOIN chat c ON c.id = "
-             "m.chat_id "
-             "WHERE c.deleted_ms < ? UNION ALL SELECT -id FROM chat WHERE deleted_ms < ?)",
-             older_than_ms, older_than_ms));
-  RETURN_IF_ERROR(db.run("DELETE FROM chat WHERE deleted_ms < ?", older_than_ms));
   return transaction.commit();
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,6 +37,16 @@ struct ChatRow {
   MessageId leaf = 0;         // last message of the branch in view; 0 = empty chat
   std::string system_prompt;  // "" = the template's own default
   ChatSettings settings;
+  std::int64_t deleted_ms = 0;  // when; 0 = it is not
+};
+
+// What was typed in a chat and not sent.
+struct DraftRow {
+  ChatId chat = 0;  // 0 = of the chat that is not there yet
+  std::string text;
+  MessageId editing = 0;  // a message that is being written anew, as `edited`; 0 = none
+  std::string edited;
+  friend bool operator==(const DraftRow&, const DraftRow&) = default;
 };
 
 enum class MessageState : std::uint8_t {
@@ -80,8 +91,13 @@ class Library {
   static Result<std::unique_ptr<Library>> open(const std::string& path);
   ~Library();
 
-  Result<std::vector<ChatRow>> chats();  // not deleted ones, last changed first
-  Result<ChatRow> chat(ChatId id);       // a deleted one too
+  // Runs `work`, whose calls of this library are kept all or none of them.
+  Status atomically(const std::function<Status()>& work);
+
+  Result<std::vector<ChatRow>> chats();          // not deleted ones, last changed first
+  Result<std::vector<ChatRow>> deleted_chats();  // last deleted first
+  Result<ChatRow> chat(ChatId id);               // a deleted one too
+  Result<bool> has_message(MessageId id);
   // The whole tree, oldest first; every parent stands before its children. Errors: corrupt concerns
   // this chat only.
   Result<std::vector<MessageRow>> messages(ChatId chat);
@@ -91,10 +107,19 @@ class Library {
   Status rename_chat(ChatId id, const std::string& title);  // "" = named by its first message again
   Status delete_chat(ChatId id);                            // hidden; restore_chat brings it back
   Status restore_chat(ChatId id);
-  Status purge_deleted(std::int64_t older_than_ms);  // removes chats deleted before that time
+  Status purge_chat(ChatId id);  // removes a deleted chat for good
+  // Removes the chats that were deleted over kDaysKept days ago. Only what a call on an earlier day
+  // found to be that old as well goes: a clock that is wrong for a day deletes nothing.
+  static constexpr int kDaysKept = 30;
+  Status purge_deleted(std::int64_t now_ms);
+  // Makes the file smaller where a good part of it is empty; takes as long as to copy it.
+  Status give_back_space();
   Status set_leaf(ChatId id, MessageId leaf);
   Status set_system_prompt(ChatId id, const std::string& text);
   Status set_settings(ChatId id, const ChatSettings& settings);
+
+  Result<std::vector<DraftRow>> drafts();   // not those of deleted chats
+  Status set_draft(const DraftRow& draft);  // an empty one removes it
 
   // Adds a complete message and makes it the leaf. The first user message names an unnamed chat.
   Result<MessageId> add_message(ChatId chat, MessageId parent, Role role, const std::string& text);
@@ -120,13 +145,22 @@ class Library {
   Status cut_trace(ChatId chat);
 
   // Chats whose title or messages contain `text` (any case, accents ignored; plain text, no
-  // operators): one hit for each chat, best first, titles before messages.
+  // operators), best first, titles before messages.
   struct SearchHit {
-    ChatId chat = 0;
     MessageId message = 0;  // 0 = the title
-    std::string snippet;
+    std::string snippet;    // one line; [match_begin, match_end) of its bytes are what was found
+    std::size_t match_begin = 0;
+    std::size_t match_end = 0;
   };
-  Result<std::vector<SearchHit>> search(const std::string& text, int hits_max);
+  struct ChatHits {
+    ChatId chat = 0;
+    int count = 0;                // of its messages, and its title, that contain the text
+    std::vector<SearchHit> hits;  // the title, then messages in their order; the first of them
+  };
+  enum class Among { kept, deleted };
+  static constexpr int kHitsOfChat = 20;
+  Result<std::vector<ChatHits>> search(const std::string& text, int chats_max,
+                                       Among among = Among::kept);
 
   class Impl;
 

@@ -11,6 +11,10 @@
 namespace mneme {
 namespace {
 
+// The log of writes may grow to 64 MiB until the answer ends: moving it into the file waits for the
+// drive, and text that is shown waits behind that.
+constexpr int kLogPagesOfAnswer = 16 * Database::kLogPages;
+
 Error damaged_chat(ChatId chat, MessageId message, std::string_view what) {
   return Error{ErrorCode::corrupt,
                fmt::format("chat {} is damaged: message {} {}; other chats are not "
@@ -25,6 +29,35 @@ Result<ChatId> Library::Impl::chat_of(MessageId message) {
   if (rows.next()) return rows.integer(0);
   RETURN_IF_ERROR(rows.status());
   return no_such_message(message);
+}
+
+Result<bool> Library::has_message(MessageId id) {
+  Statement rows = impl_->db->query("SELECT 1 FROM message WHERE id = ?", id);
+  const bool there = rows.next();
+  RETURN_IF_ERROR(rows.status());
+  return there;
+}
+
+Result<std::vector<DraftRow>> Library::drafts() {
+  std::vector<DraftRow> drafts;
+  Statement rows = impl_->db->query(
+      "SELECT d.chat_id, d.text, d.editing_id, d.edited FROM draft d LEFT JOIN chat c ON c.id = "
+      "d.chat_id WHERE d.chat_id = 0 OR (c.id IS NOT NULL AND c.deleted_ms IS NULL)");
+  while (rows.next()) {
+    drafts.push_back({rows.integer(0), rows.text(1), rows.integer(2), rows.text(3)});
+  }
+  RETURN_IF_ERROR(rows.status());
+  return drafts;
+}
+
+Status Library::set_draft(const DraftRow& draft) {
+  if (draft.text.empty() && draft.editing == 0) {
+    return impl_->db->run("DELETE FROM draft WHERE chat_id = ?", draft.chat);
+  }
+  return impl_->db->run(
+      "INSERT OR REPLACE INTO draft (chat_id, text, editing_id, edited) SELECT ?1, ?2, ?3, ?4 "
+      "WHERE ?1 = 0 OR EXISTS (SELECT 1 FROM chat WHERE id = ?1)",
+      draft.chat, draft.text, draft.editing, draft.edited);
 }
 
 Result<MessageId> Library::Impl::insert_message(ChatId chat, MessageId parent, Role role,
@@ -110,6 +143,7 @@ Result<MessageId> Library::begin_answer(ChatId chat, MessageId parent) {
 
 Status Library::write_answer(MessageId answer, const std::string& text, EventIndex first_event,
                              std::span<const std::byte> trace_records) {
+  impl_->db->set_log_pages_max(kLogPagesOfAnswer);
   Transaction transaction(*impl_->db);
   RETURN_IF_ERROR(transaction.begin());
   const auto chat = impl_->chat_of(answer);
@@ -127,6 +161,7 @@ Status Library::write_answer(MessageId answer, const std::string& text, EventInd
 Status Library::finish_answer(MessageId answer, const std::string& text, MessageState state,
                               const std::string& error, const std::optional<AnswerRecord>& record) {
   CHECK(state != MessageState::streaming);
+  impl_->db->set_log_pages_max(Database::kLogPages);
   Transaction transaction(*impl_->db);
   RETURN_IF_ERROR(transaction.begin());
   const auto chat = impl_->chat_of(answer);

@@ -62,15 +62,22 @@ CREATE UNIQUE INDEX trace_chunk_place ON trace_chunk (chat_id, first_event);
 CREATE VIRTUAL TABLE search USING fts5 (folded, tokenize = 'trigram');
 )sql";
 
-constexpr std::array<std::string_view, 1> kMigrations = {kVersion1};
+// draft.chat_id is 0 for the chat that is not there yet. chat.expired_ms is the day on which a
+// deleted chat was first found to be past its time.
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE chat ADD COLUMN expired_ms INTEGER;
+CREATE TABLE draft (
+  chat_id INTEGER PRIMARY KEY,
+  text TEXT NOT NULL,
+  editing_id INTEGER NOT NULL,
+  edited TEXT NOT NULL
+);
+CREATE TRIGGER draft_of_chat AFTER DELETE ON chat BEGIN
+  DELETE FROM draft WHERE chat_id = old.id;
+END;
+)sql";
 
-Result<std::int64_t> integer(Database& database, std::string_view sql) {
-  Statement rows = database.query(sql);
-  std::int64_t value = 0;
-  if (rows.next()) value = rows.integer(0);
-  RETURN_IF_ERROR(rows.status());
-  return value;
-}
+constexpr std::array kMigrations = {kVersion1, kVersion2};
 
 // A whole copy, made beside the file under another name first, so that a cut-off copy never bears
 // the backup's name.
@@ -106,11 +113,11 @@ std::span<const std::string_view> schema_steps() {
 
 Status migrate(Database& database, std::span<const std::string_view> steps) {
   const auto current = static_cast<std::int64_t>(steps.size());
-  const auto version = integer(database, "PRAGMA user_version");
+  const auto version = database.integer("PRAGMA user_version");
   if (!version) return version.error();
-  const auto application = integer(database, "PRAGMA application_id");
+  const auto application = database.integer("PRAGMA application_id");
   if (!application) return application.error();
-  const auto objects = integer(database, "SELECT count(*) FROM sqlite_schema");
+  const auto objects = database.integer("SELECT count(*) FROM sqlite_schema");
   if (!objects) return objects.error();
 
   const bool is_new = *objects == 0 && *version == 0;

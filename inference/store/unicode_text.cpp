@@ -96,11 +96,13 @@ std::string fold(std::string_view text, std::vector<std::size_t>* sources) {
   return out;
 }
 
-// `text` on one line: runs of blanks become one space, direction controls go.
-std::string one_line(std::string_view text) {
+// `text` on one line: runs of blanks become one space, direction controls go. `sources` as in
+// fold().
+std::string one_line(std::string_view text, std::vector<std::size_t>* sources = nullptr) {
   std::string out;
   bool blank = false;
   for (std::size_t at = 0; at < text.size();) {
+    const std::size_t source = at;
     const UChar32 c = next_code_point(text, &at);
     if (is_direction_control(c)) continue;
     if (is_blank(c)) {
@@ -108,8 +110,10 @@ std::string one_line(std::string_view text) {
       continue;
     }
     if (blank) out.push_back(' ');
+    if (sources != nullptr) sources->resize(out.size(), source - 1);
     blank = false;
     append_code_point(&out, c);
+    if (sources != nullptr) sources->resize(out.size(), source);
   }
   return out;
 }
@@ -192,24 +196,61 @@ std::string title_from(std::string_view message) {
   return line.empty() ? line : line + std::string(kEllipsis);
 }
 
-std::string snippet_around(std::string_view text, std::string_view folded_query) {
+std::vector<TextRange> find_folded(std::string_view text, std::string_view folded_query) {
+  CHECK(!folded_query.empty());
   std::vector<std::size_t> sources;
   const std::string folded = fold(text, &sources);
-  const std::size_t found = folded.find(folded_query);
-  const std::size_t hit = found == std::string::npos || folded.empty() ? 0 : sources[found];
+  std::vector<TextRange> found;
+  std::size_t from = 0;
+  for (;;) {
+    from = folded.find(folded_query, from);
+    if (from == std::string::npos) return found;
+    // To the end of the last character that took part, accents that follow it included.
+    const std::size_t last = from + folded_query.size() - 1;
+    std::size_t after = last + 1;
+    while (after < folded.size() && sources[after] == sources[last]) ++after;
+    std::size_t end = after < folded.size() ? sources[after] : text.size();
+    const std::string_view tail = text.substr(sources[last], end - sources[last]);
+    std::size_t used = 0;
+    next_code_point(tail, &used);
+    for (std::size_t at = used; at < tail.size(); used = at) {
+      if (!is_accent(next_code_point(tail, &at))) break;
+    }
+    found.push_back({sources[from], sources[last] + used});
+    from = std::max(after, from + folded_query.size());
+  }
+}
+
+Snippet snippet_around(std::string_view text, std::string_view folded_query) {
+  const auto places = find_folded(text, folded_query);
+  const TextRange hit = places.empty() ? TextRange{} : places.front();
   std::size_t begin =
-      hit > kSnippetBytesBefore ? code_point_begin(text, hit - kSnippetBytesBefore) : 0;
-  const std::size_t end = code_point_begin(text, hit + folded_query.size() + kSnippetBytesAfter);
+      hit.begin > kSnippetBytesBefore ? code_point_begin(text, hit.begin - kSnippetBytesBefore) : 0;
+  const std::size_t end = code_point_begin(text, hit.end + kSnippetBytesAfter);
   if (begin > 0) {  // from the next word on, where that comes before the hit
-    const std::size_t space = text.substr(begin, hit - begin).find(' ');
+    const std::size_t space = text.substr(begin, hit.begin - begin).find(' ');
     if (space != std::string_view::npos) begin += space + 1;
   }
-  std::string line = one_line(text.substr(begin, end - begin));
+  std::vector<std::size_t> sources;
+  Snippet snippet;
+  snippet.line = one_line(text.substr(begin, end - begin), &sources);
+  const auto place = [&](std::size_t offset) {
+    return static_cast<std::size_t>(
+        std::lower_bound(sources.begin(), sources.end(), offset - begin) - sources.begin());
+  };
+  if (hit.end > hit.begin) snippet.match = {place(hit.begin), place(hit.end)};
   if (end < text.size()) {
-    line.resize(Characters(line).at_or_before(line.empty() ? 0 : line.size() - 1));
+    std::string& line = snippet.line;
+    const std::size_t whole = Characters(line).at_or_before(line.empty() ? 0 : line.size() - 1);
+    line.resize(std::max(whole, snippet.match.end));
     line += kEllipsis;
   }
-  return begin > 0 ? std::string(kEllipsis) + line : line;
+  if (begin > 0) {
+    snippet.line.insert(0, kEllipsis);
+    snippet.match.begin += kEllipsis.size();
+    snippet.match.end += kEllipsis.size();
+  }
+  return snippet;
 }
 
 }  // namespace mneme

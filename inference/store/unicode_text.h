@@ -21,8 +21,22 @@ std::size_t count_code_points(std::string_view utf8);
 // there is one, with "…" where something was left out. "" if there is nothing to show.
 std::string title_from(std::string_view message);
 
-// One line of `text` around the first place where the folded text is `folded_query`; its start if
-// there is none.
-std::string snippet_around(std::string_view text, std::string_view folded_query);
+// Bytes [begin, end) of a text.
+struct TextRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  friend bool operator==(const TextRange&, const TextRange&) = default;
+};
+
+// The places of `text` that read `folded_query` once they are folded, which is not empty: in order,
+// none over another.
+std::vector<TextRange> find_folded(std::string_view text, std::string_view folded_query);
+
+// One line of `text` around the first such place; around its start if there is none.
+struct Snippet {
+  std::string line;
+  TextRange match;  // of `line`; empty = there is none
+};
+Snippet snippet_around(std::string_view text, std::string_view folded_query);
 
 }  // namespace mneme

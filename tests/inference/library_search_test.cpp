@@ -28,7 +28,7 @@ class LibrarySearch : public ::testing::Test {
     const auto hits = library_->search(text, 20);
     EXPECT_TRUE(hits) << hits.error().message;
     std::vector<ChatId> ids;
-    for (const Library::SearchHit& hit : *hits) ids.push_back(hit.chat);
+    for (const Library::ChatHits& hit : *hits) ids.push_back(hit.chat);
     return ids;
   }
   using Ids = std::vector<ChatId>;
@@ -76,18 +76,36 @@ TEST_F(LibrarySearch, TakesOperatorsAsPlainText) {
   EXPECT_EQ(find(std::string(100000, 'q')), Ids{});
 }
 
-TEST_F(LibrarySearch, GivesOneHitAChatTitlesFirst) {
+TEST_F(LibrarySearch, GivesAllHitsOfAChatTitlesFirst) {
   const ChatId other = add("About the fox", "fox fox fox");
-  const auto hits = *library_->search("fox", 20);
-  ASSERT_EQ(hits.size(), 2u);
-  EXPECT_EQ(hits[0].chat, other);
-  EXPECT_EQ(hits[0].message, 0);
-  EXPECT_EQ(hits[0].snippet, "About the fox");
-  EXPECT_EQ(hits[1].chat, english_);
-  EXPECT_NE(hits[1].message, 0);
-  EXPECT_NE(hits[1].snippet.find("brown fox said"), std::string::npos);
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(library_->add_message(other, 0, Role::user, "Another FOX " + std::to_string(i)));
+  }
+  const auto found = *library_->search("fox", 20);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].chat, other);
+  EXPECT_EQ(found[0].count, 32);
+  ASSERT_EQ(found[0].hits.size(), static_cast<std::size_t>(Library::kHitsOfChat));
+  EXPECT_EQ(found[0].hits[0].message, 0);
+  EXPECT_EQ(found[0].hits[0].snippet, "About the fox");
+  EXPECT_EQ(found[0].hits[2].snippet, "Another FOX 0");
+  EXPECT_EQ(found[1].chat, english_);
+  EXPECT_EQ(found[1].count, 1);
+  const Library::SearchHit& hit = found[1].hits.at(0);
+  EXPECT_NE(hit.message, 0);
+  EXPECT_NE(hit.snippet.find("brown fox said"), std::string::npos);
+  EXPECT_EQ(hit.snippet.substr(hit.match_begin, hit.match_end - hit.match_begin), "fox");
   EXPECT_EQ(library_->search("fox", 1)->size(), 1u);
   EXPECT_EQ(library_->search("fox", 0)->size(), 0u);
+}
+
+TEST_F(LibrarySearch, LooksAmongDeletedChatsOnlyWhenAsked) {
+  ASSERT_TRUE(library_->delete_chat(english_));
+  EXPECT_EQ(find("quick"), Ids{});
+  const auto deleted = *library_->search("quick", 20, Library::Among::deleted);
+  ASSERT_EQ(deleted.size(), 1u);
+  EXPECT_EQ(deleted[0].chat, english_);
+  EXPECT_TRUE(library_->search("МОСКВА", 20, Library::Among::deleted)->empty());
 }
 
 TEST_F(LibrarySearch, FollowsRenamesAndAnswers) {

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 
@@ -189,7 +191,7 @@ TEST(Library, ADeletedChatIsHiddenAndComesBackWhole) {
   EXPECT_FALSE(library->restore_chat(999));
 }
 
-TEST(Library, PurgingRemovesOldDeletedChatsOnly) {
+TEST(Library, DeletingForGoodLeavesNothingOfTheChat) {
   const TemporaryFolder folder;
   const auto library = open(folder.file("chats.db"));
   const ChatId kept = take(library->create_chat("kept", {}));
@@ -201,10 +203,8 @@ TEST(Library, PurgingRemovesOldDeletedChatsOnly) {
   const MessageId answer = take(library->begin_answer(gone, parent));
   ASSERT_TRUE(library->write_answer(answer, "secret", 0, test_records(0, 10)));
   ASSERT_TRUE(library->delete_chat(gone));
-  ASSERT_TRUE(library->purge_deleted(0));
-  EXPECT_TRUE(library->restore_chat(gone));
-  ASSERT_TRUE(library->delete_chat(gone));
-  const Status purged = library->purge_deleted(std::numeric_limits<std::int64_t>::max());
+  ASSERT_TRUE(library->set_draft({.chat = gone, .text = "secret"}));
+  const Status purged = library->purge_chat(gone);
   ASSERT_TRUE(purged) << purged.error().message;
   EXPECT_FALSE(library->restore_chat(gone));
   EXPECT_FALSE(library->chat(gone));
@@ -212,8 +212,125 @@ TEST(Library, PurgingRemovesOldDeletedChatsOnly) {
   EXPECT_TRUE(take(library->trace(gone)).empty());
   EXPECT_EQ(take(library->chats()).size(), 1u);
   EXPECT_EQ(take(library->chats())[0].id, kept);
+  EXPECT_TRUE(take(library->deleted_chats()).empty());
+  EXPECT_TRUE(take(library->drafts()).empty());
+  EXPECT_FALSE(library->purge_chat(kept));  // it is not deleted
   EXPECT_FALSE(library->write_answer(answer, "late", 10, {}));
   EXPECT_NE(take(library->create_chat("new", {})), gone);  // its id is not used again
+}
+
+constexpr std::int64_t kDay = 24 * 60 * 60 * 1000;
+
+std::vector<ChatId> deleted_ids(Library& library) {
+  std::vector<ChatId> ids;
+  for (const ChatRow& chat : take(library.deleted_chats())) ids.push_back(chat.id);
+  return ids;
+}
+
+TEST(Library, DeletedChatsAreRemovedAfterThirtyDaysFoundOldOnTwoOfThem) {
+  const auto library = open();
+  const ChatId id = take(library->create_chat("x", {}));
+  ASSERT_TRUE(library->delete_chat(id));
+  const std::int64_t now = take(library->deleted_chats())[0].deleted_ms;
+  EXPECT_GT(now, 0);
+  for (const int day : {1, 29, 30}) {
+    ASSERT_TRUE(library->purge_deleted(now + day * kDay));
+    EXPECT_EQ(deleted_ids(*library), std::vector<ChatId>{id}) << day;
+  }
+  ASSERT_TRUE(library->purge_deleted(now + 31 * kDay));
+  ASSERT_TRUE(library->purge_deleted(now + 31 * kDay + 1000));
+  EXPECT_EQ(deleted_ids(*library), std::vector<ChatId>{id});
+  ASSERT_TRUE(library->purge_deleted(now + 32 * kDay));
+  EXPECT_TRUE(deleted_ids(*library).empty());
+  EXPECT_FALSE(library->chat(id));
+}
+
+TEST(Library, AClockThatJumpsRemovesNothingEarly) {
+  const auto library = open();
+  const ChatId id = take(library->create_chat("x", {}));
+  ASSERT_TRUE(library->delete_chat(id));
+  const std::int64_t now = take(library->deleted_chats())[0].deleted_ms;
+  // A year ahead for a day, and back; then the days are counted anew.
+  for (const std::int64_t at : {365 * kDay, 0 * kDay, 366 * kDay, 20 * kDay, 31 * kDay}) {
+    ASSERT_TRUE(library->purge_deleted(now + at));
+    EXPECT_EQ(deleted_ids(*library), std::vector<ChatId>{id});
+  }
+  // Far behind: as if it had been deleted in the future.
+  ASSERT_TRUE(library->purge_deleted(1000));
+  EXPECT_EQ(take(library->deleted_chats())[0].deleted_ms, 1000);
+  ASSERT_TRUE(library->purge_deleted(now));
+  EXPECT_EQ(deleted_ids(*library), std::vector<ChatId>{id});
+  // A chat that is brought back stays.
+  ASSERT_TRUE(library->restore_chat(id));
+  ASSERT_TRUE(library->purge_deleted(now + 400 * kDay));
+  ASSERT_TRUE(library->purge_deleted(now + 402 * kDay));
+  EXPECT_TRUE(library->chat(id));
+}
+
+TEST(Library, SpaceOfWhatIsRemovedIsGivenBack) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("chats.db");
+  const auto library = open(path);
+  static_cast<void>(take(library->create_chat("kept", {})));
+  const ChatId id = take(library->create_chat("large", {}));
+  const std::string secret = "a sentence that must be gone. ";
+  std::string text;
+  while (text.size() < 200000) text += secret;
+  MessageId parent = 0;
+  for (int i = 0; i < 40; ++i) parent = take(library->add_message(id, parent, Role::user, text));
+  ASSERT_TRUE(library->delete_chat(id));
+  ASSERT_TRUE(library->purge_chat(id));
+  ASSERT_TRUE(library->give_back_space());
+  EXPECT_LT(std::filesystem::file_size(path), 1u << 20);
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(bytes.find(secret), std::string::npos);
+  EXPECT_EQ(take(library->chats()).size(), 1u);
+}
+
+TEST(Library, DraftsBelongToTheirChats) {
+  const TemporaryFolder folder;
+  ChatId one = 0, two = 0;
+  {
+    const auto library = open(folder.file("chats.db"));
+    one = take(library->create_chat("one", {}));
+    two = take(library->create_chat("two", {}));
+    const MessageId question = take(library->add_message(two, 0, Role::user, "question"));
+    ASSERT_TRUE(library->set_draft({.chat = 0, .text = "of a new chat"}));
+    ASSERT_TRUE(library->set_draft({.chat = one, .text = "first"}));
+    ASSERT_TRUE(library->set_draft({.chat = one, .text = "of one"}));
+    ASSERT_TRUE(library->set_draft({two, "kept", question, "question, better"}));
+    ASSERT_TRUE(library->set_draft({.chat = 99, .text = "of a chat that is gone"}));
+  }
+  const auto library = open(folder.file("chats.db"));
+  auto drafts = take(library->drafts());
+  ASSERT_EQ(drafts.size(), 3u);
+  EXPECT_EQ(drafts[0], (DraftRow{.chat = 0, .text = "of a new chat"}));
+  EXPECT_EQ(drafts[1], (DraftRow{.chat = one, .text = "of one"}));
+  EXPECT_EQ(drafts[2].edited, "question, better");
+  ASSERT_TRUE(library->set_draft({.chat = one}));
+  ASSERT_TRUE(library->delete_chat(two));  // its draft waits for it
+  EXPECT_EQ(take(library->drafts()).size(), 1u);
+  ASSERT_TRUE(library->restore_chat(two));
+  EXPECT_EQ(take(library->drafts()).size(), 2u);
+}
+
+TEST(Library, CallsMadeAtomicallyAreKeptAllOrNone) {
+  const auto library = open();
+  const Status failed = library->atomically([&]() -> Status {
+    const auto id = library->create_chat("half", {});
+    if (!id) return id.error();
+    const auto added = library->add_message(*id, 0, Role::user, "typed");
+    if (!added) return added.error();
+    return Error{ErrorCode::io, "then the disk was full"};
+  });
+  EXPECT_FALSE(failed);
+  EXPECT_TRUE(take(library->chats()).empty());
+  ASSERT_TRUE(library->atomically([&]() -> Status {
+    const auto id = library->create_chat("whole", {});
+    return id ? Status() : Status(id.error());
+  }));
+  EXPECT_EQ(take(library->chats()).size(), 1u);
 }
 
 TEST(Library, AnAnswerGrowsAndEndsOnce) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "inference/store/library.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
@@ -106,6 +107,36 @@ TEST(Schema, ADatabaseOfAnotherProgramIsRefusedAndNotTouched) {
   EXPECT_EQ(status.error().code, ErrorCode::unsupported);
   EXPECT_NE(status.error().message.find("another program"), std::string::npos);
   EXPECT_EQ(bytes_of(path), before);
+}
+
+// What each released version wrote is there after an update: a chat as its tables held it.
+TEST(Schema, ChatsOfEveryEarlierVersionOpen) {
+  for (std::size_t from = 1; from < schema_steps().size(); ++from) {
+    const TemporaryFolder folder;
+    const std::string path = folder.file("chats.db");
+    {
+      const auto db = open(path);
+      ASSERT_TRUE(migrate(*db, schema_steps().first(from)));
+      ASSERT_TRUE(db->execute(
+          "INSERT INTO chat (id, title, title_is_auto, created_ms, updated_ms, settings, "
+          "deleted_ms) VALUES (1, 'kept', 0, 5, 6, '{}', NULL), (2, 'deleted', 0, 5, 6, '{}', 7);"
+          "INSERT INTO message (id, chat_id, role, text, state, created_ms) VALUES "
+          "(1, 1, 1, 'a question', 0, 8);"
+          "UPDATE chat SET leaf_id = 1 WHERE id = 1;"
+          "INSERT INTO search (rowid, folded) VALUES (1, 'a question'), (-1, 'kept')"));
+    }
+    auto library = Library::open(path);
+    ASSERT_TRUE(library) << library.error().message;
+    EXPECT_TRUE(std::filesystem::exists(path + ".v" + std::to_string(from) + ".bak"));
+    ASSERT_EQ((*library)->chats()->size(), 1u);
+    EXPECT_EQ((*library)->chats()->front().leaf, 1);
+    EXPECT_EQ((*library)->messages(1)->front().text, "a question");
+    EXPECT_EQ((*library)->search("question", 5)->size(), 1u);
+    ASSERT_EQ((*library)->deleted_chats()->size(), 1u);
+    EXPECT_TRUE((*library)->restore_chat(2));
+    EXPECT_TRUE((*library)->set_draft({.chat = 1, .text = "draft"}));
+    EXPECT_EQ((*library)->drafts()->size(), 1u);
+  }
 }
 
 }  // namespace

@@ -65,18 +65,47 @@ TEST(Title, NeverHoldsHalfACharacter) {
   EXPECT_EQ(title_from("broken \xf0\x9f"), "broken \uFFFD");
 }
 
+std::vector<std::string> found(std::string_view text, std::string_view query) {
+  std::vector<std::string> places;
+  for (const TextRange& range : find_folded(text, fold_for_search(query))) {
+    places.emplace_back(text.substr(range.begin, range.end - range.begin));
+  }
+  return places;
+}
+
+TEST(FindFolded, GivesTheTextAsItStands) {
+  using Places = std::vector<std::string>;
+  EXPECT_EQ(found("The Café, a CAFE\u0301, cafes", "café"), (Places{"Café", "CAFE\u0301", "cafe"}));
+  EXPECT_EQ(found("one\n\t two one two", "one two"), (Places{"one\n\t two", "one two"}));
+  EXPECT_EQ(found("aaaa", "aa"), (Places{"aa", "aa"}));
+  EXPECT_EQ(found("这个模型有记忆表，记忆", "记忆"), (Places{"记忆", "记忆"}));
+  EXPECT_EQ(found("straße STRASSE", "strasse"), (Places{"straße", "STRASSE"}));
+  EXPECT_EQ(found("ﬁne", "f"), (Places{"ﬁ"}));  // half of a ligature is all of it
+  EXPECT_EQ(found("x\xff y", "x"), (Places{"x"}));
+  EXPECT_EQ(found("zebra", "horse"), Places{});
+  EXPECT_EQ(found("", "x"), Places{});
+}
+
+std::string matched(const Snippet& snippet) {
+  return snippet.line.substr(snippet.match.begin, snippet.match.end - snippet.match.begin);
+}
+
 TEST(Snippet, ShowsTheHitWithItsSurroundings) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "filler words ";
   text += "the Café\nitself ";
   for (int i = 0; i < 100; ++i) text += "more words ";
-  const std::string snippet = snippet_around(text, "cafe itself");
+  const Snippet around = snippet_around(text, "cafe itself");
+  const std::string& snippet = around.line;
+  EXPECT_EQ(matched(around), "Café itself");
   EXPECT_NE(snippet.find("the Café itself more"), std::string::npos) << snippet;
   EXPECT_EQ(snippet.substr(0, 3), "…");
   EXPECT_EQ(snippet.substr(snippet.size() - 3), "…");
   EXPECT_LT(snippet.size(), 250u);
-  EXPECT_EQ(snippet_around("short Text", "text"), "short Text");
-  EXPECT_EQ(snippet_around("", "x"), "");
+  EXPECT_EQ(snippet_around("short Text", "text").line, "short Text");
+  EXPECT_EQ(matched(snippet_around("short Text", "text")), "Text");
+  EXPECT_EQ(snippet_around("", "x").line, "");
+  EXPECT_EQ(snippet_around("none here", "x").match, TextRange());
 }
 
 TEST(Snippet, CutsBetweenCharacters) {
@@ -84,7 +113,9 @@ TEST(Snippet, CutsBetweenCharacters) {
   for (int i = 0; i < 200; ++i) text += "记忆";
   text += "目标";
   for (int i = 0; i < 200; ++i) text += "é";
-  const std::string snippet = snippet_around(text, "目标");
+  const Snippet around = snippet_around(text, "目标");
+  const std::string& snippet = around.line;
+  EXPECT_EQ(matched(around), "目标");
   EXPECT_NE(snippet.find("目标"), std::string::npos);
   EXPECT_EQ(snippet.find("\uFFFD"), std::string::npos) << snippet;
 }
