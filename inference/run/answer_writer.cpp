@@ -4,18 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "inference/base/check.h"
-#include "inference/text/tokenizer.h"
 
 namespace mneme {
+namespace {
 
-// What one write puts on disk: taken on the engine's thread, written on the store's.
-struct AnswerWriter::Snapshot {
-  std::shared_ptr<const TraceLog> trace;
-  MessageId user_message = 0;
-  MessageId answer = 0;
+// What one write puts on disk.
+struct Snapshot {
   std::string text;
   bool has_ranges = false;
   EventIndex prompt_first = 0;
@@ -23,77 +24,156 @@ struct AnswerWriter::Snapshot {
   EventIndex end = 0;
 };
 
-struct AnswerWriter::Progress {
-  EventIndex events = 0;  // of the trace that are on disk, as far as this answer knows
-  bool failing = false;   // the last write failed: told once, until one succeeds
+}  // namespace
 
-  Status write(Library& library, const Snapshot& s);
-  // The records are copied out of the log here and now, from what is on disk by now: a write that
-  // replaced a waiting one, or follows a failed one, covers both.
-  Status write_all(Library& library, const Snapshot& s);
+class AnswerWriter::Answer {
+ public:
+  Answer(std::shared_ptr<const TraceLog> trace, MessageId user_message, MessageId answer,
+         EventIndex stored_events, std::chrono::milliseconds interval)
+      : trace_(std::move(trace)),
+        user_message_(user_message),
+        answer_(answer),
+        interval_(interval),
+        stored_events_(stored_events) {
+    CHECK(trace_ != nullptr && stored_events <= trace_->size());
+  }
+
+  // When the next write is due, if none waits yet.
+  std::optional<Clock::time_point> grow(const GenerateProgress& progress) {
+    const std::lock_guard lock(mutex_);
+    text_ += progress.new_text;
+    progress_ = progress;
+    progress_->new_text = {};
+    events_ = trace_->size();
+    if (std::exchange(write_waits_, true)) return std::nullopt;
+    return last_write_ + interval_;
+  }
+
+  // What there is by now, for a write; none after the end.
+  std::optional<Snapshot> take() {
+    const std::lock_guard lock(mutex_);
+    write_waits_ = false;
+    last_write_ = Clock::now();
+    if (ended_) return std::nullopt;
+    return snapshot();
+  }
+
+  Snapshot end() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    events_ = trace_->size();
+    return snapshot();
+  }
+
+  KeptWrite write_of(std::string text, std::function<Status(Library&)> write) const {
+    const auto unless_gone = [answer = answer_, write = std::move(write)](Library& library) {
+      const auto there = library.has_message(answer);
+      if (!there) return Status(there.error());
+      return *there ? write(library) : Status();  // its chat was deleted for good meanwhile
+    };
+    return {fmt::format("answer {}", answer_), "an answer", std::move(text), unless_gone};
+  }
+
+  // Store thread: text, records and ranges at once.
+  Status put(ChatStore& store, Library& library, const Snapshot& s);
+  Status finish(ChatStore& store, Library& library, const Snapshot& s, MessageState state,
+                const std::string& error, const std::optional<AnswerRecord>& record);
+
+ private:
+  Snapshot snapshot() const {
+    Snapshot s;
+    s.text = text_;
+    s.end = events_;
+    if (!progress_) return s;
+    s.has_ranges = true;
+    s.prompt_first = progress_->prompt_first_event;
+    s.reply_first =
+        progress_->phase == GeneratePhase::decode ? progress_->reply_first_event : s.end;
+    return s;
+  }
+  Status put_records(Library& library, const Snapshot& s, EventIndex stored);
+
+  const std::shared_ptr<const TraceLog> trace_;
+  const MessageId user_message_;
+  const MessageId answer_;
+  const std::chrono::milliseconds interval_;
+
+  std::mutex mutex_;
+  std::optional<GenerateProgress> progress_;
+  std::string text_;
+  EventIndex events_ = 0;  // of the trace that text_ stands for
+  Clock::time_point last_write_{};
+  bool write_waits_ = false;
+  bool ended_ = false;
+
+  // Store thread.
+  EventIndex stored_events_;  // of the trace that are on disk, as far as this answer knows
+  bool trace_is_kept_ = true;
 };
 
-Status AnswerWriter::Progress::write_all(Library& library, const Snapshot& s) {
-  const auto stored = library.stored_events(s.answer);
+Status AnswerWriter::Answer::put(ChatStore& store, Library& library, const Snapshot& s) {
+  const auto stored = library.stored_events(answer_);
   if (!stored) return stored.error();
-  if (*stored > events) {
-    return Error{ErrorCode::invalid,
-                 fmt::format("the chat has {} trace records on disk where {} were expected; the "
-                             "inspection data of this answer is not kept",
-                             *stored, events)};
+  if (trace_is_kept_ && *stored > stored_events_) {
+    trace_is_kept_ = false;
+    store.report_failure(
+        {ErrorCode::invalid,
+         fmt::format("the chat has {} trace records on disk where {} were expected; the "
+                     "inspection data of this answer is not kept",
+                     *stored, stored_events_)});
   }
-  RETURN_IF_ERROR(
-      library.write_answer(s.answer, s.text, *stored, s.trace->serialize(*stored, s.end)));
-  events = std::max(*stored, s.end);
-  if (!s.has_ranges) return {};
-  if (s.user_message != 0) {
-    RETURN_IF_ERROR(library.set_events(s.user_message, s.prompt_first, s.reply_first));
+  if (!trace_is_kept_) return library.write_answer(answer_, s.text, 0, {});
+  const Status done = library.atomically([&] { return put_records(library, s, *stored); });
+  if (done) {
+    stored_events_ = std::max(*stored, s.end);
+  } else {
+    // The text is worth more than its trace, and may fit where both do not.
+    static_cast<void>(library.write_answer(answer_, s.text, 0, {}));
   }
-  return library.set_events(s.answer, s.reply_first, s.end);
-}
-
-Status AnswerWriter::Progress::write(Library& library, const Snapshot& s) {
-  Status done = write_all(library, s);
-  if (done) return done;
-  // The text is worth more than its trace, and may fit where both do not.
-  static_cast<void>(library.write_answer(s.answer, s.text, 0, {}));
   return done;
 }
 
-AnswerWriter::AnswerWriter(ChatStore& store, const Tokenizer& tokenizer,
-                           std::shared_ptr<const TraceLog> trace, MessageId user_message,
-                           MessageId answer, EventIndex stored_events,
-                           std::function<Clock::time_point()> now)
-    : store_(store),
-      tokenizer_(tokenizer),
-      trace_(std::move(trace)),
-      user_message_(user_message),
-      answer_(answer),
-      now_(std::move(now)),
-      written_(std::make_shared<Progress>()),
-      last_write_(now_()) {
-  CHECK(trace_ != nullptr && stored_events <= trace_->size());
-  written_->events = stored_events;
+// The records are copied out of the log here and now, from what is on disk by now: a write that
+// follows a failed one covers both.
+Status AnswerWriter::Answer::put_records(Library& library, const Snapshot& s, EventIndex stored) {
+  RETURN_IF_ERROR(library.write_answer(answer_, s.text, stored, trace_->serialize(stored, s.end)));
+  if (!s.has_ranges) return {};
+  if (user_message_ != 0) {
+    RETURN_IF_ERROR(library.set_events(user_message_, s.prompt_first, s.reply_first));
+  }
+  return library.set_events(answer_, s.reply_first, s.end);
 }
 
+Status AnswerWriter::Answer::finish(ChatStore& store, Library& library, const Snapshot& s,
+                                    MessageState state, const std::string& error,
+                                    const std::optional<AnswerRecord>& record) {
+  RETURN_IF_ERROR(put(store, library, s));
+  return library.finish_answer(answer_, s.text, state, error, record);
+}
+
+AnswerWriter::AnswerWriter(ChatStore& store, std::shared_ptr<const TraceLog> trace,
+                           MessageId user_message, MessageId answer, EventIndex stored_events,
+                           std::chrono::milliseconds interval)
+    : store_(store),
+      answer_(std::make_shared<Answer>(std::move(trace), user_message, answer, stored_events,
+                                       interval)) {}
+
 void AnswerWriter::on_progress(const GenerateProgress& progress) {
-  progress_ = progress;
-  started_ = true;
-  const Clock::time_point now = now_();
-  if (now - last_write_ < kInterval) return;
-  last_write_ = now;
-  read_reply();
-  store_.post(
-      [&store = store_, written = written_, s = snapshot()](Library& library) {
-        const Status done = written->write(library, s);
-        if (!done && !written->failing) store.report_failure(done.error());
-        written->failing = !done;
-      },
-      fmt::format("answer {}", answer_));
+  const auto due = answer_->grow(progress);
+  if (!due) return;
+  store_.post_at(*due, [&store = store_, answer = answer_](Library&) {
+    auto s = answer->take();
+    if (!s) return;
+    std::string text = s->text;
+    store.write_now(
+        answer->write_of(std::move(text), [&store, answer, s = std::move(*s)](Library& library) {
+          return answer->put(store, library, s);
+        }));
+  });
 }
 
 void AnswerWriter::finish(const GenerateResult& result, const AnswerRecord& record) {
-  Snapshot last = snapshot();
+  Snapshot last = answer_->end();
   last.text = result.text;
   last.has_ranges = true;
   last.prompt_first = result.prompt_first_event;
@@ -104,50 +184,21 @@ void AnswerWriter::finish(const GenerateResult& result, const AnswerRecord& reco
   AnswerRecord kept = record;
   kept.result = result;
   kept.result.text.clear();  // the message has it
-  store_.post([&store = store_, written = written_, s = std::move(last), state,
-               kept = std::move(kept)](Library& library) {
-    if (Status done = written->write(library, s); !done) store.report_failure(done.error());
-    const Status done = library.finish_answer(s.answer, s.text, state, "", kept);
-    if (!done) store.report_failure(done.error());
-  });
+  store_.write(
+      answer_->write_of(result.text, [&store = store_, answer = answer_, s = std::move(last), state,
+                                      kept = std::move(kept)](Library& library) {
+        return answer->finish(store, library, s, state, "", kept);
+      }));
 }
 
 void AnswerWriter::fail(const Error& error) {
-  read_reply();
-  text_ += utf8_.finish();
-  store_.post([&store = store_, written = written_, s = snapshot(),
-               message = error.message](Library& library) {
-    if (Status done = written->write(library, s); !done) store.report_failure(done.error());
-    const Status done =
-        library.finish_answer(s.answer, s.text, MessageState::failed, message, std::nullopt);
-    if (!done) store.report_failure(done.error());
-  });
-}
-
-// Appends the text of the reply's records that were not read yet.
-void AnswerWriter::read_reply() {
-  if (!started_ || progress_.phase != GeneratePhase::decode) return;
-  read_ = std::max(read_, progress_.reply_first_event);
-  const EventIndex end = trace_->size();
-  std::string bytes;
-  for (; read_ < end; ++read_) {
-    const TokenId token = trace_->record(read_).token();
-    if (!tokenizer_.is_end(token)) tokenizer_.append_decoded(token, bytes);
-  }
-  text_ += utf8_.push(bytes);
-}
-
-AnswerWriter::Snapshot AnswerWriter::snapshot() const {
-  Snapshot s;
-  s.trace = trace_;
-  s.user_message = user_message_;
-  s.answer = answer_;
-  s.text = text_;
-  s.end = trace_->size();
-  s.has_ranges = started_;
-  s.prompt_first = progress_.prompt_first_event;
-  s.reply_first = progress_.phase == GeneratePhase::decode ? progress_.reply_first_event : s.end;
-  return s;
+  Snapshot last = answer_->end();
+  std::string text = last.text;
+  store_.write(
+      answer_->write_of(std::move(text), [&store = store_, answer = answer_, s = std::move(last),
+                                          message = error.message](Library& library) {
+        return answer->finish(store, library, s, MessageState::failed, message, std::nullopt);
+      }));
 }
 
 }  // namespace mneme

@@ -7,8 +7,11 @@
 #include <semaphore>
 #include <span>
 #include <string>
+#include <thread>
 
 #include "inference/text/tokenizer.h"
+#include "inference/text/utf8_stream.h"
+#include "tests/support/refused_writes.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_vocabulary.h"
 #include "tests/support/trace_records.h"
@@ -44,17 +47,19 @@ class AnswerWriterTest : public ::testing::Test {
     auto store = ChatStore::open(folder_.file("chats.db"));
     ASSERT_TRUE(store) << store.error().message;
     store_ = std::move(*store);
-    store_->set_on_failure([this](const Error& error) { failures_.push_back(error.message); });
+    store_->set_listener([this](const Error& error, bool) { failures_.push_back(error.message); },
+                         [this] { ++saved_; });
   }
 
-  AnswerWriter writer(EventIndex stored = 0) {
-    return AnswerWriter(*store_, *tokenizer_, log_, question_, answer_, stored,
-                        [this] { return now_; });
+  // Without another interval: every progress is written.
+  AnswerWriter writer(EventIndex stored = 0, milliseconds interval = milliseconds(0)) {
+    return AnswerWriter(*store_, log_, question_, answer_, stored, interval);
   }
 
   // Evaluates a prompt of `count` tokens.
   void read_prompt(int count, AnswerWriter& to) {
     progress_ = {};
+    utf8_ = {};
     progress_.prompt_first_event = log_->size();
     for (int i = 0; i < count; ++i) log_->append(test_record(65));
     to.on_progress(progress_);
@@ -64,7 +69,10 @@ class AnswerWriterTest : public ::testing::Test {
   void pick(TokenId token, AnswerWriter& to) {
     log_->append(test_record(token));
     ++progress_.generated;
+    const std::string text = token == end_ ? "" : utf8_.push(tokenizer_->decode(token));
+    progress_.new_text = text;
     to.on_progress(progress_);
+    progress_.new_text = {};
   }
   void say(std::string_view text, AnswerWriter& to) {
     for (const TokenId token : tokenizer_->encode(text)) pick(token, to);
@@ -94,36 +102,82 @@ class AnswerWriterTest : public ::testing::Test {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatStore> store_;
   std::vector<std::string> failures_;  // store thread; read after run()
+  int saved_ = 0;
   std::shared_ptr<TraceLog> log_ = std::make_shared<TraceLog>();
-  AnswerWriter::Clock::time_point now_{};
+  Utf8Stream utf8_;
   GenerateProgress progress_;
   TokenId end_ = 0;
   ChatId chat_ = 0;
   MessageId question_ = 0, answer_ = 0;
 };
 
-TEST_F(AnswerWriterTest, WritesOnlyWhenItIsTime) {
-  AnswerWriter w = writer();
-  read_prompt(3, w);
-  say("abc", w);
-  EXPECT_EQ(stored()[1].text, "");
-  now_ += AnswerWriter::kInterval;
-  say("d", w);
-  EXPECT_EQ(stored()[1].text, "abcd");
+TEST_F(AnswerWriterTest, TheFirstTokenIsWrittenAtOnceAndTheNextOnesWhenItIsTime) {
+  AnswerWriter w = writer(0, std::chrono::hours(1));
+  progress_.phase = GeneratePhase::decode;
+  say("a", w);
+  EXPECT_EQ(stored()[1].text, "a");
   EXPECT_EQ(stored()[1].state, MessageState::streaming);
   EXPECT_EQ(stored_trace(), whole_log());
-  say("e", w);
-  EXPECT_EQ(stored()[1].text, "abcd");
-  now_ += AnswerWriter::kInterval;
-  say("f", w);
+  say("bc", w);
+  EXPECT_EQ(stored()[1].text, "a");
+  w.finish(result("abc"), {});
+  EXPECT_EQ(stored()[1].text, "abc");
+  EXPECT_EQ(stored()[1].state, MessageState::complete);
+  EXPECT_LE(AnswerWriter::kInterval, milliseconds(500));
+}
+
+// A token that takes long must not hold back the ones before it.
+TEST_F(AnswerWriterTest, WhatWasPickedIsWrittenWithoutANextToken) {
+  AnswerWriter w = writer(0, milliseconds(20));
+  progress_.phase = GeneratePhase::decode;
+  say("abcd", w);
+  while (stored()[1].text != "abcd") std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(stored_trace(), whole_log());
+}
+
+// A full disk: what was written stays, the rest is kept, told once, and written when there is room.
+TEST_F(AnswerWriterTest, AnAnswerThatFindsNoRoomIsKeptAndWrittenLater) {
+  AnswerWriter w = writer();
+  read_prompt(3, w);
+  say("ab", w);
+  EXPECT_EQ(stored()[1].text, "ab");
+  RefusedWrites full;
+  store_->run([&](Library&) { full.begin(); });
+  say("cd", w);
+  say("ef", w);
+  w.finish(result("abcdef"), {});
+  store_->run([&](Library& library) {
+    EXPECT_EQ((*library.messages(chat_))[1].text, "ab");
+    ASSERT_EQ(store_->kept().size(), 1u);
+    EXPECT_EQ(store_->kept()[0].text, "abcdef");
+    ASSERT_EQ(failures_.size(), 1u);
+    EXPECT_NE(failures_[0].find("no room left"), std::string::npos) << failures_[0];
+    full.end();
+  });
+  store_->retry();
   EXPECT_EQ(stored()[1].text, "abcdef");
-  EXPECT_LE(AnswerWriter::kInterval, milliseconds(1000));
+  EXPECT_EQ(stored()[1].state, MessageState::complete);
+  EXPECT_EQ(stored()[1].end_event, log_->size());
+  EXPECT_EQ(stored_trace(), whole_log());
+  EXPECT_EQ(saved_, 1);
+}
+
+TEST_F(AnswerWriterTest, AnAnswerOfAChatThatWasDeletedForGoodIsDropped) {
+  AnswerWriter w = writer();
+  say("ab", w);
+  store_->run([&](Library& library) {
+    ASSERT_TRUE(library.delete_chat(chat_));
+    ASSERT_TRUE(library.purge_chat(chat_));
+  });
+  say("cd", w);
+  w.finish(result("abcd"), {});
+  store_->run([&](Library&) { EXPECT_TRUE(store_->kept().empty()); });
+  EXPECT_TRUE(failures_.empty());
 }
 
 TEST_F(AnswerWriterTest, EachMessageGetsItsRangeOfTheTrace) {
   AnswerWriter w = writer();
   read_prompt(3, w);
-  now_ += AnswerWriter::kInterval;
   say("ab", w);
   pick(end_, w);
   EXPECT_EQ(stored()[0].first_event, 0u);
@@ -144,7 +198,6 @@ TEST_F(AnswerWriterTest, EachMessageGetsItsRangeOfTheTrace) {
 
 TEST_F(AnswerWriterTest, WritesDuringALongPrompt) {
   AnswerWriter w = writer();
-  now_ += AnswerWriter::kInterval;
   read_prompt(5, w);
   EXPECT_EQ(stored()[0].end_event, 5u);
   EXPECT_EQ(stored()[1].first_event, stored()[1].end_event);
@@ -158,11 +211,9 @@ TEST_F(AnswerWriterTest, NeverStoresHalfACharacterOrAnEndToken) {
   ASSERT_EQ(tokens.size(), 5u);  // one a byte
   const char* const expected[] = {"", "é", "é", "é", "é記"};
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    now_ += AnswerWriter::kInterval;
     pick(tokens[i], w);
     EXPECT_EQ(stored()[1].text, expected[i]);
   }
-  now_ += AnswerWriter::kInterval;
   pick(end_, w);
   EXPECT_EQ(stored()[1].text, "é記");
 }
@@ -182,12 +233,12 @@ TEST_F(AnswerWriterTest, AFailedAnswerKeepsWhatWasGenerated) {
   AnswerWriter w = writer();
   read_prompt(2, w);
   say("abc", w);
-  pick(tokenizer_->encode("é")[0], w);
+  pick(tokenizer_->encode("é")[0], w);  // half a character
   w.fail({ErrorCode::io, "the disk is gone"});
   const auto messages = stored();
   EXPECT_EQ(messages[1].state, MessageState::failed);
   EXPECT_EQ(messages[1].error, "the disk is gone");
-  EXPECT_EQ(messages[1].text, "abc\uFFFD");
+  EXPECT_EQ(messages[1].text, "abc");
   EXPECT_EQ(messages[1].end_event, 6u);
   EXPECT_EQ(stored_trace(), whole_log());
 }
@@ -229,7 +280,6 @@ TEST_F(AnswerWriterTest, AStoreThatIsBusyGetsOneWriteThatCoversAll) {
   store_->post([&](Library&) { go.acquire(); });
   read_prompt(2, w);
   for (int i = 0; i < 1000; ++i) {  // many more than the store's queue holds: must not wait
-    now_ += AnswerWriter::kInterval;
     say("x", w);
   }
   go.release();
@@ -245,7 +295,6 @@ TEST_F(AnswerWriterTest, ATraceThatDoesNotFitTheStoredOneIsSaidAndTheTextIsKept)
   AnswerWriter w = writer(0);
   read_prompt(1, w);
   for (int i = 0; i < 3; ++i) {
-    now_ += AnswerWriter::kInterval;
     say("a", w);
     static_cast<void>(stored());
   }

@@ -14,6 +14,7 @@
 #include "inference/run/answer_writer.h"
 #include "inference/run/engine.h"
 #include "inference/text/tokenizer.h"
+#include "inference/text/utf8_stream.h"
 #include "tests/support/killed_program.h"
 #include "tests/support/tiny_model.h"
 
@@ -34,7 +35,7 @@ class StoredChat {
     auto store = ChatStore::open(folder + "/chats.db");
     EXPECT_TRUE(store) << store.error().message;
     store_ = std::move(*store);
-    store_->set_on_failure([](const Error& error) { ADD_FAILURE() << error.message; });
+    store_->set_listener([](const Error& error, bool) { ADD_FAILURE() << error.message; }, {});
     store_->run([&](Library& library) { chat_ = *library.create_chat("", {}); });
   }
 
@@ -57,8 +58,7 @@ class StoredChat {
     request.sampling.temperature = 1.5f;
     request.trace = log_;
     request.cancel = &cancel;
-    AnswerWriter writer(*store_, engine_->tokenizer(), log_, question, answer_, log_->size(),
-                        clock);
+    AnswerWriter writer(*store_, log_, question, answer_, log_->size(), interval);
     auto result = engine_->generate(request, [&](const GenerateProgress& progress) {
       writer.on_progress(progress);
       each(progress);
@@ -85,7 +85,7 @@ class StoredChat {
   Engine& engine() { return *engine_; }
   const TraceLog& log() const { return *log_; }
 
-  std::function<AnswerWriter::Clock::time_point()> clock = AnswerWriter::Clock::now;
+  std::chrono::milliseconds interval = AnswerWriter::kInterval;
 
  private:
   std::unique_ptr<Engine> engine_;
@@ -123,8 +123,7 @@ TEST(EngineStore, TextAndTracesAreThoseOfTheResult) {
   std::vector<std::byte> whole;
   {
     StoredChat chat(folder.path());
-    auto now = AnswerWriter::Clock::time_point{};
-    chat.clock = [&now] { return now += AnswerWriter::kInterval; };  // a write at every progress
+    chat.interval = {};  // a write at every progress
     for (const char* text : {"the first and the last", "and then?"}) {
       std::string before;
       std::vector<std::string> while_running;

@@ -38,12 +38,14 @@ TEST(KillTestWriter, DISABLED_WritesUntilItIsKilled) {
     answer = *library.begin_answer(chat, *library.add_message(chat, 0, Role::user, kQuestion));
   });
   const auto log = std::make_shared<TraceLog>();
-  AnswerWriter writer(**store, *tokenizer, log, 0, answer, 0);
+  AnswerWriter writer(**store, log, 0, answer, 0);
   GenerateProgress progress;
   progress.phase = GeneratePhase::decode;
   const auto tokens = tokenizer->encode("0123456789");
   for (std::size_t i = 0;; ++i) {
+    const std::string text(1, static_cast<char>('0' + i % 10));
     log->append(test_record(tokens[i % tokens.size()]));
+    progress.new_text = text;
     writer.on_progress(progress);
     KilledProgram::tell_token();
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -165,8 +165,7 @@ void EngineHost::generate(const AnswerJob& job) {
 }
 
 void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
-  AnswerWriter writer(m_store, engine.tokenizer(), job.request.trace, job.userMessage, job.answer,
-                      job.storedEvents);
+  AnswerWriter writer(m_store, job.request.trace, job.userMessage, job.answer, job.storedEvents);
   const auto result = engine.generate(job.request, [&](const GenerateProgress& progress) {
     writer.on_progress(progress);
     bool wake = false;
