@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QDir>
+#include <chrono>
 
 #include "app/config_file.h"
 #include "inference/base/log.h"
@@ -12,7 +13,7 @@
 namespace mneme {
 namespace {
 
-constexpr std::int64_t kKeepDeletedMs = std::int64_t{30} * 24 * 60 * 60 * 1000;
+constexpr auto kTidyAfter = std::chrono::milliseconds(500);
 
 // Qt's own messages join the log.
 void onQtMessage(QtMsgType type, const QMessageLogContext&, const QString& text) {
@@ -65,11 +66,11 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
     return nullptr;
   }
   app->m_store = std::move(*store);
-  const std::int64_t before = QDateTime::currentMSecsSinceEpoch() - kKeepDeletedMs;
-  app->m_store->post([before](Library& library) {
-    if (const Status done = library.purge_deleted(before); !done) {
-      log_warning("app", "old deleted chats stay: {}", done.error().message);
-    }
+  // After the window asked for its chats, before it can have an answer.
+  app->m_store->post_at(std::chrono::steady_clock::now() + kTidyAfter, [](Library& library) {
+    Status done = library.purge_deleted(QDateTime::currentMSecsSinceEpoch());
+    if (done) done = library.give_back_space();
+    if (!done) log_warning("app", "old deleted chats stay: {}", done.error().message);
   });
 
   WindowSetup setup;

@@ -4,6 +4,7 @@
 #include <QCommandLineParser>
 #include <QMessageBox>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   using namespace mneme;
   // That the end of the program waits for a drive; one that answers needs milliseconds.
   constexpr auto kLongestGoodbye = std::chrono::seconds(3);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failed write, as on a full disk
   QApplication qt(argc, argv);
   QApplication::setApplicationName(QStringLiteral("mneme"));
   QApplication::setApplicationDisplayName(QStringLiteral("Mneme"));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/composer.h"
 
+#include <QClipboard>
 #include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QtTest>
 
@@ -75,6 +77,43 @@ class ComposerTest : public QObject {
     QVERIFY(m_composer->edit()->height() < one * 12);
     m_composer->setText({});
     QCOMPARE(m_composer->edit()->height(), one);
+  }
+
+  // A paragraph has no line breaks of its own: its lines are made by the width.
+  void aPastedParagraphGrowsItAtOnce() {
+    const int one = m_composer->edit()->height();
+    const QString paragraph = QStringLiteral("lorem ipsum dolor sit amet, ").repeated(12);
+    QGuiApplication::clipboard()->setText(paragraph);
+    m_composer->edit()->paste();
+    const int pasted = m_composer->edit()->height();
+    QVERIFY2(pasted > 2 * one, qPrintable(QString::number(pasted)));
+    m_composer->edit()->undo();
+    QCOMPARE(m_composer->edit()->height(), one);
+    m_composer->edit()->redo();
+    QCOMPARE(m_composer->edit()->height(), pasted);
+    // Beyond the limit it scrolls, with the cursor in view.
+    QGuiApplication::clipboard()->setText(paragraph.repeated(60));
+    m_composer->edit()->paste();
+    const int most = m_composer->edit()->height();
+    QVERIFY(most > pasted && most < one * 12);
+    QVERIFY(m_composer->edit()->verticalScrollBar()->maximum() > 0);
+    QVERIFY(m_composer->edit()->viewport()->rect().intersects(m_composer->edit()->cursorRect()));
+  }
+
+  void itFollowsItsWidthAndTheZoom() {
+    m_composer->setText(QStringLiteral("lorem ipsum dolor sit amet, ").repeated(12));
+    m_composer->resize(1200, 120);
+    QTRY_VERIFY(m_composer->edit()->width() > 1000);
+    QTest::qWait(1);
+    const int wide = m_composer->edit()->height();
+    m_composer->resize(600, 120);
+    QTRY_VERIFY(m_composer->edit()->height() > wide);
+    m_composer->resize(1200, 120);
+    QTRY_COMPARE(m_composer->edit()->height(), wide);
+    Theme::setZoom(1.5);
+    QTRY_VERIFY(m_composer->edit()->height() > wide * 3 / 2);
+    Theme::setZoom(1);
+    QTRY_COMPARE(m_composer->edit()->height(), wide);
   }
 
   void editingKeepsTheDraft() {

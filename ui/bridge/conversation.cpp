@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/bridge/conversation.h"
 
+#include <fmt/format.h>
+
 #include <QDateTime>
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "inference/base/log.h"
@@ -59,6 +62,30 @@ bool hasEvents(const MessageRow& row) {
 
 }  // namespace
 
+// Puts what the disk did not take yet into what was read from it; gives its trace.
+std::shared_ptr<TraceLog> Conversation::amend(std::vector<MessageRow>& messages,
+                                              const Ended& ended) {
+  for (MessageRow& row : messages) {
+    if (row.id == ended.question.id && ended.question.end_event > 0) {
+      row.first_event = ended.question.first_event;
+      row.end_event = ended.question.end_event;
+    }
+    if (row.id != ended.answer.id) continue;
+    const std::int64_t created = row.created_ms;
+    row = ended.answer;
+    row.created_ms = created;
+  }
+  return ended.trace;
+}
+
+Conversation::Ended::Ended(const Running& running) : trace(running.trace) {
+  question.id = running.job.userMessage;
+  answer.id = running.answer;
+  answer.chat = running.chat;
+  answer.parent = running.user;
+  answer.role = Role::assistant;
+}
+
 Conversation::Conversation(ChatStore& store, EngineHost& engine, BranchTrace& branch,
                            QObject* parent)
     : QObject(parent), m_store(store), m_engine(engine), m_branch(branch) {
@@ -78,7 +105,8 @@ QString Conversation::title() const {
 }
 
 QString Conversation::blockedReason() const {
-  if (m_loading || m_posting) return tr("The chat is being read.");
+  if (m_loading) return tr("The chat is being read.");
+  if (m_posting) return tr("The message is being saved.");
   if (answering() && !answeringHere()) return tr("Another chat is being answered.");
   if (answering()) return tr("An answer is being written.");
   const ModelLayout* layout = m_engine.layout();
@@ -116,7 +144,6 @@ Conversation::ContextUse Conversation::contextUse() const {
 void Conversation::newChat(const ChatSettings& settings, const QString& systemPrompt) {
   ++m_generation;
   m_loading = false;
-  m_posting = false;
   m_chat = ChatRow{};
   m_chat.settings = settings;
   m_chat.system_prompt = systemPrompt.toStdString();
@@ -131,7 +158,6 @@ void Conversation::newChat(const ChatSettings& settings, const QString& systemPr
 void Conversation::open(ChatId chat, MessageId message) {
   const quint64 generation = ++m_generation;
   m_loading = true;
-  m_posting = false;
   Q_EMIT stateChanged();
   askLibrary(
       m_store, this, [chat](Library& library) { return loadChat(library, chat); },
@@ -144,8 +170,12 @@ void Conversation::open(ChatId chat, MessageId message) {
           return;
         }
         m_chat = result->chat;
+        m_trace = result->trace;
+        for (const Ended& ended : m_ended) {
+          if (ended.answer.chat == m_chat.id) m_trace = amend(result->messages, ended);
+        }
         // A running answer's log is ahead of the disk.
-        m_trace = answeringHere() ? m_running->trace : result->trace;
+        if (answeringHere()) m_trace = m_running->trace;
         m_transcript.setTree(std::move(result->messages), m_chat.leaf);
         if (answeringHere()) {
           m_transcript.setStreaming(m_running->answer, m_running->text, m_running->live);
@@ -162,13 +192,15 @@ void Conversation::open(ChatId chat, MessageId message) {
       });
 }
 
-void Conversation::send(const QString& text) {
-  post(m_transcript.leaf(), text);
+bool Conversation::send(const QString& text, const Draft& rest) {
+  return post(m_transcript.leaf(), text, rest);
 }
 
-void Conversation::editAndResend(MessageId userMessage, const QString& text) {
+bool Conversation::editAndResend(MessageId userMessage, const QString& text, const Draft& rest) {
   const MessageRow* old = m_transcript.message(userMessage);
-  if (old != nullptr) post(old->parent, text);
+  if (old != nullptr) return post(old->parent, text, rest);
+  Q_EMIT failed(tr("The message that was edited is no longer there."));
+  return false;
 }
 
 void Conversation::regenerate(MessageId answer) {
@@ -176,80 +208,99 @@ void Conversation::regenerate(MessageId answer) {
   if (old != nullptr && old->role == Role::assistant) post(old->parent, std::nullopt);
 }
 
-// To disk first: the chat if it is new, the user's text, and an empty answer to fill.
-void Conversation::post(MessageId parent, const std::optional<QString>& userText) {
+// The chat if it is new, the user's text, an empty answer to fill, and what is left of the draft.
+Result<Conversation::Posted> Conversation::store(Library& library, const ChatRow& chat,
+                                                 MessageId parent,
+                                                 const std::optional<std::string>& text,
+                                                 DraftRow rest) {
+  Posted posted;
+  posted.isNew = chat.id == 0;
+  ChatId id = chat.id;
+  if (posted.isNew) {
+    auto created = library.create_chat("", chat.settings);
+    if (!created) return created.error();
+    id = *created;
+    if (!chat.system_prompt.empty()) {
+      RETURN_IF_ERROR(library.set_system_prompt(id, chat.system_prompt));
+    }
+  }
+  const std::int64_t now = QDateTime::currentMSecsSinceEpoch();
+  MessageId above = parent;
+  if (text) {
+    auto added = library.add_message(id, parent, Role::user, *text);
+    if (!added) return added.error();
+    RETURN_IF_ERROR(library.set_draft(rest));
+    MessageRow row;
+    row.id = *added;
+    row.chat = id;
+    row.parent = parent;
+    row.role = Role::user;
+    row.text = *text;
+    row.created_ms = now;
+    posted.user = row;
+    above = row.id;
+  }
+  auto answer = library.begin_answer(id, above);
+  if (!answer) return answer.error();
+  posted.answer.id = *answer;
+  posted.answer.chat = id;
+  posted.answer.parent = above;
+  posted.answer.role = Role::assistant;
+  posted.answer.state = MessageState::streaming;
+  posted.answer.created_ms = now;
+  auto row = library.chat(id);
+  if (!row) return row.error();
+  posted.chat = std::move(*row);
+  return posted;
+}
+
+// To disk first, and all of it or nothing.
+bool Conversation::post(MessageId parent, const std::optional<QString>& userText,
+                        const Draft& rest) {
   const QString blocked = blockedReason();
   if (!blocked.isEmpty()) {
     Q_EMIT failed(blocked);
-    return;
+    return false;
   }
   m_posting = true;
   Q_EMIT stateChanged();
-  const quint64 generation = m_generation;
   askLibrary(
       m_store, this,
-      [chat = m_chat, parent,
+      [chat = m_chat, parent, rest = Drafts::rowOf(m_chat.id, rest),
        text = userText ? std::optional(userText->toStdString())
                        : std::nullopt](Library& library) -> Result<Posted> {
-        Posted posted;
-        ChatId id = chat.id;
-        posted.isNew = id == 0;
-        if (posted.isNew) {
-          auto created = library.create_chat("", chat.settings);
-          if (!created) return created.error();
-          id = *created;
-          if (!chat.system_prompt.empty()) {
-            RETURN_IF_ERROR(library.set_system_prompt(id, chat.system_prompt));
-          }
-        }
-        const std::int64_t now = QDateTime::currentMSecsSinceEpoch();
-        MessageId above = parent;
-        if (text) {
-          auto added = library.add_message(id, parent, Role::user, *text);
-          if (!added) return added.error();
-          MessageRow row;
-          row.id = *added;
-          row.chat = id;
-          row.parent = parent;
-          row.role = Role::user;
-          row.text = *text;
-          row.created_ms = now;
-          posted.user = row;
-          above = row.id;
-        }
-        auto answer = library.begin_answer(id, above);
-        if (!answer) return answer.error();
-        posted.answer.id = *answer;
-        posted.answer.chat = id;
-        posted.answer.parent = above;
-        posted.answer.role = Role::assistant;
-        posted.answer.state = MessageState::streaming;
-        posted.answer.created_ms = now;
-        auto row = library.chat(id);
-        if (!row) return row.error();
-        posted.chat = std::move(*row);
-        return posted;
+        std::optional<Result<Posted>> posted;
+        const Status kept = library.atomically([&]() -> Status {
+          posted = store(library, chat, parent, text, rest);
+          return *posted ? Status() : Status(posted->error());
+        });
+        if (!kept) return kept.error();
+        return std::move(*posted);
       },
-      [this, generation](Result<Posted> result) {
-        if (generation != m_generation) {
-          // Another chat was opened in between. The question is kept; it is not answered.
-          if (result) {
-            m_store.post([id = result->answer.id](Library& library) {
-              static_cast<void>(
-                  library.finish_answer(id, "", MessageState::stopped, "", std::nullopt));
-            });
-            Q_EMIT libraryChanged();
-          }
-          return;
-        }
+      [this, from = m_chat.id, typed = userText.has_value(),
+       generation = m_generation](Result<Posted> result) {
         m_posting = false;
+        if (typed) Q_EMIT messagePosted(from, result.has_value());
         if (!result) {
-          Q_EMIT failed(QString::fromStdString(result.error().message));
-          Q_EMIT stateChanged();
+          const QString reason = QString::fromStdString(result.error().message);
+          Q_EMIT failed(
+              typed ? tr("The message is not sent, it stays where it was typed: %1").arg(reason)
+                    : reason);
+        } else if (generation == m_generation) {
+          begin(*result);
           return;
+        } else {
+          // Another chat was opened in between. The question is kept; it is not answered.
+          const MessageId id = result->answer.id;
+          m_store.write({fmt::format("answer {}", id), "an answer", {}, [id](Library& library) {
+                           return library.finish_answer(id, "", MessageState::stopped, "",
+                                                        std::nullopt);
+                         }});
+          Q_EMIT libraryChanged();
         }
-        begin(*result);
+        Q_EMIT stateChanged();
       });
+  return true;
 }
 
 void Conversation::begin(const Posted& posted) {
@@ -374,17 +425,25 @@ void Conversation::growBranch(const Running& running) {
 void Conversation::onFinished(const GenerateResult& result) {
   if (!m_running) return;
   const auto running = std::move(m_running);
+  Ended ended(*running);
+  ended.answer.text = result.text;
+  ended.answer.state =
+      result.stop_reason == StopReason::stopped ? MessageState::stopped : MessageState::complete;
+  ended.answer.answer = EngineHost::recordOf(running->job, running->engine->layout(), result);
+  ended.question.first_event = result.prompt_first_event;
+  ended.question.end_event = ended.answer.first_event = result.reply_first_event;
+  ended.answer.end_event = result.reply_end_event;
   if (running->chat == m_chat.id) {
     running->live.progress.phase = GeneratePhase::decode;
     running->live.progress.prompt_first_event = result.prompt_first_event;
     running->live.progress.reply_first_event = result.reply_first_event;
     growBranch(*running);
-    const MessageState state =
-        result.stop_reason == StopReason::stopped ? MessageState::stopped : MessageState::complete;
-    m_transcript.finish(running->answer, QString::fromStdString(result.text), state, {},
-                        EngineHost::recordOf(running->job, running->engine->layout(), result));
+    m_transcript.finish(running->answer, QString::fromStdString(result.text), ended.answer.state,
+                        {}, ended.answer.answer);
     Q_EMIT progressed();
   }
+  m_ended.push_back(std::move(ended));
+  dropSaved();
   Q_EMIT libraryChanged();
   Q_EMIT stateChanged();
 }
@@ -395,13 +454,32 @@ void Conversation::onFailed(const QString& reason) {
     return;
   }
   const auto running = std::move(m_running);
+  if (running->decoding) readReply(*running);
+  Ended ended(*running);
+  ended.answer.text = running->text.toStdString();
+  ended.answer.state = MessageState::failed;
+  ended.answer.error = reason.toStdString();
   if (running->chat == m_chat.id) {
-    if (running->decoding) readReply(*running);
     m_transcript.finish(running->answer, running->text, MessageState::failed, reason, std::nullopt);
     Q_EMIT progressed();
   }
+  m_ended.push_back(std::move(ended));
+  dropSaved();
   Q_EMIT libraryChanged();
   Q_EMIT stateChanged();
+}
+
+// The engine's thread posted the last write before it told the end, so the store thread has tried it
+// when it gets here.
+void Conversation::dropSaved() {
+  std::set<MessageId> asked;
+  for (const Ended& ended : m_ended) asked.insert(ended.answer.id);
+  askLibrary(
+      m_store, this, [&store = m_store](Library&) { return store.kept().empty(); },
+      [this, asked = std::move(asked)](bool saved) {
+        if (!saved) return;
+        std::erase_if(m_ended, [&](const Ended& ended) { return asked.contains(ended.answer.id); });
+      });
 }
 
 void Conversation::resetBranch() {
@@ -430,8 +508,8 @@ void Conversation::showSibling(MessageId message) {
   m_transcript.showLeaf(leaf);
   m_chat.leaf = leaf;
   resetBranch();
-  m_store.post([chat = m_chat.id, leaf, report = onUi(this, [this](Status s) { saved(s); })](
-                   Library& library) { report(library.set_leaf(chat, leaf)); });
+  write("leaf", "the version in view", {},
+        [chat = m_chat.id, leaf](Library& library) { return library.set_leaf(chat, leaf); });
   Q_EMIT progressed();
 }
 
@@ -439,13 +517,18 @@ void Conversation::stop() {
   m_engine.stop();
 }
 
+void Conversation::leave(ChatId chat) {
+  if (answering() && m_running->chat == chat) stop();
+}
+
 void Conversation::setSettings(const ChatSettings& settings) {
   if (settings == m_chat.settings) return;
   m_chat.settings = settings;
   Q_EMIT settingsChanged();
   if (m_chat.id == 0) return;
-  m_store.post([chat = m_chat.id, settings, report = onUi(this, [this](Status s) { saved(s); })](
-                   Library& library) { report(library.set_settings(chat, settings)); });
+  write("settings", "settings of a chat", {}, [chat = m_chat.id, settings](Library& library) {
+    return library.set_settings(chat, settings);
+  });
 }
 
 void Conversation::setSystemPrompt(const QString& text) {
@@ -453,10 +536,10 @@ void Conversation::setSystemPrompt(const QString& text) {
   m_chat.system_prompt = text.toStdString();
   Q_EMIT settingsChanged();
   if (m_chat.id == 0) return;
-  m_store.post([chat = m_chat.id, prompt = m_chat.system_prompt,
-                report = onUi(this, [this](Status s) { saved(s); })](Library& library) {
-    report(library.set_system_prompt(chat, prompt));
-  });
+  write("system prompt", "a system prompt", m_chat.system_prompt,
+        [chat = m_chat.id, prompt = m_chat.system_prompt](Library& library) {
+          return library.set_system_prompt(chat, prompt);
+        });
 }
 
 void Conversation::titleWasSet(const QString& title) {
@@ -464,8 +547,10 @@ void Conversation::titleWasSet(const QString& title) {
   Q_EMIT chatChanged();
 }
 
-void Conversation::saved(const Status& status) {
-  if (!status) Q_EMIT failed(QString::fromStdString(status.error().message));
+// Of the open chat, kept until the disk takes it.
+void Conversation::write(const char* tag, const char* what, const std::string& text,
+                         std::function<Status(Library&)> write) {
+  m_store.write({fmt::format("{} {}", tag, m_chat.id), what, text, std::move(write)});
 }
 
 }  // namespace mneme

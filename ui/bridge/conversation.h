@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The open chat: what it says, what it is set to, and the way of a message. The user's text is on
 // disk before the engine hears of it; an answer goes on when another chat is opened, and is found
-// again on coming back. UI thread; asks the store and the engine, never waits.
+// again on coming back, also where the disk did not take it yet. UI thread; asks the store and the
+// engine, never waits.
 #pragma once
 
 #include <QElapsedTimer>
 #include <QObject>
 #include <QString>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "inference/text/utf8_stream.h"
+#include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/transcript_model.h"
@@ -32,6 +35,7 @@ class Conversation : public QObject {
   const ChatSettings& settings() const { return m_chat.settings; }
   QString systemPrompt() const { return QString::fromStdString(m_chat.system_prompt); }
   bool loading() const { return m_loading; }
+  bool posting() const { return m_posting; }  // a message is on its way to the disk
 
   bool answering() const { return m_running != nullptr; }  // in any chat
   bool answeringHere() const { return answering() && m_running->chat == m_chat.id; }
@@ -50,14 +54,18 @@ class Conversation : public QObject {
   void newChat(const ChatSettings& settings, const QString& systemPrompt);
   // Shows `message` if it is not 0, on whichever branch it lies.
   void open(ChatId chat, MessageId message = 0);
-  void send(const QString& text);
-  void editAndResend(MessageId userMessage, const QString& text);
+  // Puts `text` on disk, with `rest` as the draft that is left of the chat, and has it answered;
+  // messagePosted() tells what came of it. False: it cannot be sent now, and failed() said why.
+  bool send(const QString& text, const Draft& rest = {});
+  bool editAndResend(MessageId userMessage, const QString& text, const Draft& rest = {});
   void regenerate(MessageId answer);
   void showSibling(MessageId message);
   void stop();
+  void leave(ChatId chat);  // it was deleted: what is written in it ends
   void setSettings(const ChatSettings& settings);
   void setSystemPrompt(const QString& text);
   void titleWasSet(const QString& title);
+  void dropSaved();  // forgets ended answers that the disk has taken meanwhile
 
  Q_SIGNALS:
   void chatChanged();  // another chat, or it was loaded
@@ -66,6 +74,8 @@ class Conversation : public QObject {
   void progressed();      // of the answer in view: its text or figures changed
   void libraryChanged();  // the list of chats is out of date
   void failed(const QString& reason);
+  // A message of `chat` (0 = it was new) is on disk, or not; then failed() says why.
+  void messagePosted(qint64 chat, bool stored);
   void messageSought(qint64 message);  // scroll there
 
  private:
@@ -88,7 +98,17 @@ class Conversation : public QObject {
     std::int64_t decodeFrom = 0;
   };
 
-  void post(MessageId parent, const std::optional<QString>& userText);
+  // An answer that ended, as long as the disk does not have it.
+  struct Ended {
+    explicit Ended(const Running& running);
+    std::shared_ptr<TraceLog> trace;
+    MessageRow question;  // its id, or 0, and its range of the trace
+    MessageRow answer;
+  };
+
+  bool post(MessageId parent, const std::optional<QString>& userText, const Draft& rest = {});
+  static Result<Posted> store(Library& library, const ChatRow& chat, MessageId parent,
+                              const std::optional<std::string>& text, DraftRow rest);
   void begin(const Posted& posted);
   EngineHost::AnswerJob makeJob(const Running& running) const;
   void onProgress(const GenerateProgress& progress);
@@ -98,7 +118,9 @@ class Conversation : public QObject {
   void readReply(Running& running);
   void growBranch(const Running& running);
   void resetBranch();
-  void saved(const Status& status);
+  static std::shared_ptr<TraceLog> amend(std::vector<MessageRow>& messages, const Ended& ended);
+  void write(const char* tag, const char* what, const std::string& text,
+             std::function<Status(Library&)> write);
 
   ChatStore& m_store;
   EngineHost& m_engine;
@@ -107,6 +129,7 @@ class Conversation : public QObject {
   ChatRow m_chat;
   std::shared_ptr<TraceLog> m_trace;
   std::unique_ptr<Running> m_running;
+  std::vector<Ended> m_ended;
   quint64 m_generation = 0;  // counts chats opened: late replies of older ones are dropped
   bool m_loading = false;
   bool m_posting = false;

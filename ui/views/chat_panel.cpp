@@ -44,11 +44,12 @@ class Ground : public QWidget {
 
 }  // namespace
 
-ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace& branch,
-                     Selection& selection, InspectSource& source, const QString& defaultModel,
-                     QWidget* parent)
+ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& engine,
+                     BranchTrace& branch, Selection& selection, InspectSource& source,
+                     const QString& defaultModel, QWidget* parent)
     : QWidget(parent),
       m_conversation(conversation),
+      m_drafts(drafts),
       m_engine(engine),
       m_branch(branch),
       m_source(source) {
@@ -126,6 +127,9 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
     refreshMeter();
   });
   connect(m_composer, &Composer::draftChanged, &m_draftTimer, qOverload<>(&QTimer::start));
+  connect(m_composer, &Composer::draftChanged, this, [this] {
+    if (!m_showingDraft) m_drafts.set(m_draftChat, m_composer->draft());
+  });
   connect(m_composer, &Composer::sendRequested, this, &ChatPanel::send);
   connect(m_composer, &Composer::stopRequested, &conversation, &Conversation::stop);
   connect(m_composer, &Composer::editCancelled, this, &ChatPanel::refreshMeter);
@@ -137,11 +141,8 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
   connect(m_view, &ChatView::copied, this,
           [this](const QString& what) { m_view->setAccessibleDescription(what); });
 
-  connect(&conversation, &Conversation::chatChanged, this, [this] {
-    m_composer->setEditing(0, {});
-    refreshHeader();
-    refreshState();
-  });
+  connect(&conversation, &Conversation::chatChanged, this, &ChatPanel::onChatChanged);
+  connect(&conversation, &Conversation::messagePosted, this, &ChatPanel::onPosted);
   connect(&conversation, &Conversation::settingsChanged, this, &ChatPanel::refreshHeader);
   connect(&conversation, &Conversation::stateChanged, this, &ChatPanel::refreshState);
   connect(&conversation, &Conversation::progressed, this, [this] {
@@ -149,7 +150,7 @@ ChatPanel::ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace
     refreshMeter();
   });
   connect(&conversation, &Conversation::failed, this, &ChatPanel::tellError);
-  connect(&conversation, &Conversation::messageSought, m_view, &ChatView::scrollToMessage);
+  connect(&conversation, &Conversation::messageSought, m_view, &ChatView::scrollToFound);
   connect(&engine, &EngineHost::modelOpened, this, [this] {
     refreshHeader();
     refreshState();
@@ -274,16 +275,44 @@ void ChatPanel::probeDraft() {
   m_probe.ask(engine, text, memory ? tokensBeforeDraft() : std::vector<TokenId>{});
 }
 
+// The text stays until it is on disk.
 void ChatPanel::send(const QString& text) {
   m_banner->close();
-  const MessageId editing = m_composer->editing();
-  if (editing != 0) {
-    m_composer->setEditing(0, {});
-    m_conversation.editAndResend(editing, text);
-  } else {
-    m_composer->setText({});
-    m_conversation.send(text);
+  m_drafts.flush();  // before the message, which replaces it
+  const Draft draft = m_composer->draft();
+  m_rest = draft.editing != 0 ? Draft{.text = draft.text} : Draft{};
+  m_composer->setSending(true);
+  const bool sent = draft.editing != 0 ? m_conversation.editAndResend(draft.editing, text, m_rest)
+                                       : m_conversation.send(text, m_rest);
+  if (!sent) m_composer->setSending(false);
+}
+
+void ChatPanel::onPosted(ChatId chat, bool stored) {
+  m_composer->setSending(false);
+  if (!stored) return;
+  m_drafts.set(chat, m_rest);
+  if (chat == m_draftChat) showDraft();
+}
+
+void ChatPanel::onChatChanged() {
+  if (m_conversation.chat() != m_draftChat) {
+    m_draftChat = m_conversation.chat();
+    showDraft();
   }
+  refreshHeader();
+  refreshState();
+}
+
+void ChatPanel::showDraft() {
+  Draft draft = m_drafts.of(m_draftChat);
+  if (draft.editing != 0 && m_conversation.transcript().message(draft.editing) == nullptr) {
+    // The message is gone, its new text is not.
+    if (!draft.text.isEmpty()) draft.text += QLatin1Char('\n');
+    draft = {.text = draft.text + draft.edited};
+  }
+  m_showingDraft = true;
+  m_composer->setDraft(draft);
+  m_showingDraft = false;
 }
 
 void ChatPanel::setInk(bool on) {

@@ -28,7 +28,7 @@ class ChatPanel : public QWidget {
   Q_OBJECT
 
  public:
-  ChatPanel(Conversation& conversation, EngineHost& engine, BranchTrace& branch,
+  ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& engine, BranchTrace& branch,
             Selection& selection, InspectSource& source, const QString& defaultModel,
             QWidget* parent = nullptr);
 
@@ -43,6 +43,7 @@ class ChatPanel : public QWidget {
   void setInk(bool on);
   void setMemory(bool on);
   void tellError(const QString& text);
+  void showDraft();  // of the open chat
 
   // Of the current message, else the last that fits.
   void retry();
@@ -60,6 +61,8 @@ class ChatPanel : public QWidget {
  private:
   void onAction(MessageId message, MessageAction action);
   void send(const QString& text);
+  void onPosted(ChatId chat, bool stored);
+  void onChatChanged();
   void refreshHeader();
   void alignComposer();
   void refreshState();
@@ -69,6 +72,7 @@ class ChatPanel : public QWidget {
   std::vector<TokenId> tokensBeforeDraft() const;
 
   Conversation& m_conversation;
+  Drafts& m_drafts;
   EngineHost& m_engine;
   BranchTrace& m_branch;
   InspectSource& m_source;
@@ -89,6 +93,9 @@ class ChatPanel : public QWidget {
   DraftProbe m_probe;
   QTimer m_draftTimer;
   DraftCount m_draft;
+  ChatId m_draftChat = 0;  // whose draft the composer holds
+  bool m_showingDraft = false;
+  Draft m_rest;  // of the draft, once what is being sent is on disk
   QString m_draftText;
 };
 

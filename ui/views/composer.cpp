@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/composer.h"
 
+#include <QAbstractTextDocumentLayout>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
@@ -9,7 +10,6 @@
 #include <QPushButton>
 #include <QScrollBar>
 #include <QTextBlock>
-#include <QTextLayout>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -79,6 +79,9 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
   setTabOrder(m_edit, m_button);
   setFocusProxy(m_edit);
 
+  // Lines also come and go without a change of the text: in another width, in another font.
+  connect(m_edit->document()->documentLayout(), &QAbstractTextDocumentLayout::documentSizeChanged,
+          this, &Composer::grow);
   connect(m_edit, &QPlainTextEdit::textChanged, this, [this] {
     grow();
     updateButton();
@@ -91,10 +94,7 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
       send();
     }
   });
-  connect(cancel, &QPushButton::clicked, this, [this] {
-    setEditing(0, {});
-    Q_EMIT editCancelled();
-  });
+  connect(cancel, &QPushButton::clicked, this, &Composer::cancelEditing);
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
     m_edit->setFont(Theme::current().uiFont(1.08));
     m_draft->setFont(Theme::current().uiFont(0.92));
@@ -149,9 +149,32 @@ void Composer::setEditing(qint64 message, const QString& text) {
   }
 }
 
+void Composer::cancelEditing() {
+  if (m_sending) return;
+  setEditing(0, {});
+  Q_EMIT editCancelled();
+}
+
+Draft Composer::draft() const {
+  if (m_editing == 0) return {.text = text()};
+  return {.text = m_kept, .editing = m_editing, .edited = text()};
+}
+
+void Composer::setDraft(const Draft& draft) {
+  if (draft == this->draft()) return;
+  setEditing(0, {});
+  setText(draft.text);
+  if (draft.editing != 0) setEditing(draft.editing, draft.edited);
+}
+
+void Composer::setSending(bool sending) {
+  m_sending = sending;
+  m_edit->setReadOnly(sending);
+}
+
 void Composer::send() {
   const QString message = text().trimmed();
-  if (m_answering || !m_blocked.isEmpty() || message.isEmpty()) return;
+  if (m_sending || m_answering || !m_blocked.isEmpty() || message.isEmpty()) return;
   Q_EMIT sendRequested(message);
 }
 
@@ -168,12 +191,14 @@ bool Composer::eventFilter(QObject* watched, QEvent* event) {
       return true;
     }
     if (key->key() == Qt::Key_Escape && m_editing != 0) {
-      setEditing(0, {});
-      Q_EMIT editCancelled();
+      cancelEditing();
       return true;
     }
   }
-  if (watched == m_edit && event->type() == QEvent::Resize) grow();
+  if (watched == m_edit && event->type() == QEvent::Resize) {
+    // After the editor has taken its new width.
+    QMetaObject::invokeMethod(this, &Composer::grow, Qt::QueuedConnection);
+  }
   if (watched == m_edit && (event->type() == QEvent::FocusIn || event->type() == QEvent::FocusOut))
     update();
   return QFrame::eventFilter(watched, event);
@@ -184,16 +209,21 @@ void Composer::showEvent(QShowEvent* event) {
   grow();
 }
 
-// As high as the text, from one line to nine; beyond that it scrolls.
+// As high as the text, from one line to nine; beyond that it scrolls. The editor lays its
+// paragraphs out when it paints them; asking for their height does it now, so that a paste counts
+// at once.
 void Composer::grow() {
-  int lines = 0;
-  for (QTextBlock block = m_edit->document()->begin(); block.isValid() && lines < kLinesMax;
+  if (m_growing) return;  // that layout tells of new sizes
+  m_growing = true;
+  QAbstractTextDocumentLayout* layout = m_edit->document()->documentLayout();
+  const qreal line = std::ceil(QFontMetricsF(m_edit->font()).lineSpacing());
+  qreal height = 0;
+  for (QTextBlock block = m_edit->document()->begin(); block.isValid() && height < kLinesMax * line;
        block = block.next()) {
-    lines += std::max(1, block.layout() == nullptr ? 1 : block.layout()->lineCount());
+    height += std::max(layout->blockBoundingRect(block).height(), line);
   }
-  lines = std::clamp(lines, 1, kLinesMax);
-  const qreal height = std::ceil(QFontMetricsF(m_edit->font()).lineSpacing()) * lines + 8;
-  m_edit->setFixedHeight(static_cast<int>(height));
+  m_edit->setFixedHeight(static_cast<int>(std::ceil(std::min(height, kLinesMax * line))) + 8);
+  m_growing = false;
 }
 
 void Composer::paintEvent(QPaintEvent*) {

@@ -5,6 +5,8 @@
 
 #include <QFrame>
 
+#include "ui/bridge/drafts.h"
+
 class QLabel;
 class QPlainTextEdit;
 class QPushButton;
@@ -30,6 +32,10 @@ class Composer : public QFrame {
   // Writing a new version of an earlier message; 0 = a new message.
   void setEditing(qint64 message, const QString& text);
   qint64 editing() const { return m_editing; }
+  Draft draft() const;
+  void setDraft(const Draft& draft);
+  // While what was sent is on its way to the disk it stays, and cannot be changed.
+  void setSending(bool sending);
   void send();
 
  Q_SIGNALS:
@@ -44,6 +50,7 @@ class Composer : public QFrame {
   void showEvent(QShowEvent* event) override;
 
  private:
+  void cancelEditing();
   void grow();
   void updateButton();
 
@@ -54,6 +61,8 @@ class Composer : public QFrame {
   QFrame* m_editBar;
   QString m_blocked;
   bool m_answering = false;
+  bool m_sending = false;
+  bool m_growing = false;
   qint64 m_editing = 0;
   QString m_kept;  // the draft that editing replaced
 };

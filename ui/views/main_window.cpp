@@ -31,8 +31,6 @@ namespace mneme {
 namespace {
 
 constexpr int kLayoutVersion = 3;
-constexpr int kUndoMs = 10000;
-constexpr int kHitsMax = 60;
 constexpr int kRecentMax = 8;
 
 }  // namespace
@@ -43,7 +41,10 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
       m_setup(std::move(setup)),
       m_layout(m_setup.layoutFile, QSettings::IniFormat),
       m_engine(store),
-      m_conversation(store, m_engine, m_branch) {
+      m_drafts(store),
+      m_watch(store),
+      m_conversation(store, m_engine, m_branch),
+      m_closing(*this, m_conversation, m_drafts, m_watch) {
   setObjectName(QStringLiteral("mainWindow"));
   setWindowIcon(QIcon(QStringLiteral(":/icons/mneme.svg")));
   setAcceptDrops(true);
@@ -55,7 +56,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
   connectInspectSource(m_engine, m_source);
 
   m_side = new SidePanel(m_chats, m_engine, this);
-  m_panel = new ChatPanel(m_conversation, m_engine, m_branch, m_selection, m_source,
+  m_panel = new ChatPanel(m_conversation, m_drafts, m_engine, m_branch, m_selection, m_source,
                           m_setup.defaultModel, this);
   setCentralWidget(m_panel);
   m_status = new StatusLine(m_engine, this);
@@ -63,26 +64,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
   makeDocks();
   makeMenus();
 
-  connect(m_side, &SidePanel::newChatRequested, this, &MainWindow::newChat);
-  connect(m_side, &SidePanel::chatChosen, this, [this](qint64 chat, qint64 message) {
-    if (chat != m_conversation.chat() || message != 0) m_conversation.open(chat, message);
-  });
-  connect(m_side, &SidePanel::searchChanged, this, &MainWindow::search);
-  connect(&m_chats, &ChatListModel::renameRequested, this,
-          [this](qint64 chat, const QString& title) {
-            if (chat == m_conversation.chat() && !title.isEmpty())
-              m_conversation.titleWasSet(title);
-            askLibrary(
-                m_store, this,
-                [chat, text = title.toStdString()](Library& library) {
-                  return library.rename_chat(chat, text);
-                },
-                [this](const Status& status) {
-                  if (!status) m_panel->tellError(QString::fromStdString(status.error().message));
-                  reloadChats();
-                });
-          });
-  connect(&m_conversation, &Conversation::libraryChanged, this, &MainWindow::reloadChats);
+  connectChats();
   connect(&m_conversation, &Conversation::chatChanged, this, [this] {
     m_side->showCurrent(m_conversation.chat());
     m_layout.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
@@ -110,30 +92,16 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
     m_panel->welcome()->setProblem(reason);
     if (m_conversation.transcript().rowCount() > 0) m_panel->tellError(reason);
   });
-  m_store.set_on_failure(onUi(this, [this](const Error& error) {
-    m_panel->tellError(tr("Not saved: %1").arg(QString::fromStdString(error.message)));
-  }));
   restoreLayout();
   refreshActions();
 }
 
-MainWindow::~MainWindow() {
-  m_store.set_on_failure({});
-}
+MainWindow::~MainWindow() = default;
 
 void MainWindow::start() {
-  const auto last = m_layout.value(QStringLiteral("chats/last")).toLongLong();
+  const ChatId last = m_layout.value(QStringLiteral("chats/last")).toLongLong();
   newChat();
-  askLibrary(
-      m_store, this, [](Library& library) { return library.chats(); },
-      [this, last](Result<std::vector<ChatRow>> chats) {
-        if (!chats) {
-          m_panel->tellError(QString::fromStdString(chats.error().message));
-          return;
-        }
-        m_chats.setChats(std::move(*chats));
-        if (m_conversation.chat() == 0 && m_chats.chat(last) != nullptr) m_conversation.open(last);
-      });
+  loadChats(last);
   Config& config = m_setup.config;
   if (config.open_at_start) {
     const QString wanted = QString::fromStdString(config.model);
@@ -225,8 +193,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   m_layout.sync();
   m_setup.saveConfig(m_setup.config);
   m_engine.cancelOpen();
-  m_conversation.stop();
-  event->accept();
+  event->setAccepted(m_closing.mayClose());
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
@@ -242,74 +209,6 @@ void MainWindow::dropEvent(QDropEvent* event) {
   // The drag must end before a dialog opens.
   QMetaObject::invokeMethod(
       this, [this, path] { askForModel(path); }, Qt::QueuedConnection);
-}
-
-// --- chats
-// -----------------------------------------------------------------------------------------
-
-void MainWindow::reloadChats() {
-  askLibrary(
-      m_store, this, [](Library& library) { return library.chats(); },
-      [this](Result<std::vector<ChatRow>> chats) {
-        if (chats) m_chats.setChats(std::move(*chats));
-        m_side->showCurrent(m_conversation.chat());
-      });
-}
-
-void MainWindow::search(const QString& text) {
-  if (text.isEmpty()) {
-    m_chats.clearHits();
-    return;
-  }
-  askLibrary(
-      m_store, this,
-      [query = text.toStdString()](Library& library) { return library.search(query, kHitsMax); },
-      [this, text](const Result<std::vector<Library::SearchHit>>& hits) {
-        if (m_side->searchText() != text) return;  // typed on since
-        if (hits) {
-          m_chats.setHits(*hits);
-        } else {
-          m_panel->tellError(QString::fromStdString(hits.error().message));
-        }
-      });
-}
-
-void MainWindow::newChat() {
-  ChatSettings settings;
-  settings.sampling = m_setup.config.chat.sampling;
-  settings.max_tokens = m_setup.config.chat.max_tokens;
-  settings.memory_on = m_setup.config.chat.memory_on;
-  m_conversation.newChat(settings, QString::fromStdString(m_setup.config.chat.system_prompt));
-  m_panel->composer()->setFocus();
-}
-
-void MainWindow::deleteChat(ChatId chat) {
-  const ChatRow* row = m_chats.chat(chat);
-  if (row == nullptr) return;
-  const QString title = ChatListModel::titleOf(*row);
-  if (m_conversation.chat() == chat) {
-    if (m_conversation.answeringHere()) m_conversation.stop();
-    newChat();
-  }
-  askLibrary(
-      m_store, this, [chat](Library& library) { return library.delete_chat(chat); },
-      [this, chat, title](const Status& status) {
-        reloadChats();
-        if (!status) {
-          m_panel->tellError(QString::fromStdString(status.error().message));
-          return;
-        }
-        m_panel->banner()->tell(
-            Banner::Kind::notice, tr("“%1” was deleted.").arg(title), kUndoMs, tr("Undo"),
-            [this, chat] {
-              askLibrary(
-                  m_store, this, [chat](Library& library) { return library.restore_chat(chat); },
-                  [this, chat](const Status& restored) {
-                    reloadChats();
-                    if (restored) m_conversation.open(chat);
-                  });
-            });
-      });
 }
 
 // --- dialogs

@@ -11,11 +11,14 @@
 
 #include "inference/config.h"
 #include "ui/bridge/conversation.h"
+#include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
+#include "ui/bridge/save_watch.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/chat_list_model.h"
 #include "ui/models/inspect_source.h"
 #include "ui/selection.h"
+#include "ui/views/closing.h"
 
 class QActionGroup;
 class QDockWidget;
@@ -62,6 +65,7 @@ class MainWindow : public QMainWindow {
   Selection& selection() { return m_selection; }
   BranchTrace& branch() { return m_branch; }
   ChatListModel& chats() { return m_chats; }
+  Closing& closing() { return m_closing; }
   QAction* action(const char* name) const;
   const Config& config() const { return m_setup.config; }
 
@@ -92,14 +96,21 @@ class MainWindow : public QMainWindow {
   void explainStall();
   void updateDockTitles();
 
+  // main_window_chats.cpp
+  void connectChats();
+  void loadChats(ChatId last);
+  void reloadChats();
+  void search(const QString& text);
+  void newChat();
+  void renameChat(ChatId chat, const QString& title);
+  void deleteChat(ChatId chat);
+  void restoreChat(ChatId chat);
+  void showDeletedChats();
+
   // main_window.cpp
   void makeDocks();
   void restoreLayout();
   void saveLayout();
-  void reloadChats();
-  void search(const QString& text);
-  void newChat();
-  void deleteChat(ChatId chat);
   void askForModel(const QString& path = {});
   void showSettings();
   void showChatSettings();
@@ -115,7 +126,10 @@ class MainWindow : public QMainWindow {
   BranchTrace m_branch;
   Selection m_selection;
   InspectSource m_source;
+  Drafts m_drafts;
+  SaveWatch m_watch;
   Conversation m_conversation;
+  Closing m_closing;
   ChatListModel m_chats;
   SidePanel* m_side = nullptr;
   ChatPanel* m_panel = nullptr;

@@ -47,6 +47,8 @@ void MainWindow::makeMenus() {
     QMenu menu(this);
     menu.addAction(action("rename"));
     menu.addAction(action("delete"));
+    menu.addSeparator();
+    menu.addAction(action("deletedChats"));
     menu.exec(at);
   });
   connect(m_side->modelCard(), &QAbstractButton::clicked, this, [this] {
@@ -133,6 +135,8 @@ void MainWindow::makeChatMenu() {
   addAction(menu, "delete", tr("De&lete the chat"),
             QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Delete),
             [this] { deleteChat(m_side->current()); });
+  addAction(menu, "deletedChats", tr("Recentl&y deleted chats…"), {},
+            [this] { showDeletedChats(); });
   addAction(menu, "chatSettings", tr("Settin&gs of this chat…"),
             QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Comma), [this] { showChatSettings(); });
 }

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nothing that was typed or answered is lost: the whole window on the real engine, a tiny model,
+// and a disk that refuses writes when the test says so.
+#include <QAction>
+#include <QClipboard>
+#include <QGuiApplication>
+#include <QLineEdit>
+#include <QListView>
+#include <QListWidget>
+#include <QMessageBox>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QtTest>
+
+#include "tests/support/refused_writes.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
+#include "tests/ui/ui_test.h"
+#include "ui/theme.h"
+#include "ui/views/banner.h"
+#include "ui/views/chat_panel.h"
+#include "ui/views/chat_view.h"
+#include "ui/views/composer.h"
+#include "ui/views/deleted_chats_dialog.h"
+#include "ui/views/main_window.h"
+#include "ui/views/side_panel.h"
+
+using namespace mneme;
+
+class SavingTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void initTestCase() {
+    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
+    Theme::choose(Theme::Choice::light);
+    m_model = QString::fromStdString(write_tiny_model(m_folder.path(), {.context = 8192}));
+  }
+
+  // A disk that refuses writes also leaves the settings' lock behind: each test has its own file.
+  void init() {
+    m_layout = QString::fromStdString(m_folder.file("layout")) + QString::number(++m_number);
+    openWindow();
+  }
+  void cleanup() {
+    m_full.end();
+    closeWindow();
+    for (const char* suffix : {"", "-wal", "-journal"}) {
+      QFile::remove(QString::fromStdString(m_folder.file("chats.db")) + QLatin1String(suffix));
+    }
+  }
+
+  void aMessageStaysWhereItWasTypedUntilItIsOnDisk() {
+    openTiny();
+    m_full.begin();
+    write(QStringLiteral("keep this"));
+    QTRY_VERIFY2(bannerText().contains(QStringLiteral("not sent")), qPrintable(bannerText()));
+    QVERIFY(bannerText().contains(QStringLiteral("no room left")));
+    QCOMPARE(composer()->text(), QStringLiteral("keep this"));
+    QVERIFY(!composer()->edit()->isReadOnly());
+    QCOMPARE(conversation().chat(), ChatId{0});
+    QCOMPARE(conversation().transcript().rowCount(), 0);
+    m_full.end();
+    QTest::keyClick(composer()->edit(), Qt::Key_Return);
+    QTRY_COMPARE(conversation().transcript().rowCount(), 2);
+    finish();
+    QVERIFY(composer()->text().isEmpty());
+    QTRY_COMPARE(m_window->chats().rowCount(), 2);  // one chat: the failed try left none
+    QCOMPARE(conversation().transcript().at(0).text, QStringLiteral("keep this"));
+  }
+
+  void anEditedMessageStaysToo() {
+    openTiny();
+    ask(QStringLiteral("first"));
+    composer()->setText(QStringLiteral("a draft"));
+    m_window->action("edit")->trigger();
+    m_full.begin();
+    write(QStringLiteral("first, better"));
+    QTRY_VERIFY(bannerText().contains(QStringLiteral("not sent")));
+    QCOMPARE(composer()->text(), QStringLiteral("first, better"));
+    QVERIFY(composer()->editing() != 0);
+    m_full.end();
+    QTest::keyClick(composer()->edit(), Qt::Key_Return);
+    QTRY_COMPARE(conversation().transcript().at(0).text, QStringLiteral("first, better"));
+    finish();
+    QCOMPARE(composer()->text(), QStringLiteral("a draft"));
+  }
+
+  // Also where another chat is opened before the disk has said no.
+  void aMessageThatWasNotStoredIsTheDraftOfItsChat() {
+    openTiny();
+    ask(QStringLiteral("first"));
+    const ChatId first = conversation().chat();
+    m_window->action("newChat")->trigger();
+    m_full.begin();
+    write(QStringLiteral("of the new chat"));
+    conversation().open(first);
+    QTRY_COMPARE(conversation().chat(), first);
+    QTRY_VERIFY(bannerText().contains(QStringLiteral("no room left")));
+    QCOMPARE(composer()->text(), QString());
+    m_window->action("newChat")->trigger();
+    QCOMPARE(composer()->text(), QStringLiteral("of the new chat"));
+  }
+
+  void anAnswerThatFindsNoRoomIsShownAndStoredLater() {
+    openTiny();
+    ask(QStringLiteral("first"));
+    const ChatId first = conversation().chat();
+    conversation().setSettings(settings(100000));
+    write(QStringLiteral("second"));
+    QTRY_VERIFY(conversation().transcript().rowCount() == 4 &&
+                conversation().transcript().at(3).live &&
+                conversation().transcript().at(3).live->progress.generated > 0);
+    m_full.begin();
+    QTRY_VERIFY2(bannerText().contains(QStringLiteral("tried again")), qPrintable(bannerText()));
+    QVERIFY(bannerText().contains(QStringLiteral("no room left")));
+    conversation().stop();
+    finish();
+    const QString text = conversation().transcript().at(3).text;
+    const MessageState state = conversation().transcript().at(3).row.state;
+    // It is found again on coming back, with its records.
+    m_window->action("newChat")->trigger();
+    conversation().open(first);
+    QTRY_COMPARE(conversation().transcript().rowCount(), 4);
+    QCOMPARE(conversation().transcript().at(3).text, text);
+    QCOMPARE(conversation().transcript().at(3).row.state, state);
+    const int tokens = m_window->branch().size();
+    QVERIFY(tokens > 0);
+    conversation().setSettings(settings(kTokens));
+    m_full.end();
+    QTRY_VERIFY_WITH_TIMEOUT(bannerText().contains(QStringLiteral("Everything is saved")), 20000);
+    ask(QStringLiteral("third"));
+    reopen();
+    conversation().open(first);
+    QTRY_COMPARE(conversation().transcript().rowCount(), 6);
+    QCOMPARE(conversation().transcript().at(3).text, text);
+    QCOMPARE(conversation().transcript().at(3).row.state, state);
+    QVERIFY(m_window->branch().size() > tokens);
+  }
+
+  void aNameAndSettingsAreStoredLaterToo() {
+    openTiny();
+    ask(QStringLiteral("question"));
+    const ChatId chat = conversation().chat();
+    m_full.begin();
+    m_window->chats().setData(m_window->chats().indexOf(chat), QStringLiteral("A name"),
+                              Qt::EditRole);
+    conversation().setSystemPrompt(QStringLiteral("Be brief."));
+    QTRY_VERIFY(bannerText().contains(QStringLiteral("no room left")));
+    m_full.end();
+    QTRY_VERIFY_WITH_TIMEOUT(bannerText().contains(QStringLiteral("Everything is saved")), 20000);
+    QTRY_COMPARE(m_window->chats().index(1).data().toString(), QStringLiteral("A name"));
+    reopen();
+    conversation().open(chat);
+    QTRY_COMPARE(conversation().title(), QStringLiteral("A name"));
+    QCOMPARE(conversation().systemPrompt(), QStringLiteral("Be brief."));
+  }
+
+  void aDeleteThatFailsSaysSoAndLeavesTheChat() {
+    openTiny();
+    ask(QStringLiteral("question"));
+    m_full.begin();
+    m_window->action("delete")->trigger();
+    QTRY_VERIFY2(bannerText().contains(QStringLiteral("was not deleted")),
+                 qPrintable(bannerText()));
+    QTRY_COMPARE(m_window->chats().rowCount(), 2);
+  }
+
+  void draftsBelongToTheirChatsAndSurviveARestart() {
+    openTiny();
+    ask(QStringLiteral("one"));
+    const ChatId one = conversation().chat();
+    composer()->setText(QStringLiteral("draft of one"));
+    m_window->action("newChat")->trigger();
+    QCOMPARE(composer()->text(), QString());
+    composer()->setText(QStringLiteral("draft of a new chat"));
+    conversation().open(one);
+    QTRY_COMPARE(composer()->text(), QStringLiteral("draft of one"));
+    m_window->action("newChat")->trigger();
+    QCOMPARE(composer()->text(), QStringLiteral("draft of a new chat"));
+    reopen();
+    QTRY_COMPARE(composer()->text(), QStringLiteral("draft of a new chat"));
+    conversation().open(one);
+    QTRY_COMPARE(composer()->text(), QStringLiteral("draft of one"));
+    // Sent: no draft any more, here and after a restart.
+    QTest::keyClick(composer()->edit(), Qt::Key_Return);
+    QTRY_COMPARE(conversation().transcript().rowCount(), 4);
+    finish();
+    reopen();
+    QTRY_COMPARE(conversation().transcript().rowCount(), 4);
+    QCOMPARE(composer()->text(), QString());
+    m_window->action("newChat")->trigger();
+    QCOMPARE(composer()->text(), QStringLiteral("draft of a new chat"));
+  }
+
+  void anEditInProgressSurvivesARestart() {
+    openTiny();
+    ask(QStringLiteral("one"));
+    composer()->setText(QStringLiteral("a draft"));
+    m_window->action("edit")->trigger();
+    const MessageId question = composer()->editing();
+    QTest::keyClicks(composer()->edit(), QStringLiteral(" more"));
+    reopen();
+    QTRY_COMPARE(composer()->editing(), question);
+    QCOMPARE(composer()->text(), QStringLiteral("one more"));
+    QTest::keyClick(composer()->edit(), Qt::Key_Escape);
+    QCOMPARE(composer()->text(), QStringLiteral("a draft"));
+  }
+
+  // Not only at the end: a kill finds it on disk too.
+  void aDraftIsWrittenAMomentAfterTyping() {
+    QTest::keyClicks(composer()->edit(), QStringLiteral("typed"));
+    QTRY_COMPARE(storedDraft(0), QStringLiteral("typed"));
+    QTest::keyClicks(composer()->edit(), QStringLiteral(" on"));
+    QTRY_COMPARE(storedDraft(0), QStringLiteral("typed on"));
+    composer()->setText({});
+    QTRY_COMPARE(storedDraft(0), QString());
+  }
+
+  void deletedChatsAreFoundBroughtBackAndDeletedForGood() {
+    openTiny();
+    ask(QStringLiteral("the zebra question"));
+    const ChatId zebra = conversation().chat();
+    m_window->action("newChat")->trigger();
+    ask(QStringLiteral("the giraffe question"));
+    const ChatId giraffe = conversation().chat();
+    for (const ChatId chat : {zebra, giraffe}) {
+      conversation().open(chat);
+      QTRY_COMPARE(conversation().chat(), chat);
+      m_window->action("delete")->trigger();
+      QTRY_COMPARE(conversation().chat(), ChatId{0});
+    }
+    QTRY_COMPARE(m_window->chats().rowCount(), 0);
+    reopen();
+    m_window->side()->search()->setText(QStringLiteral("zebra"));
+    QTRY_VERIFY(m_window->chats().searching());
+    QCOMPARE(m_window->chats().rowCount(), 1);  // nothing found
+    m_window->side()->search()->clear();
+
+    m_window->action("deletedChats")->trigger();
+    auto* dialog = m_window->findChild<DeletedChatsDialog*>();
+    QVERIFY(dialog != nullptr);
+    QTRY_COMPARE(dialog->list()->count(), 2);
+    QVERIFY(dialog->list()->item(0)->text().contains(QStringLiteral("30 days left")));
+    dialog->searchBox()->setText(QStringLiteral("ZEBRA"));
+    QTRY_COMPARE(dialog->list()->count(), 1);
+    dialog->deleteForGood(giraffe);
+    dialog->restoreButton()->click();
+    QTRY_COMPARE(conversation().chat(), zebra);
+    QCOMPARE(conversation().transcript().rowCount(), 2);
+    QTRY_COMPARE(m_window->chats().rowCount(), 2);
+    bool gone = false;
+    m_store->run([&](Library& library) { gone = !library.chat(giraffe); });
+    QVERIFY(gone);
+  }
+
+  void aChatMayBeDeletedForGoodWhileItIsAnswered() {
+    openTiny();
+    conversation().setSettings(settings(100000));
+    write(QStringLiteral("go on for ever"));
+    QTRY_VERIFY(conversation().answeringHere());
+    const ChatId chat = conversation().chat();
+    m_window->action("newChat")->trigger();
+    QVERIFY(conversation().answering());
+    m_store->run([&](Library& library) {
+      QVERIFY(library.delete_chat(chat));
+      QVERIFY(library.purge_chat(chat));
+    });
+    QTest::qWait(600);  // a few writes
+    conversation().stop();
+    finish();
+    QVERIFY2(bannerText().isEmpty(), qPrintable(bannerText()));
+    ask(QStringLiteral("the next one"));
+    QCOMPARE(conversation().transcript().rowCount(), 2);
+  }
+
+  void deletingAChatEndsItsAnswerAndKeepsIt() {
+    openTiny();
+    conversation().setSettings(settings(100000));
+    write(QStringLiteral("go on for ever"));
+    QTRY_VERIFY(conversation().answeringHere() && conversation().transcript().at(1).live &&
+                conversation().transcript().at(1).live->progress.generated > 20);
+    const ChatId chat = conversation().chat();
+    m_window->action("delete")->trigger();
+    QTRY_VERIFY(!conversation().answering());
+    QTRY_VERIFY(bannerText().contains(QStringLiteral("was deleted")));
+    m_window->panel()->banner()->actionButton()->click();
+    QTRY_COMPARE(conversation().chat(), chat);
+    QCOMPARE(conversation().transcript().at(1).row.state, MessageState::stopped);
+    QVERIFY(!conversation().transcript().at(1).text.isEmpty());
+  }
+
+  void closingWithAFullDiskAsks() {
+    composer()->setText(QStringLiteral("typed last"));
+    m_full.begin();
+    QVERIFY(!m_window->close());
+    QTRY_VERIFY(m_window->closing().question() != nullptr &&
+                m_window->closing().question()->isVisible());
+    QMessageBox* question = m_window->closing().question();
+    QVERIFY2(question->informativeText().contains(QStringLiteral("no room left")),
+             qPrintable(question->informativeText()));
+    QVERIFY(question->informativeText().contains(QStringLiteral("a draft")));
+    question->findChild<QPushButton*>(QStringLiteral("copyUnsaved"))->click();
+    QCOMPARE(QGuiApplication::clipboard()->text(), QStringLiteral("typed last"));
+    QVERIFY(question->isVisible());
+    // Kept open.
+    question->reject();
+    QVERIFY(m_window->isVisible());
+    // Closed by itself once there is room.
+    QVERIFY(!m_window->close());
+    QTRY_VERIFY(m_window->closing().question() != nullptr);
+    m_full.end();
+    QTRY_VERIFY_WITH_TIMEOUT(!m_window->isVisible(), 20000);
+    closeWindow();
+    openWindow();
+    QTRY_COMPARE(composer()->text(), QStringLiteral("typed last"));
+    // Or at once, by the person's choice.
+    composer()->setText(QStringLiteral("given up"));
+    m_full.begin();
+    QVERIFY(!m_window->close());
+    QTRY_VERIFY(m_window->closing().question() != nullptr);
+    m_window->closing()
+        .question()
+        ->findChild<QPushButton*>(QStringLiteral("closeUnsaved"))
+        ->click();
+    QTRY_VERIFY(!m_window->isVisible());
+  }
+
+  void closingWhileAnAnswerIsWrittenSavesIt() {
+    openTiny();
+    conversation().setSettings(settings(100000));
+    write(QStringLiteral("go on for ever"));
+    QTRY_VERIFY(conversation().answeringHere() && conversation().transcript().rowCount() == 2 &&
+                conversation().transcript().at(1).text.size() > 20);
+    m_window->close();
+    QTRY_VERIFY(!m_window->isVisible());
+    const QString text = conversation().transcript().at(1).text;
+    closeWindow();
+    openWindow();
+    QTRY_COMPARE(conversation().transcript().rowCount(), 2);
+    QCOMPARE(conversation().transcript().at(1).text, text);
+    QCOMPARE(conversation().transcript().at(1).row.state, MessageState::stopped);
+  }
+
+  void searchShowsThePlacesAndOpensThemByKeyboard() {
+    openTiny();
+    ask(QStringLiteral("a long question about the Zebra, and another zebra"));
+    ask(QStringLiteral("zebra again"));
+    const ChatId chat = conversation().chat();
+    const MessageId second = conversation().transcript().at(2).row.id;
+    m_window->action("newChat")->trigger();
+    QLineEdit* search = m_window->side()->search();
+    QListView* list = m_window->side()->list();
+    search->setFocus();
+    QTest::keyClicks(search, QStringLiteral("zebra"));
+    QTRY_VERIFY(m_window->chats().rowCount() == 4);  // heading, chat, two places
+    QTest::keyClick(search, Qt::Key_Down);
+    QVERIFY(list->hasFocus());
+    QCOMPARE(list->currentIndex().row(), 2);
+    QTest::keyClick(list, Qt::Key_Down);
+    QTest::keyClick(list, Qt::Key_Return);
+    QTRY_COMPARE(conversation().chat(), chat);
+    QTRY_COMPARE(list->currentIndex().data(ChatListModel::MessageRole).toLongLong(), second);
+    ChatView* view = m_window->panel()->view();
+    QCOMPARE(view->foundIn(0).size(), std::size_t{2});
+    QCOMPARE(view->foundIn(2).size(), std::size_t{1});
+    QCOMPARE(view->foundIn(2)[0].from, 0);
+    QCOMPARE(view->foundIn(2)[0].to, 5);
+    m_window->grab();
+    QTest::keyClick(list, Qt::Key_Up);
+    QTest::keyClick(list, Qt::Key_Up);
+    QVERIFY(list->hasFocus());
+    QTest::keyClick(list, Qt::Key_Up);
+    QVERIFY(search->hasFocus());
+    QTest::keyClick(search, Qt::Key_Escape);
+    QTRY_VERIFY(!m_window->chats().searching());
+    QVERIFY(view->foundIn(0).empty());
+    // Enter at once, before the results are there, opens the first place.
+    m_window->action("newChat")->trigger();
+    search->setFocus();
+    QTest::keyClicks(search, QStringLiteral("again"));
+    QTest::keyClick(search, Qt::Key_Return);
+    QTRY_COMPARE(conversation().chat(), chat);
+  }
+
+ private:
+  static constexpr std::int64_t kTokens = 12;
+
+  static ChatSettings settings(std::int64_t maxTokens) {
+    ChatSettings settings;
+    settings.max_tokens = maxTokens;
+    settings.sampling.temperature = 0;  // this model then never ends its turn
+    settings.sampling.repetition_penalty = 1;
+    return settings;
+  }
+
+  void openWindow() {
+    auto store = ChatStore::open(m_folder.file("chats.db"));
+    QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
+    m_store = std::move(*store);
+    WindowSetup setup;
+    setup.config.threads = 1;
+    setup.config.open_at_start = false;
+    setup.config.chat.max_tokens = kTokens;
+    setup.config.chat.sampling = settings(0).sampling;
+    setup.saveConfig = [](const Config&) {};
+    setup.layoutFile = m_layout;
+    setup.packFolders = {m_folder.path()};
+    m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
+    m_window->resize(1300, 800);
+    m_window->show();
+    m_window->start();
+  }
+  void closeWindow() {
+    m_window.reset();
+    m_store.reset();
+  }
+  void reopen() {
+    m_window->close();
+    closeWindow();
+    openWindow();
+    openTiny();
+  }
+  void openTiny() {
+    m_window->openModel(m_model, {});
+    QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
+  }
+  void write(const QString& text) {
+    composer()->setText(text);
+    QTest::keyClick(composer()->edit(), Qt::Key_Return);
+  }
+  void finish() {
+    QTRY_VERIFY_WITH_TIMEOUT(
+        !conversation().answering() && conversation().blockedReason().isEmpty(), 60000);
+  }
+  void ask(const QString& text) {
+    const int rows = conversation().transcript().rowCount();
+    write(text);
+    QTRY_COMPARE(conversation().transcript().rowCount(), rows + 2);
+    finish();
+  }
+  QString storedDraft(ChatId chat) {
+    QString text;
+    m_store->run([&](Library& library) {
+      const auto drafts = library.drafts();
+      if (!drafts) return;
+      for (const DraftRow& draft : *drafts) {
+        if (draft.chat == chat) text = QString::fromStdString(draft.text);
+      }
+    });
+    return text;
+  }
+  Composer* composer() const { return m_window->panel()->composer(); }
+  Conversation& conversation() const { return m_window->conversation(); }
+  QString bannerText() const { return m_window->panel()->banner()->text(); }
+
+  TemporaryFolder m_folder;
+  QString m_model;
+  QString m_layout;
+  int m_number = 0;
+  RefusedWrites m_full;
+  std::unique_ptr<ChatStore> m_store;
+  std::unique_ptr<MainWindow> m_window;
+};
+
+UI_TEST(SavingTest)
+#include "saving_test.moc"
