@@ -63,13 +63,32 @@ class ChatModelsTest : public QObject {
     const QDate today(2026, 3, 10);
     const auto one = chat(1, "Horses", today.startOfDay());
     model.setChats({one}, today);
-    model.setHits({{1, 7, "a horse\nran"}, {44, 0, "gone"}});
-    QCOMPARE(model.rowCount(), 2);
-    QCOMPARE(model.index(1).data(ChatListModel::MessageRole).toLongLong(), 7);
-    QCOMPARE(model.index(1).data(ChatListModel::SnippetRole).toString(),
-             QStringLiteral("a horse ran"));
+    model.setHits({{.chat = 1,
+                    .count = 6,
+                    .hits = {{0, "Horses", 0, 5},
+                             {7, "für a horse", 7, 12},
+                             {8, "horse", 0, 5},
+                             {9, "horse", 0, 5},
+                             {11, "horse", 0, 5}}},
+                   {.chat = 44, .count = 1, .hits = {{0, "gone", 0, 4}}}});
+    // A heading, the chat, two places besides the title, and what stands for the other three.
+    QCOMPARE(model.rowCount(), 5);
+    QCOMPARE(model.index(0).data().toString(), QStringLiteral("Found in 1 chat"));
+    QCOMPARE(model.index(1).data(ChatListModel::CountRole).toInt(), 6);
+    QCOMPARE(model.index(1).data(ChatListModel::MatchRole).toPoint(), QPoint(0, 5));
+    QCOMPARE(model.index(2).data(ChatListModel::MessageRole).toLongLong(), 7);
+    QCOMPARE(model.index(2).data(ChatListModel::SnippetRole).toString(),
+             QStringLiteral("für a horse"));
+    QCOMPARE(model.index(2).data(ChatListModel::MatchRole).toPoint(), QPoint(6, 5));
+    QCOMPARE(model.index(4).data(ChatListModel::MoreRole).toInt(), 3);
+    QCOMPARE(model.firstHit().row(), 2);
+    QCOMPARE(model.indexOf(1, 8).row(), 3);
+    QVERIFY(model.expand(1));
+    QCOMPARE(model.rowCount(), 7);
+    QCOMPARE(model.index(6).data(ChatListModel::MoreRole).toInt(), 1);  // not all were asked for
+    QVERIFY(!model.expand(1));
     model.setChats({one, chat(2, "B", today.startOfDay())}, today);
-    QCOMPARE(model.rowCount(), 2);  // still the hits
+    QCOMPARE(model.rowCount(), 7);  // still the hits
     model.clearHits();
     QCOMPARE(model.rowCount(), 3);
   }

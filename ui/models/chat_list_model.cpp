@@ -7,6 +7,11 @@
 #include "ui/format.h"
 
 namespace mneme {
+namespace {
+
+constexpr int kPlacesShown = 3;  // of a chat, before it is expanded
+
+}  // namespace
 
 int ChatListModel::rowCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
@@ -28,6 +33,10 @@ QVariant ChatListModel::data(const QModelIndex& index, int role) const {
     }
     case Qt::AccessibleTextRole:
       if (heading) return tr("%1, heading").arg(row.heading);
+      if (row.count > 0) {
+        return tr("%1, %2").arg(
+            row.title, format::counted(row.count, tr("found %1 time"), tr("found %1 times")));
+      }
       return row.snippet.isEmpty() ? row.title : tr("%1: %2").arg(row.title, row.snippet);
     case IdRole:
       return static_cast<qlonglong>(row.chat);
@@ -37,6 +46,12 @@ QVariant ChatListModel::data(const QModelIndex& index, int role) const {
       return row.snippet;
     case MessageRole:
       return static_cast<qlonglong>(row.message);
+    case MatchRole:
+      return row.match;
+    case CountRole:
+      return row.count;
+    case MoreRole:
+      return row.more;
     default:
       return {};
   }
@@ -46,7 +61,8 @@ Qt::ItemFlags ChatListModel::flags(const QModelIndex& index) const {
   if (!index.isValid()) return Qt::NoItemFlags;
   const Row& row = m_rows[static_cast<std::size_t>(index.row())];
   if (!row.heading.isEmpty()) return Qt::ItemNeverHasChildren;
-  return Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsEditable | Qt::ItemNeverHasChildren;
+  const Qt::ItemFlags flags = Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemNeverHasChildren;
+  return row.message == 0 && row.more == 0 ? flags | Qt::ItemIsEditable : flags;
 }
 
 bool ChatListModel::setData(const QModelIndex& index, const QVariant& value, int role) {
@@ -68,10 +84,23 @@ const ChatRow* ChatListModel::chat(ChatId id) const {
   return it == m_chats.end() ? nullptr : &*it;
 }
 
-QModelIndex ChatListModel::indexOf(ChatId id) const {
+QModelIndex ChatListModel::indexOf(ChatId id, MessageId message) const {
   if (id == 0) return {};
   for (std::size_t i = 0; i < m_rows.size(); ++i) {
-    if (m_rows[i].chat == id) return index(static_cast<int>(i));
+    if (m_rows[i].chat == id && m_rows[i].message == message) return index(static_cast<int>(i));
+  }
+  return {};
+}
+
+// The first place in a message, else the first chat.
+QModelIndex ChatListModel::firstHit() const {
+  if (!m_searching) return {};
+  for (const bool place : {true, false}) {
+    for (std::size_t i = 0; i < m_rows.size(); ++i) {
+      if (m_rows[i].chat != 0 && (m_rows[i].message != 0) == place) {
+        return index(static_cast<int>(i));
+      }
+    }
   }
   return {};
 }
@@ -101,33 +130,77 @@ std::vector<ChatListModel::Row> ChatListModel::rowsOfChats() const {
 void ChatListModel::setChats(std::vector<ChatRow> chats, const QDate& today) {
   m_chats = std::move(chats);
   m_today = today;
-  if (!m_searching) show(rowsOfChats());
+  show(m_searching ? rowsOfHits() : rowsOfChats());
 }
 
-void ChatListModel::setHits(const std::vector<Library::SearchHit>& hits) {
+void ChatListModel::setHits(std::vector<Library::ChatHits> hits) {
   m_searching = true;
-  std::vector<Row> rows;
-  Row head;
-  head.heading = hits.empty() ? tr("Nothing found")
-                              : format::counted(static_cast<std::int64_t>(hits.size()),
-                                                tr("Found in %1 chat"), tr("Found in %1 chats"));
-  rows.push_back(head);
-  for (const Library::SearchHit& hit : hits) {
-    const ChatRow* one = chat(hit.chat);
+  m_hits = std::move(hits);
+  m_expanded.clear();
+  show(rowsOfHits());
+}
+
+bool ChatListModel::expand(ChatId chat) {
+  if (!m_searching || !m_expanded.insert(chat).second) return false;
+  show(rowsOfHits());
+  return true;
+}
+
+std::vector<ChatListModel::Row> ChatListModel::rowsOfHits() const {
+  std::vector<Row> rows(1);
+  int chats = 0;
+  for (const Library::ChatHits& found : m_hits) {
+    const ChatRow* one = chat(found.chat);
     if (one == nullptr) continue;
-    Row row;
-    row.chat = hit.chat;
-    row.message = hit.message;
-    row.title = titleOf(*one);
-    if (hit.message != 0) row.snippet = QString::fromStdString(hit.snippet).simplified();
-    rows.push_back(row);
+    ++chats;
+    Row title;
+    title.chat = found.chat;
+    title.title = titleOf(*one);
+    title.count = found.count;
+    rows.push_back(title);
+    const std::size_t place = rows.size() - 1;
+    int shown = 0;
+    for (const Library::SearchHit& hit : found.hits) {
+      const auto before = QString::fromUtf8(hit.snippet.data(), qsizetype(hit.match_begin)).size();
+      const auto until = QString::fromUtf8(hit.snippet.data(), qsizetype(hit.match_end)).size();
+      const QPoint match(static_cast<int>(before), static_cast<int>(until - before));
+      if (hit.message == 0) {
+        if (QString::fromStdString(hit.snippet) == title.title) rows[place].match = match;
+        ++shown;
+        continue;
+      }
+      Row row;
+      row.chat = found.chat;
+      row.message = hit.message;
+      row.title = title.title;
+      row.snippet = QString::fromStdString(hit.snippet);
+      row.match = match;
+      rows.push_back(std::move(row));
+      ++shown;
+      if (shown < kPlacesShown || m_expanded.contains(found.chat)) continue;
+      break;
+    }
+    const int left = found.count - shown;
+    if (left <= 0) continue;
+    Row more;
+    more.chat = found.chat;
+    more.title = title.title;
+    more.snippet =
+        format::counted(left, tr("%1 more place in this chat"), tr("%1 more places in this chat"));
+    more.message = -1;
+    more.more = left;
+    rows.push_back(std::move(more));
   }
-  show(std::move(rows));
+  rows[0].heading = chats == 0
+                        ? tr("Nothing found")
+                        : format::counted(chats, tr("Found in %1 chat"), tr("Found in %1 chats"));
+  return rows;
 }
 
 void ChatListModel::clearHits() {
   if (!m_searching) return;
   m_searching = false;
+  m_hits.clear();
   show(rowsOfChats());
 }
 

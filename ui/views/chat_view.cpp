@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/chat_view.h"
 
+#include <QLoggingCategory>
 #include <QPainter>
 #include <QPushButton>
 #include <QResizeEvent>
@@ -19,6 +20,10 @@ constexpr qreal kMargin = 26;
 constexpr qreal kColumnMax = 860;
 constexpr qreal kTop = 10;
 constexpr qreal kBottom = 14;
+
+// How much of a running answer is on the screen, with the log's times: for tests that kill the
+// program and ask what of it is on disk. On with QT_LOGGING_RULES=mneme.shown.debug=true.
+Q_LOGGING_CATEGORY(shown, "mneme.shown", QtInfoMsg)
 
 }  // namespace
 
@@ -95,6 +100,7 @@ qreal ChatView::columnLeft() const {
 
 void ChatView::onReset() {
   m_items.clear();
+  m_foundIn.clear();
   m_heights.clear();
   m_current = -1;
   m_hotRow = -1;
@@ -315,6 +321,11 @@ void ChatView::paintEvent(QPaintEvent* event) {
     look.copied = row == m_copiedRow && m_copiedBlock < 0;
     look.selection = selectionIn(row);
     m_items[i]->paint(painter, QPointF(columnLeft(), y), clip, look);
+    paintFound(painter, row, QPointF(columnLeft(), y), clip);
+    const TranscriptItem& item = m_items[i]->item();
+    if (item.live) {
+      qCDebug(shown) << "characters of message" << item.row.id << ":" << item.text.toUcs4().size();
+    }
   }
 }
 

@@ -9,6 +9,9 @@
 #include <QTimer>
 #include <memory>
 #include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ui/models/transcript_model.h"
@@ -33,6 +36,9 @@ class ChatView : public QAbstractScrollArea {
   static qreal columnWidthIn(int viewWidth);
   void scrollToEnd();
   void scrollToMessage(MessageId message);
+  // Marks this text in all messages, any case and accents; empty = none is marked.
+  void setFound(const QString& text);
+  void scrollToFound(MessageId message);  // to its first mark, else to the message
   bool following() const { return m_follow; }
 
   // The message that keyboard actions mean: the current one, else the last of that role. Null:
@@ -50,6 +56,7 @@ class ChatView : public QAbstractScrollArea {
   QPoint actionPoint(int row, MessageAction action);
   QPoint codeCopyPoint(int row);
   int messageCount() const { return static_cast<int>(m_items.size()); }
+  const std::vector<MessageLayout::Range>& foundIn(int row);  // of its shown text
   const MessageItem& messageItem(int row) const { return *m_items[static_cast<std::size_t>(row)]; }
 
  Q_SIGNALS:
@@ -106,6 +113,8 @@ class ChatView : public QAbstractScrollArea {
   bool walkToken(int step);
   void updateInkSelection();
   MessageLayout::Range selectionIn(int row) const;
+  const std::vector<QRectF>& foundRects(int row);
+  void paintFound(QPainter& painter, int row, QPointF origin, const QRectF& clip);
   void clearSelection();
 
   TranscriptModel& m_model;
@@ -128,6 +137,15 @@ class ChatView : public QAbstractScrollArea {
   int m_copiedRow = -1;
   int m_copiedBlock = -1;  // -1 = the whole message
   QTimer m_copiedTimer;
+  struct Found {  // in a shown text of this length
+    qsizetype length = -1;
+    std::vector<MessageLayout::Range> ranges;
+    qsizetype rectsOf = -1;              // the length that the rects are of
+    std::pair<qreal, qreal> laidOutFor;  // width, zoom
+    std::vector<QRectF> rects;
+  };
+  std::string m_found;  // folded
+  std::unordered_map<MessageId, Found> m_foundIn;
   bool m_dragging = false;
   Place m_anchor;
   Place m_cursor;

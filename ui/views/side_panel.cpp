@@ -11,7 +11,9 @@
 #include <QStyledItemDelegate>
 #include <QVBoxLayout>
 
+#include "ui/format.h"
 #include "ui/theme.h"
+#include "ui/views/match_paint.h"
 #include "ui/views/model_card.h"
 
 namespace mneme {
@@ -28,8 +30,10 @@ class ChatDelegate : public QStyledItemDelegate {
     if (index.data(ChatListModel::HeadingRole).toBool()) {
       return {10, metrics.height() + (index.row() == 0 ? 9 : 17)};
     }
-    const bool snippet = !index.data(ChatListModel::SnippetRole).toString().isEmpty();
-    return {10, metrics.height() + 13 + (snippet ? metrics.height() : 0)};
+    if (!index.data(ChatListModel::SnippetRole).toString().isEmpty()) {
+      return {10, QFontMetrics(Theme::current().uiFont(0.92)).height() + 8};
+    }
+    return {10, metrics.height() + 13};
   }
 
   void paint(QPainter* painter, const QStyleOptionViewItem& option,
@@ -59,22 +63,27 @@ class ChatDelegate : public QStyledItemDelegate {
       painter->setPen(QPen(t.accent, 1.2));
       painter->drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
     }
-    QRectF line = box.adjusted(8, 4, -8, -4);
     const QString snippet = index.data(ChatListModel::SnippetRole).toString();
-    const QFontMetricsF metrics(t.uiFont());
-    if (!snippet.isEmpty()) line.setHeight(metrics.height() + 2);
+    const QPoint match = index.data(ChatListModel::MatchRole).toPoint();
+    if (!snippet.isEmpty()) {
+      const bool more = index.data(ChatListModel::MoreRole).toInt() > 0;
+      painter->setFont(t.uiFont(0.92));
+      painter->setPen(more ? t.accent : t.textMuted);
+      drawMatch(*painter, box.adjusted(20, 2, -8, -2), snippet, match);
+      painter->restore();
+      return;
+    }
+    QRectF line = box.adjusted(8, 4, -8, -4);
+    painter->setPen(t.textMuted);
+    if (const int count = index.data(ChatListModel::CountRole).toInt(); count > 1) {
+      painter->setFont(t.uiFont(0.88));
+      const QString text = format::count(count);
+      painter->drawText(line, Qt::AlignRight | Qt::AlignVCenter, text);
+      line.setRight(line.right() - QFontMetricsF(painter->font()).horizontalAdvance(text) - 6);
+    }
     painter->setFont(t.uiFont());
     painter->setPen(t.text);
-    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter,
-                      metrics.elidedText(title, Qt::ElideRight, line.width()));
-    if (!snippet.isEmpty()) {
-      line.translate(0, line.height());
-      painter->setFont(t.uiFont(0.88));
-      painter->setPen(t.textMuted);
-      painter->drawText(
-          line, Qt::AlignLeft | Qt::AlignVCenter,
-          QFontMetricsF(t.uiFont(0.88)).elidedText(snippet, Qt::ElideRight, line.width()));
-    }
+    drawMatch(*painter, line, title, match);
     painter->restore();
   }
 
@@ -142,7 +151,10 @@ SidePanel::SidePanel(ChatListModel& chats, EngineHost& engine, QWidget* parent)
 
   m_searchTimer.setSingleShot(true);
   m_searchTimer.setInterval(kSearchPauseMs);
+  m_search->installEventFilter(this);
+  m_list->installEventFilter(this);
   connect(m_search, &QLineEdit::textChanged, &m_searchTimer, qOverload<>(&QTimer::start));
+  connect(m_search, &QLineEdit::textChanged, this, [this] { m_chooseFirst = false; });
   connect(&m_searchTimer, &QTimer::timeout, this, [this] { Q_EMIT searchChanged(searchText()); });
   connect(m_new, &QPushButton::clicked, this, &SidePanel::newChatRequested);
   connect(m_list, &QListView::clicked, this, &SidePanel::choose);
@@ -153,7 +165,10 @@ SidePanel::SidePanel(ChatListModel& chats, EngineHost& engine, QWidget* parent)
     choose(index);
     Q_EMIT menuRequested(m_list->viewport()->mapToGlobal(point));
   });
-  connect(&m_chats, &QAbstractItemModel::modelReset, this, [this] { showCurrent(m_current); });
+  connect(&m_chats, &QAbstractItemModel::modelReset, this, [this] {
+    showCurrent(m_current);
+    if (m_chooseFirst && m_chats.searching()) chooseFirstHit();
+  });
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this, hint] {
     hint->setFont(Theme::current().monoFont(0.86));
     m_list->doItemsLayout();
@@ -163,13 +178,80 @@ SidePanel::SidePanel(ChatListModel& chats, EngineHost& engine, QWidget* parent)
 void SidePanel::choose(const QModelIndex& index) {
   const ChatId chat = index.data(ChatListModel::IdRole).toLongLong();
   if (chat == 0) return;
+  const bool more = index.data(ChatListModel::MoreRole).toInt() > 0;
+  const int row = index.row();
+  if (more && m_chats.expand(chat)) {
+    m_list->setCurrentIndex(m_chats.index(row));
+    return;
+  }
   m_current = chat;
-  Q_EMIT chatChosen(chat, index.data(ChatListModel::MessageRole).toLongLong());
+  m_currentMessage = more ? 0 : index.data(ChatListModel::MessageRole).toLongLong();
+  Q_EMIT chatChosen(chat, m_currentMessage);
+}
+
+void SidePanel::chooseFirstHit() {
+  m_chooseFirst = false;
+  const QModelIndex first = m_chats.firstHit();
+  if (!first.isValid()) return;
+  m_list->setCurrentIndex(first);
+  choose(first);
+}
+
+bool SidePanel::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() != QEvent::KeyPress) return QWidget::eventFilter(watched, event);
+  const auto* key = static_cast<QKeyEvent*>(event);
+  if ((key->modifiers() & ~Qt::KeypadModifier) != Qt::NoModifier) return false;
+  return watched == m_search ? searchKey(key->key()) : watched == m_list && listKey(key->key());
+}
+
+// From the search box the results are reached as from any field with a list below it.
+bool SidePanel::searchKey(int key) {
+  if (key == Qt::Key_Return || key == Qt::Key_Enter) {
+    if (searchText().isEmpty()) return true;
+    if (m_searchTimer.isActive()) {
+      m_searchTimer.stop();
+      m_chooseFirst = true;
+      Q_EMIT searchChanged(searchText());
+    } else {
+      chooseFirstHit();
+    }
+    return true;
+  }
+  if (key == Qt::Key_Down) {
+    for (int row = 0; row < m_chats.rowCount(); ++row) {
+      const QModelIndex index = m_chats.index(row);
+      if (index.data(ChatListModel::HeadingRole).toBool()) continue;
+      m_list->setFocus(Qt::TabFocusReason);
+      m_list->setCurrentIndex(m_chats.searching() ? m_chats.firstHit() : index);
+      break;
+    }
+    return true;
+  }
+  if (key == Qt::Key_Escape && !m_search->text().isEmpty()) {
+    m_search->clear();
+    return true;
+  }
+  return false;
+}
+
+bool SidePanel::listKey(int key) {
+  if (key == Qt::Key_Return || key == Qt::Key_Enter) {
+    choose(m_list->currentIndex());
+    return true;
+  }
+  if (key != Qt::Key_Up) return false;
+  for (int row = m_list->currentIndex().row() - 1; row >= 0; --row) {
+    if (!m_chats.index(row).data(ChatListModel::HeadingRole).toBool()) return false;
+  }
+  focusSearch();  // above the first one
+  return true;
 }
 
 void SidePanel::showCurrent(ChatId chat) {
+  if (chat != m_current) m_currentMessage = 0;
   m_current = chat;
-  const QModelIndex index = m_chats.indexOf(chat);
+  QModelIndex index = m_chats.indexOf(chat, m_currentMessage);
+  if (!index.isValid()) index = m_chats.indexOf(chat);
   if (index.isValid()) {
     m_list->setCurrentIndex(index);
   } else {

@@ -39,8 +39,14 @@ class SidePanel : public QWidget {
   void searchChanged(const QString& text);           // when typing pauses
   void menuRequested(const QPoint& globalPosition);  // for the current chat
 
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
  private:
   void choose(const QModelIndex& index);
+  void chooseFirstHit();
+  bool searchKey(int key);
+  bool listKey(int key);
 
   ChatListModel& m_chats;
   QLineEdit* m_search;
@@ -49,6 +55,8 @@ class SidePanel : public QWidget {
   ModelCard* m_card;
   QTimer m_searchTimer;
   ChatId m_current = 0;
+  MessageId m_currentMessage = 0;  // the place in it that was chosen
+  bool m_chooseFirst = false;      // once the hits are there
 };
 
 }  // namespace mneme

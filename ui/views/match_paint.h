@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the window shows what was searched for. UI thread.
+#pragma once
+
+#include <QColor>
+#include <QPoint>
+#include <QRectF>
+#include <QString>
+
+class QPainter;
+
+namespace mneme {
+
+QColor matchColour();  // laid over the text, which shines through
+
+// One line of text in which `match` (first character, how many) is to be seen: marked, and what
+// stands before it cut where the room is short. In the painter's font and pen.
+void drawMatch(QPainter& painter, const QRectF& room, const QString& text, QPoint match);
+
+}  // namespace mneme
