@@ -3,57 +3,69 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <limits>
-#include <string>
 #include <utility>
+
+#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-std::uint64_t read_number(const char* path) {
-  std::ifstream file(path);
-  std::uint64_t value = 0;
-  file >> value;  // "max" and a missing file leave 0
-  return file ? value : 0;
-}
-
 double mib(std::uint64_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
+}
+
+// Of all buffers that are alive.
+std::atomic<std::uint64_t> g_given_out = 0;  // bytes
+
+// Of this process's own pages, those that hold something.
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t mapped = 0, resident = 0, of_files = 0;
+  if (!(file >> mapped >> resident >> of_files)) return 0;
+  return (resident - std::min(resident, of_files)) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+MemoryInfo host_memory_of(const SystemMemory& system) {
+  MemoryInfo info;
+  info.total_bytes = system.total_bytes;
+  info.free_bytes = system.free_bytes;
+  const std::uint64_t given_out = g_given_out.load(std::memory_order_relaxed);
+  const std::uint64_t unused = given_out - std::min(given_out, resident_bytes());
+  // Address space was taken when it was given out, and is counted there already.
+  if (system.address_space_left != system.free_bytes) {
+    info.free_bytes -= std::min(info.free_bytes, unused);
+  }
+  return info;
 }
 
 }  // namespace
 
 MemoryInfo host_memory() {
-  MemoryInfo info;
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::string rest;
-  std::uint64_t kib = 0;
-  while (file >> key >> kib && std::getline(file, rest)) {
-    if (key == "MemTotal:") info.total_bytes = kib * 1024;
-    if (key == "MemAvailable:") info.free_bytes = kib * 1024;
-  }
-  const std::uint64_t limit = read_number("/sys/fs/cgroup/memory.max");
-  if (limit > 0 && limit < info.total_bytes) {
-    const std::uint64_t used = read_number("/sys/fs/cgroup/memory.current");
-    info.total_bytes = limit;
-    info.free_bytes = std::min(info.free_bytes, limit - std::min(limit, used));
-  }
-  return info;
+  return host_memory_of(system_memory());
 }
 
 Result<Buffer> alloc_host_memory(std::size_t bytes) {
-  const MemoryInfo memory = host_memory();
+  const SystemMemory system = system_memory();
+  const MemoryInfo memory = host_memory_of(system);
   const auto refuse = [&] {
-    return Error{ErrorCode::out_of_memory,
-                 fmt::format("{:.0f} MiB of memory are needed and {:.0f} MiB are free: close other "
-                             "programs, or choose a smaller model or context",
-                             mib(bytes), mib(memory.free_bytes))};
+    // What one piece needs and what all of them may have are two things where space is in pieces.
+    const bool fits = bytes <= memory.free_bytes;
+    return Error{
+        ErrorCode::out_of_memory,
+        fmt::format("{:.0f} MiB of memory are needed and {}{:.0f} MiB are free{}: {}, or choose a "
+                    "smaller model or context",
+                    mib(bytes), fits ? "not to be had in one piece, although " : "",
+                    mib(memory.free_bytes), system.where,
+                    system.where.empty() ? "close other programs" : "raise that limit")};
   };
   // The kernel promises more than it has, so a mapping that would not fit is refused here.
   if (memory.total_bytes > 0 && bytes > memory.free_bytes) return refuse();
@@ -67,9 +79,12 @@ Result<Buffer> alloc_host_memory(std::size_t bytes) {
   const auto at = reinterpret_cast<std::uint64_t>(mapped);
   const std::uint64_t start = slack > 0 ? (at + slack - 1) / slack * slack : at;
   if (slack > 0) madvise(mapped, size + slack, MADV_HUGEPAGE);  // a wish; small pages work too
-  return Buffer(
-      start, bytes, reinterpret_cast<std::byte*>(start),
-      [at, size, slack](std::uint64_t) { munmap(reinterpret_cast<void*>(at), size + slack); });
+  g_given_out += size;
+  return Buffer(start, bytes, reinterpret_cast<std::byte*>(start),
+                [at, size, slack](std::uint64_t) {
+                  munmap(reinterpret_cast<void*>(at), size + slack);
+                  g_given_out -= size;
+                });
 }
 
 Result<Buffer> HostArena::alloc(std::size_t bytes) {

@@ -10,7 +10,9 @@
 
 namespace mneme {
 
-MemoryInfo host_memory();  // of the machine or of the process's control group, the smaller
+// What the machine, the process's control groups and its limit of address space leave, less what
+// was given out here and not yet used: memory is only taken when something is written there.
+MemoryInfo host_memory();
 
 // Errors: out_of_memory, naming what was asked for and what is free.
 Result<Buffer> alloc_host_memory(std::size_t bytes);

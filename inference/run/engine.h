@@ -67,7 +67,7 @@ struct MemoryEstimate {
   std::uint64_t kv_bytes = 0;         // keys, values and convolution inputs for the whole context
   std::uint64_t scratch_bytes = 0;    // activations of a prefill chunk, logits
   std::uint64_t row_cache_bytes = 0;  // RAM budget of the tables
-  std::uint64_t free_bytes = 0;       // what the system could give now (MemAvailable)
+  std::uint64_t free_bytes = 0;       // what the system could give now (system_memory.h)
   std::uint64_t needed() const {
     return weights_bytes + repacked_bytes + kv_bytes + scratch_bytes + row_cache_bytes;
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -13,6 +12,8 @@
 
 #include "engram/table_store.h"
 #include "gpu/registry.h"
+#include "inference/base/exceptions.h"
+#include "inference/base/system_memory.h"
 #include "inference/model/kv_cache.h"
 #include "inference/run/session.h"
 #include "inference/text/tokenizer.h"
@@ -22,17 +23,6 @@ namespace {
 
 constexpr std::int64_t kContextDefaultMax = 8192;
 constexpr std::int64_t kContextMin = 16;
-
-std::uint64_t available_memory() {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key;
-  std::uint64_t kib = 0;
-  std::string rest;
-  while (meminfo >> key >> kib && std::getline(meminfo, rest)) {
-    if (key == "MemAvailable:") return kib * 1024;
-  }
-  return 0;
-}
 
 double megabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / 1e6;
@@ -249,7 +239,7 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
   const std::int64_t activations = plans * chunk * (8 * config.dim + 4 * config.hidden_dim);
   estimate.scratch_bytes +=
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config.vocab_size);
-  estimate.free_bytes = available_memory();
+  estimate.free_bytes = system_memory().free_bytes;
   std::uint64_t quantised = 0;
   for (const GgufTensor& tensor : file.tensors()) {
     if (!tensor.dtype || dtype_info(*tensor.dtype).block_values == 1) continue;
