@@ -308,11 +308,12 @@ class Compiler {
 
   void weave_weights() {
     std::vector<std::size_t> phases;
-    std::vector<KernelTensor> weights;
+    std::vector<WovenWeight> weights;
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {
       if (plan_->phases_[p].kernel != kernels_.matmul || inputs_[p][3] == kNoTensor) continue;
       phases.push_back(p);
-      weights.push_back(tensors_[inputs_[p][1]].bound);
+      const std::uint32_t weight = inputs_[p][1];
+      weights.push_back({tensors_[weight].bound, graph_.tensors[weight].buffer->id()});
     }
     const std::vector<KernelTensor> woven = weaver_.weave(weights, plan_->woven_);
     for (std::size_t i = 0; i < phases.size(); ++i) {

@@ -13,26 +13,10 @@ namespace {
 
 constexpr std::size_t kAlign = 64;
 
-std::size_t bytes_of(const KernelTensor& weight) {
-  return static_cast<std::size_t>(weight.rows * weight.stride);
-}
-
-// Of pieces at the start, the middle and the end: tells two files apart that were mapped to the
-// same address one after the other.
-std::uint64_t fingerprint_of(const KernelTensor& weight) {
-  std::uint64_t hash = 14695981039346656037u;
-  const std::size_t bytes = bytes_of(weight);
-  const std::size_t piece = std::min<std::size_t>(256, bytes);
-  for (const std::size_t at : {std::size_t{0}, (bytes - piece) / 2, bytes - piece}) {
-    for (std::size_t i = 0; i < piece; ++i) hash = (hash ^ weight.data[at + i]) * 1099511628211u;
-  }
-  return hash;
-}
-
-bool same(const WovenArena::Weight& known, const KernelTensor& weight, std::uint64_t fingerprint) {
-  return known.original.data == weight.data && known.original.element == weight.element &&
-         known.original.rows == weight.rows && known.original.cols == weight.cols &&
-         known.fingerprint == fingerprint;
+bool same(const WovenWeight& known, const WovenWeight& weight) {
+  return known.buffer == weight.buffer && known.tensor.data == weight.tensor.data &&
+         known.tensor.element == weight.tensor.element && known.tensor.rows == weight.tensor.rows &&
+         known.tensor.cols == weight.tensor.cols;
 }
 
 std::int64_t tiles_of(const KernelTensor& weight, const Kernels& kernels) {
@@ -52,20 +36,20 @@ struct Weaving {
 
 void weave_share(void* context, int thread) {
   const Weaving& weaving = *static_cast<Weaving*>(context);
-  const auto count = static_cast<std::int64_t>(weaving.arena.weights.size());
+  const auto count = static_cast<std::int64_t>(weaving.arena.copies.size());
   for (std::int64_t i = weaving.pool.take(thread, count); i >= 0;
        i = weaving.pool.take(thread, count)) {
-    const WovenArena::Weight& weight = weaving.arena.weights[static_cast<std::size_t>(i)];
+    const WovenArena::Copy& copy = weaving.arena.copies[static_cast<std::size_t>(i)];
     KernelArgs args;
-    args.in[1] = weight.original;
-    args.out = weight.woven;
-    weaving.kernels.weave_tiles(args, {}, 0, tiles_of(weight.original, weaving.kernels), nullptr);
+    args.in[1] = copy.original.tensor;
+    args.out = copy.woven;
+    weaving.kernels.weave_tiles(args, {}, 0, tiles_of(copy.woven, weaving.kernels), nullptr);
   }
 }
 
 }  // namespace
 
-std::vector<KernelTensor> Weaver::weave(std::span<const KernelTensor> weights,
+std::vector<KernelTensor> Weaver::weave(std::span<const WovenWeight> weights,
                                         std::vector<std::shared_ptr<const WovenArena>>& keep) {
   std::vector<KernelTensor> woven(weights.size());
   if (kernels_.weave_tiles == nullptr) return woven;
@@ -75,35 +59,34 @@ std::vector<KernelTensor> Weaver::weave(std::span<const KernelTensor> weights,
   };
 
   auto fresh = std::make_shared<WovenArena>();
-  std::vector<std::pair<std::size_t, std::size_t>> places;  // index here, index in fresh->weights
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // index here, index in fresh->copies
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const std::uint64_t fingerprint = fingerprint_of(weights[i]);
     const auto known = [&](const WovenArena& arena) {
-      return std::find_if(arena.weights.begin(), arena.weights.end(),
-                          [&](const auto& w) { return same(w, weights[i], fingerprint); });
+      return std::find_if(arena.copies.begin(), arena.copies.end(),
+                          [&](const auto& copy) { return same(copy.original, weights[i]); });
     };
     for (const auto& weak : arenas_) {
       const std::shared_ptr<const WovenArena> arena = weak.lock();
-      if (const auto at = known(*arena); at != arena->weights.end()) {
+      if (const auto at = known(*arena); at != arena->copies.end()) {
         woven[i] = at->woven;
         hold(arena);
         break;
       }
     }
     if (woven[i].data) continue;
-    if (const auto at = known(*fresh); at != fresh->weights.end()) {
-      places.emplace_back(i, static_cast<std::size_t>(at - fresh->weights.begin()));
+    if (const auto at = known(*fresh); at != fresh->copies.end()) {
+      places.emplace_back(i, static_cast<std::size_t>(at - fresh->copies.begin()));
       continue;
     }
-    KernelTensor copy = weights[i];
+    KernelTensor copy = weights[i].tensor;
     copy.stride = kernels_.woven_stride(copy.element, copy.cols);
     copy.data = nullptr;
-    places.emplace_back(i, fresh->weights.size());
-    fresh->weights.push_back({weights[i], fingerprint, copy});
+    places.emplace_back(i, fresh->copies.size());
+    fresh->copies.push_back({weights[i], copy});
     bytes += woven_bytes(copy, kernels_);
   }
-  if (fresh->weights.empty()) return woven;
+  if (fresh->copies.empty()) return woven;
 
   auto memory = alloc_host_memory(bytes);
   if (!memory || bytes > host_memory().free_bytes / 2) {
@@ -113,15 +96,15 @@ std::vector<KernelTensor> Weaver::weave(std::span<const KernelTensor> weights,
   }
   fresh->memory = std::move(*memory);
   std::size_t at = 0;
-  for (WovenArena::Weight& weight : fresh->weights) {
-    weight.woven.data = reinterpret_cast<unsigned char*>(fresh->memory.host().data() + at);
-    at += woven_bytes(weight.woven, kernels_);
+  for (WovenArena::Copy& copy : fresh->copies) {
+    copy.woven.data = reinterpret_cast<unsigned char*>(fresh->memory.host().data() + at);
+    at += woven_bytes(copy.woven, kernels_);
   }
   Weaving weaving{kernels_, pool_, *fresh};
   pool_.run(weave_share, &weaving);
   log_info("gpu", "{} MiB of weights copied into the order the {} kernels read", bytes >> 20,
            kernels_.name);
-  for (const auto& [index, place] : places) woven[index] = fresh->weights[place].woven;
+  for (const auto& [index, place] : places) woven[index] = fresh->copies[place].woven;
   hold(fresh);
   arenas_.push_back(fresh);
   return woven;

@@ -17,14 +17,20 @@
 
 namespace mneme {
 
+// A weight, with the Buffer::id() of the memory it lies in: its address alone may have been that of
+// another file's weight before.
+struct WovenWeight {
+  KernelTensor tensor;
+  std::uint64_t buffer = 0;
+};
+
 // Woven copies made at one time, side by side on large pages.
 struct WovenArena {
-  struct Weight {
-    KernelTensor original;
-    std::uint64_t fingerprint = 0;  // of some of its bytes
-    KernelTensor woven;             // stride: bytes of woven_rows rows
+  struct Copy {
+    WovenWeight original;
+    KernelTensor woven;  // stride: bytes of woven_rows rows
   };
-  std::vector<Weight> weights;
+  std::vector<Copy> copies;
   Buffer memory;
 };
 
@@ -34,7 +40,7 @@ class Weaver {
 
   // The woven copy of each weight, or absent tensors where there is no room (or nothing to gain).
   // `keep` gets what must stay alive as long as they are used.
-  std::vector<KernelTensor> weave(std::span<const KernelTensor> weights,
+  std::vector<KernelTensor> weave(std::span<const WovenWeight> weights,
                                   std::vector<std::shared_ptr<const WovenArena>>& keep);
 
  private:
