@@ -9,9 +9,11 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "inference/base/exceptions.h"
 
 int main(int argc, char** argv) {
   using namespace mneme::cli;
+  mneme::end_with_a_sentence("mneme-cli");
   CLI::App app("Run language models with Engram memory, and look at what the memory does.",
                "mneme-cli");
   app.set_version_flag("--version", std::string("mneme-cli ") + MNEME_VERSION);
@@ -26,5 +28,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
-  return commands.at(app.get_subcommands().front()->get_name())();
+  const auto code = mneme::without_exceptions([&]() -> mneme::Result<int> {
+    return commands.at(app.get_subcommands().front()->get_name())();
+  });
+  return code ? *code : fail(code.error());
 }

@@ -6,6 +6,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <utility>
+
+#include "inference/base/exceptions.h"
 
 namespace mneme::cli {
 namespace {
@@ -26,7 +29,10 @@ std::string stall_line(const TierStats& stats) {
 
 StallNotice::StallNotice(const Engine& engine) {
   if (::isatty(STDERR_FILENO) == 0) return;
-  thread_ = std::thread([this, &engine] { watch(engine); });
+  // Where there is no thread for it, the answer comes without.
+  if (auto thread = start_thread("stall notice", [this, &engine] { watch(engine); })) {
+    thread_ = std::move(*thread);
+  }
 }
 
 StallNotice::~StallNotice() {

@@ -47,6 +47,7 @@ double measure_read_bandwidth_gb_s(int threads) {
   if (!buffer) return 0;
   std::memset(buffer->host().data(), 1, kBytes);  // pages of its own, not the shared zero page
   ThreadPool pool(std::max(1, threads));
+  if (!pool.started()) return 0;
   Reading reading{pool, reinterpret_cast<const std::uint64_t*>(buffer->host().data()),
                   std::vector<std::uint64_t>(static_cast<std::size_t>(pool.threads()), 0)};
   double best_seconds = 1e9;

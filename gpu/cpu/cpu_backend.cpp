@@ -20,6 +20,7 @@
 #include "gpu/rope_table.h"
 #include "gpu/segment_clock.h"
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {
@@ -135,6 +136,8 @@ class CpuBackend final : public Backend {
  public:
   CpuBackend(const Kernels& kernels, int threads)
       : kernels_(kernels), pool_(threads), threads_(threads), weaver_(kernels, pool_) {}
+
+  const Status& started() const { return pool_.started(); }
 
   std::string_view name() const override { return "cpu"; }
   std::string description() const override {
@@ -252,7 +255,11 @@ Result<std::unique_ptr<Backend>> open_cpu_backend(const BackendOptions& options)
   }
   const int threads =
       options.threads > 0 ? options.threads : std::min(available_physical_cores(), kThreadsMax);
-  return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(kernels_named(name), threads));
+  return without_exceptions([&]() -> Result<std::unique_ptr<Backend>> {
+    auto backend = std::make_unique<CpuBackend>(kernels_named(name), threads);
+    RETURN_IF_ERROR(backend->started());
+    return std::unique_ptr<Backend>(std::move(backend));
+  });
 }
 
 }  // namespace mneme

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/cpu/thread_pool.h"
 
-#include <pthread.h>
-
 #include <string>
+#include <utility>
 
 #include "gpu/cpu/cpu_info.h"
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {
@@ -33,9 +33,13 @@ ThreadPool::ThreadPool(int threads)
       cursors_(static_cast<std::size_t>(threads)) {
   CHECK(threads >= 1 && threads < static_cast<int>(kActiveRange));
   for (int thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { loop(thread); });
-    pthread_setname_np(workers_.back().native_handle(),
-                       ("compute" + std::to_string(thread)).c_str());
+    const std::string name = "compute" + std::to_string(thread);
+    auto worker = start_thread(name.c_str(), [this, thread] { loop(thread); });
+    if (!worker) {
+      started_ = worker.error();
+      return;
+    }
+    workers_.push_back(std::move(*worker));
   }
 }
 

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "inference/base/result.h"
+
 namespace mneme {
 
 class ThreadPool {
@@ -21,6 +23,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  // An error where the system gave fewer threads than that: nothing may be run then.
+  const Status& started() const { return started_; }
   int threads() const { return threads_; }
 
   // Runs job(context, thread) on the first `active` threads and returns when all of them have
@@ -63,6 +67,7 @@ class ThreadPool {
   };
   std::atomic<int> long_waits_{0};  // any thread
   std::vector<Cursor> cursors_;     // [threads]
+  Status started_;
   std::vector<std::thread> workers_;
 };
 

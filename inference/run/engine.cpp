@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gpu/registry.h"
+#include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 #include "inference/base/sha256.h"
 #include "inference/model/kv_cache.h"
@@ -297,17 +298,19 @@ Status Engine::warm(std::span<const NgramKey> keys, const std::atomic<bool>* can
   if (!impl_->tables) return {};
   TableStore& tables = *impl_->tables;
   const auto heads = static_cast<std::size_t>(hasher()->spec().head_count);
-  TableStore::Ticket ticket = tables.prefetch(keys);
-  std::vector<std::byte> rows;
-  for (std::size_t layer = 0; layer < tables.map().size(); ++layer) {
-    rows.resize(keys.size() * heads * tables.row_bytes(layer));
-    RETURN_IF_ERROR(tables.wait(ticket, layer, rows, cancel));
-  }
-  return {};
+  return without_exceptions([&]() -> Status {
+    TableStore::Ticket ticket = tables.prefetch(keys);
+    std::vector<std::byte> rows;
+    for (std::size_t layer = 0; layer < tables.map().size(); ++layer) {
+      rows.resize(keys.size() * heads * tables.row_bytes(layer));
+      RETURN_IF_ERROR(tables.wait(ticket, layer, rows, cancel));
+    }
+    return {};
+  });
 }
 
 Result<std::unique_ptr<Session>> Engine::open_session(const SessionOptions& options) {
-  return Session::create(impl_->model(), options);
+  return without_exceptions([&] { return Session::create(impl_->model(), options); });
 }
 
 void Engine::forget() {

@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "inference/base/exceptions.h"
 #include "inference/run/engine.h"
 #include "inference/run/engine_impl.h"
 #include "inference/run/sampler.h"
@@ -190,13 +191,15 @@ Result<std::vector<TokenId>> Engine::prompt_tokens(const GenerateRequest& reques
 Result<GenerateResult> Engine::generate(const GenerateRequest& request,
                                         const GenerateCallback& progress) {
   RETURN_IF_ERROR(check_sampler_options(request.sampling));
-  auto prompt =
-      build_prompt(*impl_->tokenizer, impl_->chat_template ? &*impl_->chat_template : nullptr,
-                   request, impl_->session->context());
-  if (!prompt) return prompt.error();
-  impl_->session->set_memory(request.memory_on);
-  impl_->session->time_steps(request.trace != nullptr);
-  return Answer(*impl_, request, progress, std::move(*prompt)).run();
+  return without_exceptions([&]() -> Result<GenerateResult> {
+    auto prompt =
+        build_prompt(*impl_->tokenizer, impl_->chat_template ? &*impl_->chat_template : nullptr,
+                     request, impl_->session->context());
+    if (!prompt) return prompt.error();
+    impl_->session->set_memory(request.memory_on);
+    impl_->session->time_steps(request.trace != nullptr);
+    return Answer(*impl_, request, progress, std::move(*prompt)).run();
+  });
 }
 
 Status Engine::evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,

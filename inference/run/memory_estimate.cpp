@@ -179,7 +179,9 @@ std::int64_t layers_that_fit(const MemoryEstimate& needs, std::uint64_t free) {
   return layers;
 }
 
-Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
+namespace {
+
+Result<MemoryEstimate> read_and_estimate(const EngineOptions& options) {
   auto file = GgufFile::open(options.model_path);
   if (!file) return file.error();
   auto config = ModelConfig::from_gguf(*file);
@@ -194,6 +196,12 @@ Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
   MemoryEstimate estimate = estimate_memory(*file, *config, *pack, *context, options);
   if (options.device != "cpu") add_device(options, estimate);
   return estimate;
+}
+
+}  // namespace
+
+Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
+  return without_exceptions([&] { return read_and_estimate(options); });
 }
 
 MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {
@@ -233,7 +234,7 @@ Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,
   const auto total = static_cast<std::int64_t>(tokens.size());
   rewind(std::min(common, total - 1));
   tokens_.insert(tokens_.end(), tokens.begin() + length_, tokens.end());
-  const Status status = read_rest(all_outputs, cancel, on_step);
+  const Status status = without_exceptions([&] { return read_rest(all_outputs, cancel, on_step); });
   if (!status) give_up_rows();
   rewind(length_);  // after a failure: only what was evaluated stays
   return status;
@@ -265,15 +266,15 @@ Status Session::read_rest(bool all_outputs, const std::atomic<bool>* cancel,
 Status Session::step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step) {
   CHECK(length_ < options_.context);
   tokens_.push_back(token);
-  prefetch(length_, 1);
-  std::swap(rows_, next_rows_);
-  next_rows_->ticket = {};
-  const Status status = run(1, 1, cancel);
-  if (status.has_value()) {
+  const Status status = without_exceptions([&]() -> Status {
+    prefetch(length_, 1);
+    std::swap(rows_, next_rows_);
+    next_rows_->ticket = {};
+    RETURN_IF_ERROR(run(1, 1, cancel));
     on_step(last_);
-  } else {
-    give_up_rows();
-  }
+    return {};
+  });
+  if (!status) give_up_rows();
   rewind(length_);
   return status;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 
 namespace mneme {
@@ -67,7 +68,7 @@ const std::vector<KeptWrite>& ChatStore::kept() const {
 
 void ChatStore::save_kept() {
   while (!kept_.empty()) {
-    const Status done = kept_.front().write(*library_);
+    const Status done = without_exceptions([&] { return kept_.front().write(*library_); });
     if (!done) {
       const ErrorCode code = done.error().code;
       const bool of_the_disk =
