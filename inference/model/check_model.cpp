@@ -12,7 +12,9 @@
 
 namespace mneme {
 
-Result<ModelSummary> check_model(const GgufFile& file) {
+namespace {
+
+Result<ModelSummary> summarize(const GgufFile& file) {
   ModelSummary summary;
   auto config = ModelConfig::from_gguf(file);
   if (!config) return config.error();
@@ -36,12 +38,26 @@ Result<ModelSummary> check_model(const GgufFile& file) {
   return summary;
 }
 
-Result<PackHeader> check_pack(const GgufFile& file) {
+Result<PackHeader> read_whole_header(const GgufFile& file) {
   auto header = read_pack_header(file);
   if (!header) return header.error();
   auto backend = open_backend({1, ""});
   if (!backend) return backend.error();
   RETURN_IF_ERROR(check_pack_tensors(file, *header, **backend));
+  return header;
+}
+
+}  // namespace
+
+Result<ModelSummary> check_model(const GgufFile& file) {
+  auto summary = summarize(file);
+  RETURN_IF_ERROR(file.unchanged());
+  return summary;
+}
+
+Result<PackHeader> check_pack(const GgufFile& file) {
+  auto header = read_whole_header(file);
+  RETURN_IF_ERROR(file.unchanged());
   return header;
 }
 

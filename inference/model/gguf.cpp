@@ -123,7 +123,9 @@ Result<GgufFile> GgufFile::open(const std::string& path) {
   file.path_ = path;
   file.name_ = last_part(path);
   file.bytes_ = file.mapping_->bytes();
-  RETURN_IF_ERROR(GgufParser(file).run());
+  const Status parsed = GgufParser(file).run();
+  RETURN_IF_ERROR(file.unchanged());
+  RETURN_IF_ERROR(parsed);
   return file;
 }
 
@@ -182,11 +184,18 @@ Result<std::optional<std::vector<T>>> GgufFile::find_array(std::string_view key)
   if (entry->type != GgufType::array) return mismatch<T>(name_, *entry);
   std::vector<T> values;
   const std::byte* at = entry->payload.data();
+  const std::byte* const end = at + entry->payload.size();
   if constexpr (std::is_same_v<T, std::string_view>) {
     if (entry->element_type != GgufType::string) return mismatch<T>(name_, *entry);
     values.reserve(entry->count);
     for (std::uint64_t i = 0; i < entry->count; ++i) {
-      const auto length = load<std::uint64_t>(at);  // checked when the file was opened
+      // Checked when the file was opened, and yet not to be trusted: someone may write to it since.
+      const auto room = static_cast<std::uint64_t>(end - at);
+      const std::uint64_t length = room < 8 ? 0 : load<std::uint64_t>(at);
+      if (room < 8 || length > room - 8) {
+        RETURN_IF_ERROR(unchanged());
+        return mismatch<T>(name_, *entry);
+      }
       values.emplace_back(reinterpret_cast<const char*>(at) + 8, length);
       at += 8 + length;
     }

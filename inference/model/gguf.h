@@ -75,6 +75,12 @@ class GgufFile {
   std::uint32_t version() const { return version_; }
   std::uint64_t alignment() const { return alignment_; }
   std::uint64_t file_size() const { return bytes_.size(); }
+
+  // MappedFile::unchanged(): ask before anything is believed that was computed from this file.
+  Status unchanged() const { return mapping_ ? mapping_->unchanged() : Status(); }
+  // True where its path still names the file that is open here.
+  bool is_at_its_path() const { return mapping_ == nullptr || mapping_->file().is_at(path_); }
+
   std::span<const std::byte> bytes() const { return bytes_; }
 
   const std::vector<GgufEntry>& entries() const { return entries_; }      // in file order

@@ -102,6 +102,7 @@ Result<Base> read_base(const std::string& path) {
   const std::uint64_t rows = embedding != nullptr ? embedding->dims[1] : 0;
   while (base.token_map.size() < rows) base.token_map.push_back(base.class_count++);
   base.pad_class = vocab->map()[static_cast<std::size_t>(*pad)];
+  RETURN_IF_ERROR(file->unchanged());
   return base;
 }
 

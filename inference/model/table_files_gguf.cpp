@@ -259,14 +259,10 @@ std::string dialect_of(const GgufSet& set, const FoundTables& found) {
                                              : "llama.cpp without hash constants (A or D)";
 }
 
-}  // namespace
-
-Result<FoundTables> find_gguf_tables(const std::vector<std::string>& paths) {
-  auto set = GgufSet::open(paths);
-  if (!set) return set.error();
+Result<FoundTables> read_tables(const GgufSet& set, const std::vector<std::string>& paths) {
   FoundTables found;
   bool ours = false;
-  for (const GgufFile& file : set->files()) {
+  for (const GgufFile& file : set.files()) {
     auto pages = read_pack_pages(file);
     if (!pages) return pages.error();
     ours = ours || pages->has_value();
@@ -274,31 +270,41 @@ Result<FoundTables> find_gguf_tables(const std::vector<std::string>& paths) {
       const auto name = parse_name(tensor.name);
       if (!name || !is_table_name(name->second)) {
         const bool qwen =
-            tensor.name == "per_layer_token_embd.weight" && set->count("ple.head_vocab_sizes") > 0;
+            tensor.name == "per_layer_token_embd.weight" && set.count("ple.head_vocab_sizes") > 0;
         if (!qwen) continue;
-        auto table = find_qwen(*set, file, tensor);
+        auto table = find_qwen(set, file, tensor);
         if (table) table->files = paths;
         return table;
       }
       auto table = pages->has_value() ? read_paged_table(file, tensor, **pages, name->first)
-                                      : read_table(*set, file, tensor, name->first);
+                                      : read_table(set, file, tensor, name->first);
       if (!table) return table.error();
       found.tables.push_back(std::move(*table));
     }
   }
-  RETURN_IF_ERROR(finish_tables(set->where(), found));
-  const auto type = set->find<std::string_view>("general.type");
+  RETURN_IF_ERROR(finish_tables(set.where(), found));
+  const auto type = set.find<std::string_view>("general.type");
   if (ours) {
     found.dialect = "Mneme, in pages";
   } else if (type && *type && **type == "engram-pack") {
     found.dialect = "Mneme";
   } else {
-    found.dialect = dialect_of(*set, found);
+    found.dialect = dialect_of(set, found);
   }
   found.files = paths;
-  auto sizes = set->numbers("ple.head_vocab_sizes");
+  auto sizes = set.numbers("ple.head_vocab_sizes");
   if (!sizes) return sizes.error();
-  RETURN_IF_ERROR(sizes->empty() ? read_engram_hash(*set, found) : read_qwen_hash(*set, found));
+  RETURN_IF_ERROR(sizes->empty() ? read_engram_hash(set, found) : read_qwen_hash(set, found));
+  return found;
+}
+
+}  // namespace
+
+Result<FoundTables> find_gguf_tables(const std::vector<std::string>& paths) {
+  auto set = GgufSet::open(paths);
+  if (!set) return set.error();
+  auto found = read_tables(*set, paths);
+  for (const GgufFile& file : set->files()) RETURN_IF_ERROR(file.unchanged());
   return found;
 }
 

@@ -91,8 +91,11 @@ Result<GgufWriter> plan_memory_pack(const GgufFile& file, const FoundTables& fou
     writer.add_tensor(
         tensor.name, tensor.ggml_type,
         {tensor.dims.begin(), tensor.dims.begin() + tensor.dim_count},
-        GgufWriter::Producer(
-            [file, bytes = tensor.bytes](const GgufWriter::Sink& sink) { return sink(bytes); }));
+        GgufWriter::Producer([file, bytes = tensor.bytes](const GgufWriter::Sink& sink) -> Status {
+          const Status written = sink(bytes);
+          RETURN_IF_ERROR(file.unchanged());
+          return written;
+        }));
   }
   RETURN_IF_ERROR(add_tables(writer, found));
   return writer;

@@ -47,7 +47,10 @@ Status TableScan::read(RowId first, std::uint64_t count, std::span<std::byte> ou
         end = next.offset + next.size;
       }
       const auto stretch = std::span(buffer).first(end - begin.offset);
-      RETURN_IF_ERROR(files_[begin.file].read_at(begin.offset, stretch));
+      const File& file = files_[begin.file];
+      const Status whole = file.read_at(begin.offset, stretch);
+      RETURN_IF_ERROR(file.unchanged());
+      RETURN_IF_ERROR(whole);
       for (std::uint64_t r = 0; r < rows; ++r) {
         const RowId row = first + i + r;
         const RowRange range = map_.locate(0, part, row);

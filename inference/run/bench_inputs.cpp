@@ -52,6 +52,7 @@ Result<BenchText> tokenize(const std::filesystem::path& path, const Tokenizer& t
     if (!tokens.empty()) text.documents.push_back(std::move(tokens));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
+  RETURN_IF_ERROR((*file)->unchanged());
   if (text.documents.empty()) {
     return Error{ErrorCode::io, fmt::format("{} is empty", path.string())};
   }

@@ -146,18 +146,12 @@ Status keep_rows_on_device(Engine::Impl& impl, std::uint64_t bytes) {
   return {};
 }
 
-}  // namespace
-
-Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() = default;
-
-Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
-                                             const LoadProgress& progress,
-                                             const std::atomic<bool>* cancel) {
+// Everything an engine owns, into an empty `impl`.
+Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadProgress& progress,
+                   const std::atomic<bool>* cancel) {
   const auto report = [&](double fraction, std::string_view stage) {
     if (progress) progress(fraction, stage);
   };
-  auto impl = std::make_unique<Impl>();
   report(0, "reading the header");
   auto file = GgufFile::open(options.model_path);
   if (!file) return file.error();
@@ -184,9 +178,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   auto device_layers = open_devices(*impl, options, needs, *context);
   if (!device_layers) return device_layers.error();
   const auto explained = [&](const Error& failed) {
-    impl->device_rows.reset();
-    impl->pack.reset();
-    impl->weights = {};
+    impl->unload();
     return explain_failed_load(failed, *impl->backend, needs, *device_layers, *context);
   };
   impl->pack_file = std::move(choice->file);
@@ -208,7 +200,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
     store.numa_node = options.numa_node;
     store.verify = options.verify;
     // Files of rows, one a pack, by its path: another pack in its place is told by the file itself.
-    const std::string path = std::filesystem::absolute(impl->pack_file->path()).string();
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(impl->pack_file->path(), error);
+    const std::string path = error ? impl->pack_file->path() : absolute.string();
     const std::string name = sha256_hex(std::as_bytes(std::span(path))).substr(0, 16);
     if (!options.hot_set_folder.empty()) {
       store.hot_set = fmt::format("{}/{}.rows", options.hot_set_folder, name);
@@ -221,6 +215,12 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
         TableStore::open(*impl->pack->hasher, impl->pack->tables, store, options.row_reader);
     if (!tables) return tables.error().with("opening the tables");
     impl->tables = std::move(*tables);
+    if (!impl->pack_file->is_at_its_path()) {
+      return Error{ErrorCode::io,
+                   fmt::format("another file took the place of {} while it was being opened: open "
+                               "the model again",
+                               impl->pack_file->path())};
+    }
     if (options.device_rows > 0) {
       const Status kept = keep_rows_on_device(*impl, options.device_rows);
       if (!kept) return explained(kept.error());
@@ -248,6 +248,23 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   log_info("inference", "opened {} ({}, {} of {} layers on {}, {} tokens of context)",
            impl->layout.path, impl->layout.quantization, impl->layout.device_layers,
            impl->layout.layers, impl->layout.backend, *context);
+  return {};
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
+                                             const LoadProgress& progress,
+                                             const std::atomic<bool>* cancel) {
+  auto impl = std::make_unique<Impl>();
+  const Status loaded =
+      without_exceptions([&] { return load_engine(impl.get(), options, progress, cancel); });
+  // A change of the files explains whatever went wrong.
+  RETURN_IF_ERROR(files_unchanged({Impl::open_file(impl->file), Impl::open_file(impl->pack_file)}));
+  RETURN_IF_ERROR(loaded);
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

@@ -41,7 +41,20 @@ class Engine::Impl {
   ModelLayout layout;
 
   Model model() const {
-    return {config, weights, pack ? &*pack : nullptr, tables.get(), device_rows.get(), *placement};
+    return {config,     weights,         pack ? &*pack : nullptr, tables.get(), device_rows.get(),
+            *placement, open_file(file), open_file(pack_file)};
+  }
+  static const GgufFile* open_file(const std::optional<GgufFile>& file) {
+    return file ? &*file : nullptr;
+  }
+
+  // Gives back what was loaded, before the rest goes too: what points into something goes first.
+  void unload() {
+    session.reset();
+    device_rows.reset();
+    tables.reset();
+    pack.reset();
+    weights = {};
   }
   TraceShape shape() const { return session->memory_on() ? layout.trace_shape() : TraceShape{}; }
 };

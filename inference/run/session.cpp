@@ -33,6 +33,16 @@ bool all_finite(std::span<const float> values) {
 
 }  // namespace
 
+Status files_unchanged(std::initializer_list<const GgufFile*> files) {
+  for (const GgufFile* const file : files) {
+    if (file == nullptr) continue;
+    if (const Status same = file->unchanged(); !same) {
+      return Error{same.error().code, same.error().message + ": open the model again"};
+    }
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Session>> Session::create(const Model& model,
                                                  const SessionOptions& options) {
   std::unique_ptr<Session> session(new Session(model, options));
@@ -142,9 +152,31 @@ void Session::give_up_rows() {
   next_rows_->ticket = {};
 }
 
+// What a step computed counts only if the files it was computed from are still what they were, and
+// a change of theirs explains whatever went wrong.
+Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel) {
+  const Status status = run_parts(count, outputs, cancel);
+  RETURN_IF_ERROR(files_unchanged({model_.file, model_.pack_file}));
+  RETURN_IF_ERROR(status);
+  for (std::int64_t output = 0; output < outputs; ++output) {
+    if (!all_finite(logits(output))) {
+      return Error{ErrorCode::corrupt,
+                   "the model computed logits that are not finite numbers: its file or the memory "
+                   "pack is damaged"};
+    }
+  }
+  if (memory_on_ && model_.device_rows != nullptr) rows_->device.done();
+  last_.total_us = now_us();
+  last_.compute_us = last_.total_us - last_.wait_us;
+  last_.spans = spans_;
+  length_ += count;
+  return {};
+}
+
 // The loop to read first: rows were asked for before; each segment of each part's graph runs as
 // soon as the rows that it needs are there.
-Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel) {
+Status Session::run_parts(std::int64_t count, std::int64_t outputs,
+                          const std::atomic<bool>* cancel) {
   CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
   step_start_ = Clock::now();
   spans_.clear();
@@ -160,18 +192,6 @@ Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<
   params.timed = timed_;
   if (memory_on_ && model_.device_rows != nullptr) write_places();
   for (std::size_t p = 0; p < parts_.size(); ++p) RETURN_IF_ERROR(run_part(p, params));
-  for (std::int64_t output = 0; output < outputs; ++output) {
-    if (!all_finite(logits(output))) {
-      return Error{ErrorCode::corrupt,
-                   "the model computed logits that are not finite numbers: its file or the memory "
-                   "pack is damaged"};
-    }
-  }
-  if (memory_on_ && model_.device_rows != nullptr) rows_->device.done();
-  last_.total_us = now_us();
-  last_.compute_us = last_.total_us - last_.wait_us;
-  last_.spans = spans_;
-  length_ += count;
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,7 +35,14 @@ struct Model {
   TableStore* tables = nullptr;       // null exactly when pack is
   DeviceRows* device_rows = nullptr;  // null = the device keeps no rows
   const Placement& placement;
+  // What weights and pack are mapped from; null = memory that nobody else writes to.
+  const GgufFile* file = nullptr;
+  const GgufFile* pack_file = nullptr;
 };
+
+// An io error where a file was changed since it was opened: nothing that was computed from it
+// meanwhile counts. Null pointers are passed over.
+Status files_unchanged(std::initializer_list<const GgufFile*> files);
 
 struct SessionOptions {
   std::int64_t context = 0;  // positions
@@ -78,8 +86,9 @@ class Session {
 
   // Makes the timeline equal to `tokens`: keeps the longest common prefix (all but the last token
   // at most, so that there are logits), evaluates the rest in chunks. on_step is called after each.
-  // `all_outputs`: logits for every evaluated position, in smaller chunks. Errors: io, device,
-  // cancelled, corrupt (logits are not finite); the timeline then ends at the last whole step.
+  // `all_outputs`: logits for every evaluated position, in smaller chunks. Errors: io (also: a file
+  // was changed), device, cancelled, corrupt (logits are not finite); the timeline then ends at the
+  // last whole step.
   using OnStep = std::function<void(const StepView&)>;
   Status sync(std::span<const TokenId> tokens, bool all_outputs, const std::atomic<bool>* cancel,
               const OnStep& on_step);
@@ -115,6 +124,7 @@ class Session {
   Result<std::unique_ptr<Plan>> compile(std::size_t part, const MemoryPack* pack) const;
   void prefetch(std::int64_t first, std::int64_t count);  // into next_rows_
   Status read_rest(bool all_outputs, const std::atomic<bool>* cancel, const OnStep& on_step);
+  Status run_parts(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
   Status run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
   Status run_part(std::size_t index, StepParams params);
   Status bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel);
