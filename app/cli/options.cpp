@@ -259,6 +259,7 @@ const std::atomic<bool>* catch_interrupt() {
   struct sigaction action {};
   action.sa_handler = on_interrupt;  // no SA_RESTART: a read at the prompt ends too
   ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);  // whoever asks for the end gets a clean one
   return &g_interrupted;
 }
 

@@ -42,6 +42,17 @@ TEST_F(CliInterrupt, EndsAnAnswerWith130AndNoComplaint) {
   EXPECT_TRUE(end.out.ends_with('\n'));
 }
 
+TEST_F(CliInterrupt, SigtermEndsAnAnswerJustSo) {
+  const auto program = start({"complete", "-p", "the sea", "--temp", "0", "--repeat-penalty", "1"});
+  ASSERT_TRUE(program->wait_for_output(20)) << program->wait().err;
+  program->send(SIGTERM);
+  const ProgramEnd end = program->wait();
+  EXPECT_EQ(end.code, 130);
+  EXPECT_EQ(end.signal, 0);
+  EXPECT_EQ(end.err, "");
+  EXPECT_TRUE(end.out.ends_with('\n'));
+}
+
 TEST_F(CliInterrupt, EndsAMeasurementWith130) {
   const auto program = start({"bench", "--prefill", "32", "-n", "16", "--rounds", "1000"});
   ASSERT_TRUE(program->wait_for_output(20)) << program->wait().err;
