@@ -97,6 +97,8 @@ Value get_attribute(Context& context, const Value& object, std::string_view name
   if (object.is<Loop*>()) return loop_attribute(*object.as<Loop*>(), name);
   if (object.is<Cycle*>() && !object.as<Cycle*>()->joiner && name == "current")
     return object.as<Cycle*>()->items[object.as<Cycle*>()->at];
+  if (object.is<Cycle*>() && !object.as<Cycle*>()->joiner && name == "items")
+    return context.list(object.as<Cycle*>()->items, List::Kind::tuple);
   if (object.is<Macro>()) return macro_attribute(context, object.as<Macro>(), name);
   if (object.is_number()) return number_attribute(object, name);
   return Value(Undefined{name});

@@ -302,7 +302,6 @@ Value attribute(Context& context, const Value& input, const Arguments& arguments
   const Text* name = context.failed() ? nullptr : bound.text(0);
   if (name == nullptr) return context.fail("attr takes a name");
   if (input.is<DictPtr>() && find_method(input, name->bytes) == nullptr) return Value();
-  if (input.is<Undefined>()) return Value();
   const Value found = get_attribute(context, input, name->bytes);
   return found.is<Undefined>() ? Value() : found;
 }

@@ -165,9 +165,14 @@ Value round(Context& context, const Value& input, const Arguments& arguments) {
 
 Value file_size(Context& context, const Value& input, const Arguments& arguments) {
   const Bound bound(context, "filesizeformat", arguments, {"binary"});
-  const Value size = to_real(context, input, Arguments());
+  double bytes = 0;
+  if (input.is_number()) {
+    bytes = input.number();
+  } else if (!input.is<TextPtr>() ||
+             read_real(strip(input.text(), Side::both, std::nullopt).bytes, bytes) != Read::good) {
+    context.fail(fmt::format("filesizeformat of {}", kind_name(input)));
+  }
   if (context.failed()) return Value();
-  const double bytes = size.as<double>();
   const bool binary = bound.flag(0);
   const double base = binary ? 1024 : 1000;
   if (bytes == 1) return context.text("1 Byte");

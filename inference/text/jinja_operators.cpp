@@ -14,6 +14,8 @@
 namespace mneme::jinja {
 namespace {
 
+constexpr std::int64_t kMaxStep = 1'000'000;
+
 Value senseless(Context& context, std::string_view op, const Value& left, const Value& right) {
   return context.fail(
       fmt::format("{} {} {} makes no sense here", kind_name(left), op, kind_name(right)));
@@ -285,11 +287,11 @@ Value sliced(Context& context, const Value& object, const Value& begin, const Va
   }
   const bool is_text = object.is<TextPtr>();
   if (!is_text && !(object.is<ListPtr>() && object.as<ListPtr>()->kind <= List::Kind::range)) {
-    if (object.is<Undefined>()) return context.fail("a slice of something undefined");
-    return Value();  // as Jinja: nothing is found there
+    return context.fail(fmt::format("a slice of {}", kind_name(object)));
   }
   const std::int64_t step = step_value.is<None>() ? 1 : step_value.whole();
-  if (step == 0) return context.fail("a slice with step 0");
+  if (step == 0 || step > kMaxStep || step < -kMaxStep)
+    return context.fail("a slice with an impossible step");
   context.charge(weight_of(object));
   const std::int64_t size = is_text ? character_count(object.text().bytes)
                                     : static_cast<std::int64_t>(object.as<ListPtr>()->items.size());
@@ -318,7 +320,16 @@ Value sliced(Context& context, const Value& object, const Value& begin, const Va
   }
   if (!is_text) {
     const List::Kind kind = object.as<ListPtr>()->kind;
-    if (kind == List::Kind::range) return context.fail("a slice of a range is not supported");
+    if (kind == List::Kind::range) {
+      const auto& range = object.as<ListPtr>()->range;
+      auto part = std::make_shared<List>();
+      part->kind = kind;
+      part->range = {range[0] + first * range[2], range[0] + last * range[2], range[2] * step};
+      part->weight = 1 + out.size();
+      part->items = std::move(out);
+      context.charge_bytes(sizeof(List));
+      return Value(ListPtr(std::move(part)));
+    }
     return context.list(std::move(out), kind == List::Kind::group ? List::Kind::tuple : kind);
   }
   Text text;
@@ -345,7 +356,9 @@ std::vector<Value> elements(Context& context, const Value& value) {
     context.charge_bytes(text.bytes.size() * (sizeof(Text) + sizeof(Value)));
     for (std::string_view rest = text.bytes; !rest.empty() && !context.failed();) {
       const std::string_view character = first_character(rest);
-      out.push_back(make_text(text.part(character)));
+      Text part = text.part(character);
+      part.markup = false;  // safe texts are walked as plain ones
+      out.push_back(make_text(std::move(part)));
       rest.remove_prefix(character.size());
     }
   } else if (value.is<IteratorPtr>()) {

@@ -187,7 +187,12 @@ Text change_letters(const Text& text, Letters letters) {
     for (std::string_view rest = run; !rest.empty();) {
       const std::string_view character = first_character(rest);
       const std::string lower = to_lower(character);
-      const std::string upper = to_upper(character);
+      std::string upper = to_upper(character);
+      if (letters !=
+          Letters::swap) {  // one letter that becomes two: only the first of them is high
+        const std::size_t first = first_character(upper).size();
+        upper = upper.substr(0, first) + to_lower(std::string_view(upper).substr(first));
+      }
       const bool raise = letters == Letters::swap ? character == lower : word_start;
       out.append(raise ? upper : lower, message);
       word_start = letters == Letters::title && lower == upper;

@@ -150,6 +150,7 @@ Value indent(Context& context, const Value& input, const Arguments& arguments) {
 Value truncate(Context& context, const Value& input, const Arguments& arguments) {
   const Bound bound(context, "truncate", arguments, {"length", "killwords", "end", "leeway"});
   if (context.failed()) return Value();
+  if (input.is<Undefined>()) return input;  // shorter than any length
   if (!input.is<TextPtr>()) return context.fail(fmt::format("truncate of {}", kind_name(input)));
   const std::int64_t length = bound.whole(0, 255);
   const Text dots("...");

@@ -55,7 +55,13 @@ TEMPLATES = r"""
 {{ nothing in 'abc' }}
 {{ [1] | map(attribute='a.b') | list }}
 {% for x in none %}{% endfor %}
-{{ none.a }}| {{ none['a'] }}| {{ (1).a }}| {{ 'a'.b }}| {{ [].a }}| {{ [][0] }}| {{ 'abc'[7] }}| {{ 5[0] }}| {{ none[1:] }}|
+{{ none.a }}| {{ none['a'] }}| {{ (1).a }}| {{ 'a'.b }}| {{ [].a }}| {{ [][0] }}| {{ 'abc'[7] }}| {{ 5[0] }}|
+{% set x = none %}{{ x[1:] }}
+{% set x = {} %}{{ x[1:] }}
+{{ range(8)[1:6:2] }} {{ range(4)[5:] }} {{ range(9, 0, -2)[::-1] }} {{ 'ß-ﬁ'.title() }} {{ 'ßa'.capitalize() }} {{ 'ß' | title }} {{ 'ß'.swapcase() }}
+{{ 'x' | filesizeformat }}
+{{ nothing | attr('a') }}
+{{ nothing | truncate(3) }}| {{ ('ab' | safe) | list }} {{ ('ab' | safe) | sort }} {% for c in 'a' | safe %}{{ c + '<' }}{% endfor %}
 {{ none | length }}
 {{ none | list }}
 {{ none | join }}
