@@ -10,6 +10,9 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
+
+#include "inference/base/printable.h"
 
 namespace mneme {
 namespace {
@@ -67,14 +70,15 @@ void configure_log(const LogOptions& options) {
   }
 }
 
-void log_line(LogLevel level, std::string_view room, std::string_view text) {
+void log_line(LogLevel level, std::string_view room, std::string_view said) {
+  const std::string text = printable(said, kMessageBytesMax);  // names of files and drivers
   LogState& log = state();
   const auto now = spdlog::log_clock::now();
   const std::lock_guard lock(log.mutex);
   const auto since_epoch =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
   log.ring.push_back(
-      LogLine{log.next_number++, since_epoch.count(), level, std::string(room), std::string(text)});
+      LogLine{log.next_number++, since_epoch.count(), level, std::string(room), text});
   if (log.ring.size() > kRingLines) log.ring.pop_front();
   const spdlog::details::log_msg message(now, {}, spdlog::string_view_t(room.data(), room.size()),
                                          to_spdlog(level),

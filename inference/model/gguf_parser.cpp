@@ -8,6 +8,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "inference/base/printable.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {
@@ -64,16 +65,6 @@ std::uint64_t gguf_scalar_bytes(GgufType type) {
       return 0;
   }
   return 0;
-}
-
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 80)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte >= 0x7f ? '?' : c;
-  }
-  if (text.size() > 80) out += "...";
-  return out;
 }
 
 std::string with_commas(std::uint64_t value) {

@@ -46,10 +46,6 @@ class GgufParser {
 // Bytes of one value; 0 for string and array, whose size the file tells.
 std::uint64_t gguf_scalar_bytes(GgufType type);
 
-// Text from a file, made fit for a message: control and broken characters replaced, at most 80
-// kept.
-std::string printable(std::string_view text);
-
 // 1234567 -> "1,234,567"
 std::string with_commas(std::uint64_t value);
 

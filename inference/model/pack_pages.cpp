@@ -11,8 +11,8 @@
 
 #include "engram/row_checksum.h"
 #include "inference/base/check.h"
+#include "inference/base/printable.h"
 #include "inference/model/file_error.h"
-#include "inference/model/gguf_parser.h"
 
 namespace mneme {
 namespace {

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "inference/base/file.h"
+#include "inference/base/printable.h"
 #include "inference/model/file_error.h"
-#include "inference/model/gguf_parser.h"
 
 namespace mneme {
 namespace {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "inference/base/file.h"
+#include "inference/base/printable.h"
 #include "inference/model/file_error.h"
 #include "inference/model/safetensors.h"
 #include "inference/model/table_files_impl.h"
@@ -119,8 +120,8 @@ Result<FoundTable> v41_table(const FoundShardTensor& values, const FoundShardTen
   } else if (v.dtype == "F8_E4M3") {
     table.format = {Kind::e4m3_e8m0_32, width};
   } else {
-    return Error{ErrorCode::unsupported,
-                 fmt::format("{}: {} is of the type {}", values.path, v.name, v.dtype)};
+    return Error{ErrorCode::unsupported, fmt::format("{}: {} is of the type {}", values.path,
+                                                     printable(v.name), printable(v.dtype))};
   }
   RETURN_IF_ERROR(check_format(table.format, fmt::format("{}: {}", values.path, v.name)));
   table.source.row_bytes = table.format.row_bytes();

@@ -3,7 +3,7 @@
 
 #include "inference/text/jinja_interpreter.h"
 #include "inference/text/jinja_parser.h"
-#include "inference/text/utf8.h"
+#include "inference/base/utf8.h"
 
 namespace mneme {
 namespace {

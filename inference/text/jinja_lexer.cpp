@@ -8,8 +8,8 @@
 #include <charconv>
 #include <optional>
 
+#include "inference/base/utf8.h"
 #include "inference/text/characters.h"
-#include "inference/text/utf8.h"
 
 namespace mneme::jinja {
 namespace {

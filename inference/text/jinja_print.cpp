@@ -5,10 +5,10 @@
 
 #include <cmath>
 
+#include "inference/base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_node.h"
 #include "inference/text/jinja_operators.h"
-#include "inference/text/utf8.h"
 
 namespace mneme::jinja {
 namespace {

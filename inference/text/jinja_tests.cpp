@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inference/base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_builtins.h"
 #include "inference/text/jinja_operators.h"
 #include "inference/text/jinja_print.h"
 #include "inference/text/jinja_text.h"
-#include "inference/text/utf8.h"
 
 namespace mneme::jinja {
 namespace {

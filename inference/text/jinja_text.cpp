@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "inference/base/utf8.h"
 #include "inference/text/jinja_lexer.h"
 #include "inference/text/normalize.h"
-#include "inference/text/utf8.h"
 
 namespace mneme::jinja {
 namespace {

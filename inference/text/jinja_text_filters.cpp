@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "inference/base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_filters.h"
 #include "inference/text/jinja_format.h"
 #include "inference/text/jinja_operators.h"
 #include "inference/text/jinja_print.h"
 #include "inference/text/jinja_text.h"
-#include "inference/text/utf8.h"
 
 namespace mneme::jinja {
 namespace {

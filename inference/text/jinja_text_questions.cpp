@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods of texts that ask what its characters are: "12".isdigit().
+#include "inference/base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_lexer.h"
 #include "inference/text/jinja_methods.h"
-#include "inference/text/utf8.h"
 
 namespace mneme::jinja {
 namespace {

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "inference/base/log.h"
+#include "inference/base/printable.h"
 
 namespace mneme {
 namespace {
@@ -112,7 +113,7 @@ Result<PreTokenizer> PreTokenizer::open(std::string_view name) {
                fmt::format("the pre-tokenizer \"{}\" is not supported (smollm, gpt-2, llama-bpe, "
                            "qwen2 and deepseek-v3 "
                            "are)",
-                           name.substr(0, 60))};
+                           printable(name))};
 }
 
 bool PreTokenizer::ignore_merges() const {

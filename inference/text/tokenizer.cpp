@@ -5,7 +5,7 @@
 
 #include "inference/text/normalize.h"
 #include "inference/text/tokenizer_impl.h"
-#include "inference/text/utf8.h"
+#include "inference/base/utf8.h"
 
 namespace mneme {
 namespace {

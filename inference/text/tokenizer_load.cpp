@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "inference/base/printable.h"
 #include "inference/base/sha256.h"
 #include "inference/text/tokenizer_impl.h"
 
@@ -167,7 +168,7 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
         ErrorCode::unsupported,
         fmt::format(
             "{}: the tokenizer \"{}\"{} is not supported; only byte-level BPE (\"gpt2\") is",
-            file.name(), model->substr(0, 60), kind)};
+            file.name(), printable(*model), kind)};
   }
   auto pre_name = file.find<std::string_view>("tokenizer.ggml.pre");
   if (!pre_name) return pre_name.error();

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "inference/base/check.h"
+#include "inference/base/utf8.h"
 #include "inference/text/chat_template.h"
-#include "inference/text/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mneme;

@@ -270,7 +270,7 @@ TEST(Gguf, RefusesBrokenTensors) {
 TEST(Gguf, KeepsMessagesPrintable) {
   Bytes b;
   b.header(0, 1).text("a\n\x1b[31m\xff").put(99u);
-  EXPECT_EQ(error_of(b), "model.gguf: metadata a??[31m? has the unknown type 99");
+  EXPECT_EQ(error_of(b), "model.gguf: metadata a\\n\\x1b[31m\\xff has the unknown type 99");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/text/utf8.h"
+#include "inference/base/utf8.h"
 
 namespace mneme {
 namespace {

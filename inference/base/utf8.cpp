@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/text/utf8.h"
+#include "inference/base/utf8.h"
 
 #include "inference/base/check.h"
 
