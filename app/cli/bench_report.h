@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engram/bench/paired.h"
+#include "inference/base/printable.h"
 
 namespace mneme::cli {
 
@@ -31,8 +32,8 @@ class BenchReport {
   template <typename... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) const {
     if (as_json_) return;
-    fmt::print(format, std::forward<Args>(args)...);
-    std::fputc('\n', stdout);
+    fmt::print("{}\n",
+               escape_controls(fmt::format(format, std::forward<Args>(args)...), LineBreaks::keep));
     std::fflush(stdout);
   }
   void goal(Goal goal) { goals_.push_back(std::move(goal)); }

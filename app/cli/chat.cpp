@@ -12,8 +12,10 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/print_answer.h"
 #include "app/cli/result_json.h"
 #include "app/cli/stall_notice.h"
+#include "inference/base/printable.h"
 
 namespace mneme::cli {
 namespace {
@@ -33,8 +35,7 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
   std::optional<StallNotice> notice(std::in_place, engine);
   auto result = engine.generate(request, [&](const GenerateProgress& progress) {
     if (options.json || progress.new_text.empty()) return;
-    std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
-    std::fflush(stdout);
+    print_answer(progress.new_text);
   });
   notice.reset();
   if (!result) return fail(result.error());
@@ -68,7 +69,8 @@ int run(const ChatOptions& options) {
     return was_interrupted() ? kInterrupted : code;
   }
   const bool terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
-  if (terminal) fmt::print("{}\nCtrl+C stops an answer, Ctrl+D ends.\n", (*engine)->layout().name);
+  if (terminal)
+    fmt::print("{}\nCtrl+C stops an answer, Ctrl+D ends.\n", printable((*engine)->layout().name));
   for (;;) {
     if (terminal) {
       fmt::print("> ");

@@ -11,6 +11,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "inference/base/printable.h"
 #include "inference/model/check_model.h"
 #include "inference/model/check_rows.h"
 #include "inference/model/gguf.h"
@@ -191,7 +192,9 @@ int run(const CheckOptions& options) {
     return kDone;
   }
   for (const auto& [key, value] : json->items()) {
-    fmt::print("{:18} {}\n", key, value.is_string() ? value.get<std::string>() : json_text(value));
+    fmt::print("{:18} {}\n", key,
+               value.is_string() ? printable(value.get<std::string>(), kMessageBytesMax)
+                                 : json_text(value));
   }
   return kDone;
 }

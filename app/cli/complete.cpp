@@ -12,6 +12,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/cli/print_answer.h"
 #include "app/cli/result_json.h"
 #include "app/cli/stall_notice.h"
 
@@ -65,8 +66,7 @@ int run(const CompleteOptions& options, bool tokens_given) {
     std::optional<StallNotice> notice(std::in_place, **engine);
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
       if (options.json || progress.new_text.empty()) return;
-      std::fwrite(progress.new_text.data(), 1, progress.new_text.size(), stdout);
-      std::fflush(stdout);
+      print_answer(progress.new_text);
     });
     notice.reset();
     if (!answer) return fail(answer.error());

@@ -10,6 +10,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "inference/base/printable.h"
 #include "inference/run/machine.h"
 
 namespace mneme::cli {
@@ -34,10 +35,10 @@ int run(bool as_json) {
     return kDone;
   }
   for (const DeviceInfo& d : all) {
-    fmt::print("{:10} {}\n", d.id, d.name);
-    if (!d.driver.empty()) fmt::print("{:10} {}\n", "", d.driver);
+    fmt::print("{:10} {}\n", d.id, printable(d.name));
+    if (!d.driver.empty()) fmt::print("{:10} {}\n", "", printable(d.driver));
     if (!d.unusable.empty()) {
-      fmt::print("{:10} cannot be used: {}\n", "", d.unusable);
+      fmt::print("{:10} cannot be used: {}\n", "", printable(d.unusable, kMessageBytesMax));
       continue;
     }
     fmt::print("{:10} {} of memory, {} free{}\n", "", bytes_text(d.total_bytes),

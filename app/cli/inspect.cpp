@@ -15,6 +15,7 @@
 #include "app/cli/result_json.h"
 #include "engram/ngram_hasher.h"
 #include "engram/tier_stats.h"
+#include "inference/base/printable.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme::cli {
@@ -75,7 +76,7 @@ void print_json(const Engine& engine, const TraceLog& trace) {
 void print_text(const Engine& engine, const TraceLog& trace) {
   const TierStats stats = engine.tiers();
   const MemoryLayout& memory = *engine.layout().memory;
-  fmt::print("memory: {}{}\n", memory.name,
+  fmt::print("memory: {}{}\n", printable(memory.name),
              memory.trained ? "" : " (untrained: random rows, no knowledge)");
   fmt::print("{:>8}  {:>7}  {:>6}  {:20}", "position", "token", "prob", "text");
   for (const std::int32_t layer : memory.layer_ids) {

@@ -17,6 +17,7 @@
 
 #include "app/paths.h"
 #include "inference/base/log.h"
+#include "inference/base/printable.h"
 #include "inference/run/sampler.h"
 
 namespace mneme::cli {
@@ -276,7 +277,7 @@ void clear_interrupt() {
 
 int fail(const Error& error) {
   if (error.code == ErrorCode::cancelled && was_interrupted()) return kInterrupted;
-  fmt::print(stderr, "mneme-cli: {}\n", error.message);
+  fmt::print(stderr, "mneme-cli: {}\n", printable(error.message, kMessageBytesMax));
   return kFailed;
 }
 

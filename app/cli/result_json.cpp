@@ -3,10 +3,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "inference/base/printable.h"
+
 namespace mneme::cli {
 
 std::string json_text(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return escape_json_controls(
+      json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 std::string_view stop_reason_name(StopReason reason) {

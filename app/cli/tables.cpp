@@ -11,6 +11,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "inference/base/printable.h"
 #include "inference/model/table_files.h"
 
 namespace mneme::cli {
@@ -78,13 +79,14 @@ Json describe(const FoundTables& found) {
 }
 
 void print(const FoundTables& found) {
-  fmt::print("{}: {} table{}\n", found.dialect, found.tables.size(),
+  fmt::print("{}: {} table{}\n", printable(found.dialect), found.tables.size(),
              found.tables.size() == 1 ? "" : "s");
   for (const FoundTable& table : found.tables) {
     fmt::print("layer {:<3} {} rows of {} B ({} values, {}), {}, {}\n", table.layer,
                table.source.rows, table.source.row_bytes, table.format.width, table.format.name(),
                bytes_text(table.stored_bytes()), layout_text(table.source));
-    fmt::print("          {} in {}\n", table.tensor, table.source.parts[0].runs[0].path);
+    fmt::print("          {} in {}\n", printable(table.tensor),
+               printable(table.source.parts[0].runs[0].path, kMessageBytesMax));
   }
   if (found.max_ngram_size > 0) {
     fmt::print("hash      2- to {}-grams, {} heads, {} rows a token\n", found.max_ngram_size,
@@ -92,7 +94,7 @@ void print(const FoundTables& found) {
                static_cast<std::size_t>((found.max_ngram_size - 1) * found.head_count) *
                    found.tables.size());
   }
-  fmt::print("constants {}\n", found.origin_text);
+  fmt::print("constants {}\n", printable(found.origin_text, kMessageBytesMax));
 }
 
 // "14:123456": layer and row.

@@ -7,11 +7,12 @@
 #include <cstdio>
 
 #include "app/cli/options.h"
+#include "inference/base/printable.h"
 
 namespace mneme::cli {
 
 int write_file(const GgufWriter& writer, const std::string& path, bool estimate) {
-  fmt::print("{}: {}\n", path, bytes_text(writer.file_bytes()));
+  fmt::print("{}: {}\n", printable(path, kMessageBytesMax), bytes_text(writer.file_bytes()));
   std::fflush(stdout);
   if (estimate) return kDone;
   using Clock = std::chrono::steady_clock;
@@ -34,7 +35,7 @@ int write_file(const GgufWriter& writer, const std::string& path, bool estimate)
   const Status status = writer.write_resumable(path, progress, catch_interrupt());
   show_progress("");
   if (!status) return fail(status.error());
-  fmt::print("wrote {}\n", path);
+  fmt::print("wrote {}\n", printable(path, kMessageBytesMax));
   return kDone;
 }
 
