@@ -52,6 +52,7 @@ Result<Json> describe_model(const GgufFile& file) {
   json["context"] = config.context_length;
   json["tokenizer_sha256"] = summary->tokenizer_sha256;
   json["chat"] = summary->chat;
+  if (!summary->left_out.empty()) json["left_out"] = summary->left_out;
   return json;
 }
 

@@ -87,12 +87,11 @@ class Transformer {
     const LayerWeights& w = w_.layers[static_cast<std::size_t>(i)];
     const TensorId normed = g_.activation(name("ffn_norm"), c_.dim);
     norm(x, w.ffn_norm, normed);
-    const WeightTensor no_bias;
-    const TensorId gate = linear(normed, w.ffn_gate, no_bias, "ffn_gate");
-    const TensorId up = linear(normed, w.ffn_up, no_bias, "ffn_up");
+    const TensorId gate = linear(normed, w.ffn_gate, w.b_gate, "ffn_gate");
+    const TensorId up = linear(normed, w.ffn_up, w.b_up, "ffn_up");
     const TensorId hidden = g_.activation(name("ffn_hidden"), c_.hidden_dim);
     op(OpKind::swiglu, {gate, up}, hidden);
-    const TensorId down = linear(hidden, w.ffn_down, no_bias, "ffn_down");
+    const TensorId down = linear(hidden, w.ffn_down, w.b_down, "ffn_down");
     if (is_last_ || i + 1 < layers_.end_layer) return add(x, down, "ffn_residual");
     const TensorId out = g_.output("residual_out", c_.dim, io_.handovers[part_].from);
     op(OpKind::add, {x, down}, out);

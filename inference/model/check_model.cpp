@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/model/check_model.h"
 
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include "gpu/registry.h"
@@ -27,14 +25,9 @@ Result<ModelSummary> summarize(const GgufFile& file) {
   summary.config = std::move(*config);
   summary.weights = weights->main_dtype;
   summary.tokenizer_sha256 = tokenizer->sha256();
-  auto text = file.find<std::string_view>("tokenizer.chat_template");
-  if (!text) return text.error();
-  if (!text->has_value()) {
-    summary.chat = "no template in the file";
-    return summary;
-  }
-  auto parsed = ChatTemplate::parse(std::string(**text));
-  summary.chat = parsed ? "yes" : parsed.error().message;
+  summary.left_out = std::move(weights->left_out);
+  auto chat_template = ChatTemplate::from_gguf(file);
+  summary.chat = chat_template ? "yes" : chat_template.error().message;
   return summary;
 }
 

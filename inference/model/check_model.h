@@ -16,7 +16,8 @@ struct ModelSummary {
   ModelConfig config;
   std::string weights;  // the type that most bytes have
   std::string tokenizer_sha256;
-  std::string chat;  // "yes", or why not
+  std::string left_out;  // as Weights::left_out
+  std::string chat;      // "yes", or why not
 };
 
 // Errors: as Engine::open for the same file.

@@ -3,13 +3,26 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <cstring>
 #include <map>
+#include <span>
 #include <utility>
+
+#include "inference/model/llama_schema.h"
 
 namespace mneme {
 
-Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, std::int64_t rows,
-                                 std::int64_t cols, Backend& backend) {
+namespace {
+
+// How many rows a tensor may have.
+enum class Rows : std::uint8_t {
+  exactly,
+  at_least,  // of a vocabulary: rows behind its last token are padding
+};
+
+Result<const GgufTensor*> find_weight(const GgufFile& file, const std::string& name,
+                                      std::int64_t rows, std::int64_t cols, Rows rule) {
   auto found = file.require_tensor(name);
   if (!found) return found.error();
   const GgufTensor& tensor = **found;
@@ -22,7 +35,8 @@ Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, 
   const auto dim = [&](int i) {
     return static_cast<std::int64_t>(tensor.dims[static_cast<std::size_t>(i)]);
   };
-  if (dim(0) != cols || dim(1) != rows || dim(2) != 1 || dim(3) != 1) {
+  const bool rows_fit = rule == Rows::at_least ? dim(1) >= rows : dim(1) == rows;
+  if (dim(0) != cols || !rows_fit || dim(2) != 1 || dim(3) != 1) {
     return Error{ErrorCode::corrupt,
                  fmt::format("{}: tensor {} is {} x {}, but the model needs {} x {}", file.name(),
                              name, dim(1), dim(0), rows, cols)};
@@ -31,15 +45,30 @@ Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, 
     return Error{ErrorCode::corrupt, fmt::format("{}: rows of tensor {} are not whole blocks of {}",
                                                  file.name(), name, tensor.type_name)};
   }
-  auto buffer = backend.wrap(tensor.bytes);
-  if (!buffer) return buffer.error().with(fmt::format("loading {}", name));
-  return WeightTensor{name, *tensor.dtype, rows, cols, std::move(*buffer)};
+  return &tensor;
 }
 
-Result<WeightTensor> bind_optional_weight(const GgufFile& file, const std::string& name,
-                                          std::int64_t rows, std::int64_t cols, Backend& backend) {
-  if (file.find_tensor(name) == nullptr) return WeightTensor{};
-  return bind_weight(file, name, rows, cols, backend);
+Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, std::int64_t rows,
+                                 std::int64_t cols, Rows rule, Backend& backend) {
+  auto tensor = find_weight(file, name, rows, cols, rule);
+  if (!tensor) return tensor.error();
+  const DType dtype = *(*tensor)->dtype;
+  const std::size_t bytes = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
+  auto buffer = backend.wrap((*tensor)->bytes.first(bytes));
+  if (!buffer) return buffer.error().with(fmt::format("loading {}", name));
+  return WeightTensor{name, dtype, rows, cols, std::move(*buffer)};
+}
+
+}  // namespace
+
+Result<const GgufTensor*> find_weight(const GgufFile& file, const std::string& name,
+                                      std::int64_t rows, std::int64_t cols) {
+  return find_weight(file, name, rows, cols, Rows::exactly);
+}
+
+Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, std::int64_t rows,
+                                 std::int64_t cols, Backend& backend) {
+  return bind_weight(file, name, rows, cols, Rows::exactly, backend);
 }
 
 namespace {
@@ -55,13 +84,22 @@ Status require_f32(const GgufFile& file, const WeightTensor& tensor) {
 struct Binder {
   const GgufFile& file;
   Backend& backend;
+  TensorNames& bound;
 
+  Status bind(WeightTensor& to, const std::string& name, std::int64_t rows, std::int64_t cols,
+              Rows rule) const {
+    auto weight = bind_weight(file, name, rows, cols, rule, backend);
+    if (!weight) return weight.error();
+    to = std::move(*weight);
+    bound.insert(name);
+    return {};
+  }
   Status matrix(WeightTensor& to, const std::string& name, std::int64_t rows,
                 std::int64_t cols) const {
-    auto bound = bind_weight(file, name, rows, cols, backend);
-    if (!bound) return bound.error();
-    to = std::move(*bound);
-    return {};
+    return bind(to, name, rows, cols, Rows::exactly);
+  }
+  Status vocabulary(WeightTensor& to, const std::string& name, const ModelConfig& c) const {
+    return bind(to, name, c.vocab_size, c.dim, Rows::at_least);
   }
   Status vector(WeightTensor& to, const std::string& name, std::int64_t cols) const {
     RETURN_IF_ERROR(matrix(to, name, 1, cols));
@@ -72,6 +110,33 @@ struct Binder {
     return vector(to, name, cols);
   }
 };
+
+// What each frequency is divided by. Linear scaling divides all of them alike.
+Status bind_rope_factors(const Binder& bind, const ModelConfig& c, WeightTensor& to) {
+  constexpr const char* kName = "rope_freqs.weight";
+  const std::int64_t count = c.rope_dims / 2;
+  std::vector<float> factors(static_cast<std::size_t>(count), c.rope_scale);
+  if (const GgufTensor* stored = bind.file.find_tensor(kName); stored != nullptr) {
+    RETURN_IF_ERROR(bind.vector(to, kName, count));
+    for (std::size_t i = 0; i < factors.size(); ++i) {
+      float factor = 0;
+      std::memcpy(&factor, stored->bytes.data() + i * sizeof factor, sizeof factor);
+      if (!(factor > 0) || !std::isfinite(factor)) {
+        return Error{ErrorCode::corrupt,
+                     fmt::format("{}: value {} of {} is {}, not a number above 0", bind.file.name(),
+                                 i, kName, factor)};
+      }
+      factors[i] *= factor;
+    }
+  }
+  if (c.rope_scale == 1.0f) return {};
+  const auto bytes = std::as_bytes(std::span(factors));
+  auto buffer = bind.backend.alloc(bytes.size(), MemoryKind::device);
+  if (!buffer) return buffer.error().with("loading RoPE factors");
+  RETURN_IF_ERROR(bind.backend.upload(*buffer, 0, bytes));
+  to = WeightTensor{kName, DType::f32, 1, count, std::move(*buffer)};
+  return {};
+}
 
 Status bind_layer(const Binder& bind, const ModelConfig& c, std::int64_t index, LayerWeights& w) {
   const std::string p = fmt::format("blk.{}.", index);
@@ -88,7 +153,10 @@ Status bind_layer(const Binder& bind, const ModelConfig& c, std::int64_t index, 
   RETURN_IF_ERROR(bind.vector(w.ffn_norm, p + "ffn_norm.weight", c.dim));
   RETURN_IF_ERROR(bind.matrix(w.ffn_gate, p + "ffn_gate.weight", c.hidden_dim, c.dim));
   RETURN_IF_ERROR(bind.matrix(w.ffn_up, p + "ffn_up.weight", c.hidden_dim, c.dim));
-  return bind.matrix(w.ffn_down, p + "ffn_down.weight", c.dim, c.hidden_dim);
+  RETURN_IF_ERROR(bind.matrix(w.ffn_down, p + "ffn_down.weight", c.dim, c.hidden_dim));
+  RETURN_IF_ERROR(bind.optional_vector(w.b_gate, p + "ffn_gate.bias", c.hidden_dim));
+  RETURN_IF_ERROR(bind.optional_vector(w.b_up, p + "ffn_up.bias", c.hidden_dim));
+  return bind.optional_vector(w.b_down, p + "ffn_down.bias", c.dim);
 }
 
 }  // namespace
@@ -96,29 +164,33 @@ Status bind_layer(const Binder& bind, const ModelConfig& c, std::int64_t index, 
 Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
                               const Placement& placement) {
   Weights w;
-  const Binder first{file, placement.of_embedding()};
-  const Binder last{file, placement.of_output()};
-  RETURN_IF_ERROR(first.matrix(w.token_embd, "token_embd.weight", config.vocab_size, config.dim));
+  TensorNames bound;
+  const Binder first{file, placement.of_embedding(), bound};
+  const Binder last{file, placement.of_output(), bound};
+  RETURN_IF_ERROR(first.vocabulary(w.token_embd, "token_embd.weight", config));
   w.layers.resize(static_cast<std::size_t>(config.n_layers));
   for (std::int64_t i = 0; i < config.n_layers; ++i) {
-    const Binder bind{file, placement.of_layer(i)};
+    const Binder bind{file, placement.of_layer(i), bound};
     RETURN_IF_ERROR(bind_layer(bind, config, i, w.layers[static_cast<std::size_t>(i)]));
   }
   RETURN_IF_ERROR(last.vector(w.output_norm, "output_norm.weight", config.dim));
   const bool tied = file.find_tensor("output.weight") == nullptr;
   // One matrix serves as both where both ends of the model are on one backend.
   if (!tied || &first.backend != &last.backend) {
-    RETURN_IF_ERROR(last.matrix(w.output, tied ? "token_embd.weight" : "output.weight",
-                                config.vocab_size, config.dim));
+    RETURN_IF_ERROR(
+        last.vocabulary(w.output, tied ? "token_embd.weight" : "output.weight", config));
   }
   for (const ModelPart& part : placement.parts()) {
-    const Binder bind{file, *part.backend};
-    RETURN_IF_ERROR(bind.optional_vector(w.rope_factors.emplace_back(), "rope_freqs.weight",
-                                         config.rope_dims / 2));
+    const Binder bind{file, *part.backend, bound};
+    RETURN_IF_ERROR(bind_rope_factors(bind, config, w.rope_factors.emplace_back()));
   }
+  auto left_out = check_model_tensors(file, config, bound);
+  if (!left_out) return left_out.error();
+  w.left_out = std::move(*left_out);
 
   std::map<std::string, std::uint64_t> bytes_by_type;
   for (const GgufTensor& tensor : file.tensors()) {
+    if (!bound.contains(tensor.name)) continue;
     w.bytes += tensor.bytes.size();
     bytes_by_type[std::string(tensor.type_name)] += tensor.bytes.size();
   }
@@ -129,7 +201,8 @@ Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
       w.main_dtype = type;
     }
   }
-  w.bytes_decode = tied ? w.bytes : w.bytes - w.token_embd.buffer.size();
+  w.bytes_decode = w.bytes;
+  if (!tied) w.bytes_decode -= file.find_tensor("token_embd.weight")->bytes.size();
   return w;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "gpu/registry.h"
@@ -56,17 +57,6 @@ std::string header_digest(const GgufFile& file) {
   for (const GgufTensor& tensor : file.tensors())
     header_end = std::min(header_end, tensor.file_offset);
   return sha256_hex(file.bytes().first(header_end));
-}
-
-Result<ChatTemplate> open_chat_template(const GgufFile& file) {
-  auto text = file.find<std::string_view>("tokenizer.chat_template");
-  if (!text) return text.error();
-  if (!text->has_value()) {
-    return Error{
-        ErrorCode::unsupported,
-        fmt::format("{} has no chat template: it can continue text, but not chat", file.name())};
-  }
-  return ChatTemplate::parse(std::string(**text));
 }
 
 ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std::int64_t context) {
@@ -164,12 +154,6 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   auto tokenizer = Tokenizer::from_gguf(*impl->file);
   if (!tokenizer) return tokenizer.error();
   impl->tokenizer = std::move(*tokenizer);
-  if (impl->tokenizer->vocab_size() > impl->config.vocab_size) {
-    return Error{
-        ErrorCode::corrupt,
-        fmt::format("{}: the tokenizer has {} tokens, the model only {}", impl->file->name(),
-                    impl->tokenizer->vocab_size(), impl->config.vocab_size)};
-  }
   auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
                           impl->tokenizer->sha256());
   if (!choice) return choice.error();
@@ -188,6 +172,10 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   auto weights = Weights::bind(*impl->file, impl->config, *impl->placement);
   if (!weights) return explained(weights.error());
   impl->weights = std::move(*weights);
+  if (!impl->weights.left_out.empty()) {
+    log_warning("inference", "{}: left out, answers do not depend on it: {}", impl->file->name(),
+                impl->weights.left_out);
+  }
 
   if (impl->pack_file) {
     report(0.92, "opening the memory");
@@ -229,7 +217,7 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   report(0.95, "preparing");
   impl->layout = describe(*impl, options, *context);
   impl->layout.memory_absent_reason = choice->absent_reason;
-  auto chat_template = open_chat_template(*impl->file);
+  auto chat_template = ChatTemplate::from_gguf(*impl->file);
   if (chat_template) {
     impl->chat_template = std::move(*chat_template);
   } else {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/text/chat_template.h"
 
+#include "inference/base/utf8.h"
 #include "inference/text/jinja_interpreter.h"
 #include "inference/text/jinja_parser.h"
-#include "inference/base/utf8.h"
 
 namespace mneme {
 namespace {
@@ -48,6 +48,17 @@ ChatTemplate::ChatTemplate(std::unique_ptr<const Impl> impl) : impl_(std::move(i
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 ChatTemplate::~ChatTemplate() = default;
+
+Result<ChatTemplate> ChatTemplate::from_gguf(const GgufFile& file) {
+  auto text = file.find<std::string_view>("tokenizer.chat_template");
+  if (!text) return text.error();
+  if (!text->has_value()) {
+    return Error{ErrorCode::unsupported, file.name() +
+                                             " has no chat template: it can continue text, but not "
+                                             "chat"};
+  }
+  return parse(std::string(**text));
+}
 
 Result<ChatTemplate> ChatTemplate::parse(std::string source) {
   auto root = jinja::parse(replace_broken_utf8(source));

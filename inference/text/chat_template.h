@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "inference/base/result.h"
+#include "inference/model/gguf.h"
 #include "inference/run/generate.h"
 #include "inference/text/text_piece.h"
 
@@ -27,6 +28,9 @@ class ChatTemplate {
     std::optional<bool> enable_thinking;  // undefined in the template where empty
     std::optional<std::int64_t> now;      // Unix time for strftime_now; undefined where empty
   };
+
+  // The template of a model. Errors: unsupported (there is none), corrupt, those of parse().
+  static Result<ChatTemplate> from_gguf(const GgufFile& file);
 
   // Errors: unsupported, naming the construct and its line.
   static Result<ChatTemplate> parse(std::string source);

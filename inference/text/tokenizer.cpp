@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "inference/base/utf8.h"
 #include "inference/text/normalize.h"
 #include "inference/text/tokenizer_impl.h"
-#include "inference/base/utf8.h"
 
 namespace mneme {
 namespace {
@@ -110,7 +110,6 @@ std::vector<TokenId> Tokenizer::encode(std::span<const TextPiece> pieces) const 
 }
 
 void Tokenizer::append_decoded(TokenId id, std::string& out) const {
-  if (!contains(id)) return;
   if (is_special(id)) {
     out += vocab_text(id);
   } else {
@@ -135,13 +134,11 @@ std::int32_t Tokenizer::vocab_size() const {
 }
 
 std::string_view Tokenizer::vocab_text(TokenId id) const {
-  CHECK(contains(id));
-  return impl_->texts[static_cast<std::size_t>(id)];
+  return contains(id) ? impl_->texts[static_cast<std::size_t>(id)] : std::string_view();
 }
 
 TokenType Tokenizer::type(TokenId id) const {
-  CHECK(contains(id));
-  return impl_->types[static_cast<std::size_t>(id)];
+  return contains(id) ? impl_->types[static_cast<std::size_t>(id)] : TokenType::unused;
 }
 
 bool Tokenizer::is_special(TokenId id) const {

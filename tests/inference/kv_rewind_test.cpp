@@ -216,17 +216,15 @@ TEST_F(Timeline, AModelWithMoreRowsThanTokensRunsWithAPackOfItsOwn) {
   ASSERT_TRUE(write_untrained_pack(model_, folder_.file("padded.engram.gguf"), pack));
   const auto engine = open({.memory = folder_.file("padded.engram.gguf")});
   ASSERT_TRUE(engine);
-  // Almost every token drawn from random logits is one that the tokenizer does not know.
+  // Of random logits of 1024 rows most would be of tokens that the tokenizer does not know.
   auto request = greedy("the", 40);
   request.sampling = {.temperature = 10, .top_k = 0, .top_p = 1, .min_p = 0, .seed = 3};
   request.trace = std::make_shared<TraceLog>();
   const auto result = engine->generate(request);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->generated_tokens, 40);
-  int unknown = 0;
   for (EventIndex i = 0; i < request.trace->size(); ++i)
-    unknown += engine->tokenizer().contains(request.trace->record(i).token()) ? 0 : 1;
-  EXPECT_GT(unknown, 10);
+    EXPECT_TRUE(engine->tokenizer().contains(request.trace->record(i).token())) << i;
 }
 
 TEST_F(Timeline, ALongChatIsCutToTheSameTurnsAsOneByOne) {

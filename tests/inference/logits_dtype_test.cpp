@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiny models of every type of weights, on every instruction set, against the same weights stored
-// as F32; and models that must be refused, by name.
+// as F32.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -94,114 +94,6 @@ INSTANTIATE_TEST_SUITE_P(Types, WeightType,
                                            DType::q4_0, DType::q4_1, DType::q4_k, DType::q5_k,
                                            DType::q6_k),
                          [](const auto& type) { return std::string(dtype_info(type.param).name); });
-
-class RefusedModel : public ::testing::Test {
- protected:
-  RefusedModel() : model_(write_tiny_model(folder_.path(), {.memory = false})) {}
-
-  // The reason why the edited copy does not open; "" if it does.
-  std::string reason(const GgufEdit& edit) {
-    const auto file = GgufFile::open(model_);
-    EXPECT_TRUE(file);
-    const std::string path = folder_.file("edited.gguf");
-    write_edited(*file, edit, path);
-    EngineOptions options;
-    options.model_path = path;
-    options.memory = "off";
-    options.threads = 1;
-    const auto opened = Engine::open(options);
-    return opened ? "" : opened.error().message;
-  }
-
-  void expect_refused(const GgufEdit& edit, std::initializer_list<const char*> words) {
-    const std::string why = reason(edit);
-    EXPECT_NE(why, "") << *words.begin();
-    for (const char* word : words)
-      EXPECT_NE(why.find(word), std::string::npos) << word << ": " << why;
-  }
-
-  static GgufEdit number(const std::string& key, std::uint32_t value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_u32(key, value); });
-  }
-  static GgufEdit text(const std::string& key, const std::string& value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_string(key, value); });
-  }
-  static GgufEdit real(const std::string& key, float value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_f32(key, value); });
-  }
-
-  TemporaryFolder folder_;
-  std::string model_;
-};
-
-TEST_F(RefusedModel, AnUneditedCopyOpens) {
-  EXPECT_EQ(reason({}), "");
-}
-
-TEST_F(RefusedModel, AnotherArchitectureOrTypeOfWeightsIsNamed) {
-  expect_refused(text("general.architecture", "qwen2"), {"architecture 'qwen2'", "edited.gguf"});
-  expect_refused({{"general.architecture"}, {}, {}}, {"general.architecture"});
-  for (const auto& [type, name] : {std::pair{10u, "Q2_K"}, {11u, "Q3_K"}, {23u, "IQ4_XS"}}) {
-    expect_refused(replace_tensor("blk.1.ffn_up.weight", type, {256, 24}),
-                   {name, "blk.1.ffn_up.weight"});
-  }
-  expect_refused(replace_tensor("blk.1.ffn_up.weight", 24, {64, 96}), {"I8"});
-  expect_refused(replace_tensor("blk.0.attn_norm.weight", 1, {64}), {"attn_norm.weight", "F16"});
-}
-
-TEST_F(RefusedModel, AMissingOrMisshapenTensorIsNamed) {
-  for (const char* name : {"token_embd.weight", "blk.0.attn_q.weight", "blk.1.ffn_norm.weight",
-                           "blk.1.ffn_down.weight", "output_norm.weight"}) {
-    expect_refused({{}, {name}, {}}, {name});
-  }
-  expect_refused(replace_tensor("blk.0.attn_k.weight", 0, {64, 64}), {"blk.0.attn_k.weight", "32"});
-  expect_refused(replace_tensor("blk.0.attn_q.weight", 0, {64, 64, 2}), {"blk.0.attn_q.weight"});
-  expect_refused(replace_tensor("token_embd.weight", 0, {64, 100}), {"tokens"});
-}
-
-TEST_F(RefusedModel, NumbersThatContradictEachOtherAreRefused) {
-  expect_refused(number("llama.block_count", 0), {"llama.block_count"});
-  expect_refused(number("llama.block_count", 3), {"blk.2."});
-  expect_refused(number("llama.embedding_length", 96), {"96"});
-  expect_refused(number("llama.attention.head_count", 0), {"llama.attention.head_count"});
-  expect_refused(number("llama.attention.head_count_kv", 3), {"heads"});
-  expect_refused(number("llama.attention.head_count", 1u << 20), {"heads"});
-  expect_refused(number("llama.attention.key_length", 1u << 20), {"heads"});
-  expect_refused(number("llama.rope.dimension_count", 7), {"RoPE"});
-  expect_refused(number("llama.rope.dimension_count", 512), {"RoPE"});
-  expect_refused(number("llama.expert_count", 8), {"8 experts"});
-  expect_refused(text("llama.context_length", "many"), {"llama.context_length"});
-  expect_refused(number("llama.context_length", 0), {"llama.context_length"});
-  expect_refused(real("llama.rope.freq_base", std::nanf("")), {"RoPE base"});
-  expect_refused(real("llama.attention.layer_norm_rms_epsilon", -1), {"epsilon"});
-  expect_refused(text("llama.rope.scaling.type", "yarn"), {"yarn"});
-  expect_refused(text("llama.rope.scaling.type", "llama3"), {"rope_freqs.weight"});
-  expect_refused(real("llama.rope.scale_linear", 4), {"RoPE scaling"});
-}
-
-TEST_F(RefusedModel, WeightsThatAreNotNumbersEndTheAnswerWithAReason) {
-  const auto file = GgufFile::open(model_);
-  ASSERT_TRUE(file);
-  const std::vector<float> broken(64, std::nanf(""));
-  const std::string path = folder_.file("nan.gguf");
-  GgufEdit edit{{}, {"blk.1.ffn_norm.weight"}, {}};
-  edit.add = [&](GgufWriter& w) {
-    w.add_tensor("blk.1.ffn_norm.weight", 0, {64}, std::as_bytes(std::span(broken)));
-  };
-  write_edited(*file, edit, path);
-  EngineOptions options;
-  options.model_path = path;
-  options.threads = 1;
-  auto engine = Engine::open(options);
-  ASSERT_TRUE(engine) << engine.error().message;
-  GenerateRequest request;
-  request.raw_prompt = "the sea";
-  request.max_tokens = 2;
-  const auto answer = (*engine)->generate(request);
-  ASSERT_FALSE(answer);
-  EXPECT_NE(answer.error().message.find("not finite numbers"), std::string::npos)
-      << answer.error().message;
-}
 
 }  // namespace
 }  // namespace mneme

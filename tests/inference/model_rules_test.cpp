@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every rule of a model file: what would make answers silently wrong is refused by name, what
+// changes nothing passes, and opening a model and `mneme-cli check` agree.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "inference/base/printable.h"
+#include "inference/model/check_model.h"
+#include "inference/run/engine.h"
+#include "tests/support/gguf_edit.h"
+#include "tests/support/tiny_model.h"
+
+namespace mneme {
+namespace {
+
+class ModelRules : public ::testing::Test {
+ protected:
+  ModelRules() : model_(write_tiny_model(folder_.path(), {.memory = false})) {}
+
+  // The reason why the edited copy does not open; "" if it does. `check` says the same.
+  std::string reason(const GgufEdit& edit) {
+    const auto file = GgufFile::open(model_);
+    EXPECT_TRUE(file);
+    const std::string path = folder_.file("edited.gguf");
+    write_edited(*file, edit, path);
+    EngineOptions options;
+    options.model_path = path;
+    options.memory = "off";
+    options.threads = 1;
+    const auto opened = Engine::open(options);
+    const std::string why = opened ? "" : opened.error().message;
+    left_out_ = "";
+    if (const auto edited = GgufFile::open(path); edited) {
+      const auto checked = check_model(*edited);
+      EXPECT_EQ(checked ? "" : checked.error().message, why);
+      if (checked) {
+        chat_ = checked->chat;
+        left_out_ = checked->left_out;
+        EXPECT_EQ(opened ? (*opened)->layout().chat_available : false, chat_ == "yes");
+      }
+    }
+    return why;
+  }
+
+  void expect_refused(const GgufEdit& edit, std::initializer_list<const char*> words) {
+    const std::string why = reason(edit);
+    EXPECT_NE(why, "") << *words.begin();
+    for (const char* word : words)
+      EXPECT_NE(why.find(word), std::string::npos) << word << ": " << why;
+  }
+
+  static GgufEdit number(const std::string& key, std::uint32_t value) {
+    return replace_key(key, [=](GgufWriter& w) { w.add_u32(key, value); });
+  }
+  static GgufEdit text(const std::string& key, const std::string& value) {
+    return replace_key(key, [=](GgufWriter& w) { w.add_string(key, value); });
+  }
+  static GgufEdit real(const std::string& key, float value) {
+    return replace_key(key, [=](GgufWriter& w) { w.add_f32(key, value); });
+  }
+
+  static GgufEdit tensor(const std::string& name, std::size_t values = 64) {
+    return {{}, {}, [=](GgufWriter& w) {
+              const auto ones = std::make_shared<std::vector<float>>(values, 1.0f);
+              w.add_tensor(name, 0, {values}, [ones](const GgufWriter::Sink& sink) {
+                return sink(std::as_bytes(std::span(*ones)));
+              });
+            }};
+  }
+  static GgufEdit flag(const std::string& key, bool value) {
+    return replace_key(key, [=](GgufWriter& w) { w.add_bool(key, value); });
+  }
+  static GgufEdit counts(const std::string& key, std::vector<std::uint32_t> values) {
+    return replace_key(key, [=](GgufWriter& w) { w.add_u32s(key, values); });
+  }
+
+  TemporaryFolder folder_;
+  std::string model_;
+  std::string chat_, left_out_;  // what check_model said of the last copy
+};
+
+TEST_F(ModelRules, AnUneditedCopyOpens) {
+  EXPECT_EQ(reason({}), "");
+}
+
+TEST_F(ModelRules, AnotherArchitectureOrTypeOfWeightsIsNamed) {
+  expect_refused(text("general.architecture", "qwen2"), {"architecture 'qwen2'", "edited.gguf"});
+  expect_refused({{"general.architecture"}, {}, {}}, {"general.architecture"});
+  for (const auto& [type, name] : {std::pair{10u, "Q2_K"}, {11u, "Q3_K"}, {23u, "IQ4_XS"}}) {
+    expect_refused(replace_tensor("blk.1.ffn_up.weight", type, {256, 24}),
+                   {name, "blk.1.ffn_up.weight"});
+  }
+  expect_refused(replace_tensor("blk.1.ffn_up.weight", 24, {64, 96}), {"I8"});
+  expect_refused(replace_tensor("blk.0.attn_norm.weight", 1, {64}), {"attn_norm.weight", "F16"});
+}
+
+TEST_F(ModelRules, AMissingOrMisshapenTensorIsNamed) {
+  for (const char* name : {"token_embd.weight", "blk.0.attn_q.weight", "blk.1.ffn_norm.weight",
+                           "blk.1.ffn_down.weight", "output_norm.weight"}) {
+    expect_refused({{}, {name}, {}}, {name});
+  }
+  expect_refused(replace_tensor("blk.0.attn_k.weight", 0, {64, 64}), {"blk.0.attn_k.weight", "32"});
+  expect_refused(replace_tensor("blk.0.attn_q.weight", 0, {64, 64, 2}), {"blk.0.attn_q.weight"});
+  expect_refused(replace_tensor("token_embd.weight", 0, {64, 100}), {"tokens"});
+}
+
+TEST_F(ModelRules, NumbersThatContradictEachOtherAreRefused) {
+  expect_refused(number("llama.block_count", 0), {"llama.block_count"});
+  expect_refused(number("llama.block_count", 3), {"blk.2."});
+  expect_refused(number("llama.embedding_length", 96), {"96"});
+  expect_refused(number("llama.attention.head_count", 0), {"llama.attention.head_count"});
+  expect_refused(number("llama.attention.head_count_kv", 3), {"heads"});
+  expect_refused(number("llama.attention.head_count", 1u << 20), {"heads"});
+  expect_refused(number("llama.attention.key_length", 1u << 20), {"heads"});
+  expect_refused(number("llama.rope.dimension_count", 7), {"RoPE"});
+  expect_refused(number("llama.rope.dimension_count", 512), {"RoPE"});
+  expect_refused(number("llama.expert_count", 8), {"8 experts"});
+  expect_refused(text("llama.context_length", "many"), {"llama.context_length"});
+  expect_refused(number("llama.context_length", 0), {"llama.context_length"});
+  expect_refused(real("llama.rope.freq_base", std::nanf("")), {"llama.rope.freq_base"});
+  expect_refused(real("llama.attention.layer_norm_rms_epsilon", -1),
+                 {"llama.attention.layer_norm_rms_epsilon"});
+  expect_refused(text("llama.rope.scaling.type", "yarn"), {"yarn"});
+  expect_refused(text("llama.rope.scaling.type", "llama3"), {"rope_freqs.weight"});
+  expect_refused(text("llama.rope.scaling.type", "longrope"), {"longrope"});
+}
+
+TEST_F(ModelRules, NumbersThatAreNoneAreRefusedWithTheirKey) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const float value : {std::nanf(""), infinity, -infinity, 0.0f, -1.0f}) {
+    for (const char* key : {"llama.rope.freq_base", "llama.attention.layer_norm_rms_epsilon"})
+      expect_refused(real(key, value), {key, "edited.gguf"});
+    if (value == 0) continue;  // a factor of 0 is none
+    for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"})
+      expect_refused(real(key, value), {key});
+  }
+  expect_refused(real("llama.attention.layer_norm_rms_epsilon", 1), {"below 1"});
+  expect_refused({{"llama.attention.layer_norm_rms_epsilon"}, {}, {}},
+                 {"llama.attention.layer_norm_rms_epsilon"});
+  GgufEdit factors{{}, {}, {}};
+  const std::vector<float> values{1, 1, 0, 1, 1, 1, 1, 1};
+  factors.add = [&](GgufWriter& w) {
+    w.add_tensor("rope_freqs.weight", 0, {8}, std::as_bytes(std::span(values)));
+  };
+  expect_refused(factors, {"rope_freqs.weight", "value 2"});
+}
+
+TEST_F(ModelRules, ATensorThatNothingComputesWithIsNamed) {
+  for (const char* name : {"blk.0.attn_q_norm.weight", "blk.1.post_attention_norm.weight",
+                           "blk.1.ffn_gate.scale", "blk.2.attn_norm.weight", "output.bias",
+                           "token_embd_norm.weight", "rope_factors_long.weight", "x\x1b[2J"}) {
+    expect_refused(tensor(name), {printable(name).c_str(), "does not compute"});
+  }
+}
+
+TEST_F(ModelRules, PartsBesideTheModelAreLeftOutAndSaid) {
+  EXPECT_EQ(reason(tensor("v.patch_embd.weight")), "");
+  EXPECT_EQ(left_out_, "1 tensor of a vision tower");
+  GgufEdit draft = tensor("blk.2.nextn.eh_proj.weight");
+  draft.drop_keys = {"llama.block_count"};
+  const auto add_tensor = draft.add;
+  draft.add = [&](GgufWriter& w) {
+    w.add_u32("llama.block_count", 3);
+    w.add_u32("llama.nextn_predict_layers", 1);
+    add_tensor(w);
+  };
+  EXPECT_EQ(reason(draft), "");
+  EXPECT_EQ(left_out_, "1 tensor of a draft head");
+  EXPECT_EQ(reason({}), "");
+  EXPECT_EQ(left_out_, "");
+}
+
+TEST_F(ModelRules, ASettingThatChangesTheComputationIsNamedAndItsNeutralValuePasses) {
+  struct Setting {
+    const char* key;
+    float changes, neutral;
+  };
+  for (const Setting& setting : {Setting{"llama.logit_scale", 0.5f, 1},
+                                 {"llama.residual_scale", 0.22f, 1},
+                                 {"llama.embedding_scale", 12, 1},
+                                 {"llama.attention.scale", 0.1f, 0.25f},
+                                 {"llama.attn_logit_softcapping", 50, 0},
+                                 {"llama.final_logit_softcapping", 30, 0},
+                                 {"llama.attention.max_alibi_bias", 8, 0},
+                                 {"llama.rope.scaling.attn_factor", 1.2f, 1}}) {
+    expect_refused(real(setting.key, setting.changes), {setting.key, "does not compute"});
+    EXPECT_EQ(reason(real(setting.key, setting.neutral)), "");
+  }
+  for (const auto& [key, changes, neutral] :
+       {std::tuple{"llama.attention.sliding_window", 100u, 512u},
+        {"llama.attention.sliding_window", 511u, 0u},
+        {"llama.pooling_type", 1u, 0u},
+        {"llama.attention.shared_kv_layers", 1u, 0u}}) {
+    expect_refused(number(key, changes), {key});
+    EXPECT_EQ(reason(number(key, neutral)), "");
+  }
+  expect_refused(flag("llama.attention.causal", false), {"llama.attention.causal = false"});
+  EXPECT_EQ(reason(flag("llama.attention.causal", true)), "");
+  expect_refused(flag("llama.use_parallel_residual", true), {"llama.use_parallel_residual"});
+  expect_refused(text("llama.hidden_activation", "gelu"), {"'gelu'"});
+  EXPECT_EQ(reason(text("llama.hidden_activation", "silu")), "");
+  expect_refused(number("llama.invented", 0), {"llama.invented"});
+  // What says nothing about the computation, and keys of others.
+  for (const char* key : {"llama.vocab_size", "llama.expert_used_count", "llama.expert_count",
+                          "qwen2.logit_scale", "general.quantization_version"}) {
+    EXPECT_EQ(reason(number(key, 0)), "") << key;
+  }
+}
+
+TEST_F(ModelRules, CountsMayBeGivenForEachLayerIfAllAreAlike) {
+  EXPECT_EQ(reason(counts("llama.attention.head_count_kv", {2, 2})), "");
+  EXPECT_EQ(reason(counts("llama.attention.head_count", {4, 4})), "");
+  EXPECT_EQ(reason(counts("llama.feed_forward_length", {96, 96})), "");
+  expect_refused(counts("llama.attention.head_count_kv", {2, 4}),
+                 {"llama.attention.head_count_kv", "layers that differ"});
+  expect_refused(counts("llama.feed_forward_length", {96, 96, 96}),
+                 {"llama.feed_forward_length", "3 values for 2 layers"});
+  expect_refused(counts("llama.attention.head_count", {0, 0}), {"llama.attention.head_count"});
+}
+
+TEST_F(ModelRules, AFileOfAnotherKindSaysWhatToOpenInstead) {
+  GgufEdit part = number("split.count", 2);
+  expect_refused(part, {"one of 2 files of a model, number 1", "llama-gguf-split --merge"});
+  EXPECT_EQ(reason(number("split.count", 1)), "");
+  EXPECT_EQ(reason(text("general.type", "model")), "");
+  for (const auto& [kind, words] : {std::pair{"adapter", "adapter (LoRA)"},
+                                    {"mmproj", "open the language model"},
+                                    {"imatrix", "importance matrix"},
+                                    {"engram-pack", "memory pack"},
+                                    {"engram-tables", "mneme-cli tables"},
+                                    {"else\x1b", "kind 'else\\x1b'"}}) {
+    expect_refused(text("general.type", kind), {"edited.gguf", words});
+  }
+}
+
+TEST_F(ModelRules, AChatTemplateOfAWrongTypeLeavesAModelThatContinuesText) {
+  EXPECT_EQ(reason(number("tokenizer.chat_template", 3)), "");
+  EXPECT_NE(chat_.find("tokenizer.chat_template"), std::string::npos) << chat_;
+  EXPECT_EQ(reason({{"tokenizer.chat_template"}, {}, {}}), "");
+  EXPECT_NE(chat_.find("no chat template"), std::string::npos) << chat_;
+}
+
+TEST_F(ModelRules, WeightsThatAreNotNumbersEndTheAnswerWithAReason) {
+  const auto file = GgufFile::open(model_);
+  ASSERT_TRUE(file);
+  const std::vector<float> broken(64, std::nanf(""));
+  const std::string path = folder_.file("nan.gguf");
+  GgufEdit edit{{}, {"blk.1.ffn_norm.weight"}, {}};
+  edit.add = [&](GgufWriter& w) {
+    w.add_tensor("blk.1.ffn_norm.weight", 0, {64}, std::as_bytes(std::span(broken)));
+  };
+  write_edited(*file, edit, path);
+  EngineOptions options;
+  options.model_path = path;
+  options.threads = 1;
+  auto engine = Engine::open(options);
+  ASSERT_TRUE(engine) << engine.error().message;
+  GenerateRequest request;
+  request.raw_prompt = "the sea";
+  request.max_tokens = 2;
+  const auto answer = (*engine)->generate(request);
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("not finite numbers"), std::string::npos)
+      << answer.error().message;
+}
+
+}  // namespace
+}  // namespace mneme
