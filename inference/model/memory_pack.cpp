@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "inference/base/printable.h"
 #include "inference/model/file_error.h"
+#include "inference/model/file_kind.h"
 #include "inference/model/pack_pages.h"
 
 namespace mneme {
@@ -43,6 +47,28 @@ Status read_text(const GgufFile& file, std::string_view key, std::string& to) {
   auto value = file.require<std::string_view>(key);
   if (!value) return value.error();
   to = *value;
+  return {};
+}
+
+// Every key of engram/PACK.md; another one may say that rows are to be used otherwise.
+constexpr std::array kPackKeys = std::to_array<std::string_view>(
+    {"base_sha256",    "block_count",      "checksum",       "conv_dilation",    "conv_kernel",
+     "conv_norm_eps",  "embedding_length", "encoding",       "gate_norm_eps",    "head_count",
+     "key_length",     "layer_ids",        "max_ngram_size", "multipliers",      "offsets",
+     "packed_from",    "pad_id",           "page_bytes",     "primes",           "streams",
+     "synthetic_seed", "table_rows",       "token_map",      "tokenizer_sha256", "trained",
+     "variant",        "version"});
+
+Status check_pack_keys(const GgufFile& file) {
+  constexpr std::string_view kPrefix = "engram.";
+  for (const GgufEntry& entry : file.entries()) {
+    if (!entry.key.starts_with(kPrefix)) continue;
+    if (std::ranges::find(kPackKeys, entry.key.substr(kPrefix.size())) != kPackKeys.end()) continue;
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{} has the setting {}, which Mneme does not know: answers with this "
+                             "memory could be wrong",
+                             file.name(), printable(entry.key))};
+  }
   return {};
 }
 
@@ -130,6 +156,8 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
         fmt::format("{} is not a memory pack (general.type is not 'engram-pack')", file.name())};
   }
   PackHeader h;
+  RETURN_IF_ERROR(check_is_whole(file));
+  RETURN_IF_ERROR(check_pack_keys(file));
   RETURN_IF_ERROR(read_int(file, "engram.version", 0, 1 << 30, h.version));
   RETURN_IF_ERROR(read_text(file, "engram.variant", h.variant));
   RETURN_IF_ERROR(read_text(file, "engram.encoding", h.encoding));
@@ -137,7 +165,7 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
     return Error{ErrorCode::unsupported,
                  fmt::format("{} is a pack of version {}, variant '{}', encoding '{}'; Mneme reads "
                              "version 1, 'paper', 'e4m3_e8m0_32'",
-                             file.name(), h.version, h.variant, h.encoding)};
+                             file.name(), h.version, printable(h.variant), printable(h.encoding))};
   }
   auto name = file.find<std::string_view>("general.name");
   if (!name) return name.error();
@@ -214,41 +242,53 @@ Status check_pack_fits(const GgufFile& file, const PackHeader& header, const Mod
 
 namespace {
 
-Status bind_layer(const GgufFile& file, const PackHeader& h, std::int32_t layer, Backend& backend,
-                  EngramLayerWeights& w) {
+// Calls `each(tensor, name, rows, cols, is_float)` for what a layer computes with besides its
+// table. `is_float`: F32 only; the others may be F16 too.
+template <class Each>
+Status for_each_weight(const PackHeader& h, std::int32_t layer, EngramLayerWeights& w, Each each) {
   const std::int64_t width = h.embedding_length;
   const std::int64_t streams_width = h.streams * width;
   const std::int64_t memory = h.memory_width();
-  const auto bind = [&](WeightTensor& to, std::string_view what, std::int64_t rows,
-                        std::int64_t cols, bool as_float) -> Status {
-    auto bound = bind_weight(file, tensor_name(layer, what), rows, cols, backend);
-    if (!bound) return bound.error();
-    to = std::move(*bound);
-    const bool allowed = to.dtype == DType::f32 || (!as_float && to.dtype == DType::f16);
-    if (!allowed) {
-      return Error{
-          ErrorCode::unsupported,
-          fmt::format("{}: tensor {} has the type {}; a pack holds {}", file.name(), to.name,
-                      dtype_info(to.dtype).name, as_float ? "it as F32" : "F32 or F16")};
-    }
-    return {};
-  };
-  RETURN_IF_ERROR(bind(w.key, "key.weight", streams_width, memory, false));
-  RETURN_IF_ERROR(bind(w.key_bias, "key.bias", 1, streams_width, true));
-  RETURN_IF_ERROR(bind(w.value, "value.weight", width, memory, false));
-  RETURN_IF_ERROR(bind(w.value_bias, "value.bias", 1, width, true));
-  RETURN_IF_ERROR(bind(w.key_norm, "key_norm.weight", 1, streams_width, true));
-  RETURN_IF_ERROR(bind(w.query_norm, "query_norm.weight", 1, streams_width, true));
-  RETURN_IF_ERROR(bind(w.conv, "conv.weight", streams_width, h.conv_kernel, true));
-  return bind(w.conv_norm, "conv_norm.weight", 1, streams_width, true);
+  const auto name = [&](std::string_view what) { return tensor_name(layer, what); };
+  RETURN_IF_ERROR(each(w.key, name("key.weight"), streams_width, memory, false));
+  RETURN_IF_ERROR(each(w.key_bias, name("key.bias"), 1, streams_width, true));
+  RETURN_IF_ERROR(each(w.value, name("value.weight"), width, memory, false));
+  RETURN_IF_ERROR(each(w.value_bias, name("value.bias"), 1, width, true));
+  RETURN_IF_ERROR(each(w.key_norm, name("key_norm.weight"), 1, streams_width, true));
+  RETURN_IF_ERROR(each(w.query_norm, name("query_norm.weight"), 1, streams_width, true));
+  RETURN_IF_ERROR(each(w.conv, name("conv.weight"), streams_width, h.conv_kernel, true));
+  return each(w.conv_norm, name("conv_norm.weight"), 1, streams_width, true);
 }
 
 }  // namespace
 
-Status check_pack_tensors(const GgufFile& file, const PackHeader& header, Backend& backend) {
+Status check_pack_tensors(const GgufFile& file, const PackHeader& header) {
+  std::set<std::string, std::less<>> known;
   for (const LayerHash& layer : header.hash.layers) {
-    EngramLayerWeights weights;
-    RETURN_IF_ERROR(bind_layer(file, header, layer.layer_id, backend, weights));
+    known.insert(tensor_name(layer.layer_id, "embd.weight"));
+    EngramLayerWeights none;
+    RETURN_IF_ERROR(for_each_weight(
+        header, layer.layer_id, none,
+        [&](WeightTensor&, const std::string& name, std::int64_t rows, std::int64_t cols,
+            bool is_float) -> Status {
+          known.insert(name);
+          const auto tensor = find_weight(file, name, rows, cols);
+          if (!tensor) return tensor.error();
+          const DType dtype = *(*tensor)->dtype;
+          if (dtype == DType::f32 || (!is_float && dtype == DType::f16)) return {};
+          return Error{
+              ErrorCode::unsupported,
+              fmt::format("{}: tensor {} has the type {}; a pack holds {}", file.name(), name,
+                          dtype_info(dtype).name, is_float ? "it as F32" : "F32 or F16")};
+        }));
+  }
+  for (const GgufTensor& tensor : file.tensors()) {
+    if (known.contains(tensor.name)) continue;
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{} has the tensor {}, which Mneme does not compute with: answers with "
+                    "this memory would be wrong",
+                    file.name(), printable(tensor.name))};
   }
   return {};
 }
@@ -259,6 +299,7 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
   auto header = read_pack_header(file);
   if (!header) return header.error();
   RETURN_IF_ERROR(check_pack_fits(file, *header, config, tokenizer_sha256));
+  RETURN_IF_ERROR(check_pack_tensors(file, *header));
   auto hasher = NgramHasher::create(header->hash);
   if (!hasher) return hasher.error();
 
@@ -268,8 +309,15 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
   MemoryLayout& layout = pack.layout;
   for (const LayerHash& layer : header->hash.layers) {
     EngramLayerWeights weights;
-    RETURN_IF_ERROR(
-        bind_layer(file, *header, layer.layer_id, placement.of_layer(layer.layer_id), weights));
+    Backend& backend = placement.of_layer(layer.layer_id);
+    RETURN_IF_ERROR(for_each_weight(*header, layer.layer_id, weights,
+                                    [&](WeightTensor& to, const std::string& name,
+                                        std::int64_t rows, std::int64_t cols, bool) -> Status {
+                                      auto bound = bind_weight(file, name, rows, cols, backend);
+                                      if (!bound) return bound.error();
+                                      to = std::move(*bound);
+                                      return {};
+                                    }));
     pack.layers.push_back(std::move(weights));
     const GgufTensor* table = file.find_tensor(tensor_name(layer.layer_id, "embd.weight"));
     if (pages->has_value()) {

@@ -58,8 +58,8 @@ Status check_pack_fits(const GgufFile& file, const PackHeader& header, const Mod
                        const std::string& tokenizer_sha256);
 
 // The projections, norms and kernels of every layer have the shapes and types that the header asks
-// for. Errors: corrupt, unsupported; both name the tensor.
-Status check_pack_tensors(const GgufFile& file, const PackHeader& header, Backend& backend);
+// for, and there are no other tensors. Errors: corrupt, unsupported; both name the tensor.
+Status check_pack_tensors(const GgufFile& file, const PackHeader& header);
 
 struct EngramLayerWeights {
   WeightTensor key, key_bias;      // [G*D, M], [1, G*D]

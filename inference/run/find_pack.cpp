@@ -40,6 +40,7 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
     auto header = read_pack_header(*file);
     if (!header) return header.error();
     RETURN_IF_ERROR(check_pack_fits(*file, *header, config, tokenizer_sha256));
+    RETURN_IF_ERROR(check_pack_tensors(*file, *header));
     found.file = std::move(*file);
     found.header = std::move(*header);
     return found;
@@ -53,10 +54,18 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
       auto file = GgufFile::open(path);
       if (!file) continue;
       auto header = read_pack_header(*file);
-      const Status fits = header ? check_pack_fits(*file, *header, config, tokenizer_sha256)
-                                 : Status(header.error());
-      if (!fits.has_value()) {
-        log_info("inference", "not used: {}", fits.error().message);
+      if (header) {
+        // Packs of other models lie here too.
+        const Status fits = check_pack_fits(*file, *header, config, tokenizer_sha256);
+        if (!fits.has_value()) {
+          log_info("inference", "not used: {}", fits.error().message);
+          continue;
+        }
+      }
+      const Status whole = header ? check_pack_tensors(*file, *header) : Status(header.error());
+      if (!whole.has_value()) {
+        log_warning("inference", "the memory pack {} was passed over: {}", path,
+                    whole.error().message);
         continue;
       }
       // The first that fits wins, except that a trained pack beats a stand-in.

@@ -10,10 +10,12 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "inference/base/log.h"
 #include "inference/model/synth_model.h"
 #include "inference/run/engine.h"
 #include "tests/support/gguf_edit.h"
@@ -261,6 +263,40 @@ TEST_F(MemoryPackRules, RowsThatAreNotNumbersEndTheAnswerWithAReason) {
   EXPECT_NE(answer.error().message.find("memory pack is damaged"), std::string::npos);
   request.memory_on = false;
   EXPECT_TRUE((*engine)->generate(request)) << "without the memory the model is whole";
+}
+
+TEST_F(MemoryPackRules, WhatNothingComputesWithIsRefusedByName) {
+  expect_refused(text("engram.gate", "sharp"), {"engram.gate", "edited.pack"});
+  GgufEdit edit;
+  const std::vector<float> ones(64, 1);
+  edit.add = [&](GgufWriter& w) {
+    w.add_tensor("blk.0.engram_key.scale", 0, {64}, std::as_bytes(std::span(ones)));
+  };
+  expect_refused(edit, {"blk.0.engram_key.scale"});
+  expect_refused(replace_key("split.count", [](GgufWriter& w) { w.add_u32("split.count", 2); }),
+                 {"one of 2 files"});
+}
+
+// Only one that the user named stops the model from opening.
+TEST_F(MemoryPackRules, ABrokenPackBesideTheModelIsPassedOverAndSaid) {
+  write_edited(*pack_, {{}, {"blk.1.engram_key.weight"}, {}}, folder_.file("a.gguf"));
+  const auto lines = recent_log_lines();
+  const std::uint64_t before = lines.empty() ? 0 : lines.back().number;
+  const auto engine = open(model_, "");
+  ASSERT_TRUE(engine) << engine.error().message;
+  ASSERT_TRUE((*engine)->layout().memory);
+  EXPECT_EQ((*engine)->layout().memory->path, folder_.file("tiny.engram.gguf"));
+  int said = 0;
+  for (const LogLine& line : recent_log_lines(before)) {
+    if (line.level != LogLevel::warning) continue;
+    ++said;
+    EXPECT_NE(line.text.find("a.gguf was passed over"), std::string::npos) << line.text;
+    EXPECT_NE(line.text.find("blk.1.engram_key.weight"), std::string::npos) << line.text;
+  }
+  EXPECT_EQ(said, 1);
+  const auto named = open(model_, folder_.file("a.gguf"));
+  ASSERT_FALSE(named);
+  EXPECT_NE(named.error().message.find("blk.1.engram_key.weight"), std::string::npos);
 }
 
 TEST_F(MemoryPackRules, OfPacksBesideTheModelTheOneThatFitsIsTaken) {
