@@ -56,8 +56,8 @@ Keys random_keys(const HashSpec& spec, std::size_t tokens, std::mt19937_64& rand
 
 // Share of a file that is in the page cache.
 double resident_share(const MappedFile& file) {
-  constexpr std::size_t kPage = 4096;
-  std::vector<unsigned char> pages((file.bytes().size() + kPage - 1) / kPage);
+  constexpr std::size_t page_bytes = 4096;
+  std::vector<unsigned char> pages((file.bytes().size() + page_bytes - 1) / page_bytes);
   if (::mincore(const_cast<std::byte*>(file.bytes().data()), file.bytes().size(), pages.data()) !=
       0) {
     return 1;
