@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "resources/resources.h"
+#include "ui/plain_text.h"
 #include "ui/style_sheet.h"
 
 namespace mneme {
@@ -89,6 +90,7 @@ void apply() {
     if (!s.fontsLoaded) {
       loadFonts();
       s.fontsLoaded = true;
+      makePlainTextTheDefault(*qobject_cast<QApplication*>(qApp));
       QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
     }
     QApplication::setFont(s.theme.uiFont());

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ui/format.h"
+#include "ui/plain_text.h"
 
 namespace mneme {
 namespace {
@@ -29,7 +30,7 @@ QVariant ChatListModel::data(const QModelIndex& index, int role) const {
     case Qt::ToolTipRole: {
       const ChatRow* one = chat(row.chat);
       if (one == nullptr) return {};
-      return tr("%1\nchanged %2").arg(row.title, format::dateTime(one->updated_ms));
+      return tr("%1\nchanged %2").arg(boundedText(row.title), format::dateTime(one->updated_ms));
     }
     case Qt::AccessibleTextRole:
       if (heading) return tr("%1, heading").arg(row.heading);

@@ -15,7 +15,8 @@ namespace {
 
 const char kLicences[] =
     "Mneme                     Apache-2.0\n"
-    "Qt 6                      LGPL-3, linked dynamically\n"
+    "Qt " QT_VERSION_STR
+    "                  LGPL-3, linked dynamically (qt.io)\n"
     "SQLite                    public domain\n"
     "md4c                      MIT\n"
     "PCRE2                     BSD-3-Clause\n"

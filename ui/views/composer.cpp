@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/context_meter.h"
 
@@ -132,7 +133,7 @@ void Composer::updateButton() {
 
 void Composer::setDraftLine(const QString& text) {
   m_draft->setText(text);
-  m_draft->setToolTip(text);
+  m_draft->setToolTip(boundedText(text));
 }
 
 void Composer::setEditing(qint64 message, const QString& text) {

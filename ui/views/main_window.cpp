@@ -13,6 +13,7 @@
 
 #include "ui/bridge/engine_source.h"
 #include "ui/bridge/ui_call.h"
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
@@ -68,7 +69,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
   connect(&m_conversation, &Conversation::chatChanged, this, [this] {
     m_side->showCurrent(m_conversation.chat());
     m_layout.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
-    setWindowTitle(tr("%1 — Mneme").arg(m_conversation.title()));
+    setWindowTitle(tr("%1 — Mneme").arg(windowTitleText(m_conversation.title())));
     m_selection.clear();
     refreshActions();
   });

@@ -10,6 +10,7 @@
 #include <QMenuBar>
 #include <QPushButton>
 
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/about_dialog.h"
 #include "ui/views/chat_panel.h"
@@ -87,8 +88,8 @@ void MainWindow::makeFileMenu() {
 void MainWindow::fillRecent(QMenu* menu) {
   menu->clear();
   for (const QString& path : recentModels()) {
-    QAction* one = menu->addAction(QFileInfo(path).fileName());
-    one->setToolTip(path);
+    QAction* one = menu->addAction(menuText(QFileInfo(path).fileName()));
+    one->setToolTip(boundedText(path));
     one->setEnabled(QFileInfo::exists(path));
     connect(one, &QAction::triggered, this, [this, path] { openModel(path, {}); });
   }
@@ -219,7 +220,6 @@ void MainWindow::makeHelpMenu() {
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();
   });
-  addAction(menu, "aboutQt", tr("About &Qt"), {}, [] { QApplication::aboutQt(); });
 }
 
 void MainWindow::makePresetChips() {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ui/format.h"
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 
 namespace mneme {
@@ -92,7 +93,7 @@ void ModelCard::refresh() {
       tip += QLatin1Char('\n') + QString::fromStdString(layout->memory_absent_reason);
     }
   }
-  setToolTip(tip);
+  setToolTip(boundedText(tip));
   fit();
   update();
 }

@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "ui/format.h"
+#include "ui/plain_text.h"
 
 namespace mneme {
 namespace {
@@ -66,7 +67,7 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
     auto* item =
         new QListWidgetItem(tr("%1   %2").arg(QFileInfo(path).fileName(), QFileInfo(path).path()));
     item->setData(Qt::UserRole, path);
-    item->setToolTip(path);
+    item->setToolTip(boundedText(path));
     m_recent->addItem(item);
   }
   m_recent->setMaximumHeight(std::min(

@@ -20,6 +20,7 @@
 
 #include "ui/bridge/device_probe.h"
 #include "ui/format.h"
+#include "ui/plain_text.h"
 
 namespace mneme {
 namespace {
@@ -139,7 +140,7 @@ class RowMaker {
       } else {
         box->setItemText(row, text);
       }
-      box->setItemData(row, QString::fromStdString(device.driver), Qt::ToolTipRole);
+      box->setItemData(row, boundedText(QString::fromStdString(device.driver)), Qt::ToolTipRole);
       auto* items = qobject_cast<QStandardItemModel*>(box->model());
       items->item(row)->setEnabled(device.unusable.empty());
     }

@@ -5,6 +5,7 @@
 
 #include "ui/bridge/process_memory.h"
 #include "ui/format.h"
+#include "ui/plain_text.h"
 
 namespace mneme {
 namespace {
@@ -65,7 +66,7 @@ void StatusLine::showModel() {
   }
   if (!layout->memory) {
     m_memory->setText(tr("No memory pack"));
-    m_memory->setToolTip(QString::fromStdString(layout->memory_absent_reason));
+    m_memory->setToolTip(boundedText(QString::fromStdString(layout->memory_absent_reason)));
     m_drive->clear();
     m_written->clear();
     return;
@@ -84,7 +85,7 @@ void StatusLine::showModel() {
                           format::compactCount(memory.rows));
   if (!memory.trained) text += tr(" · untrained");
   m_memory->setText(text);
-  m_memory->setToolTip(QString::fromStdString(memory.path));
+  m_memory->setToolTip(boundedText(QString::fromStdString(memory.path)));
   m_written->setText(tr("bytes written 0"));
 }
 
