@@ -11,6 +11,7 @@
 #include "resources/resources.h"
 #include "ui/plain_text.h"
 #include "ui/style_sheet.h"
+#include "ui/tier_ink.h"
 
 namespace mneme {
 namespace {
@@ -139,30 +140,32 @@ QFont Theme::monoFont(double scale) const {
   return font;
 }
 
+// All are backgrounds that the theme's own text can be read on (4.5:1), so that ink leaves the text
+// as it is. Within that a high value stands off the ground as far as it can, and low ones as far as
+// they are part of it.
 QColor Theme::gate(double value) const {
-  if (dark) {  // no lighter than white text can stand on: text of one colour is calmer to read
-    const std::array<QColor, 6> stops{QColor(0x1C, 0x20, 0x26), QColor(0x2E, 0x2C, 0x26),
-                                      QColor(0x4A, 0x3F, 0x26), QColor(0x6B, 0x50, 0x26),
-                                      QColor(0x8F, 0x57, 0x22), QColor(0xB8, 0x57, 0x1B)};
-    return ramp(stops, value);
-  }
-  const std::array<QColor, 6> stops{QColor(0xFF, 0xFF, 0xFF), QColor(0xFE, 0xF8, 0xEA),
-                                    QColor(0xFC, 0xEB, 0xC4), QColor(0xF9, 0xD3, 0x8B),
-                                    QColor(0xF0, 0xA4, 0x57), QColor(0xE2, 0x72, 0x30)};
-  return ramp(stops, value);
+  const std::array<QColor, 6> lightStops{QColor(0xFF, 0xFF, 0xFF), QColor(0xFD, 0xEF, 0xCF),
+                                         QColor(0xF9, 0xD9, 0xA0), QColor(0xF4, 0xB7, 0x68),
+                                         QColor(0xEA, 0x91, 0x45), QColor(0xDB, 0x76, 0x32)};
+  const std::array<QColor, 6> darkStops{QColor(0x1C, 0x20, 0x26), QColor(0x42, 0x38, 0x1F),
+                                        QColor(0x5C, 0x49, 0x20), QColor(0x76, 0x55, 0x1D),
+                                        QColor(0x8C, 0x58, 0x1C), QColor(0xA0, 0x53, 0x1C)};
+  return ramp(dark ? darkStops : lightStops, value);
 }
 
 QColor Theme::write(double share) const {
-  const std::array<QColor, 3> lightStops{QColor(0xFF, 0xFF, 0xFF), QColor(0xC6, 0xD0, 0xF7),
-                                         QColor(0x4F, 0x6C, 0xE0)};
-  const std::array<QColor, 3> darkStops{QColor(0x1C, 0x20, 0x26), QColor(0x2C, 0x3A, 0x70),
-                                        QColor(0x6E, 0x8E, 0xF7)};
+  const std::array<QColor, 5> lightStops{QColor(0xFF, 0xFF, 0xFF), QColor(0xD3, 0xDB, 0xFA),
+                                         QColor(0xB0, 0xBF, 0xF6), QColor(0x8F, 0xA4, 0xF3),
+                                         QColor(0x70, 0x89, 0xEE)};
+  const std::array<QColor, 5> darkStops{QColor(0x1C, 0x20, 0x26), QColor(0x2A, 0x3A, 0x75),
+                                        QColor(0x3A, 0x4F, 0x9E), QColor(0x44, 0x5A, 0xAC),
+                                        QColor(0x4B, 0x62, 0xB8)};
   return ramp(dark ? darkStops : lightStops, share);
 }
 
 QColor Theme::probability(double value) const {
-  const std::array<QColor, 2> lightStops{QColor(0xF3, 0xF4, 0xF6), QColor(0x9A, 0xA1, 0xAB)};
-  const std::array<QColor, 2> darkStops{QColor(0x22, 0x27, 0x2E), QColor(0x7E, 0x88, 0x95)};
+  const std::array<QColor, 2> lightStops{QColor(0xE6, 0xE8, 0xEC), QColor(0x9A, 0xA1, 0xAB)};
+  const std::array<QColor, 2> darkStops{QColor(0x2C, 0x32, 0x3B), QColor(0x5F, 0x68, 0x73)};
   return ramp(dark ? darkStops : lightStops, value);
 }
 
@@ -186,6 +189,21 @@ QColor Theme::tier(Tier tier) const {
       return dark ? QColor(0xF4, 0x6D, 0x7E) : QColor(0xD2, 0x45, 0x58);
   }
   return border;
+}
+
+QColor tierInk(Tier tier) {
+  const bool dark = Theme::current().dark;
+  switch (tier) {
+    case Tier::device:
+      return dark ? QColor(0x5B, 0x4A, 0x99) : QColor(0xB9, 0xA6, 0xEE);
+    case Tier::ram:
+      return dark ? QColor(0x1C, 0x6B, 0x5E) : QColor(0x7C, 0xCD, 0xBD);
+    case Tier::ssd_in_time:
+      return dark ? QColor(0x80, 0x61, 0x1A) : QColor(0xEF, 0xC7, 0x65);
+    case Tier::ssd_late:
+      return dark ? QColor(0x96, 0x40, 0x4D) : QColor(0xF0, 0xA0, 0xAA);
+  }
+  return Theme::current().border;
 }
 
 QColor Theme::textOn(const QColor& background) {

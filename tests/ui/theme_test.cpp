@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tests/ui/ui_test.h"
+#include "ui/tier_ink.h"
 
 using namespace mneme;
 
@@ -60,11 +61,43 @@ class ThemeTest : public QObject {
       for (int i = 0; i <= 100; ++i) {
         for (const QColor& cell :
              {t.gate(i / 100.0), t.write(i / 100.0), t.probability(i / 100.0)}) {
+          QVERIFY2(contrast(t.text, cell) >= 4.5, qPrintable(cell.name()));
           QVERIFY(contrast(Theme::textOn(cell), cell) >= 4.5);
         }
       }
       for (const Tier tier : {Tier::device, Tier::ram, Tier::ssd_in_time, Tier::ssd_late}) {
         QVERIFY(contrast(Theme::textOn(t.tier(tier)), t.tier(tier)) >= 4.5);
+        QVERIFY(contrast(t.text, tierInk(tier)) >= 4.5);
+        QVERIFY(contrast(t.base, tierInk(tier)) >= 1.4);
+      }
+    }
+  }
+
+  // Against the grounds that the scales are seen on: the chat and the strip.
+  void everyPartOfAScaleStandsOffItsGround() {
+    struct Least {
+      double value, light, dark;
+    };
+    for (const auto choice : {Theme::Choice::light, Theme::Choice::dark}) {
+      Theme::choose(choice);
+      const Theme& t = Theme::current();
+      for (const QColor& ground : {t.base, t.window}) {
+        for (const Least& least :
+             {Least{0.2, 1.04, 1.3}, Least{0.4, 1.2, 1.75}, Least{0.6, 1.5, 2.2},
+              Least{0.8, 2.0, 2.5}, Least{1.0, 2.5, 2.8}}) {
+          const double wanted = t.dark ? least.dark : least.light;
+          QVERIFY2(contrast(t.gate(least.value), ground) >= wanted,
+                   qPrintable(QStringLiteral("gate %1").arg(least.value)));
+          QVERIFY2(contrast(t.write(least.value), ground) >= wanted,
+                   qPrintable(QStringLiteral("write %1 %2")
+                                  .arg(least.value)
+                                  .arg(contrast(t.write(least.value), ground))));
+        }
+        for (int i = 25; i <= 100; ++i) {  // more is always more
+          QVERIFY(contrast(t.gate(i / 100.0), ground) > contrast(t.gate((i - 5) / 100.0), ground));
+          QVERIFY(contrast(t.write(i / 100.0), ground) >
+                  contrast(t.write((i - 5) / 100.0), ground));
+        }
       }
     }
   }
