@@ -4,10 +4,11 @@
 namespace mneme {
 
 void Selection::pin(std::optional<EventIndex> event) {
-  if (m_pinned == event) return;
   const std::optional<EventIndex> before = shown();
+  const bool other = m_pinned != event;
   m_pinned = event;
-  Q_EMIT pinnedChanged();
+  m_hovered.reset();  // a mouse at rest does not hide what was picked
+  if (other) Q_EMIT pinnedChanged();
   if (shown() != before) Q_EMIT shownChanged();
 }
 

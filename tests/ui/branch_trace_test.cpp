@@ -126,8 +126,9 @@ class BranchTraceTest : public QObject {
     selection.pin(7);
     selection.hover(9);
     QCOMPARE(selection.shown(), std::optional(EventIndex{9}));
-    selection.pin(8);  // behind the hovered one
-    QCOMPARE(shown.count(), 2);
+    selection.pin(8);  // by a key: the mouse, at rest, gives way
+    QCOMPARE(selection.shown(), std::optional(EventIndex{8}));
+    QCOMPARE(shown.count(), 3);
     QCOMPARE(pinned.count(), 2);
     selection.hover(std::nullopt);
     QCOMPARE(selection.shown(), std::optional(EventIndex{8}));

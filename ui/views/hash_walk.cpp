@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/hash_walk.h"
 
+#include <QKeyEvent>
 #include <QStringList>
 
 #include "ui/format.h"
@@ -66,6 +67,12 @@ void HashWalk::setWalk(const TokenFacts& facts, const InspectSource& source,
                                             format::bytes(static_cast<std::uint64_t>(row.bytes))));
   html += line(tr("came from"), tier);
   setText(html + QStringLiteral("</table>"));
+}
+
+// Without a selection of its own Ctrl+C means the card.
+void HashWalk::keyPressEvent(QKeyEvent* event) {
+  if (event->matches(QKeySequence::Copy) && !hasSelectedText()) return event->ignore();
+  QLabel::keyPressEvent(event);
 }
 
 }  // namespace mneme

@@ -16,6 +16,9 @@ class HashWalk : public QLabel {
  public:
   explicit HashWalk(QWidget* parent = nullptr);
   void setWalk(const TokenFacts& facts, const InspectSource& source, const NgramGrid::Place& place);
+
+ protected:
+  void keyPressEvent(QKeyEvent* event) override;
 };
 
 }  // namespace mneme
