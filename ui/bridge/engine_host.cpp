@@ -12,7 +12,7 @@
 namespace mneme {
 namespace {
 
-constexpr int kProgressPauseMs = 33;
+constexpr int kProgressPauseMs = 40;
 constexpr int kTierPauseMs = 100;
 constexpr std::chrono::milliseconds kLongestEnd(3000);  // of a closed model: the next one waits
 constexpr auto kNextTry = std::chrono::seconds(1);      // to end it, where its drive did not answer
@@ -203,7 +203,7 @@ void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
       Qt::QueuedConnection);
 }
 
-// At most one drain is queued or pausing at a time, so the UI hears at most 30 times a second.
+// At most one drain is queued or pausing at a time, so the UI hears at most 25 times a second.
 void EngineHost::drain() {
   GenerateProgress progress;
   {

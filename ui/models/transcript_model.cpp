@@ -170,6 +170,8 @@ void TranscriptModel::setEvents(MessageId id, EventIndex first, EventIndex end) 
     MessageRow& shown = m_items[static_cast<std::size_t>(*row)].row;
     shown.first_event = first;
     shown.end_event = end;
+    // While it streams its text follows at once, and tells of both.
+    if (m_items[static_cast<std::size_t>(*row)].live) return;
   }
   changed(id);
 }

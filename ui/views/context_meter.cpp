@@ -4,6 +4,7 @@
 #include <QPainter>
 #include <QPainterPath>
 #include <algorithm>
+#include <utility>
 
 #include "ui/format.h"
 #include "ui/theme.h"
@@ -35,13 +36,19 @@ void ContextMeter::setUse(std::int64_t system, std::int64_t history, std::int64_
                              .arg(name, format::count(system), format::count(history),
                                   format::count(draft))
                        : name);
-  updateGeometry();
+  const QSize size = sizeHint();
+  if (size != std::exchange(m_size, size)) updateGeometry();
   update();
 }
 
+// As wide for any digits, so that counting up does not lay out the window again and again.
 QSize ContextMeter::sizeHint() const {
   const QFontMetrics metrics(Theme::current().uiFont(0.92));
-  return {metrics.horizontalAdvance(m_text) + 10 + kBarWidth, metrics.height() + 6};
+  QString widest = m_text;
+  for (QChar& c : widest) {
+    if (c.isDigit()) c = QLatin1Char('0');
+  }
+  return {metrics.horizontalAdvance(widest) + 10 + kBarWidth, metrics.height() + 6};
 }
 
 void ContextMeter::paintEvent(QPaintEvent*) {

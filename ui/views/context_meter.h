@@ -26,6 +26,7 @@ class ContextMeter : public QWidget {
   std::int64_t m_draft = 0;
   std::int64_t m_limit = 0;
   QString m_text;
+  QSize m_size;
 };
 
 }  // namespace mneme
