@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Markdown as a flat list of blocks, which message_layout.h lays out one by one: an open answer is
-// parsed again at every update, but only the blocks that changed are laid out again. md4c (GitHub
+// Markdown as a flat list of blocks, which message_layout.h lays out one by one. Of an answer that
+// grows only the end is parsed again, from the last block that can still change. md4c (GitHub
 // dialect, HTML shown as text) is known here and nowhere else. Pure; any thread.
 #pragma once
 
@@ -22,9 +22,20 @@ struct MarkdownSpan {
   friend bool operator==(const MarkdownSpan&, const MarkdownSpan&) = default;
 };
 
+// Where shown text comes from. Character by character where both lengths agree, else as a whole (an
+// entity). Marks and other characters of the source that are not shown have no run.
+struct SourceRun {
+  int start = 0;  // in the shown text
+  int length = 0;
+  int source = 0;  // in the message
+  int sourceLength = 0;
+  friend bool operator==(const SourceRun&, const SourceRun&) = default;
+};
+
 struct MarkdownText {
   QString text;
   std::vector<MarkdownSpan> spans;
+  std::vector<SourceRun> runs;  // ascending in both
   friend bool operator==(const MarkdownText&, const MarkdownText&) = default;
 };
 
@@ -43,6 +54,19 @@ struct MarkdownBlock {
   friend bool operator==(const MarkdownBlock&, const MarkdownBlock&) = default;
 };
 
-std::vector<MarkdownBlock> parseMarkdown(const QString& source);
+struct ParsedMarkdown {
+  std::vector<MarkdownBlock> blocks;
+  // Whatever is appended to the source, the first `settled` blocks stay as they are, and parsing
+  // from `settledEnd` on gives the others.
+  std::size_t settled = 0;
+  int settledEnd = 0;
+};
+
+// Parses source[from, end); positions count from the start of the source. A source that would take
+// too many blocks, cells or spans to lay out is one paragraph of plain text.
+ParsedMarkdown parseMarkdown(const QString& source, int from = 0);
+
+// The text as it is, line by line.
+MarkdownBlock plainBlock(const QString& text, int from = 0);
 
 }  // namespace mneme

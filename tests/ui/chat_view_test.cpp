@@ -11,6 +11,7 @@
 #include <QUrl>
 #include <QtTest>
 
+#include "tests/ui/synthetic_trace.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
 
@@ -57,6 +58,10 @@ class ChatViewTest : public QObject {
   void cleanup() {
     m_view.reset();
     m_model.clear();
+    m_branch.reset(nullptr, {});
+    m_source.setModel(nullptr);
+    m_selection.clear();
+    Theme::setZoom(1);
   }
 
   void followsAGrowingAnswerAndLetsGo() {
@@ -150,18 +155,119 @@ class ChatViewTest : public QObject {
     QCOMPARE(asked[0][0].toUrl(), QUrl(QStringLiteral("https://example.org/x")));
   }
 
-  void gateInkShowsTheSourceAndSaysWhyItIsEmpty() {
+  void gateInkKeepsTheTextAndSaysOnceWhyItIsMissing() {
     m_model.setTree({message(1, 0, Role::user, QStringLiteral("q")),
                      message(2, 1, Role::assistant, QStringLiteral("a **b**"))},
                     2);
     m_view->grab();
     QCOMPARE(m_view->messageItem(1).shownText(), QStringLiteral("a b"));
+    const int height = m_view->messageRect(1).height();
+    QSignalSpy note(m_view.get(), &ChatView::inkNoteChanged);
     m_view->setInk(true);
     m_view->grab();
-    QCOMPARE(m_view->messageItem(1).shownText(), QStringLiteral("a **b**"));
+    QCOMPARE(m_view->messageItem(1).shownText(), QStringLiteral("a b"));
+    QCOMPARE(m_view->messageRect(1).height(), height);
+    QCOMPARE(note.count(), 1);
+    QVERIFY(note[0][0].toString().contains(QStringLiteral("No trace")));
     m_view->setInk(false);
     m_view->grab();
-    QCOMPARE(m_view->messageItem(1).shownText(), QStringLiteral("a b"));
+    QCOMPARE(note.count(), 2);
+    QCOMPARE(note[1][0].toString(), QString());
+  }
+
+  // Whatever changes the ink or the layout below it, the words stay on screen.
+  void textStaysOnScreenUnderInk() {
+    test::Chat chat = test::storyChat();
+    m_view->setInk(true);  // as remembered from the last start: before there are records
+    showStory(chat);
+    const int before = darkPixels();
+    QVERIFY(before > 1500);
+    m_branch.reset(chat.log, chat.parts);
+    m_source.setModel(chat.model());
+    QVERIFY2(darkPixels() > before * 3 / 4, "after the records came");
+    const int inked = darkPixels();
+    for (const auto measure : {InkText::Measure::write, InkText::Measure::tier,
+                               InkText::Measure::probability, InkText::Measure::gate}) {
+      m_view->setMeasure(measure);
+      QVERIFY2(darkPixels() > before * 3 / 4, "another measure");
+    }
+    QCOMPARE(darkPixels(), inked);
+    Q_EMIT m_branch.recordsChanged();
+    QCOMPARE(darkPixels(), inked);
+    m_view->resize(560, 500);
+    QVERIFY2(darkPixels() > before / 2, "narrower");
+    m_view->resize(700, 500);
+    QCOMPARE(darkPixels(), inked);
+    Theme::setZoom(1.25);
+    QVERIFY2(darkPixels() > before, "larger");
+    Theme::setZoom(1);
+    QCOMPARE(darkPixels(), inked);
+    Theme::choose(Theme::Choice::dark);
+    m_view->grab();
+    Theme::choose(Theme::Choice::light);
+    QCOMPARE(darkPixels(), inked);
+
+    // Retry: another answer in its place, which streams.
+    const auto part = chat.message(3, TokenSource::assistant, test::kAnswer);
+    MessageRow again = message(3, 1, Role::assistant, {});
+    m_model.add(again);
+    m_branch.reset(chat.log, {chat.parts[0], part});
+    QString text;
+    for (EventIndex event = part.first + 1; event + 1 < part.end; ++event) {
+      text += QString::fromStdString(m_source.model()->tokenBytes(chat.log->record(event).token()));
+      m_model.setEvents(3, part.first, event + 1);
+      m_model.setStreaming(3, text, {});
+      m_view->viewport()->grab();
+    }
+    m_model.finish(3, text, MessageState::complete, {}, std::nullopt);
+    QVERIFY2(darkPixels() > before * 3 / 4, "after retry");
+    // What was painted bit by bit is what is painted at once.
+    const QImage bits = m_view->viewport()->grab().toImage();
+    Q_EMIT m_branch.recordsChanged();
+    QCOMPARE(m_view->viewport()->grab().toImage(), bits);
+
+    // Scrolled away and back.
+    m_view->resize(700, 160);
+    m_view->verticalScrollBar()->setValue(0);
+    const QImage top = m_view->viewport()->grab().toImage();
+    m_view->verticalScrollBar()->setValue(m_view->verticalScrollBar()->maximum());
+    m_view->viewport()->grab();
+    m_view->verticalScrollBar()->setValue(0);
+    QCOMPARE(m_view->viewport()->grab().toImage(), top);
+  }
+
+  void inkedTextIsSelectedByDraggingAndPickedByAClick() {
+    test::Chat chat = test::storyChat();
+    showStory(chat);
+    m_branch.reset(chat.log, chat.parts);
+    m_source.setModel(chat.model());
+    m_view->setInk(true);
+    m_view->grab();
+    const EventIndex event = chat.parts[1].first + 3;
+    const auto rects = m_view->messageItem(1).rectsOf(event);
+    QVERIFY(!rects.empty());
+    const QPoint at = m_view->messageRect(1).topLeft() + rects[0].center().toPoint();
+    QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, at);
+    QCOMPARE(m_selection.pinned(), std::optional(event));
+    QVERIFY(m_view->selectedText().isEmpty());
+
+    // A mouse at rest hides nothing that keys pick.
+    m_selection.hover(event);
+    QTest::keyClick(m_view.get(), Qt::Key_Right);
+    QCOMPARE(m_selection.pinned(), std::optional(event + 1));
+    QCOMPARE(m_selection.shown(), std::optional(event + 1));
+    QTest::keyClick(m_view.get(), Qt::Key_Escape);
+    QVERIFY(!m_selection.shown());
+
+    QTest::mousePress(m_view->viewport(), Qt::LeftButton, {}, at);
+    QMouseEvent move(QEvent::MouseMove, at + QPoint(120, 0),
+                     m_view->viewport()->mapToGlobal(at + QPoint(120, 0)), Qt::NoButton,
+                     Qt::LeftButton, {});
+    QApplication::sendEvent(m_view->viewport(), &move);
+    QTest::mouseRelease(m_view->viewport(), Qt::LeftButton, {}, at + QPoint(120, 0));
+    QVERIFY(m_view->selectedText().size() > 8);
+    QVERIFY(QString::fromUtf8(test::kAnswer).contains(m_view->selectedText()));
+    QVERIFY(!m_selection.pinned());
   }
 
   void keysReachEveryMessage() {
@@ -233,6 +339,25 @@ class ChatViewTest : public QObject {
   }
 
  private:
+  void showStory(const test::Chat& chat) {
+    MessageRow question = message(1, 0, Role::user, QString::fromUtf8(test::kQuestion));
+    MessageRow answer = message(2, 1, Role::assistant, QString::fromUtf8(test::kAnswer));
+    question.first_event = chat.parts[0].first;
+    question.end_event = chat.parts[0].end;
+    answer.first_event = chat.parts[1].first;
+    answer.end_event = chat.parts[1].end;
+    m_model.setTree({question, answer}, 2);
+  }
+
+  int darkPixels() {
+    const QImage image = m_view->viewport()->grab().toImage().convertToFormat(QImage::Format_RGB32);
+    int dark = 0;
+    for (int y = 0; y < image.height(); ++y) {
+      for (int x = 0; x < image.width(); ++x) dark += qGray(image.pixel(x, y)) < 70 ? 1 : 0;
+    }
+    return dark;
+  }
+
   TranscriptModel m_model;
   BranchTrace m_branch;
   Selection m_selection;

@@ -6,37 +6,82 @@
 #include <QVBoxLayout>
 #include <QtTest>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
+#include "tests/ui/ui_test.h"
 #include "ui/models/utf8_spans.h"
 #include "ui/theme.h"
 #include "ui/views/ink_legend.h"
+#include "ui/views/message_layout.h"
 
 using namespace mneme;
 
 namespace {
 
-// A widget around the layout, as the chat view has one.
+// A message with its ink, as the chat view has them.
+struct Inked {
+  Inked(const BranchTrace& trace, const Selection& selection, const InspectSource& source)
+      : ink(trace, selection, source) {
+    layout.setInked(true);
+  }
+  void set(const QString& text, EventIndex first, EventIndex end, TokenSource whose) {
+    ink.setMessage(text, first, end, whose);
+    show(text, false);
+  }
+  void grow(const QString& text, EventIndex end) {
+    ink.grow(text, end);
+    show(text, true);
+  }
+  void show(const QString& text, bool growing) {
+    layout.setMarkdown(text, growing);
+    layout.layout(width);
+  }
+  std::vector<QRectF> rectsOf(EventIndex event) const { return ink.rectsOf(layout, event); }
+  std::optional<EventIndex> tokenAt(const QPointF& point) const {
+    return ink.tokenAt(layout, point);
+  }
+  QImage picture() {
+    QImage image(static_cast<int>(width) + 8, static_cast<int>(layout.layout(width)) + 8,
+                 QImage::Format_RGB32);
+    image.fill(Theme::current().base);
+    QPainter painter(&image);
+    paint(painter);
+    return image;
+  }
+  void paint(QPainter& painter) {
+    const QRectF all(-4, -4, width + 8, layout.layout(width) + 8);
+    layout.paintFrames(painter, {}, all);
+    ink.paintCells(&painter, layout, all);
+    layout.paintText(painter, {}, all, {});
+    ink.paintSelection(&painter, layout);
+  }
+
+  MessageLayout layout;
+  InkText ink;
+  qreal width = 300;
+};
+
+// A widget around messages.
 class Page : public QWidget {
  public:
-  Page(std::vector<InkText*> inks, QWidget* parent) : QWidget(parent), m_inks(std::move(inks)) {}
+  Page(std::vector<Inked*> messages, QWidget* parent)
+      : QWidget(parent), m_messages(std::move(messages)) {}
 
  protected:
   void paintEvent(QPaintEvent*) override {
     QPainter painter(this);
     painter.fillRect(rect(), Theme::current().base);
-    double y = 12;
-    for (InkText* ink : m_inks) {
-      ink->setFont(Theme::current().uiFont(1.1));
-      const double height = ink->heightForWidth(width() - 32);
-      ink->paint(&painter, QRectF(16, y, width() - 32, height));
-      y += height + 14;
+    painter.translate(16, 12);
+    for (Inked* one : m_messages) {
+      one->width = width() - 32;
+      one->layout.forgetLayout();
+      one->paint(painter);
+      painter.translate(0, one->layout.layout(one->width) + 14);
     }
   }
 
  private:
-  std::vector<InkText*> m_inks;
+  std::vector<Inked*> m_messages;
 };
 
 }  // namespace
@@ -55,6 +100,7 @@ class InkTextTest : public QObject {
       trace.reset(chat.log, chat.parts);
       return part;
     }
+    Inked inked() const { return {trace, selection, source}; }
   };
 
   static std::string bytesOf(const QString& text) { return text.toStdString(); }
@@ -108,67 +154,179 @@ class InkTextTest : public QObject {
 
   void textThatATemplateTrimmedStillFits() {
     const TokenSpans spans = spellTokens({"Hello", " you"}, false);
-    const auto cells = placeCells(spans, QStringLiteral("  \nHello you  "));
-    QCOMPARE(cells.size(), std::size_t{2});
-    QCOMPARE(cells[0].start, 3);
-    QVERIFY(placeCells(spans, QStringLiteral("Goodbye you")).empty());
+    QCOMPARE(placeSpans(spans.text, QStringLiteral("  \nHello you  ")), std::optional(3));
+    QCOMPARE(placeSpans(QStringLiteral(" ") + spans.text, spans.text), std::optional(-1));
+    QCOMPARE(placeSpans(spans.text, QStringLiteral("Hello")), std::optional(0));
+    QVERIFY(!placeSpans(spans.text, QStringLiteral("Goodbye you")));
   }
 
   void everyPointOfATokenAnswersWithIt() {
     World world;
     const auto part = world.say(TokenSource::assistant, test::kAnswer);
-    InkText ink(world.trace, world.selection, world.source);
-    ink.setMessage(QString::fromUtf8(test::kAnswer), part.first, part.end, TokenSource::assistant);
-    QCOMPARE(ink.whyEmpty(), QString());
-    ink.heightForWidth(260);
+    Inked message = world.inked();
+    message.width = 260;
+    message.set(QString::fromUtf8(test::kAnswer), part.first, part.end, TokenSource::assistant);
+    QCOMPARE(message.ink.whyEmpty(), QString());
     int found = 0;
     for (EventIndex event = part.first; event < part.end; ++event) {
       const bool own = world.chat.log->record(event).header().source == TokenSource::assistant;
-      QCOMPARE(ink.contains(event), own);
+      QCOMPARE(message.ink.contains(event), own);
       // A leading blank at a line's end may have no width.
-      for (const QRectF& rect : ink.rectsOf(event)) {
+      for (const QRectF& rect : message.rectsOf(event)) {
         if (rect.width() < 3) continue;
         ++found;
-        QCOMPARE(ink.tokenAt(rect.center()), std::optional(event));
+        QCOMPARE(message.tokenAt(rect.center()), std::optional(event));
       }
     }
     QVERIFY(found > 60);
-    QVERIFY(!ink.tokenAt(QPointF(-5, 5)));
-    QVERIFY(!ink.tokenAt(QPointF(5, 1e6)));
+    QVERIFY(!message.tokenAt(QPointF(-5, 5)));
+    QVERIFY(!message.tokenAt(QPointF(5, 1e6)));
   }
 
   void aNewlineTokenCanBePointedAt() {
     World world;
     const auto part = world.say(TokenSource::assistant, "one\ntwo");
-    InkText ink(world.trace, world.selection, world.source);
-    ink.setMessage(QStringLiteral("one\ntwo"), part.first, part.end, TokenSource::assistant);
-    ink.heightForWidth(400);
+    Inked message = world.inked();
+    message.set(QStringLiteral("one\ntwo"), part.first, part.end, TokenSource::assistant);
     const EventIndex newline = part.first + 2;
-    const auto rects = ink.rectsOf(newline);
+    const auto rects = message.rectsOf(newline);
     QCOMPARE(rects.size(), std::size_t{1});
-    QCOMPARE(ink.tokenAt(rects[0].center()), std::optional(newline));
+    QCOMPARE(message.tokenAt(rects[0].center()), std::optional(newline));
+  }
+
+  // Headings, marks, entities, lists, code and tables stay laid out; what is shown of the source
+  // carries its tokens' ink, each once and where its characters stand.
+  void markdownKeepsItsLayoutUnderInk() {
+    World world;
+    const QString source = QStringLiteral(
+        "# Great kings\n\nOnly **Alexander** could &amp; did.\n\n- one item\n- `code` two\n\n"
+        "```cpp\nint main() {\n  return 0;\n}\n```\n\n| name | year |\n|---|---|\n"
+        "| Plutarch | 100 |\n");
+    const auto part = world.say(TokenSource::assistant, bytesOf(source));
+    Inked message = world.inked();
+    message.width = 420;
+    message.set(source, part.first, part.end, TokenSource::assistant);
+    QCOMPARE(message.ink.whyEmpty(), QString());
+    MessageLayout plain;
+    plain.setMarkdown(source, false);
+    plain.layout(420);
+    QCOMPARE(message.layout.text(), plain.text());
+    QCOMPARE(message.layout.layout(420), plain.layout(420));
+
+    const auto rectOf = [&](const char* word) {
+      const auto at = static_cast<int>(source.indexOf(QLatin1String(word)));
+      const auto rects = message.layout.rectsOfSource({at, at + static_cast<int>(qstrlen(word))});
+      return rects.size() == 1 ? rects[0] : QRectF();
+    };
+    for (const char* word : {"Great", "Alexander", "could", "&amp;", "did", "item", "code", "two",
+                             "main", "return", "name", "year", "Plutarch", "100"}) {
+      QVERIFY2(rectOf(word).width() > 4, word);
+    }
+    for (const char* mark : {"# ", "**", "```cpp", "|---|"}) {
+      const auto at = static_cast<int>(source.indexOf(QLatin1String(mark)));
+      const auto length = static_cast<int>(qstrlen(mark));
+      QVERIFY2(message.layout.rectsOfSource({at, at + length}).empty(), mark);
+    }
+    QVERIFY(rectOf("could").left() > rectOf("Alexander").right());
+    QCOMPARE(rectOf("could").top(), rectOf("Alexander").top());
+    QVERIFY(rectOf("&amp;").width() < 20);  // one character
+    QVERIFY(rectOf("return").left() > rectOf("int").left());
+    QCOMPARE(rectOf("name").left(), rectOf("Plutarch").left());
+    QCOMPARE(rectOf("100").top(), rectOf("Plutarch").top());
+    int shown = 0;
+    for (EventIndex event = part.first; event < part.end; ++event) {
+      for (const QRectF& rect : message.rectsOf(event)) {
+        if (rect.width() < 3) continue;
+        QCOMPARE(message.tokenAt(rect.center()), std::optional(event));
+        ++shown;
+      }
+    }
+    QVERIFY2(shown > 15, qPrintable(QString::number(shown)));
+  }
+
+  void growsWithTheReply_data() {
+    QTest::addColumn<QString>("whole");
+    QTest::newRow("a paragraph") << QString::fromUtf8(test::kAnswer);
+    QTest::newRow("a long paragraph") << QString::fromUtf8(test::kAnswer).repeated(8);
+    QTest::newRow("blocks") << QStringLiteral(
+        "# Title\n\nOne **bold** word.\n\n- a\n- b\n\n```py\nx = 1\n\ny = 2\n```\n\n---\n\n"
+        "> quoted\n> twice\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end 四大 of it.");
   }
 
   void growsWithTheReply() {
+    QFETCH(QString, whole);
     World world;
-    const std::string whole = test::kAnswer;
-    const auto part = world.say(TokenSource::assistant, whole);
-    InkText ink(world.trace, world.selection, world.source);
-    InkText reference(world.trace, world.selection, world.source);
-    ink.setMessage({}, part.first, part.first + 1, TokenSource::assistant);
+    const auto part = world.say(TokenSource::assistant, bytesOf(whole));
+    Inked message = world.inked();
+    Inked reference = world.inked();
+    message.set({}, part.first, part.first + 1, TokenSource::assistant);
     std::string text;
     for (EventIndex event = part.first + 1; event + 1 < part.end; ++event) {
       text += world.source.model()->tokenBytes(world.chat.log->record(event).token());
-      ink.grow(QString::fromStdString(text), event + 1);
-      ink.heightForWidth(300);
+      message.grow(QString::fromStdString(text), event + 1);
     }
-    reference.setMessage(QString::fromStdString(whole), part.first, part.end,
-                         TokenSource::assistant);
-    QCOMPARE(ink.text(), reference.text());
-    QCOMPARE(ink.heightForWidth(300), reference.heightForWidth(300));
+    reference.set(whole, part.first, part.end, TokenSource::assistant);
+    QCOMPARE(message.layout.text(), reference.layout.text());
+    QCOMPARE(message.layout.layout(300), reference.layout.layout(300));
     for (EventIndex event = part.first; event < part.end; ++event) {
-      QCOMPARE(ink.rectsOf(event), reference.rectsOf(event));
+      QCOMPARE(message.rectsOf(event), reference.rectsOf(event));
     }
+    // Not only the places: every pixel.
+    QCOMPARE(message.picture(), reference.picture());
+    message.show(whole, false);  // finished
+    QCOMPARE(message.picture(), reference.picture());
+  }
+
+  // Ink is painted behind the text, so no change of it can take the text's lines away.
+  void textStaysUnderEveryChangeOfInk() {
+    World world;
+    const auto part = world.say(TokenSource::assistant, test::kAnswer);
+    Inked message = world.inked();
+    message.set(QString::fromUtf8(test::kAnswer), part.first, part.end, TokenSource::assistant);
+    const auto darkPixels = [&] {
+      const QImage image = message.picture();
+      int dark = 0;
+      for (int y = 0; y < image.height(); ++y) {
+        for (int x = 0; x < image.width(); ++x) dark += qGray(image.pixel(x, y)) < 70 ? 1 : 0;
+      }
+      return dark;
+    };
+    const int before = darkPixels();
+    QVERIFY(before > 1000);
+    for (const auto measure : {InkText::Measure::write, InkText::Measure::tier,
+                               InkText::Measure::probability, InkText::Measure::gate}) {
+      message.ink.setMeasure(measure);
+      QVERIFY(darkPixels() > before * 2 / 3);
+    }
+    message.ink.traceChanged();
+    QCOMPARE(darkPixels(), before);
+    Q_EMIT world.trace.recordsChanged();
+    QCOMPARE(darkPixels(), before);
+  }
+
+  // The work of an update does not grow with the paragraph.
+  void anUpdateLaysOutTheEndOnly() {
+    World world;
+    const std::string whole = QString::fromUtf8(test::kAnswer).repeated(12).toStdString();
+    const auto part = world.say(TokenSource::assistant, whole);
+    Inked message = world.inked();
+    message.width = 500;
+    message.set({}, part.first, part.first + 1, TokenSource::assistant);
+    std::string text;
+    int most = 0;
+    qreal lowest = 0;
+    for (EventIndex event = part.first + 1; event + 1 < part.end; ++event) {
+      text += world.source.model()->tokenBytes(world.chat.log->record(event).token());
+      const int before = MessageLayout::piecesLaidOut();
+      message.layout.takeChangedFrom();
+      message.grow(QString::fromStdString(text), event + 1);
+      most = std::max(most, MessageLayout::piecesLaidOut() - before);
+      const qreal height = message.layout.layout(message.width);
+      lowest = std::max(lowest, height - message.layout.takeChangedFrom());
+    }
+    QVERIFY2(most <= 3, qPrintable(QString::number(most)));
+    QVERIFY2(message.layout.layout(500) > 1000, "the paragraph is long");
+    QVERIFY2(lowest < 400, qPrintable(QString::number(lowest)));
   }
 
   void findsItsRecordsWhenTheBranchComesLater() {
@@ -204,7 +362,6 @@ class InkTextTest : public QObject {
     QVERIFY(ink.whyEmpty().contains(QStringLiteral("Open the model")));
     // Ranges beyond the log come from a damaged file.
     ink.setMessage(text, 0, ~EventIndex{0}, TokenSource::user);
-    ink.heightForWidth(100);
   }
 
   void theLegendChoosesTheMeasure() {
@@ -225,12 +382,12 @@ class InkTextTest : public QObject {
         "Ünïcode\n\nمرحبا "
         "Hello World");
     const auto other = world.say(TokenSource::assistant, bytesOf(mixed));
-    std::vector<std::unique_ptr<InkText>> inks;
+    std::vector<std::unique_ptr<Inked>> inks;
     const auto add = [&](const BranchTrace::Part& part, const QString& text, TokenSource whose,
                          InkText::Measure measure) {
-      inks.push_back(std::make_unique<InkText>(world.trace, world.selection, world.source));
-      inks.back()->setMessage(text, part.first, part.end, whose);
-      inks.back()->setMeasure(measure);
+      inks.push_back(std::make_unique<Inked>(world.trace, world.selection, world.source));
+      inks.back()->set(text, part.first, part.end, whose);
+      inks.back()->ink.setMeasure(measure);
     };
     const QString text = QString::fromUtf8(test::kAnswer);
     add(question, QString::fromUtf8(test::kQuestion), TokenSource::user, InkText::Measure::gate);
@@ -248,11 +405,8 @@ class InkTextTest : public QObject {
       tiers->setMeasure(InkText::Measure::tier);
       column->addWidget(legend);
       column->addWidget(tiers);
-      std::vector<InkText*> list;
-      for (const auto& ink : inks) {
-        ink->retheme();
-        list.push_back(ink.get());
-      }
+      std::vector<Inked*> list;
+      for (const auto& ink : inks) list.push_back(ink.get());
       column->addWidget(new Page(list, window), 1);
       window->resize(640, 620);
       return window;

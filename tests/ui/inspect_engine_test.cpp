@@ -79,7 +79,6 @@ class InspectEngineTest : public QObject {
     ink.setMessage(QString::fromStdString(m_result.text), m_result.reply_first_event,
                    m_result.reply_end_event, TokenSource::assistant);
     QVERIFY2(ink.whyEmpty().isEmpty(), qPrintable(ink.whyEmpty()));
-    ink.heightForWidth(400);
     QVERIFY(ink.contains(m_result.reply_first_event));
     ink.setMessage(QStringLiteral("hello there"), 0, m_result.reply_first_event, TokenSource::user);
     QVERIFY2(ink.whyEmpty().isEmpty(), qPrintable(ink.whyEmpty()));

@@ -81,37 +81,24 @@ TokenSpans spellTokens(const std::vector<std::string>& tokens, bool growing) {
   return spans;
 }
 
-std::vector<TokenCell> placeCells(const TokenSpans& spans, const QString& text) {
-  if (spans.cells.empty() || text.isEmpty()) return {};
+std::optional<int> placeSpans(const QString& spelled, const QString& text) {
   // Templates trim: the tokens may lack white space that the text begins with, or the reverse.
   const auto leading = [](const QString& s) {
     qsizetype n = 0;
     while (n < s.size() && s[n].isSpace()) ++n;
     return n;
   };
-  const auto agrees = [&](qsizetype textFrom, qsizetype spansFrom) {
+  const auto agrees = [&](qsizetype textFrom, qsizetype spelledFrom) {
     const QStringView a = QStringView(text).mid(textFrom);
-    const QStringView b = QStringView(spans.text).mid(spansFrom);
+    const QStringView b = QStringView(spelled).mid(spelledFrom);
     const qsizetype common = std::min(a.size(), b.size());
     return common > 0 && a.left(common) == b.left(common);
   };
-  qsizetype shift = 0;  // text position = spans position + shift
-  if (!agrees(0, 0)) {
-    const qsizetype a = leading(text);
-    const qsizetype b = leading(spans.text);
-    if (!agrees(a, b)) return {};
-    shift = a - b;
-  }
-  std::vector<TokenCell> placed;
-  for (TokenCell cell : spans.cells) {
-    const qsizetype start = std::max<qsizetype>(cell.start + shift, 0);
-    const qsizetype end = std::min<qsizetype>(cell.start + cell.length + shift, text.size());
-    if (start >= end) continue;
-    cell.start = static_cast<int>(start);
-    cell.length = static_cast<int>(end - start);
-    placed.push_back(cell);
-  }
-  return placed;
+  if (agrees(0, 0)) return 0;
+  const qsizetype a = leading(text);
+  const qsizetype b = leading(spelled);
+  if (!agrees(a, b)) return std::nullopt;
+  return static_cast<int>(a - b);
 }
 
 }  // namespace mneme

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <QString>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,9 @@ struct TokenSpans {
 // when `growing`, since the next token may finish it.
 TokenSpans spellTokens(const std::vector<std::string>& tokens, bool growing);
 
-// The cells placed in `text`, which may be longer or shorter than what the tokens spell (the reply
-// is still growing, a template trims white space). Empty if the tokens do not spell this text.
-std::vector<TokenCell> placeCells(const TokenSpans& spans, const QString& text);
+// Where what the tokens spell begins in `text`, which may be longer or shorter (the reply is still
+// growing, a template trims white space): negative if its first characters are not in the text.
+// None: the tokens do not spell this text.
+std::optional<int> placeSpans(const QString& spelled, const QString& text);
 
 }  // namespace mneme

@@ -13,6 +13,7 @@
 #include <QVBoxLayout>
 
 #include "ui/format.h"
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_view.h"
@@ -94,10 +95,10 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   auto* inkRow = new QHBoxLayout(m_inkBar);
   inkRow->setContentsMargins(16, 4, 14, 4);
   inkRow->addWidget(m_legend);
-  inkRow->addStretch();
   m_inkBar->hide();
   connect(m_legend, &InkLegend::measureChanged, this,
           [this] { m_view->setMeasure(m_legend->measure()); });
+  connect(m_view, &ChatView::inkNoteChanged, m_legend, &InkLegend::setNote);
 
   auto* ground = new Ground(this);
   m_ground = ground;
@@ -145,10 +146,10 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   connect(&conversation, &Conversation::messagePosted, this, &ChatPanel::onPosted);
   connect(&conversation, &Conversation::settingsChanged, this, &ChatPanel::refreshHeader);
   connect(&conversation, &Conversation::stateChanged, this, &ChatPanel::refreshState);
-  connect(&conversation, &Conversation::progressed, this, [this] {
-    refreshHeader();
-    refreshMeter();
-  });
+  connect(&conversation, &Conversation::progressed, this, &ChatPanel::refreshMeter);
+  const TranscriptModel& transcript = conversation.transcript();
+  connect(&transcript, &QAbstractItemModel::rowsInserted, this, &ChatPanel::refreshHeader);
+  connect(&transcript, &QAbstractItemModel::rowsRemoved, this, &ChatPanel::refreshHeader);
   connect(&conversation, &Conversation::failed, this, &ChatPanel::tellError);
   connect(&conversation, &Conversation::messageSought, m_view, &ChatView::scrollToFound);
   connect(&engine, &EngineHost::modelOpened, this, [this] {
@@ -190,7 +191,7 @@ void ChatPanel::refreshHeader() {
   const QString title = m_conversation.title();
   m_title->setText(
       QFontMetrics(font).elidedText(title, Qt::ElideRight, std::max(120, width() - 430)));
-  m_title->setToolTip(title);
+  m_title->setToolTip(boundedText(title));
   m_title->setAccessibleName(tr("Chat: %1").arg(title));
   m_count->setVisible(messages > 0 && width() > kRoomForCount * Theme::zoom());
   m_settings->setVisible(width() > kRoomForSettings * Theme::zoom());  // the menu has it too
@@ -203,10 +204,11 @@ void ChatPanel::refreshHeader() {
                               ? tr("Memory (untrained)")
                               : tr("Memory"));
   m_memorySwitch->updateGeometry();
-  m_memorySwitch->setToolTip(hasPack ? tr("Let the model use its memory in this chat (Ctrl+M). "
-                                          "Switching makes the next message "
-                                          "read the chat again from the start.")
-                                     : QString::fromStdString(layout->memory_absent_reason));
+  m_memorySwitch->setToolTip(
+      hasPack ? tr("Let the model use its memory in this chat (Ctrl+M). "
+                   "Switching makes the next message "
+                   "read the chat again from the start.")
+              : boundedText(QString::fromStdString(layout->memory_absent_reason)));
 }
 
 void ChatPanel::refreshState() {
@@ -401,13 +403,13 @@ void ChatPanel::showVersion(int step) {
 void ChatPanel::openLink(const QUrl& url) {
   const QString scheme = url.scheme().toLower();
   if (scheme != QLatin1String("http") && scheme != QLatin1String("https")) {
-    m_banner->tell(Banner::Kind::notice, tr("Only web links are opened: %1").arg(url.toString()),
-                   kNoticeMs);
+    m_banner->tell(Banner::Kind::notice,
+                   tr("Only web links are opened: %1").arg(boundedText(url.toString())), kNoticeMs);
     return;
   }
   const auto answer = QMessageBox::question(
       this, tr("Open a link"),
-      tr("Open this address in the web browser?\n\n%1").arg(url.toDisplayString()));
+      tr("Open this address in the web browser?\n\n%1").arg(boundedText(url.toDisplayString())));
   if (answer == QMessageBox::Yes) QDesktopServices::openUrl(url);
 }
 

@@ -42,6 +42,7 @@ ChatView::ChatView(TranscriptModel& model, Selection& selection,
   viewport()->setMouseTracking(true);
   viewport()->setBackgroundRole(QPalette::NoRole);
   viewport()->setAutoFillBackground(false);
+  viewport()->setAttribute(Qt::WA_OpaquePaintEvent);  // so scrolling moves what is painted
   verticalScrollBar()->setSingleStep(40);
   m_tops.assign(1, kTop);
 
@@ -136,24 +137,39 @@ void ChatView::onRemoved(int first, int last) {
   contentGrew();
 }
 
+// Paints anew only from where the first changed message differs, so that a growing answer costs
+// the same however long it is.
 void ChatView::onChanged(int first, int last) {
+  const qreal width = columnWidth();
   for (int row = first; row <= last; ++row) {
-    MessageItem& item = *m_items[static_cast<std::size_t>(row)];
-    item.set(m_model.at(row));
-    m_heights[static_cast<std::size_t>(row)] = item.layout(columnWidth());
+    const auto i = static_cast<std::size_t>(row);
+    m_items[i]->set(m_model.at(row));
+    m_heights[i] = m_items[i]->layout(width);
   }
-  contentGrew();
+  updateTops();
+  updateScrollBar();
+  follow();
+  if (m_below->isVisible()) return viewport()->update();
+  const auto i = static_cast<std::size_t>(first);
+  constexpr int kOverhang = 8;  // of marks around tokens
+  const auto from = static_cast<int>(m_tops[i] + m_items[i]->takeChangedFrom()) -
+                    verticalScrollBar()->value() - kOverhang;
+  viewport()->update(0, from, viewport()->width(), viewport()->height() - from);
 }
 
 void ChatView::contentGrew() {
   updateTops();
   updateScrollBar();
+  follow();
+  viewport()->update();
+}
+
+void ChatView::follow() {
   if (m_follow) {
     scrollToEnd();
   } else {
     placeButton();
   }
-  viewport()->update();
 }
 
 void ChatView::relayoutAll() {
@@ -220,6 +236,7 @@ void ChatView::layoutVisible() {
       break;  // the tops of the rest are out of date
     }
     if (!changed) break;
+    viewport()->update();
     updateTops();
     updateScrollBar();
     if (m_follow) {
@@ -291,13 +308,18 @@ void ChatView::resizeEvent(QResizeEvent* event) {
   placeButton();
 }
 
-void ChatView::scrollContentsBy(int, int) {
+void ChatView::scrollContentsBy(int, int dy) {
   if (!m_settingScroll) {
     const QScrollBar* bar = verticalScrollBar();
     m_follow = bar->maximum() - bar->value() <= kFollowPixels;
     placeButton();
   }
-  viewport()->update();
+  // What is painted moves along; the button above it must not.
+  if (m_below->isVisible()) {
+    viewport()->update();
+  } else {
+    viewport()->scroll(0, dy);
+  }
 }
 
 // --- painting
@@ -327,6 +349,22 @@ void ChatView::paintEvent(QPaintEvent* event) {
       qCDebug(shown) << "characters of message" << item.row.id << ":" << item.text.toUcs4().size();
     }
   }
+  tellInkNote();
+}
+
+// Once for all messages on screen, where the ink is chosen, rather than below each of them.
+void ChatView::tellInkNote() {
+  QString note;
+  const int top = verticalScrollBar()->value();
+  const int bottom = top + viewport()->height();
+  for (int row = std::max(0, rowAt(top)); row < static_cast<int>(m_items.size()); ++row) {
+    const auto i = static_cast<std::size_t>(row);
+    if (m_tops[i] > bottom) break;
+    if (note.isEmpty()) note = m_items[i]->whyNoInk();
+  }
+  if (note == m_inkNote) return;
+  m_inkNote = note;
+  Q_EMIT inkNoteChanged(note);
 }
 
 QRect ChatView::messageRect(int row) const {
@@ -360,11 +398,9 @@ void ChatView::updateInkSelection() {
   m_heights[static_cast<std::size_t>(*row)] = item.layout(columnWidth());
   updateTops();
   updateScrollBar();
-  const auto rects =
-      item.ink() ? item.ink()->rectsOf(*m_selection.pinned()) : std::vector<QRectF>{};
+  const auto rects = item.rectsOf(*m_selection.pinned());
   if (rects.empty()) return;
-  const qreal y =
-      m_tops[static_cast<std::size_t>(*row)] + item.bodyRect().top() + rects.front().top();
+  const qreal y = m_tops[static_cast<std::size_t>(*row)] + rects.front().top();
   const int top = verticalScrollBar()->value();
   const int height = viewport()->height();
   if (y >= top + 8 && y + rects.front().height() <= top + height - 8) return;

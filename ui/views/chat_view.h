@@ -63,6 +63,8 @@ class ChatView : public QAbstractScrollArea {
   void actionRequested(qint64 message, mneme::MessageAction action);  // retry, edit, versions
   void linkRequested(const QUrl& url);
   void copied(const QString& what);
+  // Why messages on screen carry no ink, as one sentence; empty when all do.
+  void inkNoteChanged(const QString& note);
 
  protected:
   void paintEvent(QPaintEvent* event) override;
@@ -99,7 +101,9 @@ class ChatView : public QAbstractScrollArea {
   void updateTops();
   void updateScrollBar();
   void contentGrew();
+  void follow();
   void placeButton();
+  void tellInkNote();
   void setScroll(int value);
 
   qreal columnWidth() const;
@@ -125,6 +129,7 @@ class ChatView : public QAbstractScrollArea {
   std::vector<qreal> m_tops;     // one more than items: the last is the end
   QPushButton* m_below;
   bool m_ink = false;
+  QString m_inkNote;
   InkText::Measure m_measure = InkText::Measure::gate;
   bool m_follow = true;
   bool m_settingScroll = false;

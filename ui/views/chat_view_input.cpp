@@ -13,6 +13,8 @@
 #include <QUrl>
 #include <algorithm>
 
+#include "ui/models/token_facts.h"
+#include "ui/plain_text.h"
 #include "ui/views/answer_text.h"
 #include "ui/views/chat_view.h"
 
@@ -39,11 +41,11 @@ void ChatView::updateHover(const QPoint& point) {
   m_hotRow = hot;
   m_hovered = inside ? u.hit.action : MessageAction::none;
   if (m_ink) m_selection.hover(u.hit.token);
-  const bool hand = m_hovered != MessageAction::none || !u.hit.body.link.isEmpty() ||
-                    u.hit.body.copyBlock >= 0 || u.hit.token.has_value();
-  viewport()->setCursor(hand                     ? Qt::PointingHandCursor
-                        : u.hit.inBody && !m_ink ? Qt::IBeamCursor
-                                                 : Qt::ArrowCursor);
+  const bool hand = m_hovered != MessageAction::none || u.hit.body.copyBlock >= 0 ||
+                    (!m_ink && !u.hit.body.link.isEmpty());
+  viewport()->setCursor(hand           ? Qt::PointingHandCursor
+                        : u.hit.inBody ? Qt::IBeamCursor
+                                       : Qt::ArrowCursor);
 }
 
 void ChatView::mousePressEvent(QMouseEvent* event) {
@@ -54,10 +56,6 @@ void ChatView::mousePressEvent(QMouseEvent* event) {
   if (u.row < 0) return;
   m_current = u.row;
   if (u.hit.action != MessageAction::none || u.hit.body.copyBlock >= 0) return;
-  if (m_ink) {
-    m_selection.pin(u.hit.token);
-    return;
-  }
   m_anchor = m_cursor = {u.row, u.hit.body.position};
   m_dragging = true;
 }
@@ -97,6 +95,8 @@ void ChatView::mouseReleaseEvent(QMouseEvent* event) {
     QApplication::clipboard()->setText(item.body().code(u.hit.body.copyBlock));
     markCopied(u.row, u.hit.body.copyBlock);
     Q_EMIT copied(tr("Code copied"));
+  } else if (m_ink) {  // a click picks the token, dragging selects text
+    m_selection.pin(u.hit.token);
   } else if (!u.hit.body.link.isEmpty()) {
     Q_EMIT linkRequested(QUrl(u.hit.body.link));
   }
@@ -104,7 +104,7 @@ void ChatView::mouseReleaseEvent(QMouseEvent* event) {
 
 void ChatView::mouseDoubleClickEvent(QMouseEvent* event) {
   const Under u = under(event->pos());
-  if (event->button() != Qt::LeftButton || u.row < 0 || m_ink || !u.hit.inBody) return;
+  if (event->button() != Qt::LeftButton || u.row < 0 || !u.hit.inBody) return;
   const QString text = m_items[static_cast<std::size_t>(u.row)]->shownText();
   QTextBoundaryFinder words(QTextBoundaryFinder::Word, text);
   words.setPosition(u.hit.body.position);
@@ -190,6 +190,9 @@ void ChatView::keyPressEvent(QKeyEvent* event) {
       return bar->setValue(0);
     case Qt::Key_End:
       return scrollToEnd();
+    case Qt::Key_Escape:
+      if (!m_selection.pinned()) break;
+      return m_selection.pin(std::nullopt);
     case Qt::Key_Left:
     case Qt::Key_Right:
       if (walkToken(event->key() == Qt::Key_Left ? -1 : 1)) return;
@@ -284,7 +287,7 @@ bool ChatView::viewportEvent(QEvent* event) {
         text = item.figuresText() + QLatin1Char('\n') + answerOrigin(*item.item().row.answer);
       }
     }
-    QToolTip::showText(help->globalPos(), text, viewport());
+    QToolTip::showText(help->globalPos(), boundedText(text), viewport());
     return true;
   }
   return QAbstractScrollArea::viewportEvent(event);
@@ -302,7 +305,7 @@ void ChatView::clearSelection() {
 MessageLayout::Range ChatView::selectionIn(int row) const {
   const Place from = std::min(m_anchor, m_cursor);
   const Place to = std::max(m_anchor, m_cursor);
-  if (m_ink || from.row < 0 || row < from.row || row > to.row) return {};
+  if (from.row < 0 || row < from.row || row > to.row) return {};
   const auto length = static_cast<int>(m_items[static_cast<std::size_t>(row)]->shownText().size());
   return {row == from.row ? from.position : 0, row == to.row ? to.position : length};
 }
@@ -321,7 +324,7 @@ QString ChatView::selectedText() const {
 }
 
 void ChatView::selectAll() {
-  if (m_items.empty() || m_ink) return;
+  if (m_items.empty()) return;
   for (const auto& item : m_items) item->layout(columnWidth());
   m_anchor = {0, 0};
   const int last = static_cast<int>(m_items.size()) - 1;
@@ -332,7 +335,14 @@ void ChatView::selectAll() {
 void ChatView::copySelection() {
   const QString text = selectedText();
   if (text.isEmpty()) {
-    if (const TranscriptItem* item = target()) copyMessage(item->row.id);
+    const auto pinned = m_ink ? m_selection.pinned() : std::nullopt;
+    if (const auto token = pinned ? m_inspection.branch.indexOf(*pinned) : std::nullopt) {
+      QApplication::clipboard()->setText(
+          cardText(factsOf(m_inspection.branch, m_inspection.source, *token), m_inspection.source));
+      Q_EMIT copied(tr("Token card copied"));
+    } else if (const TranscriptItem* item = target()) {
+      copyMessage(item->row.id);
+    }
     return;
   }
   QApplication::clipboard()->setText(text);
@@ -362,7 +372,6 @@ void ChatView::copyMessage(MessageId message) {
 void ChatView::copyLastCodeBlock() {
   for (int row = static_cast<int>(m_items.size()) - 1; row >= 0; --row) {
     MessageItem& item = *m_items[static_cast<std::size_t>(row)];
-    if (m_ink) continue;
     item.layout(columnWidth());
     const int block = item.body().lastCodeBlock();
     if (block < 0) continue;

@@ -3,11 +3,11 @@
 
 #include <QComboBox>
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QPainter>
 
 #include "ui/format.h"
 #include "ui/theme.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/tier_legend.h"
 
 namespace mneme {
@@ -94,7 +94,11 @@ InkLegend::InkLegend(InspectSource& source, QWidget* parent) : QWidget(parent) {
   row->addWidget(m_scale);
   m_tiers = new TierLegend(source.tiers(), this);
   row->addWidget(m_tiers, 1);
-  row->addStretch(1);
+  m_note = new ElidedLabel(this);
+  m_note->setObjectName(QStringLiteral("inkNote"));
+  m_note->setProperty("kind", QStringLiteral("muted"));
+  m_note->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+  row->addWidget(m_note, 1);
   m_tiers->hide();
   connect(m_chooser, &QComboBox::currentIndexChanged, this, [this] {
     m_scale->setMeasure(measure());
@@ -112,6 +116,12 @@ InkLegend::InkLegend(InspectSource& source, QWidget* parent) : QWidget(parent) {
 
 InkText::Measure InkLegend::measure() const {
   return static_cast<InkText::Measure>(m_chooser->currentData().toInt());
+}
+
+void InkLegend::setNote(const QString& note) {
+  m_note->setText(note);
+  m_note->setToolTip(note);
+  m_note->setAccessibleName(note);
 }
 
 void InkLegend::setMeasure(InkText::Measure measure) {

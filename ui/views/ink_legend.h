@@ -12,6 +12,7 @@ class QComboBox;
 
 namespace mneme {
 
+class ElidedLabel;
 class TierLegend;
 
 // A painted gradient from 0 to 1 with the numbers that matter.
@@ -38,6 +39,7 @@ class InkLegend : public QWidget {
   explicit InkLegend(InspectSource& source, QWidget* parent = nullptr);
   InkText::Measure measure() const;
   void setMeasure(InkText::Measure measure);
+  void setNote(const QString& note);  // what is missing from the messages on screen, and why
 
  Q_SIGNALS:
   void measureChanged();
@@ -46,6 +48,7 @@ class InkLegend : public QWidget {
   QComboBox* m_chooser = nullptr;
   InkScale* m_scale = nullptr;
   TierLegend* m_tiers = nullptr;
+  ElidedLabel* m_note = nullptr;
 };
 
 }  // namespace mneme

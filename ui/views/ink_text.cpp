@@ -2,18 +2,16 @@
 #include "ui/views/ink_text.h"
 
 #include <QCoreApplication>
-#include <QGlyphRun>
 #include <QPainter>
-#include <QTextOption>
 #include <algorithm>
 #include <cmath>
 
 #include "ui/theme.h"
+#include "ui/tier_ink.h"
+#include "ui/views/message_layout.h"
 
 namespace mneme {
 namespace {
-
-constexpr double kLineGap = 5;  // pixels below a line: room for the underlines of n-grams
 
 struct Words {
   Q_DECLARE_TR_FUNCTIONS(mneme::InkText)
@@ -21,19 +19,8 @@ struct Words {
 
 }  // namespace
 
-struct InkText::Paragraph {
-  int start = 0;   // into m_text
-  int length = 0;  // without the line break
-  double top = 0;
-  double height = 0;
-  bool bidi = false;  // holds text that runs right to left
-  QTextLayout layout;
-};
-
 InkText::InkText(const BranchTrace& trace, const Selection& selection, const InspectSource& source)
-    : m_trace(trace), m_selection(selection), m_source(source), m_font(Theme::current().uiFont()) {}
-
-InkText::~InkText() = default;
+    : m_trace(trace), m_selection(selection), m_source(source) {}
 
 void InkText::setMessage(const QString& text, EventIndex first, EventIndex end, TokenSource whose) {
   m_text = text;
@@ -41,101 +28,141 @@ void InkText::setMessage(const QString& text, EventIndex first, EventIndex end, 
   m_end = end;
   m_whose = whose;
   m_events.clear();
+  m_cells.clear();
   readRecords();
   align(false);
-  dropLayoutsFrom(0);
 }
 
 void InkText::grow(const QString& text, EventIndex end) {
-  // The common start stays as it is; a reply only grows, but its end may be taken back (a stop
-  // word), so look for where they part.
-  const auto same = std::mismatch(m_text.begin(), m_text.end(), text.begin(), text.end()).first;
-  const auto parted = static_cast<int>(same - m_text.begin());
+  // The text only grows, but its end may be taken back (a stop word): then all is aligned again.
+  const int placed = m_cells.empty() ? 0 : m_tailSpelled + m_shift;
+  if (!QStringView(text).startsWith(QStringView(m_text).left(placed))) m_cells.clear();
   m_text = text;
   m_end = end;
   readRecords();
   align(true);
-  dropLayoutsFrom(parted);
 }
 
 void InkText::setMeasure(Measure measure) {
   if (m_measure == measure) return;
   m_measure = measure;
-  measureCells();
-  for (auto& paragraph : m_paragraphs) applyFormats(*paragraph);
-}
-
-void InkText::setFont(const QFont& font) {
-  m_font = font;
-  dropLayoutsFrom(0);
-}
-
-void InkText::retheme() {
-  for (auto& paragraph : m_paragraphs) applyFormats(*paragraph);
+  m_changedFrom = 0;
+  measureCells(0);
+  explain();
 }
 
 void InkText::traceChanged() {
   m_events.clear();
+  m_cells.clear();
   readRecords();
   align(false);
-  for (auto& paragraph : m_paragraphs) applyFormats(*paragraph);
 }
 
 void InkText::readRecords() {
   // The range comes from a file: what counts is where it meets the branch, whose parts are checked.
   const EventIndex next = m_events.empty() ? m_first : m_events.back() + 1;
+  const auto known = static_cast<std::ptrdiff_t>(m_events.size());
   for (const BranchTrace::Part& part : m_trace.parts()) {
     const EventIndex end = std::min(m_end, part.end);
-    for (EventIndex event = std::max(next, part.first); event < end; ++event) {
+    for (EventIndex event = std::max({next, m_first, part.first}); event < end; ++event) {
       if (m_trace.record(event).header().source == m_whose) m_events.push_back(event);
     }
   }
-  std::sort(m_events.begin(), m_events.end());
-  m_events.erase(std::unique(m_events.begin(), m_events.end()), m_events.end());
+  std::sort(m_events.begin() + known, m_events.end());
+  m_events.erase(std::unique(m_events.begin() + known, m_events.end()), m_events.end());
 }
 
+// From the last cell on while the message grows, else from the start.
 void InkText::align(bool growing) {
-  m_cells.clear();
   m_whyEmpty.clear();
+  const std::size_t before = m_cells.size();
+  m_changedFrom = before > 0 ? m_cells.back().start : 0;
+  const bool aligned = growing && before > 0 && spellFrom(m_tailToken, m_tailSpelled, growing);
+  if (!aligned) {
+    m_changedFrom = 0;
+    m_cells.clear();
+    m_tailToken = 0;
+    m_tailSpelled = 0;
+    m_anyKnown = false;
+    const bool readable = !m_events.empty() && m_source.model() != nullptr && [&] {
+      const auto index = m_trace.indexOf(m_events.front());
+      return !index || !m_trace.partAt(*index).otherModel;
+    }();
+    if (readable) spellFrom(0, 0, growing);
+  }
+  const auto fresh =
+      std::lower_bound(m_cells.begin(), m_cells.end(), m_changedFrom,
+                       [](const Cell& cell, int place) { return cell.start < place; });
+  measureCells(static_cast<std::size_t>(fresh - m_cells.begin()));
+  explain();
+  if (growing && m_cells.empty() && m_end > m_first) m_whyEmpty.clear();  // not yet
+}
+
+// Places the cells of the tokens from `token` on, before which the tokens spell `spelled`
+// characters. False: they do not spell the text.
+bool InkText::spellFrom(std::size_t token, int spelled, bool growing) {
   const auto model = m_source.model();
+  if (model == nullptr) return false;
+  std::vector<std::string> tokens;
+  tokens.reserve(m_events.size() - token);
+  for (std::size_t i = token; i < m_events.size(); ++i) {
+    tokens.push_back(model->tokenBytes(m_trace.record(m_events[i]).token()));
+  }
+  const TokenSpans spans = spellTokens(tokens, growing);
+  if (token == 0) {
+    const auto shift = placeSpans(spans.text, m_text);
+    if (!shift) return false;
+    m_shift = *shift;
+  } else {
+    const QStringView rest = QStringView(m_text).mid(spelled + m_shift);
+    const qsizetype common = std::min(rest.size(), spans.text.size());
+    if (rest.left(common) != QStringView(spans.text).left(common)) return false;
+  }
+  while (!m_cells.empty() && m_cells.back().first >= token) m_cells.pop_back();
+  for (const TokenCell& placed : spans.cells) {
+    Cell cell;
+    m_tailToken = token + static_cast<std::size_t>(placed.firstToken);
+    m_tailSpelled = spelled + placed.start;
+    cell.first = m_tailToken;
+    cell.end = token + static_cast<std::size_t>(placed.endToken);
+    const int start = m_tailSpelled + m_shift;
+    cell.start = std::max(start, 0);
+    cell.length = start + placed.length - cell.start;
+    // A finished message may lack what its last tokens spelled: a stop word, white space.
+    if (!growing) cell.length = std::min(cell.length, static_cast<int>(m_text.size()) - cell.start);
+    if (cell.length > 0) m_cells.push_back(cell);
+  }
+  return true;
+}
+
+// Why there is no ink, if so.
+void InkText::explain() {
+  m_whyEmpty.clear();
   if (m_events.empty()) {
-    if (m_end <= m_first)
-      m_whyEmpty = Words::tr("No trace was kept for this message.");
-    else if (!growing)
-      m_whyEmpty = Words::tr("The trace of this message holds none of its text.");
+    m_whyEmpty = m_end <= m_first ? Words::tr("No trace was kept for this message.")
+                                  : Words::tr("The trace of this message holds none of its text.");
     return;
   }
   if (const auto index = m_trace.indexOf(m_events.front());
       index && m_trace.partAt(*index).otherModel) {
     m_whyEmpty = Words::tr("Another model made this message. Open that model to see its tokens.");
-    return;
-  }
-  if (!model) {
+  } else if (m_source.model() == nullptr) {
     m_whyEmpty = Words::tr("Open the model to see the tokens of this message.");
-    return;
-  }
-  std::vector<std::string> tokens;
-  tokens.reserve(m_events.size());
-  for (const EventIndex event : m_events) {
-    tokens.push_back(model->tokenBytes(m_trace.record(event).token()));
-  }
-  for (const TokenCell& cell : placeCells(spellTokens(tokens, growing), m_text)) {
-    m_cells.push_back({.start = cell.start,
-                       .length = cell.length,
-                       .first = static_cast<std::size_t>(cell.firstToken),
-                       .end = static_cast<std::size_t>(cell.endToken)});
-  }
-  if (m_cells.empty() && !growing) {
+  } else if (m_cells.empty()) {
     m_whyEmpty =
         Words::tr("The recorded tokens do not spell this text, so they cannot be shown on it.");
-    return;
+  } else if (!m_anyKnown) {
+    m_whyEmpty =
+        m_measure == Measure::probability
+            ? Words::tr("Probabilities of prompt tokens are computed on request (token card).")
+            : Words::tr("Memory was off for this message, so there are no gates.");
   }
-  measureCells();
 }
 
-void InkText::measureCells() {
-  bool anyKnown = false;
-  for (Cell& cell : m_cells) {
+void InkText::measureCells(std::size_t from) {
+  if (from == 0) m_anyKnown = false;
+  for (std::size_t c = from; c < m_cells.size(); ++c) {
+    Cell& cell = m_cells[c];
     cell.value = 0;
     cell.tier = Tier::device;
     cell.known = false;
@@ -166,15 +193,8 @@ void InkText::measureCells() {
       }
     }
     if (!std::isfinite(cell.value)) cell.value = 0;
-    anyKnown |= cell.known;
+    m_anyKnown |= cell.known;
   }
-  if (m_cells.empty()) return;
-  m_whyEmpty.clear();
-  if (anyKnown) return;
-  m_whyEmpty =
-      m_measure == Measure::probability
-          ? Words::tr("Probabilities of prompt tokens are computed on request (token card).")
-          : Words::tr("Memory was off for this message, so there are no gates.");
 }
 
 QColor InkText::background(const Cell& cell) const {
@@ -185,130 +205,11 @@ QColor InkText::background(const Cell& cell) const {
     case Measure::write:
       return theme.write(cell.value);
     case Measure::tier:
-      return theme.tier(cell.tier);
+      return tierInk(cell.tier);
     case Measure::probability:
       return theme.probability(cell.value);
   }
   return theme.base;
-}
-
-void InkText::dropLayoutsFrom(int character) {
-  while (!m_paragraphs.empty() &&
-         m_paragraphs.back()->start + m_paragraphs.back()->length >= character) {
-    m_paragraphs.pop_back();
-  }
-  m_height = -1;
-}
-
-void InkText::applyFormats(Paragraph& paragraph) const {
-  QList<QTextLayout::FormatRange> formats;
-  const auto from = std::lower_bound(
-      m_cells.begin(), m_cells.end(), paragraph.start,
-      [](const Cell& cell, int start) { return cell.start + cell.length <= start; });
-  for (auto cell = from; cell != m_cells.end() && cell->start < paragraph.start + paragraph.length;
-       ++cell) {
-    if (!cell->known) continue;
-    QTextLayout::FormatRange range;
-    range.start = std::max(cell->start - paragraph.start, 0);
-    range.length = std::min(cell->start + cell->length, paragraph.start + paragraph.length) -
-                   paragraph.start - range.start;
-    range.format.setForeground(Theme::textOn(background(*cell)));
-    formats.push_back(range);
-  }
-  paragraph.layout.setFormats(formats);
-}
-
-void InkText::layOut(double width) {
-  if (width != m_width)
-    m_paragraphs.clear();
-  else if (m_height >= 0)
-    return;
-  m_width = width;
-  QTextOption option;
-  option.setWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
-  option.setTabStopDistance(QFontMetricsF(m_font).horizontalAdvance(QLatin1Char(' ')) * 8);
-  double top = m_paragraphs.empty() ? 0 : m_paragraphs.back()->top + m_paragraphs.back()->height;
-  qsizetype start =
-      m_paragraphs.empty() ? 0 : m_paragraphs.back()->start + m_paragraphs.back()->length + 1;
-  while (start <= m_text.size()) {
-    qsizetype end = m_text.indexOf(QLatin1Char('\n'), start);
-    if (end < 0) end = m_text.size();
-    auto paragraph = std::make_unique<Paragraph>();
-    paragraph->start = static_cast<int>(start);
-    paragraph->length = static_cast<int>(end - start);
-    paragraph->top = top;
-    QTextLayout& layout = paragraph->layout;
-    layout.setCacheEnabled(true);
-    layout.setFont(m_font);
-    layout.setTextOption(option);
-    layout.setText(m_text.mid(start, end - start));
-    applyFormats(*paragraph);
-    const QString& words = layout.text();
-    paragraph->bidi = std::any_of(words.begin(), words.end(), [](QChar c) {
-      return c.direction() == QChar::DirR || c.direction() == QChar::DirAL;
-    });
-    layout.beginLayout();
-    double y = 0;
-    for (QTextLine line = layout.createLine(); line.isValid(); line = layout.createLine()) {
-      line.setLineWidth(width);
-      line.setPosition(QPointF(0, y));
-      y += std::ceil(line.height()) + kLineGap;
-    }
-    layout.endLayout();
-    paragraph->height = y;
-    top += y;
-    m_paragraphs.push_back(std::move(paragraph));
-    start = end + 1;
-  }
-  m_height = top;
-}
-
-double InkText::heightForWidth(double width) {
-  layOut(width);
-  return m_height;
-}
-
-std::vector<QRectF> InkText::rectsOfCell(const Cell& cell) const {
-  std::vector<QRectF> rects;
-  const auto after =
-      std::upper_bound(m_paragraphs.begin(), m_paragraphs.end(), cell.start,
-                       [](int start, const auto& paragraph) { return start < paragraph->start; });
-  if (after == m_paragraphs.begin()) return rects;
-  for (auto it = after - 1; it != m_paragraphs.end(); ++it) {
-    const Paragraph& paragraph = **it;
-    if (paragraph.start >= cell.start + cell.length) break;
-    const int from = std::max(cell.start - paragraph.start, 0);
-    const int to = std::min(cell.start + cell.length - paragraph.start, paragraph.length);
-    const bool isBreak = cell.start + cell.length > paragraph.start + paragraph.length;
-    for (int i = 0; i < paragraph.layout.lineCount(); ++i) {
-      const QTextLine line = paragraph.layout.lineAt(i);
-      const int lineEnd = line.textStart() + line.textLength();
-      const int a = std::max(from, line.textStart());
-      const int b = std::min(to, lineEnd);
-      const bool last = i == paragraph.layout.lineCount() - 1;
-      if (a > b || (a == b && !(isBreak && last && from <= lineEnd))) continue;
-      const QStringView piece = QStringView(m_text).mid(paragraph.start + a, b - a);
-      // The blank before a word that wrapped: the word's own line shows the token.
-      if (b > a && b - a < cell.length && piece.trimmed().isEmpty() && !isBreak) continue;
-      double x1 = line.cursorToX(a);
-      double x2 = line.cursorToX(b);
-      if (paragraph.bidi && b > a) {
-        // Cursor places are ambiguous where directions meet; glyphs are not.
-        QRectF ink;
-        for (const QGlyphRun& run : line.glyphRuns(a, b - a)) ink |= run.boundingRect();
-        if (!ink.isEmpty()) {
-          x1 = ink.left();
-          x2 = ink.right();
-        }
-      }
-      if (x2 < x1) std::swap(x1, x2);
-      // A line break has no width of its own: show a slim cell at the end of its line.
-      if (isBreak && last) x2 += 4;
-      const double y = paragraph.top + line.y();
-      rects.emplace_back(x1, y, std::max(x2 - x1, 1.0), std::ceil(line.height()));
-    }
-  }
-  return rects;
 }
 
 std::optional<std::size_t> InkText::cellOf(EventIndex event) const {
@@ -321,39 +222,26 @@ std::optional<std::size_t> InkText::cellOf(EventIndex event) const {
   return static_cast<std::size_t>(cell - m_cells.begin());
 }
 
-std::vector<QRectF> InkText::rectsOf(EventIndex event) const {
-  const auto cell = cellOf(event);
-  return cell ? rectsOfCell(m_cells[*cell]) : std::vector<QRectF>{};
+std::vector<QRectF> InkText::rectsOf(const MessageLayout& layout, EventIndex event) const {
+  const auto at = cellOf(event);
+  if (!at) return {};
+  const Cell& cell = m_cells[*at];
+  return layout.rectsOfSource({cell.start, cell.start + cell.length});
 }
 
 bool InkText::contains(EventIndex event) const {
   return cellOf(event).has_value();
 }
 
-std::optional<EventIndex> InkText::tokenAt(const QPointF& point) const {
-  for (const auto& paragraph : m_paragraphs) {
-    if (point.y() < paragraph->top || point.y() >= paragraph->top + paragraph->height) continue;
-    for (int i = 0; i < paragraph->layout.lineCount(); ++i) {
-      const QTextLine line = paragraph->layout.lineAt(i);
-      const double y = point.y() - paragraph->top - line.y();
-      if (y < 0 || y >= std::ceil(line.height()) + kLineGap) continue;
-      if (paragraph->bidi) {
-        for (const Cell& cell : m_cells) {
-          for (const QRectF& rect : rectsOfCell(cell)) {
-            if (rect.contains(point)) return m_events[cell.end - 1];
-          }
-        }
-        return std::nullopt;
-      }
-      const QRectF used = line.naturalTextRect();
-      if (point.x() < used.left() || point.x() > used.right() + 4) return std::nullopt;
-      int at = line.xToCursor(point.x(), QTextLine::CursorOnCharacter) + paragraph->start;
-      if (point.x() > used.right()) at = paragraph->start + line.textStart() + line.textLength();
-      const auto cell =
-          std::upper_bound(m_cells.begin(), m_cells.end(), at,
-                           [](int place, const Cell& c) { return place < c.start + c.length; });
-      if (cell == m_cells.end() || cell->start > at) return std::nullopt;
-      return m_events[cell->end - 1];
+std::optional<EventIndex> InkText::tokenAt(const MessageLayout& layout,
+                                           const QPointF& point) const {
+  const MessageLayout::Range line = layout.sourceIn(QRectF(point, QSizeF(1, 1)));
+  auto cell = std::lower_bound(m_cells.begin(), m_cells.end(), line.from,
+                               [](const Cell& c, int at) { return c.start + c.length <= at; });
+  for (; cell != m_cells.end() && cell->start < line.to; ++cell) {
+    for (const QRectF& rect : layout.rectsOfSource({cell->start, cell->start + cell->length})) {
+      // The room between two lines belongs to the upper one.
+      if (rect.adjusted(0, 0, 0, layout.leading()).contains(point)) return m_events[cell->end - 1];
     }
   }
   return std::nullopt;
@@ -367,45 +255,25 @@ std::optional<EventIndex> InkText::neighbour(EventIndex event, int step) const {
   return m_events[static_cast<std::size_t>(target)];
 }
 
-void InkText::paint(QPainter* painter, const QRectF& rect, const QRectF& visible) {
-  layOut(rect.width());
-  const QRectF clip = visible.translated(-rect.topLeft());
-  painter->save();
-  paintCells(painter, rect.topLeft(), clip);
-  painter->setPen(Theme::current().text);
-  for (const auto& paragraph : m_paragraphs) {
-    if (paragraph->top > clip.bottom() || paragraph->top + paragraph->height < clip.top()) continue;
-    paragraph->layout.draw(painter, rect.topLeft() + QPointF(0, paragraph->top));
-  }
-  paintSelection(painter, rect.topLeft());
-  painter->restore();
-}
-
-void InkText::paintCells(QPainter* painter, const QPointF& origin, const QRectF& visible) const {
+void InkText::paintCells(QPainter* painter, const MessageLayout& layout,
+                         const QRectF& visible) const {
   painter->setRenderHint(QPainter::Antialiasing);
   painter->setPen(Qt::NoPen);
+  const MessageLayout::Range range = layout.sourceIn(visible);
   // Cells ascend with the text, so the visible ones are one stretch.
-  int firstChar = 0;
-  for (const auto& paragraph : m_paragraphs) {
-    if (paragraph->top + paragraph->height >= visible.top()) {
-      firstChar = paragraph->start;
-      break;
-    }
-  }
-  auto cell = std::lower_bound(m_cells.begin(), m_cells.end(), firstChar,
+  auto cell = std::lower_bound(m_cells.begin(), m_cells.end(), range.from,
                                [](const Cell& c, int at) { return c.start + c.length <= at; });
-  for (; cell != m_cells.end(); ++cell) {
+  for (; cell != m_cells.end() && cell->start < range.to; ++cell) {
     if (!cell->known) continue;
-    const std::vector<QRectF> rects = rectsOfCell(*cell);
-    if (!rects.empty() && rects.front().top() > visible.bottom()) break;
     painter->setBrush(background(*cell));
-    for (const QRectF& r : rects) {
-      painter->drawRoundedRect(r.translated(origin).adjusted(0.25, 0.5, -0.25, -0.5), 3, 3);
+    for (const QRectF& r : layout.rectsOfSource({cell->start, cell->start + cell->length})) {
+      painter->drawRoundedRect(r.adjusted(0.25, 0.5, -0.25, -0.5), 3, 3);
     }
   }
+  painter->setRenderHint(QPainter::Antialiasing, false);
 }
 
-void InkText::paintSelection(QPainter* painter, const QPointF& origin) const {
+void InkText::paintSelection(QPainter* painter, const MessageLayout& layout) const {
   const Theme& theme = Theme::current();
   painter->setRenderHint(QPainter::Antialiasing);
   if (const auto shown = m_selection.shown(); shown && contains(*shown)) {
@@ -416,20 +284,21 @@ void InkText::paintSelection(QPainter* painter, const QPointF& origin) const {
       const double drop = 0.5 + 2.0 * (order - 2);
       painter->setPen(QPen(theme.accent, order == 2 ? 1.6 : 1.0));
       for (int i = *index - order + 1; i <= *index; ++i) {
-        for (const QRectF& r : rectsOf(m_trace.eventAt(i))) {
-          const double y = origin.y() + r.bottom() + drop;
-          painter->drawLine(QPointF(origin.x() + r.left(), y), QPointF(origin.x() + r.right(), y));
+        for (const QRectF& r : rectsOf(layout, m_trace.eventAt(i))) {
+          const double y = r.bottom() + drop;
+          painter->drawLine(QPointF(r.left(), y), QPointF(r.right(), y));
         }
       }
     }
   }
   if (const auto pinned = m_selection.pinned()) {
     painter->setBrush(Qt::NoBrush);
-    for (const QRectF& r : rectsOf(*pinned)) {
+    for (const QRectF& r : rectsOf(layout, *pinned)) {
       painter->setPen(QPen(theme.accent, 2));
-      painter->drawRoundedRect(r.translated(origin).adjusted(-1, -0.5, 1, 0.5), 4, 4);
+      painter->drawRoundedRect(r.adjusted(-1, -0.5, 1, 0.5), 4, 4);
     }
   }
+  painter->setRenderHint(QPainter::Antialiasing, false);
 }
 
 }  // namespace mneme

@@ -5,6 +5,7 @@
 #include <QFontMetricsF>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "ui/theme.h"
 #include "ui/views/answer_text.h"
@@ -89,7 +90,6 @@ void MessageItem::setInk(bool on) {
   if (on) {
     m_ink =
         std::make_unique<InkText>(m_inspection.branch, m_inspection.selection, m_inspection.source);
-    m_ink->setFont(Theme::current().uiFont(1.08));
     m_ink->setMeasure(m_measure);
     updateInk(false);
   } else {
@@ -100,10 +100,6 @@ void MessageItem::setInk(bool on) {
 
 void MessageItem::forgetLayout() {
   m_body.forgetLayout();
-  if (m_ink) {
-    m_ink->setFont(Theme::current().uiFont(1.08));
-    m_ink->retheme();
-  }
   m_laidWidth = -1;
 }
 
@@ -120,8 +116,27 @@ qreal MessageItem::actionsWidth() const {
   return metrics.horizontalAdvance(all) + kActionGap * (m_item.siblings > 1 ? 5 : 3);
 }
 
-QString MessageItem::shownText() const {
-  return m_ink ? m_item.text : m_body.text();
+QString MessageItem::whyNoInk() const {
+  return m_ink && !m_item.text.isEmpty() ? m_ink->whyEmpty() : QString();
+}
+
+std::vector<QRectF> MessageItem::rectsOf(EventIndex event) const {
+  std::vector<QRectF> rects;
+  if (m_ink) rects = m_ink->rectsOf(m_body, event);
+  for (QRectF& rect : rects) rect.translate(m_bodyRect.topLeft());
+  return rects;
+}
+
+// All that stands below the text changes with it: figures, notices.
+qreal MessageItem::takeChangedFrom() {
+  qreal from = m_body.takeChangedFrom();
+  if (m_ink) {
+    const int inkFrom = m_ink->changedFrom();
+    for (const QRectF& rect : m_body.rectsOfSource({inkFrom, std::numeric_limits<int>::max()})) {
+      from = std::min(from, rect.top());
+    }
+  }
+  return m_bodyRect.top() + std::min(from, m_bodyRect.height());
 }
 
 qreal MessageItem::estimateHeight(qreal width) const {
@@ -135,25 +150,18 @@ qreal MessageItem::estimateHeight(qreal width) const {
 qreal MessageItem::layout(qreal width) {
   if (width == m_laidWidth) return m_height;
   m_laidWidth = width;
-  if (!m_ink) {
-    if (isUser()) {
-      m_body.setPlain(m_item.text);
-    } else {
-      m_body.setMarkdown(m_item.text);
-    }
+  m_body.setInked(m_ink != nullptr);
+  if (isUser()) {
+    m_body.setPlain(m_item.text);
+  } else {
+    m_body.setMarkdown(m_item.text, m_item.live.has_value());
   }
   qreal y = 4;
   if (isUser()) {
     const qreal most = std::floor(std::min(width * 0.86, width - actionsWidth())) - 2 * kBubblePadX;
-    qreal inner = most;
-    qreal bodyHeight = 0;
-    if (m_ink) {
-      bodyHeight = m_ink->heightForWidth(most);
-    } else {
-      m_body.layout(most);
-      inner = std::min(most, std::ceil(m_body.naturalWidth()) + 1);
-      bodyHeight = m_body.layout(inner);
-    }
+    m_body.layout(most);
+    const qreal inner = std::min(most, std::ceil(m_body.naturalWidth()) + 1);
+    const qreal bodyHeight = m_body.layout(inner);
     m_bubble = QRectF(width - inner - 2 * kBubblePadX, y, inner + 2 * kBubblePadX,
                       bodyHeight + 2 * kBubblePadY);
     m_bodyRect = m_bubble.adjusted(kBubblePadX, kBubblePadY, -kBubblePadX, -kBubblePadY);
@@ -161,19 +169,13 @@ qreal MessageItem::layout(qreal width) {
   } else {
     m_bubble = QRectF();
     const bool empty = m_item.text.isEmpty();
-    const qreal bodyHeight = empty   ? 0
-                             : m_ink ? m_ink->heightForWidth(width)
-                                     : m_body.layout(width);
+    const qreal bodyHeight = empty ? 0 : m_body.layout(width);
     m_bodyRect = QRectF(0, y, width, bodyHeight);
     y += bodyHeight;
   }
 
   m_notice = isUser() ? QString() : answerNotice(m_item);
   m_noticeIsError = m_item.row.state == MessageState::failed;
-  if (m_ink && !m_ink->whyEmpty().isEmpty() && !m_item.text.isEmpty()) {
-    if (!m_notice.isEmpty()) m_notice += QLatin1Char('\n');
-    m_notice += m_ink->whyEmpty();
-  }
   m_noticeRect = QRectF();
   if (!m_notice.isEmpty()) {
     const QRectF bounds =
@@ -244,11 +246,15 @@ void MessageItem::paint(QPainter& painter, QPointF origin, const QRectF& clip,
   }
   painter.setRenderHint(QPainter::Antialiasing, false);
   if (m_bodyRect.height() > 0) {
-    if (m_ink) {
-      m_ink->paint(&painter, m_bodyRect, area);
-    } else {
-      m_body.paint(painter, m_bodyRect.topLeft(), area, look.selection);
-    }
+    const QPointF at = m_bodyRect.topLeft();
+    m_body.paintFrames(painter, at, area);
+    painter.translate(at);
+    if (m_ink) m_ink->paintCells(&painter, m_body, area.translated(-at));
+    painter.translate(-at);
+    m_body.paintText(painter, at, area, look.selection);
+    painter.translate(at);
+    if (m_ink) m_ink->paintSelection(&painter, m_body);
+    painter.translate(-at);
   }
   if (!m_notice.isEmpty()) {
     painter.setFont(smallFont());
@@ -323,16 +329,14 @@ MessageItem::Hit MessageItem::hitTest(QPointF point) const {
   }
   const QPointF local = point - m_bodyRect.topLeft();
   hit.inBody = m_bodyRect.contains(point);
-  if (m_ink) {
-    if (hit.inBody) hit.token = m_ink->tokenAt(local);
-  } else {
-    hit.body = m_body.hitTest(local);
-    if (!hit.inBody) {
-      hit.body.link.clear();
-      hit.body.copyBlock = -1;
-      if (local.y() < 0) hit.body.position = 0;
-      if (local.y() > m_bodyRect.height())
-        hit.body.position = static_cast<int>(m_body.text().size());
+  hit.body = m_body.hitTest(local);
+  if (m_ink && hit.inBody && hit.body.copyBlock < 0) hit.token = m_ink->tokenAt(m_body, local);
+  if (!hit.inBody) {
+    hit.body.link.clear();
+    hit.body.copyBlock = -1;
+    if (local.y() < 0) hit.body.position = 0;
+    if (local.y() > m_bodyRect.height()) {
+      hit.body.position = static_cast<int>(m_body.text().size());
     }
   }
   return hit;

@@ -57,9 +57,13 @@ class MessageItem {
   qreal layout(qreal width);  // height, margins included
   void paint(QPainter& painter, QPointF origin, const QRectF& clip, const Look& look) const;
   Hit hitTest(QPointF point) const;
+  // The y below which something looks otherwise than when this was asked last.
+  qreal takeChangedFrom();
 
   const QString& source() const { return m_item.text; }
-  QString shownText() const;  // what selections refer to
+  const QString& shownText() const { return m_body.text(); }  // what selections refer to
+  QString whyNoInk() const;  // a sentence; empty where there is ink, or it is off
+  std::vector<QRectF> rectsOf(EventIndex event) const;  // of an inked token
   MessageId id() const { return m_item.row.id; }
   const TranscriptItem& item() const { return m_item; }
   MessageLayout& body() { return m_body; }
