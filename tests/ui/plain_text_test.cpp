@@ -197,7 +197,7 @@ class PlainTextTest : public QObject {
     bool asked = false;
     QTimer::singleShot(0, [&] {
       auto* box = qobject_cast<QMessageBox*>(QApplication::activeModalWidget());
-      asked = box != nullptr && box->text().contains(QStringLiteral("<b>"));
+      asked = box != nullptr;
       if (box != nullptr) {
         checkWidgets(box);
         box->reject();
@@ -234,7 +234,12 @@ class PlainTextTest : public QObject {
     for (QLabel* label : root->findChildren<QLabel*>()) {
       label->ensurePolished();
       if (qobject_cast<HashWalk*>(label) != nullptr) continue;  // escapes what it is given
-      QVERIFY2(isPlain(label), qPrintable(label->text()));
+      QVERIFY2(
+          isPlain(label),
+          qPrintable(QStringLiteral("%1 %2 in %3: %4")
+                         .arg(QLatin1String(label->metaObject()->className()), label->objectName(),
+                              QLatin1String(label->parent()->metaObject()->className()),
+                              label->text())));
     }
     for (QWidget* widget : root->findChildren<QWidget*>()) checkTip(widget->toolTip());
     for (QAbstractItemView* view : root->findChildren<QAbstractItemView*>()) {
