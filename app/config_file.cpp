@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inference/base/log.h"
+
 namespace mneme {
 namespace {
 
@@ -27,12 +29,17 @@ class Reader {
                std::string_view) {
     bool ok = false;
     const qlonglong read = m_file.value(keyOf(info)).toLongLong(&ok);
-    if (ok) value = std::clamp<std::int64_t>(read, min, max);
+    if (!ok) return;
+    value = std::clamp<std::int64_t>(read, min, max);
+    if (value != read) say<std::int64_t>(info, read, value);
   }
   void real(const FieldInfo& info, double& value, double min, double max) {
     bool ok = false;
     const double read = m_file.value(keyOf(info)).toDouble(&ok);
-    if (ok && std::isfinite(read)) value = std::clamp(read, min, max);
+    if (!ok || !std::isfinite(read)) return;
+    value = std::clamp(read, min, max);
+    // Written as a double, kept as a float: a limit may come back a little beside itself.
+    if (std::abs(value - read) > 1e-6) say(info, read, value);
   }
   void toggle(const FieldInfo& info, bool& value) {
     if (m_file.contains(keyOf(info))) value = m_file.value(keyOf(info)).toBool();
@@ -45,6 +52,12 @@ class Reader {
   }
 
  private:
+  template <class Number>
+  void say(const FieldInfo& info, Number stored, Number used) {
+    log_warning("app", "{} is {} in {}, which is out of range; {} is used", info.name, stored,
+                m_file.fileName().toStdString(), used);
+  }
+
   const QSettings& m_file;
 };
 

@@ -131,30 +131,27 @@ void visit_fields(C& config, Visitor&& visit) {
 }
 
 // The same for what new chats start with; set through a chat's own settings, so not in the dialog.
+// Names live as long as the visitor's call.
 template <class C, class Visitor>
 void visit_chat_defaults(C& chat, Visitor&& visit) {
-  const auto real = [&](FieldInfo info, auto& value, double min, double max) {
-    double wide = static_cast<double>(value);
-    visit.real(info, wide, min, max);
-    if constexpr (!std::is_const_v<C>) value = static_cast<float>(wide);
-  };
-  const auto integer = [&](FieldInfo info, auto& value, std::int64_t max) {
-    std::int64_t wide = value;
-    visit.integer(info, wide, std::int64_t{0}, max, "");
-    if constexpr (!std::is_const_v<C>) {
-      value = static_cast<std::remove_reference_t<decltype(value)>>(wide);
-    }
-  };
   visit.text({"new_chats/system_prompt", "System prompt", ""}, chat.system_prompt);
-  real({"new_chats/temperature", "Temperature", ""}, chat.sampling.temperature, 0.0, 5.0);
-  integer({"new_chats/top_k", "Top-k", ""}, chat.sampling.top_k, 100000);
-  real({"new_chats/top_p", "Top-p", ""}, chat.sampling.top_p, 0.0, 1.0);
-  real({"new_chats/min_p", "Min-p", ""}, chat.sampling.min_p, 0.0, 1.0);
-  real({"new_chats/repetition_penalty", "Repetition penalty", ""}, chat.sampling.repetition_penalty,
-       0.5, 2.0);
-  integer({"new_chats/repetition_window", "Penalty looks back", ""},
-          chat.sampling.repetition_window, 4096);
-  integer({"new_chats/max_tokens", "Tokens an answer", ""}, chat.max_tokens, std::int64_t{1} << 20);
+  visit_sampler(chat.sampling, [&](const SamplerField& field, auto& value) {
+    using Number = std::remove_cvref_t<decltype(value)>;
+    const std::string name = "new_chats/" + std::string(field.name);
+    const FieldInfo info{name, field.label, ""};
+    if constexpr (std::is_integral_v<Number>) {
+      std::int64_t wide = value;
+      visit.integer(info, wide, static_cast<std::int64_t>(field.least),
+                    static_cast<std::int64_t>(field.most), "");
+      if constexpr (!std::is_const_v<C>) value = static_cast<Number>(wide);
+    } else {
+      double wide = static_cast<double>(value);
+      visit.real(info, wide, field.least, field.most);
+      if constexpr (!std::is_const_v<C>) value = static_cast<Number>(wide);
+    }
+  });
+  visit.integer({"new_chats/max_tokens", "Tokens an answer", ""}, chat.max_tokens, std::int64_t{0},
+                std::int64_t{1} << 20, "");
   visit.toggle({"new_chats/memory_on", "Memory", ""}, chat.memory_on);
 }
 

@@ -33,12 +33,10 @@ void on_interrupt(int) {
 }
 
 // Refuses what the sampler would refuse, as a usage error.
-CLI::Validator sampler_value(float SamplerOptions::*field) {
+CLI::Validator sampler_value(const SamplerField& field) {
   return {[field](std::string& text) {
-            SamplerOptions options;
-            options.*field = std::strtof(text.c_str(), nullptr);
-            const auto status = check_sampler_options(options);
-            return status.has_value() ? std::string() : status.error().message;
+            const Status status = check_sampler_value(field, std::strtod(text.c_str(), nullptr));
+            return status ? std::string() : status.error().message;
           },
           ""};
 }
@@ -127,19 +125,19 @@ void add_sampling_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--seed", o.seed,
                  "seed of the sampler (default: a fresh one, printed with --json)");
   app.add_option("--temp", o.temperature, "temperature; 0 = always the most probable token")
-      ->check(sampler_value(&SamplerOptions::temperature))
+      ->check(sampler_value(sampler_fields::kTemperature))
       ->capture_default_str();
   app.add_option("--top-k", o.top_k, "keep the k most probable tokens; 0 = off")
-      ->check(zero_or_more())
+      ->check(sampler_value(sampler_fields::kTopK))
       ->capture_default_str();
   app.add_option("--top-p", o.top_p, "keep tokens that make up this probability; 1 = off")
-      ->check(sampler_value(&SamplerOptions::top_p))
+      ->check(sampler_value(sampler_fields::kTopP))
       ->capture_default_str();
   app.add_option("--min-p", o.min_p, "keep tokens above this share of the best; 0 = off")
-      ->check(sampler_value(&SamplerOptions::min_p))
+      ->check(sampler_value(sampler_fields::kMinP))
       ->capture_default_str();
   app.add_option("--repeat-penalty", o.repetition_penalty, "against repetition; 1 = off")
-      ->check(sampler_value(&SamplerOptions::repetition_penalty))
+      ->check(sampler_value(sampler_fields::kRepetitionPenalty))
       ->capture_default_str();
 }
 

@@ -137,20 +137,20 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
   return result;
 }
 
-Status check_sampler_options(const SamplerOptions& o) {
-  const auto refuse = [](std::string_view what) {
-    return Error{ErrorCode::invalid, std::string(what)};
-  };
-  if (!(o.temperature >= 0 && o.temperature <= 10))
-    return refuse("the temperature must be between 0 and 10");
-  if (o.top_k < 0) return refuse("top-k must be 0 (off) or more");
-  if (!(o.top_p > 0 && o.top_p <= 1)) return refuse("top-p must be above 0 and at most 1");
-  if (!(o.min_p >= 0 && o.min_p < 1)) return refuse("min-p must be at least 0 and below 1");
-  if (!(o.repetition_penalty > 0 && o.repetition_penalty <= 10)) {
-    return refuse("the repetition penalty must be above 0 and at most 10");
-  }
-  if (o.repetition_window < 0) return refuse("the repetition window must be 0 or more");
-  return {};
+Status check_sampler_value(const SamplerField& field, double value) {
+  if (field.allows(value)) return {};
+  return Error{ErrorCode::invalid, fmt::format("{} must be from {} to {}, not {:g}", field.label,
+                                               field.least, field.most, value)};
+}
+
+Status check_sampler_options(const SamplerOptions& options) {
+  Status status;
+  visit_sampler(options, [&](const SamplerField& field, const auto& value) {
+    if (status && !field.allows(value)) {
+      status = check_sampler_value(field, static_cast<double>(value));
+    }
+  });
+  return status;
 }
 
 Sampler::Sampler(const SamplerOptions& options, std::uint64_t seed)

@@ -2,8 +2,8 @@
 #include "inference/store/chat_json.h"
 
 #include <cstdint>
-#include <limits>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "inference/base/log.h"
 
@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int32_t kInt32Max = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kCountMax = std::int64_t{1} << 53;
 
 // Invalid UTF-8 in a name is replaced, so nothing here throws.
@@ -49,6 +48,20 @@ class Fields {
     const double stored = field->is_number() ? field->get<double>() : low - 1;
     if (!(stored >= low && stored <= high)) return refuse(name);
     *value = static_cast<Number>(stored);
+  }
+  // A setting that is out of range takes the nearest value that is not.
+  template <class Number>
+  void setting(const SamplerField& field, Number* value) const {
+    const std::string name(field.name);
+    const Json* stored = find(name.c_str());
+    if (stored == nullptr) return;
+    if (!stored->is_number()) return refuse(name.c_str());
+    *value = field.nearest<Number>(stored->get<double>());
+    const auto least = static_cast<double>(static_cast<Number>(field.least));
+    if (stored->get<double>() < least || stored->get<double>() > field.most) {
+      log_warning("inference", "{} must be from {} to {}, but {} was stored; {} is used",
+                  field.label, field.least, field.most, stored->get<double>(), *value);
+    }
   }
   void rate(const char* name, double* value) const { number(name, value, 0, 1e15); }
   void count(const char* name, std::int64_t* value) const {
@@ -91,24 +104,17 @@ class Fields {
 };
 
 Json sampling_to_json(const SamplerOptions& s) {
-  Json json = {{"temperature", s.temperature},
-               {"top_k", s.top_k},
-               {"top_p", s.top_p},
-               {"min_p", s.min_p},
-               {"repetition_penalty", s.repetition_penalty},
-               {"repetition_window", s.repetition_window}};
+  Json json = Json::object();
+  visit_sampler(s, [&](const SamplerField& field, const auto& value) {
+    json[std::string(field.name)] = value;
+  });
   if (s.seed) json["seed"] = *s.seed;
   return json;
 }
 
 SamplerOptions sampling_from(const Fields& fields) {
   SamplerOptions s;
-  fields.number("temperature", &s.temperature, 0, 100);
-  fields.number("top_k", &s.top_k, 0, kInt32Max);
-  fields.number("top_p", &s.top_p, 0, 1);
-  fields.number("min_p", &s.min_p, 0, 1);
-  fields.number("repetition_penalty", &s.repetition_penalty, 0.01, 100);
-  fields.number("repetition_window", &s.repetition_window, 0, kInt32Max);
+  visit_sampler(s, [&](const SamplerField& field, auto& value) { fields.setting(field, &value); });
   fields.unsigned_integer("seed", &s.seed);
   return s;
 }

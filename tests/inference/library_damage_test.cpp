@@ -13,6 +13,7 @@
 #include <functional>
 #include <iterator>
 
+#include "inference/run/sampler.h"
 #include "inference/store/database.h"
 #include "inference/store/library.h"
 #include "tests/support/temporary_folder.h"
@@ -249,8 +250,8 @@ TEST(LibraryDamage, ValuesThatMakeNoSenseBecomeDefaults) {
       "",
       "{",
       "{\"sampling\": 7, \"max_tokens\": -4, \"memory_on\": \"yes\"}",
-      "{\"sampling\": {\"temperature\": 1e300, \"top_k\": 1e18, \"top_p\": null, \"seed\": -1, "
-      "\"repetition_window\": \"x\", \"min_p\": -0.1, \"repetition_penalty\": 0}}"};
+      "{\"sampling\": {\"temperature\": \"hot\", \"top_k\": [], \"top_p\": null, \"seed\": -1, "
+      "\"repetition_window\": \"x\", \"min_p\": {}, \"stops\": 3}}"};
   for (const char* column : columns) {
     tamper(path, std::string("UPDATE chat SET settings = '") + column +
                      "'; UPDATE message SET answer = '" + column + "' WHERE role = 2");
@@ -258,6 +259,23 @@ TEST(LibraryDamage, ValuesThatMakeNoSenseBecomeDefaults) {
     ASSERT_TRUE(library);
     EXPECT_EQ((*library)->chat(1)->settings, ChatSettings{}) << column;
     ASSERT_TRUE((*library)->messages(1)) << column;
+  }
+  // A number that is out of range is brought into it: a chat whose settings every answer refuses
+  // would be lost.
+  tamper(path,
+         "UPDATE chat SET settings = '{\"sampling\": {\"temperature\": 1e300, \"top_k\": 1e18, "
+         "\"top_p\": 0, \"repetition_window\": -5, \"min_p\": -0.1, \"repetition_penalty\": 0}}'");
+  {
+    auto library = Library::open(path);
+    ASSERT_TRUE(library);
+    const SamplerOptions sampling = (*library)->chat(1)->settings.sampling;
+    EXPECT_TRUE(check_sampler_options(sampling));
+    EXPECT_EQ(sampling.temperature, 10);
+    EXPECT_EQ(sampling.top_k, 1'000'000);
+    EXPECT_EQ(sampling.top_p, 0.01f);
+    EXPECT_EQ(sampling.min_p, 0);
+    EXPECT_EQ(sampling.repetition_penalty, 0.1f);
+    EXPECT_EQ(sampling.repetition_window, 0);
   }
   tamper(path, "UPDATE chat SET settings = x'00ff', leaf_id = 99999, title = x'ff00fe'");
   auto library = Library::open(path);

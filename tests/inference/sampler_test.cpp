@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <type_traits>
 
 namespace mneme {
 namespace {
@@ -146,7 +147,7 @@ TEST(SamplerOptions, OutOfRangeValuesAreRefusedByName) {
   for (const auto& change : std::vector<void (*)(SamplerOptions&)>{
            [](SamplerOptions& o) { o.temperature = -1; },
            [](SamplerOptions& o) { o.temperature = NAN; }, [](SamplerOptions& o) { o.top_k = -1; },
-           [](SamplerOptions& o) { o.top_p = 0; }, [](SamplerOptions& o) { o.min_p = 1; },
+           [](SamplerOptions& o) { o.top_p = 0; }, [](SamplerOptions& o) { o.min_p = 2; },
            [](SamplerOptions& o) { o.repetition_penalty = 0; },
            [](SamplerOptions& o) { o.repetition_window = -1; }}) {
     SamplerOptions options;
@@ -154,6 +155,16 @@ TEST(SamplerOptions, OutOfRangeValuesAreRefusedByName) {
     EXPECT_FALSE(check_sampler_options(options));
   }
   EXPECT_TRUE(check_sampler_options(SamplerOptions{}));
+  SamplerOptions hot;
+  hot.temperature = 11;
+  EXPECT_EQ(check_sampler_options(hot).error().message, "Temperature must be from 0 to 10, not 11");
+  // The limits themselves are allowed, also as the floats that they are kept as.
+  SamplerOptions limits;
+  visit_sampler(limits, [](const SamplerField& field, auto& value) {
+    value = field.nearest<std::remove_cvref_t<decltype(value)>>(-1e300);
+  });
+  EXPECT_TRUE(check_sampler_options(limits));
+  EXPECT_EQ(limits.top_p, 0.01f);
 }
 
 }  // namespace

@@ -46,27 +46,27 @@ ChatSettingsDialog::ChatSettingsDialog(const ChatSettings& settings, const QStri
     grid->addWidget(widget, row, 1);
     grid->addWidget(text, row++, 2);
   };
-  const auto real = [this](double max, double step) {
+  const auto real = [this](const SamplerField& field, double step) {
     auto* spin = new QDoubleSpinBox(this);
-    spin->setRange(0, max);
+    spin->setRange(field.least, field.most);
     spin->setSingleStep(step);
     spin->setDecimals(2);
     return spin;
   };
-  const auto integer = [this](int max) {
+  const auto integer = [this](double least, double most) {
     auto* spin = new QSpinBox(this);
-    spin->setRange(0, max);
+    spin->setRange(static_cast<int>(least), static_cast<int>(most));
     spin->setGroupSeparatorShown(true);
     return spin;
   };
-  m_temperature = real(5, 0.05);
-  m_topK = integer(100000);
-  m_topP = real(1, 0.01);
-  m_minP = real(1, 0.01);
-  m_penalty = real(2, 0.01);
-  m_penalty->setMinimum(0.5);
-  m_window = integer(4096);
-  m_maxTokens = integer(1 << 20);
+  using namespace sampler_fields;
+  m_temperature = real(kTemperature, 0.05);
+  m_topK = integer(kTopK.least, kTopK.most);
+  m_topP = real(kTopP, 0.01);
+  m_minP = real(kMinP, 0.01);
+  m_penalty = real(kRepetitionPenalty, 0.01);
+  m_window = integer(kRepetitionWindow.least, kRepetitionWindow.most);
+  m_maxTokens = integer(0, 1 << 20);
   m_maxTokens->setSpecialValueText(tr("no limit"));
   m_topK->setSpecialValueText(tr("off"));
   m_seed = new QLineEdit(this);
