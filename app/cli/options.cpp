@@ -68,6 +68,7 @@ SamplerOptions CommonOptions::sampling() const {
   s.min_p = min_p;
   s.repetition_penalty = repetition_penalty;
   s.seed = seed;
+  s.stops = stops;
   return s;
 }
 
@@ -139,6 +140,15 @@ void add_sampling_options(CLI::App& app, CommonOptions& o) {
   app.add_option("--repeat-penalty", o.repetition_penalty, "against repetition; 1 = off")
       ->check(sampler_value(sampler_fields::kRepetitionPenalty))
       ->capture_default_str();
+  app.add_option("--stop", o.stops,
+                 "end the answer in front of this text; may be given more than once")
+      ->allow_extra_args(false)
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            return text.empty() ? std::string("a text to stop at has no characters")
+                                : std::string();
+          },
+          ""));
 }
 
 Result<std::string> read_prompt(const CommonOptions& options) {

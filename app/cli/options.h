@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "inference/base/result.h"
 #include "inference/run/engine.h"
@@ -34,6 +35,7 @@ struct CommonOptions {
   float top_p = SamplerOptions{}.top_p;
   float min_p = SamplerOptions{}.min_p;
   float repetition_penalty = SamplerOptions{}.repetition_penalty;
+  std::vector<std::string> stops;
   int threads = 0;
   std::int64_t context = 0;
   std::string ram_budget;

@@ -22,6 +22,8 @@ std::string_view stop_reason_name(StopReason reason) {
       return "context_full";
     case StopReason::stopped:
       return "stopped";
+    case StopReason::stop_text:
+      return "stop_text";
   }
   return "?";
 }

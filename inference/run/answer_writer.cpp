@@ -183,7 +183,8 @@ void AnswerWriter::finish(const GenerateResult& result, const AnswerRecord& reco
       result.stop_reason == StopReason::stopped ? MessageState::stopped : MessageState::complete;
   AnswerRecord kept = record;
   kept.result = result;
-  kept.result.text.clear();  // the message has it
+  kept.result.text.clear();    // the message has it
+  kept.result.tokens.clear();  // the trace has them
   store_.write(
       answer_->write_of(result.text, [&store = store_, answer = answer_, s = std::move(last), state,
                                       kept = std::move(kept)](Library& library) {

@@ -12,7 +12,7 @@
 #include "inference/run/engine_impl.h"
 #include "inference/run/sampler.h"
 #include "inference/run/trace_recorder.h"
-#include "inference/text/utf8_stream.h"
+#include "inference/text/reply_text.h"
 
 namespace mneme {
 namespace {
@@ -32,13 +32,15 @@ std::uint64_t fresh_seed() {
 class Answer {
  public:
   Answer(Engine::Impl& impl, const GenerateRequest& request, const GenerateCallback& progress,
-         Prompt prompt)
+         Prompt prompt, Clock::time_point started)
       : impl_(impl),
         session_(*impl.session),
         request_(request),
         callback_(progress),
         prompt_(std::move(prompt)),
-        recorder_(session_, impl.shape(), request.trace.get()) {
+        recorder_(session_, impl.shape(), request.trace.get()),
+        text_(*impl.tokenizer, request.sampling.stops),
+        started_(started) {
     result_.seed = request.sampling.seed ? *request.sampling.seed : fresh_seed();
     result_.prompt_tokens = static_cast<std::int64_t>(prompt_.tokens.size());
     result_.dropped_messages = prompt_.dropped_messages;
@@ -51,9 +53,9 @@ class Answer {
     Status status = read_prompt();
     result_.reply_first_event = recorder_.next_event();
     if (status.has_value()) status = decode();
+    if (const std::string rest = text_.finish(); !rest.empty()) report(rest);
     if (!status.has_value() && status.error().code != ErrorCode::cancelled) return status.error();
     if (!status.has_value()) result_.stop_reason = StopReason::stopped;
-    result_.text += text_.finish();
     result_.reply_end_event = recorder_.next_event();
     result_.ngrams_device = recorder_.ngrams(Tier::device);
     result_.ngrams_ram = recorder_.ngrams(Tier::ram);
@@ -124,10 +126,12 @@ class Answer {
       ++result_.generated_tokens;
       progress_.generated = result_.generated_tokens;
       const bool end = impl_.tokenizer->is_end(token);
-      const std::string new_text = end ? std::string() : text_.push(impl_.tokenizer->decode(token));
-      result_.text += new_text;
-      progress_.new_text = new_text;
-      report();
+      if (!end) result_.tokens.push_back(token);
+      report(text_.push(token));
+      if (text_.stopped()) {
+        result_.stop_reason = StopReason::stop_text;
+        break;
+      }
       if (end && !request_.ignore_end) {
         result_.stop_reason = StopReason::end_of_turn;
         break;
@@ -161,7 +165,9 @@ class Answer {
     });
   }
 
-  void report() {
+  void report(std::string_view new_text = {}) {
+    result_.text += new_text;
+    progress_.new_text = new_text;
     if (callback_) callback_(progress_);
   }
 
@@ -171,11 +177,11 @@ class Answer {
   const GenerateCallback& callback_;
   const Prompt prompt_;
   TraceRecorder recorder_;
-  Utf8Stream text_;
+  ReplyText text_;
   GenerateResult result_;
   GenerateProgress progress_;
   double trace_us_ = 0;
-  const Clock::time_point started_ = Clock::now();
+  const Clock::time_point started_;
 };
 
 }  // namespace
@@ -190,6 +196,7 @@ Result<std::vector<TokenId>> Engine::prompt_tokens(const GenerateRequest& reques
 
 Result<GenerateResult> Engine::generate(const GenerateRequest& request,
                                         const GenerateCallback& progress) {
+  const auto started = Clock::now();
   RETURN_IF_ERROR(check_sampler_options(request.sampling));
   return without_exceptions([&]() -> Result<GenerateResult> {
     auto prompt =
@@ -198,7 +205,7 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
     if (!prompt) return prompt.error();
     impl_->session->set_memory(request.memory_on);
     impl_->session->time_steps(request.trace != nullptr);
-    return Answer(*impl_, request, progress, std::move(*prompt)).run();
+    return Answer(*impl_, request, progress, std::move(*prompt), started).run();
   });
 }
 

@@ -36,12 +36,14 @@ struct ChatMessage {
   Role role = Role::user;
   std::string text;
 };
+};
 
 enum class StopReason : std::uint8_t {
   end_of_turn = 0,   // the model ended its turn or its text
   length = 1,        // max_tokens reached
   context_full = 2,  // no room for another token
   stopped = 3,       // the user
+  stop_text = 4,     // one of SamplerOptions::stops
 };
 
 struct GenerateRequest {
@@ -72,18 +74,21 @@ struct GenerateProgress {
   std::int64_t generated = 0;  // tokens picked and evaluated
   EventIndex prompt_first_event = 0;
   EventIndex reply_first_event = 0;  // valid in phase decode
-  std::string_view new_text;         // what the last token added to the reply; valid in the call
+  // What was added to the reply since the last call: all of them make its text, also where the
+  // answer ends with an error. Valid in the call.
+  std::string_view new_text;
 };
 
 struct GenerateResult {
   StopReason stop_reason = StopReason::end_of_turn;
-  std::string text;  // the reply, without end-of-turn tokens
+  std::string text;             // the reply, as ReplyText gives it
+  std::vector<TokenId> tokens;  // of the reply, without those that end a turn
   std::int64_t prompt_tokens = 0;
   std::int64_t reused_tokens = 0;  // of the prompt, found in the KV cache
   std::int64_t generated_tokens = 0;
   std::int64_t dropped_messages = 0;
-  double time_to_first_token_ms = 0;
-  double prefill_tok_s = 0;  // of the tokens that were not reused
+  double time_to_first_token_ms = 0;  // since generate() was called
+  double prefill_tok_s = 0;           // of the tokens that were not reused
   double decode_tok_s = 0;
   std::uint64_t seed = 0;           // the one that was used
   std::uint64_t ngrams_device = 0;  // (n-gram, layer) pairs of this answer by tier

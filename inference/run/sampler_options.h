@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace mneme {
 
@@ -18,6 +20,7 @@ struct SamplerOptions {
   float repetition_penalty = 1.1f;      // 1 = off
   std::int32_t repetition_window = 64;  // last tokens that the penalty looks at
   std::optional<std::uint64_t> seed;    // none = a fresh one each answer, recorded with it
+  std::vector<std::string> stops = {};  // the reply ends in front of the first of these
   friend bool operator==(const SamplerOptions&, const SamplerOptions&) = default;
 };
 

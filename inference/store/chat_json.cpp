@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "inference/base/log.h"
 
@@ -63,6 +64,15 @@ class Fields {
                   field.label, field.least, field.most, stored->get<double>(), *value);
     }
   }
+  void texts(const char* name, std::vector<std::string>* values) const {
+    const Json* field = find(name);
+    if (field == nullptr) return;
+    if (!field->is_array()) return refuse(name);
+    for (const Json& value : *field) {
+      if (!value.is_string()) return refuse(name);
+      values->push_back(value.get<std::string>());
+    }
+  }
   void rate(const char* name, double* value) const { number(name, value, 0, 1e15); }
   void count(const char* name, std::int64_t* value) const {
     number(name, value, 0, static_cast<double>(kCountMax));
@@ -108,6 +118,7 @@ Json sampling_to_json(const SamplerOptions& s) {
   visit_sampler(s, [&](const SamplerField& field, const auto& value) {
     json[std::string(field.name)] = value;
   });
+  if (!s.stops.empty()) json["stops"] = s.stops;
   if (s.seed) json["seed"] = *s.seed;
   return json;
 }
@@ -115,6 +126,7 @@ Json sampling_to_json(const SamplerOptions& s) {
 SamplerOptions sampling_from(const Fields& fields) {
   SamplerOptions s;
   visit_sampler(s, [&](const SamplerField& field, auto& value) { fields.setting(field, &value); });
+  fields.texts("stops", &s.stops);
   fields.unsigned_integer("seed", &s.seed);
   return s;
 }
@@ -142,7 +154,7 @@ Json result_to_json(const GenerateResult& r) {
 GenerateResult result_from(const Fields& fields) {
   GenerateResult r;
   int stop_reason = 0;
-  fields.number("stop_reason", &stop_reason, 0, static_cast<int>(StopReason::stopped));
+  fields.number("stop_reason", &stop_reason, 0, static_cast<int>(StopReason::stop_text));
   r.stop_reason = static_cast<StopReason>(stop_reason);
   fields.count("prompt_tokens", &r.prompt_tokens);
   fields.count("reused_tokens", &r.reused_tokens);

@@ -353,33 +353,22 @@ EngineHost::AnswerJob Conversation::makeJob(const Running& running) const {
   return job;
 }
 
-void Conversation::readReply(Running& running) {
-  const EventIndex end = running.trace->size();
-  const Tokenizer& tokenizer = running.engine->tokenizer();
-  std::string bytes;
-  for (; running.read < end; ++running.read) {
-    const TokenId token = running.trace->record(running.read).token();
-    if (!tokenizer.is_special(token)) tokenizer.append_decoded(token, bytes);
-  }
-  const std::string text = running.utf8.push(bytes);
-  running.text += QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-}
-
 void Conversation::onProgress(const GenerateProgress& progress) {
   if (!m_running) return;
   Running& running = *m_running;
   running.live.progress = progress;
+  running.live.progress.new_text = {};  // a view that ends with this call
+  running.text +=
+      QString::fromUtf8(progress.new_text.data(), static_cast<qsizetype>(progress.new_text.size()));
   if (progress.phase == GeneratePhase::decode) {
     if (!running.decoding) {
       running.decoding = true;
-      running.read = progress.reply_first_event;
       running.decodeFrom = progress.generated;
       running.decodeClock.start();
     } else if (running.decodeClock.elapsed() > 100) {
       running.live.tokensPerSecond = static_cast<double>(progress.generated - running.decodeFrom) *
                                      1000.0 / static_cast<double>(running.decodeClock.elapsed());
     }
-    readReply(running);
   }
   if (!answeringHere()) return;
   growBranch(running);
@@ -454,7 +443,6 @@ void Conversation::onFailed(const QString& reason) {
     return;
   }
   const auto running = std::move(m_running);
-  if (running->decoding) readReply(*running);
   Ended ended(*running);
   ended.answer.text = running->text.toStdString();
   ended.answer.state = MessageState::failed;

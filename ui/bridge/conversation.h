@@ -13,7 +13,6 @@
 #include <optional>
 #include <vector>
 
-#include "inference/text/utf8_stream.h"
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/models/branch_trace.h"
@@ -89,8 +88,6 @@ class Conversation : public QObject {
     std::shared_ptr<TraceLog> trace;
     std::shared_ptr<Engine> engine;
     QString text;
-    Utf8Stream utf8;
-    EventIndex read = 0;
     AnswerLive live;
     bool decoding = false;
     bool stopping = false;  // asked to; the step that runs is finished first
@@ -115,7 +112,6 @@ class Conversation : public QObject {
   void onTiers(const TierStats& stats);
   void onFinished(const GenerateResult& result);
   void onFailed(const QString& reason);
-  void readReply(Running& running);
   void growBranch(const Running& running);
   void resetBranch();
   static std::shared_ptr<TraceLog> amend(std::vector<MessageRow>& messages, const Ended& ended);

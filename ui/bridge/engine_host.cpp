@@ -54,6 +54,7 @@ AnswerRecord EngineHost::recordOf(const AnswerJob& job, const ModelLayout& layou
   record.sampling = job.request.sampling;
   record.result = result;
   record.result.text.clear();
+  record.result.tokens.clear();
   return record;
 }
 
@@ -154,6 +155,7 @@ void EngineHost::generate(const AnswerJob& job) {
     // What the last answer said after its last drain is not this one's.
     const std::lock_guard lock(m_mailbox.mutex);
     m_mailbox.fresh = false;
+    m_mailbox.text.clear();
   }
   m_answering = true;
   m_cancelAnswer = std::make_shared<std::atomic<bool>>(false);
@@ -172,7 +174,7 @@ void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
     {
       const std::lock_guard lock(m_mailbox.mutex);
       m_mailbox.latest = progress;
-      m_mailbox.latest.new_text = {};  // a view that ends with this call
+      m_mailbox.text += std::exchange(m_mailbox.latest.new_text, {});
       m_mailbox.fresh = true;
       wake = !std::exchange(m_mailbox.wakePending, true);
     }
@@ -197,6 +199,7 @@ void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
   QMetaObject::invokeMethod(
       this,
       [this, text = QString::fromStdString(error.message)] {
+        drain();  // what was generated before
         answerEnded();
         Q_EMIT answerFailed(text);
       },
@@ -206,6 +209,7 @@ void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
 // At most one drain is queued or pausing at a time, so the UI hears at most 25 times a second.
 void EngineHost::drain() {
   GenerateProgress progress;
+  std::string text;
   {
     const std::lock_guard lock(m_mailbox.mutex);
     if (!m_mailbox.fresh) {
@@ -214,7 +218,9 @@ void EngineHost::drain() {
     }
     m_mailbox.fresh = false;
     progress = m_mailbox.latest;
+    text = std::exchange(m_mailbox.text, {});
   }
+  progress.new_text = text;
   m_drainTimer.start();
   if (m_answering) Q_EMIT answerProgress(progress);
 }

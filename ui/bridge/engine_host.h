@@ -70,7 +70,8 @@ class EngineHost : public QObject {
   void loadProgress(double fraction, const QString& stage);
   void modelOpened();
   void openFailed(const QString& reason, bool cancelled);
-  // While an answer runs, at most 30 times a second; read the trace for the tokens.
+  // While an answer runs, at most 30 times a second; `new_text` is what the reply got since the
+  // last time, and valid in the call. The trace has the tokens.
   void answerProgress(const mneme::GenerateProgress& progress);
   void answerFinished(const mneme::GenerateResult& result);
   void answerFailed(const QString& reason);
@@ -85,6 +86,7 @@ class EngineHost : public QObject {
   struct Mailbox {
     std::mutex mutex;
     GenerateProgress latest;
+    std::string text;          // that was added since the UI was told
     bool fresh = false;        // not yet told to the UI
     bool wakePending = false;  // a drain is queued, or its pause runs
   };
