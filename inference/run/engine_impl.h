@@ -15,6 +15,7 @@
 #include "inference/model/placement.h"
 #include "inference/model/weights.h"
 #include "inference/run/engine.h"
+#include "inference/run/kept_records.h"
 #include "inference/run/prompt.h"
 #include "inference/run/session.h"
 #include "inference/text/chat_template.h"
@@ -38,6 +39,7 @@ class Engine::Impl {
   std::unique_ptr<DeviceRows> device_rows;  // null = none
   std::string why_no_device_rows;           // although they were asked for
   std::unique_ptr<Session> session;
+  KeptRecords records;  // of the session's tokens
   ModelLayout layout;
 
   Model model() const {

@@ -38,7 +38,7 @@ class Answer {
         request_(request),
         callback_(progress),
         prompt_(std::move(prompt)),
-        recorder_(session_, impl.shape(), request.trace.get()),
+        recorder_(session_, impl.shape(), impl.records, request.trace.get()),
         text_(*impl.tokenizer, request.sampling.stops),
         started_(started) {
     result_.seed = request.sampling.seed ? *request.sampling.seed : fresh_seed();
@@ -67,11 +67,16 @@ class Answer {
 
  private:
   Status read_prompt() {
+    // An exception may have come between a token and its record.
+    session_.rewind(std::min(session_.length(), impl_.records.size()));
     const auto same = std::mismatch(session_.tokens().begin(), session_.tokens().end(),
                                     prompt_.tokens.begin(), prompt_.tokens.end());
     const auto common = static_cast<std::int64_t>(same.second - prompt_.tokens.begin());
     result_.reused_tokens = std::min(common, result_.prompt_tokens - 1);
     progress_.prompt_done = result_.reused_tokens;
+    for (std::int64_t i = prompt_.record_from; i < result_.reused_tokens; ++i) {
+      recorder_.repeat(i, prompt_.sources[static_cast<std::size_t>(i)]);
+    }
     report();
     const auto start = Clock::now();
     TokenProbabilities probabilities;
@@ -81,11 +86,10 @@ class Answer {
           recorder_.count(step);
           for (std::int64_t i = 0; i < step.tokens; ++i) {
             const std::int64_t position = step.position + i;
-            if (position >= prompt_.record_from) {
-              recorder_.record(step, i,
-                               {prompt_.sources[static_cast<std::size_t>(position)], false,
-                                known ? &probabilities : nullptr, 0});
-            }
+            recorder_.record(
+                step, i,
+                {prompt_.sources[static_cast<std::size_t>(position)], false,
+                 known ? &probabilities : nullptr, 0, position >= prompt_.record_from});
             known = request_.prompt_probabilities && position + 1 < result_.prompt_tokens;
             if (known) {
               probabilities = token_probabilities(
@@ -227,7 +231,7 @@ Status Engine::evaluate(std::span<const TokenId> tokens, bool memory_on, const L
   session.set_memory(memory_on);
   session.rewind(0);
   session.time_steps(trace != nullptr);
-  TraceRecorder recorder(session, impl_->shape(), trace);
+  TraceRecorder recorder(session, impl_->shape(), impl_->records, trace);
   TokenProbabilities known_probabilities;
   bool known = false;
   return session.sync(tokens, sink != nullptr || probabilities, cancel, [&](const StepView& step) {

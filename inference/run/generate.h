@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,9 @@ inline std::string_view role_name(Role role) {
 struct ChatMessage {
   Role role = Role::user;
   std::string text;
-};
+  // Of an answer: the tokens that were picked. The prompt has exactly these where they give `text`
+  // and the template writes it unchanged; else, and without them, the text is encoded.
+  std::vector<TokenId> tokens = {};
 };
 
 enum class StopReason : std::uint8_t {
@@ -50,9 +53,14 @@ struct GenerateRequest {
   // Either a chat, rendered by the model's template, or (with no messages) plain text to continue.
   std::vector<ChatMessage> messages;
   std::string raw_prompt;
-  // Messages before this one were traced in an earlier answer: their tokens are evaluated where
-  // they are not in the KV cache, but not recorded again.
+  // Unix time that templates are told: one value a chat, so that its prompts begin alike. Templates
+  // that ask for it without one say that it is missing.
+  std::optional<std::int64_t> now;
+  // What was traced in earlier answers is not recorded again: all up to the last answer before this
+  // message, and the prompt as far as it begins like `recorded`, the tokens that the chat's trace
+  // ends with, by position.
   std::size_t record_from_message = 0;
+  std::vector<TokenId> recorded;
   SamplerOptions sampling;
   std::int64_t max_tokens = 0;  // 0 = until the model ends or the context is full
   bool memory_on = true;
@@ -60,6 +68,9 @@ struct GenerateRequest {
   bool prompt_probabilities = false;  // also the probabilities of prompt tokens: slower prefill
   // When the chat does not fit: leave out the oldest turns (counted in the result), or refuse.
   bool drop_oldest_turns = false;
+  // As the last answer of this chat had it: what was left out stays out as long as the rest fits,
+  // so that the prompt begins as it did and its beginning is found in the KV cache.
+  std::int64_t dropped_messages = 0;
   std::shared_ptr<TraceLog> trace;  // where records go; null = none are kept
   // Set from any thread to end the answer within a step; must outlive the call. Null = never.
   const std::atomic<bool>* cancel = nullptr;

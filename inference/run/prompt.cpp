@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
+
+#include "inference/text/reply_text.h"
 
 namespace mneme {
 namespace {
@@ -23,102 +26,158 @@ TokenSource source_of(Role role) {
   return TokenSource::template_text;
 }
 
-// A piece of rendered text with the message that it came from.
-struct SourcedPiece {
-  std::size_t end = 0;  // bytes of rendered text up to and including this piece
-  TokenSource source = TokenSource::template_text;
+// The messages as the template sees them: several of the user's that follow each other are joined.
+// An answer that failed or was stopped before its first word says nothing to the model, and many
+// templates refuse two messages of one role in a row.
+struct Turns {
+  std::vector<ChatMessage> messages;
+  std::int32_t traced = -1;  // the last one that was traced whole
 };
 
-std::vector<SourcedPiece> source_pieces(std::span<const TextPiece> pieces,
-                                        std::span<const ChatMessage> messages) {
-  std::vector<SourcedPiece> sourced;
-  std::size_t end = 0;
-  for (const TextPiece& piece : pieces) {
-    end += piece.text.size();
-    const bool known = piece.user && piece.message >= 0 &&
-                       static_cast<std::size_t>(piece.message) < messages.size();
-    sourced.push_back({end, known
-                                ? source_of(messages[static_cast<std::size_t>(piece.message)].role)
-                                : TokenSource::template_text});
-  }
-  return sourced;
-}
+class TurnsWriter {
+ public:
+  explicit TurnsWriter(std::size_t traced_end) : traced_end_(traced_end) {}
 
-// Walks tokens along the rendered text; a token with any byte of a message belongs to it.
-std::vector<TokenSource> source_tokens(const Tokenizer& tokenizer, std::span<const TokenId> tokens,
-                                       std::span<const SourcedPiece> pieces) {
-  std::vector<TokenSource> sources;
-  sources.reserve(tokens.size());
-  std::size_t at = 0;
-  std::size_t piece = 0;
-  for (const TokenId token : tokens) {
-    const std::size_t end = at + tokenizer.decode(token).size();
-    while (piece + 1 < pieces.size() && pieces[piece].end <= at) ++piece;
-    TokenSource source = TokenSource::template_text;
-    for (std::size_t p = piece; p < pieces.size(); ++p) {
-      const std::size_t begin = p == 0 ? 0 : pieces[p - 1].end;
-      if (begin >= end) break;
-      if (pieces[p].source != TokenSource::template_text && pieces[p].end > at)
-        source = pieces[p].source;
+  void add(const ChatMessage& message, std::size_t index) {
+    std::vector<ChatMessage>& to = turns_.messages;
+    const bool answer = message.role == Role::assistant;
+    if (answer && message.text.empty()) return;
+    if (message.role == Role::user && !to.empty() && to.back().role == Role::user) {
+      to.back().text += "\n\n" + message.text;
+    } else {
+      to.push_back(message);
     }
-    if (tokenizer.is_special(token)) source = TokenSource::template_text;
-    sources.push_back(source);
+    if (answer && index < traced_end_) turns_.traced = static_cast<std::int32_t>(to.size()) - 1;
+  }
+  Turns take() { return std::move(turns_); }
+
+ private:
+  const std::size_t traced_end_;
+  Turns turns_;
+};
+
+// The tokens of a prompt, and the message that each is of: -1 = the template's own.
+struct Encoded {
+  std::vector<TokenId> tokens;
+  std::vector<std::int32_t> messages;
+};
+
+// Walks tokens along the pieces that they were made from; a token with any byte of a message
+// belongs to it.
+void append_encoded(const Tokenizer& tokenizer, std::span<const TextPiece> pieces, Encoded& to) {
+  std::size_t at = 0;     // bytes of the pieces' text, which the next token begins with
+  std::size_t piece = 0;  // that `at` lies in, and where it begins
+  std::size_t begin = 0;
+  for (const TokenId token : tokenizer.encode(pieces)) {
+    const std::size_t end = at + tokenizer.decode(token).size();
+    while (piece + 1 < pieces.size() && begin + pieces[piece].text.size() <= at) {
+      begin += pieces[piece++].text.size();
+    }
+    std::int32_t message = -1;
+    std::size_t from = begin;
+    for (std::size_t p = piece; p < pieces.size() && from < end; ++p) {
+      if (pieces[p].user && from + pieces[p].text.size() > at) message = pieces[p].message;
+      from += pieces[p].text.size();
+    }
+    to.tokens.push_back(token);
+    to.messages.push_back(tokenizer.is_special(token) ? -1 : message);
     at = end;
   }
-  return sources;
+}
+
+// Answers keep the tokens that were picked: what stands before one was read on its own, too, when
+// it was made.
+Encoded encode(const Tokenizer& tokenizer, std::span<const TextPiece> pieces,
+               std::span<const ChatMessage> messages) {
+  Encoded encoded;
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (!pieces[i].user) continue;
+    const ChatMessage& message = messages[static_cast<std::size_t>(pieces[i].message)];
+    if (message.tokens.empty() || pieces[i].text != message.text) continue;
+    const auto picked = tokens_of_text(tokenizer, message.tokens, message.text);
+    if (picked.empty()) continue;
+    append_encoded(tokenizer, pieces.subspan(done, i - done), encoded);
+    encoded.tokens.insert(encoded.tokens.end(), picked.begin(), picked.end());
+    encoded.messages.insert(encoded.messages.end(), picked.size(), pieces[i].message);
+    done = i + 1;
+  }
+  append_encoded(tokenizer, pieces.subspan(done), encoded);
+  return encoded;
 }
 
 class PromptBuilder {
  public:
-  PromptBuilder(const Tokenizer& tokenizer, const ChatTemplate* chat_template)
-      : tokenizer_(tokenizer), template_(chat_template) {}
-
-  Result<std::vector<TextPiece>> render(std::span<const ChatMessage> messages,
-                                        bool add_generation_prompt) const {
-    ChatTemplate::RenderOptions options;
-    options.add_generation_prompt = add_generation_prompt;
-    if (const auto bos = tokenizer_.bos()) options.bos_token = tokenizer_.vocab_text(*bos);
-    if (const auto eos = tokenizer_.eos()) options.eos_token = tokenizer_.vocab_text(*eos);
-    return template_->render(messages, options);
-  }
-
-  std::vector<TokenId> encode(std::span<const TextPiece> pieces) const {
-    std::vector<TokenId> tokens = tokenizer_.encode(pieces);
-    add_bos(tokens);
-    return tokens;
-  }
+  PromptBuilder(const Tokenizer& tokenizer, const ChatTemplate* chat_template,
+                const GenerateRequest& request)
+      : tokenizer_(tokenizer), template_(chat_template), request_(request) {}
 
   // BOS only where the GGUF asks for it, and once: many templates write it themselves.
-  bool add_bos(std::vector<TokenId>& tokens) const {
-    if (!tokenizer_.adds_bos() || !tokenizer_.bos()) return false;
-    if (!tokens.empty() && tokens.front() == *tokenizer_.bos()) return false;
-    tokens.insert(tokens.begin(), *tokenizer_.bos());
-    return true;
+  void add_bos(Prompt& prompt) const {
+    if (!tokenizer_.adds_bos() || !tokenizer_.bos()) return;
+    if (!prompt.tokens.empty() && prompt.tokens.front() == *tokenizer_.bos()) return;
+    prompt.tokens.insert(prompt.tokens.begin(), *tokenizer_.bos());
+    prompt.sources.insert(prompt.sources.begin(), TokenSource::template_text);
   }
 
-  Result<Prompt> chat(std::span<const ChatMessage> messages,
-                      std::size_t record_from_message) const {
-    auto pieces = render(messages, true);
-    if (!pieces) return pieces.error();
+  Prompt text() const {
     Prompt prompt;
-    prompt.tokens = tokenizer_.encode(*pieces);
-    prompt.sources = source_tokens(tokenizer_, prompt.tokens, source_pieces(*pieces, messages));
-    if (add_bos(prompt.tokens))
-      prompt.sources.insert(prompt.sources.begin(), TokenSource::template_text);
-    if (record_from_message > 0) {
-      auto before = render(messages.first(std::min(record_from_message, messages.size())), false);
-      if (!before) return before.error();
-      const std::vector<TokenId> earlier = encode(*before);
-      const auto same =
-          std::mismatch(earlier.begin(), earlier.end(), prompt.tokens.begin(), prompt.tokens.end());
-      prompt.record_from = same.first - earlier.begin();
+    prompt.tokens = tokenizer_.encode(request_.raw_prompt);
+    prompt.sources.assign(prompt.tokens.size(), TokenSource::raw_prompt);
+    add_bos(prompt);
+    return prompt;
+  }
+
+  // The first `system` messages of the request and those from `start` on.
+  Result<Prompt> chat(std::size_t system, std::size_t start) const {
+    TurnsWriter writer(request_.record_from_message);
+    for (std::size_t i = 0; i < system; ++i) writer.add(request_.messages[i], i);
+    for (std::size_t i = start; i < request_.messages.size(); ++i)
+      writer.add(request_.messages[i], i);
+    const Turns turns = writer.take();
+    const std::vector<ChatMessage>& messages = turns.messages;
+    ChatTemplate::RenderOptions options;
+    if (const auto bos = tokenizer_.bos()) options.bos_token = tokenizer_.vocab_text(*bos);
+    if (const auto eos = tokenizer_.eos()) options.eos_token = tokenizer_.vocab_text(*eos);
+    options.now = request_.now;
+    auto pieces = template_->render(messages, options);
+    if (!pieces) return pieces.error();
+    Encoded encoded = encode(tokenizer_, *pieces, messages);
+
+    Prompt prompt;
+    std::int64_t traced_end = 0;
+    for (std::size_t i = 0; i < encoded.tokens.size(); ++i) {
+      const std::int32_t message = encoded.messages[i];
+      prompt.sources.push_back(message < 0
+                                   ? TokenSource::template_text
+                                   : source_of(messages[static_cast<std::size_t>(message)].role));
+      if (message >= 0 && message <= turns.traced) traced_end = static_cast<std::int64_t>(i) + 1;
     }
+    prompt.tokens = std::move(encoded.tokens);
+    const std::size_t before = prompt.tokens.size();
+    add_bos(prompt);
+    if (traced_end > 0) traced_end += static_cast<std::int64_t>(prompt.tokens.size() - before);
+    prompt.record_from = record_from(prompt.tokens, traced_end);
     return prompt;
   }
 
  private:
+  // `traced_end`: behind the last token of the messages that were traced.
+  std::int64_t record_from(std::span<const TokenId> tokens, std::int64_t traced_end) const {
+    const std::vector<TokenId>& recorded = request_.recorded;
+    // The token that ended the answer was recorded with it.
+    if (traced_end > 0 && traced_end < static_cast<std::int64_t>(tokens.size()) &&
+        !recorded.empty() && tokenizer_.is_end(recorded.back()) &&
+        tokens[static_cast<std::size_t>(traced_end)] == recorded.back()) {
+      ++traced_end;
+    }
+    const auto same = std::mismatch(recorded.begin(), recorded.end(), tokens.begin(), tokens.end());
+    return std::max<std::int64_t>(traced_end, same.first - recorded.begin());
+  }
+
   const Tokenizer& tokenizer_;
   const ChatTemplate* template_;
+  const GenerateRequest& request_;
 };
 
 Error too_long(std::int64_t tokens, std::int64_t context) {
@@ -129,62 +188,99 @@ Error too_long(std::int64_t tokens, std::int64_t context) {
                   tokens, context, tokens - context + 1)};
 }
 
+// A chat whose turns do not fit loses the oldest ones, never the system prompt or the last message.
+// It is cut to half the context, and that start is kept until the context is full again: each cut
+// makes the model read all that is left, and a cut at every answer would do so every time.
+class ChatFitter {
+ public:
+  ChatFitter(const PromptBuilder& builder, const GenerateRequest& request, std::int64_t context)
+      : builder_(builder), request_(request), context_(context) {
+    const std::vector<ChatMessage>& all = request.messages;
+    system_ = all.front().role == Role::system ? 1 : 0;
+    starts_.push_back(system_);
+    for (std::size_t i = system_ + 1; i < all.size(); ++i) {
+      if (all[i].role != Role::assistant || i + 1 == all.size()) starts_.push_back(i);
+    }
+  }
+
+  Result<Prompt> fit() const {
+    const std::size_t kept = request_.drop_oldest_turns ? last_start() : 0;
+    auto prompt = from(kept);
+    if (!prompt) return prompt.error();
+    if (!request_.drop_oldest_turns || starts_.size() == 1) return prompt;
+    // The start is of a smaller context where so little is left: there is room for more turns now.
+    const bool stale = kept > 0 && size_of(*prompt) < context_ / 4;
+    if (stale) prompt = from(0);
+    if (!prompt || leaves_room(*prompt)) return prompt;
+    return cut(stale ? 1 : kept + 1);
+  }
+
+ private:
+  static std::int64_t size_of(const Prompt& prompt) {
+    return static_cast<std::int64_t>(prompt.tokens.size());
+  }
+  bool leaves_room(const Prompt& prompt) const {
+    return size_of(prompt) + answer_room(context_, request_.max_tokens) <= context_;
+  }
+  // Messages that a start leaves out.
+  std::int64_t dropped(std::size_t index) const {
+    return static_cast<std::int64_t>(starts_[index] - system_);
+  }
+  std::size_t last_start() const {
+    std::size_t index = 0;
+    while (index + 1 < starts_.size() && dropped(index) < request_.dropped_messages) ++index;
+    return index;
+  }
+  Result<Prompt> from(std::size_t index) const {
+    auto prompt = builder_.chat(system_, starts_[index]);
+    if (prompt) prompt->dropped_messages = dropped(index);
+    return prompt;
+  }
+  // The first start from `low` on that leaves half the context, else the last; by halves: a long
+  // chat has thousands of turns, and each try renders and encodes all that is left.
+  Result<Prompt> cut(std::size_t low) const {
+    Prompt found;
+    low = std::min(low, starts_.size() - 1);
+    for (std::size_t high = starts_.size(); low < high;) {
+      const std::size_t middle = low + (high - low) / 2;
+      auto prompt = from(middle);
+      if (!prompt) return prompt.error();
+      const bool fits = size_of(*prompt) <= context_ / 2;
+      if (fits || middle + 1 == starts_.size()) found = std::move(*prompt);
+      (fits ? high : low) = fits ? middle : middle + 1;
+    }
+    return found;
+  }
+
+  const PromptBuilder& builder_;
+  const GenerateRequest& request_;
+  const std::int64_t context_;
+  std::size_t system_ = 0;           // messages that always stay: the system prompt
+  std::vector<std::size_t> starts_;  // messages that the rest may begin with: not answers
+};
+
 }  // namespace
+
+std::int64_t answer_room(std::int64_t context, std::int64_t max_tokens) {
+  const std::int64_t most = std::max<std::int64_t>(1, context / 8);
+  return max_tokens > 0 ? std::min(max_tokens, most) : most;
+}
 
 Result<Prompt> build_prompt(const Tokenizer& tokenizer, const ChatTemplate* chat_template,
                             const GenerateRequest& request, std::int64_t context) {
-  const PromptBuilder builder(tokenizer, chat_template);
-  const auto size = [](const Prompt& p) { return static_cast<std::int64_t>(p.tokens.size()); };
+  const PromptBuilder builder(tokenizer, chat_template, request);
+  Result<Prompt> prompt = Prompt();
   if (request.messages.empty()) {
-    Prompt prompt;
-    prompt.tokens = tokenizer.encode(request.raw_prompt);
-    prompt.sources.assign(prompt.tokens.size(), TokenSource::raw_prompt);
-    if (builder.add_bos(prompt.tokens))
-      prompt.sources.insert(prompt.sources.begin(), TokenSource::template_text);
-    if (prompt.tokens.empty()) return Error{ErrorCode::invalid, "the prompt is empty"};
-    if (size(prompt) >= context) return too_long(size(prompt), context);
-    return prompt;
-  }
-  if (chat_template == nullptr) {
+    prompt = builder.text();
+  } else if (chat_template == nullptr) {
     return Error{ErrorCode::unsupported, "this model has no chat template that Mneme can run"};
+  } else {
+    prompt = ChatFitter(builder, request, context).fit();
+    if (!prompt) return prompt.error();
   }
-  auto prompt = builder.chat(request.messages, request.record_from_message);
-  if (!prompt) return prompt.error();
   if (prompt->tokens.empty()) return Error{ErrorCode::invalid, "the prompt is empty"};
-  if (size(*prompt) < context) return prompt;
-  if (!request.drop_oldest_turns) return too_long(size(*prompt), context);
-
-  // Leave out the oldest turns, never the system prompt or the last message, until an eighth of the
-  // context is free: cutting one turn at every answer would re-read the whole chat each time.
-  const std::vector<ChatMessage>& all = request.messages;
-  const std::size_t first = all.front().role == Role::system ? 1 : 0;
-  std::vector<std::size_t> starts;  // where the rest may begin: not with an answer
-  for (std::size_t i = first + 1; i < all.size(); ++i) {
-    if (all[i].role != Role::assistant || i + 1 == all.size()) starts.push_back(i);
-  }
-  if (starts.empty()) return too_long(size(*prompt), context);
-  const std::int64_t room = context - std::max<std::int64_t>(1, context / 8);
-  std::size_t dropped = 0;
-  // The first start that leaves room, by halves: a long chat has thousands of turns, and each try
-  // renders and encodes all that is left.
-  for (std::size_t low = 0, high = starts.size(); low < high;) {
-    const std::size_t middle = low + (high - low) / 2;
-    const std::size_t start = starts[middle];
-    std::vector<ChatMessage> kept(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
-    kept.insert(kept.end(), all.begin() + static_cast<std::ptrdiff_t>(start), all.end());
-    const std::size_t gone = start - first;
-    auto shorter = builder.chat(
-        kept, request.record_from_message > gone ? request.record_from_message - gone : 0);
-    if (!shorter) return shorter.error();
-    const bool fits = size(*shorter) <= room;
-    if (fits || middle + 1 == starts.size()) {
-      prompt = std::move(shorter);
-      dropped = gone;
-    }
-    (fits ? high : low) = fits ? middle : middle + 1;
-  }
-  if (size(*prompt) >= context) return too_long(size(*prompt), context);
-  prompt->dropped_messages = static_cast<std::int64_t>(dropped);
+  const auto size = static_cast<std::int64_t>(prompt->tokens.size());
+  if (size >= context) return too_long(size, context);
   return prompt;
 }
 

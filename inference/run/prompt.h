@@ -20,6 +20,10 @@ struct Prompt {
   std::int64_t dropped_messages = 0;
 };
 
+// What a prompt leaves free for the answer before the oldest turns are left out: `max_tokens`, at
+// most an eighth of the context.
+std::int64_t answer_room(std::int64_t context, std::int64_t max_tokens);
+
 // `chat_template` null = the model has none that runs. `context` bounds the tokens; one place is
 // kept for an answer. Errors: unsupported (no template), invalid (empty, or does not fit: says by
 // how much).

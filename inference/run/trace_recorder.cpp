@@ -2,14 +2,14 @@
 #include "inference/run/trace_recorder.h"
 
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include "inference/base/half.h"
 
 namespace mneme {
 
 void TraceRecorder::record(const StepView& step, std::int64_t index, const Token& token) {
-  if (log_ == nullptr) return;
-  if (step.position != timed_position_) add_times(step, index);
   writer_.begin(shape_);
   TraceHeader& header = writer_.header();
   header.source = token.source;
@@ -36,7 +36,24 @@ void TraceRecorder::record(const StepView& step, std::int64_t index, const Token
       writer_.set_tier(layer, order, outcome.tier, outcome.latency_us);
     }
   }
-  log_->append(writer_.finish());
+  const std::span<const std::byte> bytes = writer_.finish();
+  kept_.set(step.position + index, bytes);
+  if (log_ == nullptr || !token.in_log) return;
+  if (step.position != timed_position_) add_times(step, index);
+  log_->append(bytes);
+}
+
+void TraceRecorder::repeat(std::int64_t position, TokenSource source) {
+  if (log_ == nullptr) return;
+  const std::span<const std::byte> kept = kept_.at(position);
+  TraceHeader header;
+  std::memcpy(&header, kept.data(), sizeof header);
+  header.source = source;
+  header.sampled = 0;  // whoever picked it, here it was read
+  header.sample_us = 0;
+  std::vector<std::byte> bytes(kept.begin(), kept.end());
+  std::memcpy(bytes.data(), &header, sizeof header);
+  log_->append(bytes);
 }
 
 // Of the step whose first record, of its `index`-th token, comes next.

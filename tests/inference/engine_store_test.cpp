@@ -68,7 +68,7 @@ class StoredChat {
     record.model_digest = engine_->layout().digest;
     record.memory_on = true;
     writer.finish(*result, record);
-    messages_.push_back({Role::assistant, result->text});
+    messages_.push_back({Role::assistant, result->text, result->tokens});
     return std::move(*result);
   }
 

@@ -60,6 +60,26 @@ bool hasEvents(const MessageRow& row) {
   return row.end_event > row.first_event;
 }
 
+std::vector<TokenId> tokensOf(const MessageRow& row, const TraceLog& trace) {
+  std::vector<TokenId> tokens;
+  const EventIndex end = std::min(row.end_event, trace.size());
+  for (EventIndex i = row.first_event; i < end; ++i) tokens.push_back(trace.record(i).token());
+  return tokens;
+}
+
+// Lays the message's records over those before it, each at its position in the sequence that was
+// evaluated. What lies between is not known: no token has that number.
+void layRecords(const MessageRow& row, const TraceLog& trace, std::vector<TokenId>& sequence) {
+  constexpr std::size_t kGapMax = 1 << 16;  // positions come from a file
+  const EventIndex end = std::min(row.end_event, trace.size());
+  for (EventIndex i = row.first_event; i < end; ++i) {
+    const TraceHeader header = trace.record(i).header();
+    if (header.position > sequence.size() + kGapMax) continue;
+    sequence.resize(header.position, -1);
+    sequence.push_back(header.token);
+  }
+}
+
 }  // namespace
 
 // Puts what the disk did not take yet into what was read from it; gives its trace.
@@ -317,6 +337,8 @@ void Conversation::begin(const Posted& posted) {
   m_running->trace = m_trace;
   m_running->engine = m_engine.engine();
   m_running->job = makeJob(*m_running);
+  // The records of a question whose reading was stopped are replaced.
+  if (m_running->job.userMessage != 0) m_transcript.setEvents(m_running->user, 0, 0);
   m_transcript.setStreaming(m_running->answer, {}, m_running->live);
   if (!sameBranch || posted.isNew) resetBranch();
   m_engine.generate(m_running->job);
@@ -334,17 +356,22 @@ EngineHost::AnswerJob Conversation::makeJob(const Running& running) const {
   GenerateRequest& request = job.request;
   if (!m_chat.system_prompt.empty())
     request.messages.push_back({Role::system, m_chat.system_prompt});
-  bool traced = false;  // the last message so far has records
   for (const TranscriptItem& item : m_transcript.items()) {
     if (item.row.id == running.answer) break;
-    const bool empty = item.row.role == Role::assistant && item.row.text.empty();
-    if (empty) continue;  // an answer that failed at once says nothing to the model
-    traced = hasEvents(item.row);
-    request.messages.push_back({item.row.role, item.row.text});
-    if (traced) request.record_from_message = request.messages.size();
+    ChatMessage message{item.row.role, item.row.text, {}};
+    if (item.row.role == Role::assistant) {
+      message.tokens = tokensOf(item.row, *running.trace);
+      if (item.row.answer) request.dropped_messages = item.row.answer->result.dropped_messages;
+    }
+    request.messages.push_back(std::move(message));
+    if (!hasEvents(item.row)) continue;
+    if (item.row.role == Role::assistant) request.record_from_message = request.messages.size();
+    if (item.row.id == running.user && !m_transcript.wasAnswered(running.user)) continue;
+    layRecords(item.row, *running.trace, request.recorded);
   }
   // Whatever was not recorded yet becomes the records of the question.
-  if (!traced) job.userMessage = running.user;
+  if (!m_transcript.wasAnswered(running.user)) job.userMessage = running.user;
+  request.now = m_chat.created_ms / 1000;
   request.sampling = m_chat.settings.sampling;
   request.max_tokens = m_chat.settings.max_tokens;
   request.memory_on = m_chat.settings.memory_on;

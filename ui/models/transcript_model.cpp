@@ -38,6 +38,12 @@ const MessageRow* TranscriptModel::message(MessageId id) const {
   return const_cast<TranscriptModel*>(this)->find(id);
 }
 
+bool TranscriptModel::wasAnswered(MessageId question) const {
+  return std::any_of(m_messages.begin(), m_messages.end(), [&](const MessageRow& m) {
+    return m.parent == question && m.role == mneme::Role::assistant && m.end_event > m.first_event;
+  });
+}
+
 std::optional<int> TranscriptModel::rowOf(MessageId id) const {
   for (std::size_t i = 0; i < m_items.size(); ++i) {
     if (m_items[i].row.id == id) return static_cast<int>(i);

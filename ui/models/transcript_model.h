@@ -47,6 +47,9 @@ class TranscriptModel : public QAbstractListModel {
   std::optional<int> rowOf(MessageId id) const;
   const MessageRow* message(MessageId id) const;  // also off the branch; null = not of this chat
 
+  // An answer to it has records, so its own are whole.
+  bool wasAnswered(MessageId question) const;
+
   void setTree(std::vector<MessageRow> messages, MessageId leaf);
   void clear() { setTree({}, 0); }
   // A new message below its parent, which becomes the leaf.
