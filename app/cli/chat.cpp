@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/cli/commands.h"
@@ -24,10 +27,21 @@ struct ChatOptions : CommonOptions {
   std::string system;
 };
 
-// One turn: appends the answer to `messages`. Returns the exit code, kDone to go on.
-int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>& messages) {
+// What is said so far.
+struct Talk {
+  std::vector<ChatMessage> messages;
+  std::int64_t dropped_messages = 0;             // by the last answer
+  const std::time_t began = std::time(nullptr);  // the day that templates are told
+};
+
+// One turn: appends the user's text and the answer. Errors: invalid, where this text cannot be
+// answered but another one may be; the talk is then as it was.
+Status answer(Engine& engine, const ChatOptions& options, const std::string& text, Talk& talk) {
   GenerateRequest request;
-  request.messages = messages;
+  request.messages = talk.messages;
+  request.messages.push_back({Role::user, text});
+  request.now = talk.began;
+  request.dropped_messages = talk.dropped_messages;
   request.sampling = options.sampling();
   request.max_tokens = options.tokens_max;
   request.drop_oldest_turns = true;
@@ -38,7 +52,7 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
     print_answer(progress.new_text);
   });
   notice.reset();
-  if (!result) return fail(result.error());
+  if (!result) return result.error();
   if (options.json) {
     fmt::print("{}\n", to_json_line(engine.layout(), *result, {}));
   } else {
@@ -51,8 +65,16 @@ int answer(Engine& engine, const ChatOptions& options, std::vector<ChatMessage>&
       fmt::print(stderr, "[the context is full]\n");
   }
   std::fflush(stdout);
-  messages.push_back({Role::assistant, result->text});
-  return kDone;
+  talk.messages = std::move(request.messages);
+  talk.messages.push_back({Role::assistant, result->text, result->tokens});
+  talk.dropped_messages = result->dropped_messages;
+  return {};
+}
+
+// A line without its end, which may be that of another system; empty when there is nothing to send.
+std::string message_of(std::string line) {
+  if (line.ends_with('\r')) line.pop_back();
+  return line.find_first_not_of(" \t\r\v\f") == std::string::npos ? std::string() : line;
 }
 
 int run(const ChatOptions& options) {
@@ -61,26 +83,31 @@ int run(const ChatOptions& options) {
   if (!(*engine)->layout().chat_available) {
     return fail(Error{ErrorCode::unsupported, (*engine)->layout().chat_unavailable_reason});
   }
-  std::vector<ChatMessage> messages;
-  if (!options.system.empty()) messages.push_back({Role::system, options.system});
+  Talk talk;
+  if (!options.system.empty()) talk.messages.push_back({Role::system, options.system});
   if (options.prompt) {
-    messages.push_back({Role::user, *options.prompt});
-    const int code = answer(**engine, options, messages);
-    return was_interrupted() ? kInterrupted : code;
+    const Status answered = answer(**engine, options, *options.prompt, talk);
+    if (!answered) return fail(answered.error());
+    return was_interrupted() ? kInterrupted : kDone;
   }
   const bool terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
   if (terminal)
     fmt::print("{}\nCtrl+C stops an answer, Ctrl+D ends.\n", printable((*engine)->layout().name));
+  int code = kDone;
   for (;;) {
     if (terminal) {
       fmt::print("> ");
       std::fflush(stdout);
     }
     std::string line;
-    if (!std::getline(std::cin, line)) return was_interrupted() ? kInterrupted : kDone;
+    if (!std::getline(std::cin, line)) return was_interrupted() ? kInterrupted : code;
+    line = message_of(std::move(line));
     if (line.empty()) continue;
-    messages.push_back({Role::user, line});
-    if (const int code = answer(**engine, options, messages); code != kDone) return code;
+    if (const Status answered = answer(**engine, options, line, talk); !answered) {
+      const int failed = fail(answered.error());
+      if (answered.error().code != ErrorCode::invalid) return failed;
+      if (!terminal) code = failed;  // of all lines, once they are done
+    }
     if (was_interrupted()) {
       if (!terminal) return kInterrupted;
       clear_interrupt();

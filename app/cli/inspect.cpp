@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -116,6 +117,7 @@ int run(const InspectOptions& options) {
   GenerateRequest request;
   if (options.chat) {
     request.messages = {{Role::user, *prompt}};
+    request.now = std::time(nullptr);
   } else {
     request.raw_prompt = *prompt;
   }
