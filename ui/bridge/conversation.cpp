@@ -115,7 +115,15 @@ Conversation::Conversation(ChatStore& store, EngineHost& engine, BranchTrace& br
   connect(&m_engine, &EngineHost::answerFinished, this, &Conversation::onFinished);
   connect(&m_engine, &EngineHost::answerFailed, this, &Conversation::onFailed);
   connect(&m_engine, &EngineHost::stateChanged, this, &Conversation::stateChanged);
-  connect(&m_engine, &EngineHost::modelOpened, this, [this] { resetBranch(); });
+  connect(&m_engine, &EngineHost::modelOpened, this, [this] {
+    resetBranch();
+    countSystemPrompt();
+  });
+  connect(this, &Conversation::settingsChanged, this, &Conversation::countSystemPrompt);
+  connect(&m_systemProbe, &DraftProbe::counted, this, [this](const DraftCount& count) {
+    m_systemTokens = count.tokens;
+    Q_EMIT progressed();
+  });
 }
 
 Conversation::~Conversation() = default;
@@ -144,9 +152,7 @@ Conversation::ContextUse Conversation::contextUse() const {
   const auto engine = m_engine.engine();
   if (!engine) return use;
   use.limit = engine->layout().context;
-  if (!m_chat.system_prompt.empty()) {
-    use.system = static_cast<std::int64_t>(engine->tokenizer().encode(m_chat.system_prompt).size());
-  }
+  use.system = m_systemTokens;
   std::int64_t all = m_branch.size();
   const auto& items = m_transcript.items();
   if (!items.empty()) {
@@ -159,6 +165,17 @@ Conversation::ContextUse Conversation::contextUse() const {
   }
   use.history = std::max<std::int64_t>(0, all - (all > 0 ? use.system : 0));
   return use;
+}
+
+// On a thread of its own, and only when the prompt or the model is another one: the meter asks for
+// the number with every token of an answer.
+void Conversation::countSystemPrompt() {
+  auto engine = m_engine.engine();
+  if (engine == m_systemEngine.lock() && m_chat.system_prompt == m_systemCounted) return;
+  m_systemEngine = engine;
+  m_systemCounted = m_chat.system_prompt;
+  m_systemTokens = 0;
+  if (engine) m_systemProbe.ask(std::move(engine), systemPrompt(), {});
 }
 
 void Conversation::newChat(const ChatSettings& settings, const QString& systemPrompt) {

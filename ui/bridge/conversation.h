@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "ui/bridge/draft_probe.h"
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/models/branch_trace.h"
@@ -114,6 +115,7 @@ class Conversation : public QObject {
   void onFailed(const QString& reason);
   void growBranch(const Running& running);
   void resetBranch();
+  void countSystemPrompt();
   static std::shared_ptr<TraceLog> amend(std::vector<MessageRow>& messages, const Ended& ended);
   void write(const char* tag, const char* what, const std::string& text,
              std::function<Status(Library&)> write);
@@ -129,6 +131,10 @@ class Conversation : public QObject {
   quint64 m_generation = 0;  // counts chats opened: late replies of older ones are dropped
   bool m_loading = false;
   bool m_posting = false;
+  std::weak_ptr<Engine> m_systemEngine;  // that counted m_systemCounted, or is about to
+  std::string m_systemCounted;
+  std::int64_t m_systemTokens = 0;
+  DraftProbe m_systemProbe;
 };
 
 }  // namespace mneme

@@ -11,7 +11,9 @@
 #include <QStackedWidget>
 #include <QUrl>
 #include <QVBoxLayout>
+#include <algorithm>
 
+#include "inference/run/prompt.h"
 #include "ui/format.h"
 #include "ui/plain_text.h"
 #include "ui/theme.h"
@@ -230,7 +232,14 @@ void ChatPanel::refreshMeter() {
     line = m_conversation.stopping() ? tr("Stopping…") : tr("Esc stops the answer");
   } else if (const QString blocked = m_conversation.blockedReason(); !blocked.isEmpty()) {
     line = blocked;
-  } else if (use.limit > 0 && use.system + use.history + draft >= use.limit) {
+  } else if (use.limit > 0 && use.system + draft >= use.limit) {
+    line = tr("Too long for the context: the message has %1 tokens, there is room for %2")
+               .arg(format::count(draft),
+                    format::count(std::max<std::int64_t>(0, use.limit - use.system)));
+  } else if (use.limit > 0 && use.history > 0 &&
+             use.system + use.history + draft +
+                     answer_room(use.limit, m_conversation.settings().max_tokens) >
+                 use.limit) {
     line = tr("The context is full: the oldest messages will be left out");
   } else if (drafting) {
     line =
