@@ -241,14 +241,14 @@ TEST_F(Timeline, ALongChatIsCutToTheSameTurnsAsOneByOne) {
   const auto cut = engine->generate(request);
   ASSERT_TRUE(cut) << cut.error().message;
   EXPECT_EQ(cut->dropped_messages % 2, 0) << "whole turns";
-  EXPECT_LE(cut->prompt_tokens, 256 - 32);
+  EXPECT_LE(cut->prompt_tokens, 128) << "half of the context, so that the next turns only append";
   // One turn less would have been too much.
   auto more = request;
   more.drop_oldest_turns = false;
   const auto gone = static_cast<std::ptrdiff_t>(cut->dropped_messages);
   more.messages.erase(more.messages.begin() + 1, more.messages.begin() + 1 + gone - 2);
   const auto longer = engine->prompt_tokens(more);
-  EXPECT_TRUE(!longer || longer->size() > 256 - 32);
+  EXPECT_TRUE(!longer || longer->size() > 128);
   // The last message stays, and is refused when it alone does not fit.
   request.messages.back().text = std::string(300, 'x');
   const auto refused = engine->generate(request);
