@@ -7,6 +7,12 @@
 
 namespace mneme {
 
+// Which devices are asked for. Looking at a device means creating it, which loads much and takes memory.
+enum class DeviceList : std::uint8_t {
+  all,        // also what cannot be used, with the reason
+  automatic,  // only what `auto` may choose: no processor that plays a GPU is touched
+};
+
 struct DeviceInfo {
   std::string id;      // "cpu", "vulkan:0": what --device takes
   std::string name;    // "NVIDIA H100"

@@ -25,10 +25,11 @@ namespace {
 constexpr const char* kNotBuilt = "it was not built into this program";
 #endif
 
-std::vector<DeviceInfo> vulkan_devices() {
+std::vector<DeviceInfo> vulkan_devices(DeviceList which) {
 #ifdef MNEME_WITH_VULKAN
-  return list_vulkan_devices(system_vulkan_loader());
+  return list_vulkan_devices(system_vulkan_loader(), which);
 #else
+  (void)which;
   DeviceInfo none;
   none.id = "vulkan";
   none.name = "Vulkan";
@@ -67,8 +68,8 @@ Result<std::unique_ptr<Backend>> open_automatic(const BackendOptions& options) {
     named.device = device.id;
     return open_backend(named);
   };
-  auto device =
-      open_first_automatic(list_devices(), options.bytes_needed, options.bytes_least, open);
+  auto device = open_first_automatic(list_devices(DeviceList::automatic), options.bytes_needed,
+                                     options.bytes_least, open);
   if (device) return device;
   return open_cpu_backend(options);
 }
@@ -109,7 +110,7 @@ std::unique_ptr<Backend> open_first_automatic(const std::vector<DeviceInfo>& dev
   return nullptr;
 }
 
-std::vector<DeviceInfo> list_devices() {
+std::vector<DeviceInfo> list_devices(DeviceList which) {
   DeviceInfo cpu;
   cpu.id = "cpu";
   cpu.name = cpu_name();
@@ -120,7 +121,7 @@ std::vector<DeviceInfo> list_devices() {
   for (DeviceInfo& device : list_cuda_devices(load_cuda_module(cuda_module_paths()))) {
     devices.push_back(std::move(device));
   }
-  for (DeviceInfo& device : vulkan_devices()) devices.push_back(std::move(device));
+  for (DeviceInfo& device : vulkan_devices(which)) devices.push_back(std::move(device));
   return devices;
 }
 

@@ -24,8 +24,8 @@ struct BackendOptions {
   std::string cache_folder;  // for what a driver compiled; "" = nowhere
 };
 
-// Every device of this machine, also those that cannot be used, with the reason. The CPU first.
-std::vector<DeviceInfo> list_devices();
+// Devices of this machine. The CPU first.
+std::vector<DeviceInfo> list_devices(DeviceList which = DeviceList::all);
 
 // Those of `devices` that `auto` may take, in the order in which it tries them: what has
 // `bytes_needed` free as listed, then what has `bytes_least`, most first.

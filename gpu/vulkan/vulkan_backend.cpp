@@ -190,7 +190,7 @@ Result<std::unique_ptr<Backend>> open_vulkan_backend(const VulkanLoader& loader,
       std::make_unique<VulkanBackend>(std::move(*device), std::move(*programs)));
 }
 
-std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader) {
+std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader, DeviceList which) {
   const auto none = [](std::string reason) {
     DeviceInfo info;
     info.id = "vulkan";
@@ -203,10 +203,15 @@ std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader) {
   const auto devices = (*instance)->devices();
   if (!devices) return none(devices.error().message);
   std::vector<DeviceInfo> list;
+  std::size_t index = 0;
   for (const VulkanPhysicalDevice& device : *devices) {
+    const std::string id = fmt::format("vulkan:{}", index++);
+    const bool gpu = device.type != VK_PHYSICAL_DEVICE_TYPE_CPU &&
+                     device.type != VK_PHYSICAL_DEVICE_TYPE_OTHER;
+    if (which == DeviceList::automatic && !gpu) continue;
     const VulkanInstance::Heap heap = (*instance)->memory(device);
     DeviceInfo info;
-    info.id = fmt::format("vulkan:{}", list.size());
+    info.id = id;
     info.name = device.name;
     info.driver = device.driver;
     info.total_bytes = heap.total_bytes;
@@ -216,8 +221,7 @@ std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader) {
       const auto opened = VulkanDevice::open(*instance, device);
       if (!opened) info.unusable = "it cannot be opened: " + opened.error().message;
     }
-    info.automatic = info.unusable.empty() && device.type != VK_PHYSICAL_DEVICE_TYPE_CPU &&
-                     device.type != VK_PHYSICAL_DEVICE_TYPE_OTHER;
+    info.automatic = info.unusable.empty() && gpu;
     list.push_back(std::move(info));
   }
   return list;

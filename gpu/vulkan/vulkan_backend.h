@@ -23,7 +23,8 @@ struct VulkanOptions {
 Result<std::unique_ptr<Backend>> open_vulkan_backend(const VulkanLoader& loader,
                                                      const VulkanOptions& options);
 
-// All devices, usable or not; one entry with the reason where there is no Vulkan at all.
-std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader);
+// One entry with the reason where there is no Vulkan at all.
+std::vector<DeviceInfo> list_vulkan_devices(const VulkanLoader& loader,
+                                            DeviceList which = DeviceList::all);
 
 }  // namespace mneme

@@ -85,7 +85,8 @@ std::string does_not_fit(const Backend& backend, const MemoryEstimate& needs, st
 
 // What the device that `options` name, or that `auto` takes, has room for.
 void add_device(const EngineOptions& options, MemoryEstimate& estimate) {
-  std::vector<DeviceInfo> devices = list_devices();
+  const bool named = options.device != "auto" && options.device != "cpu";
+  std::vector<DeviceInfo> devices = list_devices(named ? DeviceList::all : DeviceList::automatic);
   if (options.device == "auto") {
     devices = automatic_order(devices, estimate.device_bytes(), estimate.device_bytes(1));
   } else {

@@ -2,6 +2,7 @@
 // What a user is told when Vulkan, a driver or a device does not do its part; nothing crashes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -35,6 +36,16 @@ class VulkanFault : public testing::Test {
     return listed.front().unusable;
   }
 };
+
+TEST_F(VulkanFault, AutomaticLeavesAProcessorThatPlaysAGpuAlone) {
+  const FaultyVulkan vulkan({});
+  const auto all = list_vulkan_devices(vulkan.loader());
+  const auto automatic = list_vulkan_devices(vulkan.loader(), DeviceList::automatic);
+  for (const DeviceInfo& device : all) {
+    const bool listed = std::ranges::find(automatic, device.id, &DeviceInfo::id) != automatic.end();
+    if (device.unusable.empty()) EXPECT_EQ(listed, device.automatic) << device.id;
+  }
+}
 
 TEST(VulkanLoaderFault, WithoutALoaderTheListAndTheErrorSayWhy) {
   const VulkanLoader none{nullptr, "there is no Vulkan loader"};
