@@ -78,7 +78,7 @@ class FrontDoorTest : public QObject {
     QCOMPARE(read.context, std::int64_t{0});
     QCOMPARE(read.zoom, 1.0);
     QCOMPARE(read.theme, std::string("system"));
-    QCOMPARE(read.chat.sampling.top_p, 0.0F);
+    QCOMPARE(read.chat.sampling.top_p, static_cast<float>(sampler_fields::kTopP.least));
   }
 
   void aSecondStartRaisesTheFirst() {
