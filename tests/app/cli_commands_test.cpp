@@ -81,7 +81,7 @@ TEST_F(Cli, HelpAndVersionEndWith0AndUsageErrorsWith2) {
       {"complete", "--temp", "nan"},
       {"complete", "--top-k", "-1"},
       {"complete", "--top-p", "0"},
-      {"complete", "--min-p", "1"},
+      {"complete", "--min-p", "1.5"},
       {"complete", "--repeat-penalty", "0"},
       {"complete", "--ram-budget", "12Q"},
       {"complete", "--ram-budget", "0"},
