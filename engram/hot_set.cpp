@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/hot_set.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -59,10 +57,6 @@ std::vector<std::byte> make_header(std::uint64_t identity, std::uint32_t rows_by
   return header;
 }
 
-Error write_failed(const std::string& path, int code) {
-  return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(code))};
-}
-
 Error stale(const std::string& path, std::string_view why) {
   return Error{ErrorCode::invalid, fmt::format("{} {}", path, why)};
 }
@@ -73,59 +67,27 @@ Error stale(const std::string& path, std::string_view why) {
 
 Result<HotSetWriter> HotSetWriter::create(const std::string& path, std::uint64_t identity,
                                           std::uint32_t rows_bytes) {
-  std::string part = path + ".part";
-  const int fd = ::open(part.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0) return write_failed(part, errno);
-  HotSetWriter writer(path, std::move(part), fd, identity, rows_bytes);
+  // Rows may still be coming in from the file that it replaces. What a power cut leaves of the new
+  // one is found out by its checksums, so nobody waits for the drive.
+  auto file = OutputFile::open(path, {.replace_open = true, .owner_only = true, .sync = false});
+  if (!file) return file.error();
+  HotSetWriter writer(std::move(*file), identity, rows_bytes);
   RETURN_IF_ERROR(writer.write_header());  // its place; the number comes at the end
   return writer;
 }
 
-HotSetWriter::HotSetWriter(std::string path, std::string part, int fd, std::uint64_t identity,
-                           std::uint32_t rows_bytes)
-    : path_(std::move(path)),
-      part_(std::move(part)),
-      fd_(fd),
-      identity_(identity),
-      rows_bytes_(rows_bytes) {
+HotSetWriter::HotSetWriter(OutputFile file, std::uint64_t identity, std::uint32_t rows_bytes)
+    : file_(std::move(file)), identity_(identity), rows_bytes_(rows_bytes) {
   block_.reserve(kBlockBytes + kKeyBytes + rows_bytes);
 }
 
-HotSetWriter::HotSetWriter(HotSetWriter&& other) noexcept
-    : path_(std::move(other.path_)),
-      part_(std::move(other.part_)),
-      fd_(std::exchange(other.fd_, -1)),
-      identity_(other.identity_),
-      rows_bytes_(other.rows_bytes_),
-      entries_(other.entries_),
-      blocks_(other.blocks_),
-      written_(other.written_),
-      block_(std::move(other.block_)) {}
-
-HotSetWriter::~HotSetWriter() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(part_.c_str());
-}
-
-Status HotSetWriter::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return write_failed(part_, n == 0 ? ENOSPC : errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    written_ += static_cast<std::uint64_t>(n);
-  }
-  return {};
-}
-
 Status HotSetWriter::write_header() {
-  return write(make_header(identity_, rows_bytes_, entries_));
+  return file_.write_at(0, make_header(identity_, rows_bytes_, entries_));
 }
 
 Status HotSetWriter::write_block() {
   append(block_, digest(block_, blocks_++));
-  const Status status = write(block_);
+  const Status status = file_.append(block_);
   block_.clear();
   return status;
 }
@@ -142,11 +104,10 @@ Status HotSetWriter::add(const NgramKey& key, Standing standing, std::span<const
 
 Result<std::uint64_t> HotSetWriter::finish() {
   if (!block_.empty()) RETURN_IF_ERROR(write_block());
-  if (::lseek(fd_, 0, SEEK_SET) != 0) return write_failed(part_, errno);
   RETURN_IF_ERROR(write_header());
-  if (std::rename(part_.c_str(), path_.c_str()) != 0) return write_failed(path_, errno);
-  ::close(std::exchange(fd_, -1));
-  return written_;
+  const std::uint64_t written = file_.size();
+  RETURN_IF_ERROR(file_.finish());
+  return written;
 }
 
 // ---- reading -----------------------------------------------------------------------------------

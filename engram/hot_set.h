@@ -15,6 +15,7 @@
 #include "engram/file_system.h"
 #include "engram/ngram_key.h"
 #include "engram/standing.h"
+#include "inference/base/output_file.h"
 #include "inference/base/result.h"
 
 namespace mneme {
@@ -29,30 +30,23 @@ struct HotNgram {
 // One thread.
 class HotSetWriter {
  public:
-  // Writes beside `path` and takes its place at finish(). Errors: io.
+  // Takes the place of `path` at finish(); without it nothing is left behind. Errors: as
+  // OutputFile.
   static Result<HotSetWriter> create(const std::string& path, std::uint64_t identity,
                                      std::uint32_t rows_bytes);
-  HotSetWriter(HotSetWriter&& other) noexcept;
-  HotSetWriter& operator=(HotSetWriter&&) = delete;
-  ~HotSetWriter();  // without finish(): nothing is left behind
-
   Status add(const NgramKey& key, Standing standing, std::span<const std::byte> rows);
   Result<std::uint64_t> finish();  // bytes written
 
  private:
-  HotSetWriter(std::string path, std::string part, int fd, std::uint64_t identity,
-               std::uint32_t rows_bytes);
+  HotSetWriter(OutputFile file, std::uint64_t identity, std::uint32_t rows_bytes);
   Status write_block();
-  Status write(std::span<const std::byte> bytes);
   Status write_header();
 
-  std::string path_, part_;
-  int fd_ = -1;
+  OutputFile file_;
   const std::uint64_t identity_;
   const std::uint32_t rows_bytes_;
   std::uint64_t entries_ = 0;
   std::uint64_t blocks_ = 0;
-  std::uint64_t written_ = 0;
   std::vector<std::byte> block_;
 };
 

@@ -2,7 +2,6 @@
 #include "gpu/vulkan/programs.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -12,6 +11,8 @@
 #include "gpu/vulkan/push.h"
 #include "gpu/vulkan/shaders.h"
 #include "inference/base/check.h"
+#include "inference/base/log.h"
+#include "inference/base/output_file.h"
 #include "inference/base/sha256.h"
 
 namespace mneme {
@@ -121,20 +122,15 @@ void VulkanPrograms::write_cache() const {
     return;
   }
   bytes.resize(size);
-  // Another process may read meanwhile: the new file takes the old one's place whole. A cache that
-  // cannot be written costs time at the next start, and nothing else.
-  const std::string part = fmt::format("{}.{}", cache_path_, ::getpid());
+  // A cache that cannot be written, as while another process writes it, costs time at the next
+  // start and nothing else.
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(cache_path_).parent_path(), error);
-  std::ofstream file(part, std::ios::binary);
-  file << sha256_hex(bytes);
-  file.write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (file) {
-    std::filesystem::rename(part, cache_path_, error);
-  } else {
-    std::filesystem::remove(part, error);
+  auto file = OutputFile::open(cache_path_, {.replace_open = true, .sync = false});
+  const std::string digest = sha256_hex(bytes);
+  if (file && file->append(std::as_bytes(std::span(digest))) && file->append(bytes)) {
+    const Status finished = file->finish();
+    if (!finished) log_info("gpu", "{}", finished.error().message);
   }
 }
 

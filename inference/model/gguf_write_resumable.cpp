@@ -1,115 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 // GgufWriter::write_resumable: files of many gigabytes, written once from front to back.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "inference/base/check.h"
 #include "inference/base/file.h"
+#include "inference/base/output_file.h"
 #include "inference/model/gguf_writer.h"
 
 namespace mneme {
 namespace {
 
-Error io_error(std::string_view what, const std::string& path) {
-  return Error{ErrorCode::io, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))};
-}
-
-// NAME.part, written at its end only. What lies before its end is right, as far as it was synced.
-class PartFile {
+// An output that reports its progress, and stops where it is told to.
+class LongOutput {
  public:
   using Progress = GgufWriter::Progress;
 
-  PartFile(std::string path, const std::function<void(const Progress&)>& progress,
-           const std::atomic<bool>* cancel, std::uint64_t total)
-      : path_(std::move(path)), progress_(progress), cancel_(cancel), total_(total) {}
-  ~PartFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
+  LongOutput(OutputFile& file, const std::function<void(const Progress&)>& progress,
+             const std::atomic<bool>* cancel, std::uint64_t total)
+      : file_(file), progress_(progress), cancel_(cancel), total_(total), synced_(file.size()) {}
 
-  Status open() {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    return fd_ < 0 ? Status(io_error("write", path_)) : Status();
-  }
-
-  std::uint64_t at() const { return at_; }
+  std::uint64_t at() const { return file_.size(); }
 
   // Forgets what lies behind `at` and goes on there.
   Status start(std::uint64_t at) {
-    if (::ftruncate(fd_, static_cast<off_t>(at)) != 0) return io_error("write", path_);
-    at_ = synced_ = at;
-    return {};
+    synced_ = at;
+    return file_.truncate(at);
   }
 
   Status append(std::span<const std::byte> bytes) {
     if (cancel_ != nullptr && cancel_->load(std::memory_order_relaxed)) {
       return Error{ErrorCode::cancelled, "writing was stopped; the same command goes on with it"};
     }
-    while (!bytes.empty()) {
-      const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at_));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return io_error("write", path_);
-      at_ += static_cast<std::uint64_t>(n);
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    RETURN_IF_ERROR(file_.append(bytes));
+    if (at() - synced_ >= GgufWriter::kSyncBytes) {
+      RETURN_IF_ERROR(file_.sync());
+      synced_ = at();
     }
-    if (at_ - synced_ >= GgufWriter::kSyncBytes) RETURN_IF_ERROR(sync());
-    if (progress_ && at_ - reported_ >= GgufWriter::kFillBytes) {
-      progress_({at_, total_});
-      reported_ = at_;
+    if (progress_ && at() - reported_ >= GgufWriter::kFillBytes) {
+      progress_({at(), total_});
+      reported_ = at();
     }
     return {};
   }
 
   Status pad_to(std::uint64_t at) {
-    CHECK(at >= at_);
-    return append(std::vector<std::byte>(at - at_));
-  }
-
-  Status sync() {
-    if (::fdatasync(fd_) != 0) return io_error("write", path_);
-    // Nobody reads it soon; the page cache is for others.
-    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
-    synced_ = at_;
-    return {};
+    CHECK(at >= file_.size());
+    return append(std::vector<std::byte>(at - file_.size()));
   }
 
  private:
-  const std::string path_;
+  OutputFile& file_;
   const std::function<void(const Progress&)>& progress_;
   const std::atomic<bool>* const cancel_;
   const std::uint64_t total_;
-  int fd_ = -1;
-  std::uint64_t at_ = 0;
-  std::uint64_t synced_ = 0;
+  std::uint64_t synced_;
   std::uint64_t reported_ = 0;
 };
 
-// How much of NAME.part may be kept; 0 where there is none.
-Result<std::uint64_t> kept_bytes(const std::string& part, const std::string& head) {
-  std::error_code code;
-  if (!std::filesystem::exists(part, code)) return std::uint64_t{0};
+// How much of what lies there may be kept. Errors: invalid, where it does not begin as this file
+// does: nobody else's is written over.
+Result<std::uint64_t> kept_bytes(const OutputFile& output, const std::string& part,
+                                 const std::string& head) {
+  if (output.size() == 0) return std::uint64_t{0};
   auto file = File::open(part);
   if (!file) return file.error();
-  if (file->size() < head.size()) return std::uint64_t{0};
-  std::string there(head.size(), '\0');
+  std::string there(std::min<std::uint64_t>(output.size(), head.size()), '\0');
   RETURN_IF_ERROR(file->read_at(0, std::as_writable_bytes(std::span(there))));
-  if (there != head) {
+  if (!head.starts_with(there)) {
     return Error{ErrorCode::invalid,
                  fmt::format("{} was begun with another input or other options: remove it to start "
                              "anew",
                              part)};
   }
+  if (output.size() < head.size()) return std::uint64_t{0};
   // What was not synced yet may be lost where the machine lost its power.
-  const std::uint64_t safe = file->size() / GgufWriter::kSyncBytes;
+  const std::uint64_t safe = output.size() / GgufWriter::kSyncBytes;
   return std::max<std::uint64_t>(head.size(), safe > 0 ? (safe - 1) * GgufWriter::kSyncBytes : 0);
 }
 
@@ -132,19 +102,14 @@ Status check_room(const std::string& path, std::uint64_t needed) {
 Status GgufWriter::write_resumable(const std::string& path,
                                    const std::function<void(const Progress&)>& progress,
                                    const std::atomic<bool>* cancel) const {
-  std::error_code code;
-  if (std::filesystem::exists(path, code)) {
-    return Error{ErrorCode::invalid,
-                 fmt::format("{} exists already, and is not overwritten", path)};
-  }
-  const std::string part = path + ".part";
+  auto output = OutputFile::open(path, {.replace = false, .resumable = true});
+  if (!output) return output.error();
   const std::string header = head();
   const std::uint64_t total = header.size() + data_bytes_;
-  auto kept = kept_bytes(part, header);
+  const auto kept = kept_bytes(*output, OutputFile::part_path(path), header);
   if (!kept) return kept.error();
   RETURN_IF_ERROR(check_room(path, total - std::min(total, *kept)));
-  PartFile file(part, progress, cancel, total);
-  RETURN_IF_ERROR(file.open());
+  LongOutput file(*output, progress, cancel, total);
   std::vector<std::byte> stretch;
   bool started = *kept == 0;
   if (started) {
@@ -175,10 +140,8 @@ Status GgufWriter::write_resumable(const std::string& path,
   }
   if (!started) RETURN_IF_ERROR(file.start(std::min(*kept, total)));
   RETURN_IF_ERROR(file.pad_to(total));
-  RETURN_IF_ERROR(file.sync());
   if (progress) progress({total, total});
-  if (std::rename(part.c_str(), path.c_str()) != 0) return io_error("write", path);
-  return {};
+  return output->finish();
 }
 
 }  // namespace mneme

@@ -5,12 +5,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 
 #include "inference/base/check.h"
+#include "inference/base/output_file.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {
@@ -35,14 +32,6 @@ void append_string(std::string& out, std::string_view text) {
 std::uint64_t padded(std::uint64_t size, std::uint64_t alignment) {
   return (size + alignment - 1) / alignment * alignment;
 }
-
-Error io_error(const std::string& path) {
-  return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(errno))};
-}
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 
 }  // namespace
 
@@ -210,49 +199,25 @@ std::string GgufWriter::head() const {
 }
 
 Status GgufWriter::write(const std::string& path) const {
-  const std::string part = path + ".part";
-  std::unique_ptr<std::FILE, CloseFile> file(std::fopen(part.c_str(), "wb"));
-  if (!file) return io_error(part);
-  const Sink raw = [&](std::span<const std::byte> bytes) -> Status {
-    if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
-      return io_error(part);
-    return {};
-  };
-  const auto write_all = [&]() -> Status {
-    const std::string header = head();
-    RETURN_IF_ERROR(raw(std::as_bytes(std::span(header))));
-    for (const Tensor& tensor : tensors_) {
-      std::uint64_t written = 0;
-      const Sink sink = [&](std::span<const std::byte> bytes) {
-        written += bytes.size();
-        return raw(bytes);
-      };
-      std::vector<std::byte> stretch;
-      for (std::uint64_t at = 0; tensor.fill && at < tensor.size; at += kFillBytes) {
-        stretch.resize(std::min(kFillBytes, tensor.size - at));
-        RETURN_IF_ERROR(tensor.fill(at, stretch));
-        RETURN_IF_ERROR(sink(stretch));
-      }
-      if (tensor.produce) RETURN_IF_ERROR(tensor.produce(sink));
-      CHECK(written == tensor.size);
-      const std::vector<std::byte> zeros(padded(tensor.size, alignment_) - tensor.size);
-      RETURN_IF_ERROR(raw(zeros));
+  auto file = OutputFile::open(path);
+  if (!file) return file.error();
+  const std::string header = head();
+  RETURN_IF_ERROR(file->append(std::as_bytes(std::span(header))));
+  for (const Tensor& tensor : tensors_) {
+    const std::uint64_t begin = file->size();
+    const Sink sink = [&](std::span<const std::byte> bytes) { return file->append(bytes); };
+    std::vector<std::byte> stretch;
+    for (std::uint64_t at = 0; tensor.fill && at < tensor.size; at += kFillBytes) {
+      stretch.resize(std::min(kFillBytes, tensor.size - at));
+      RETURN_IF_ERROR(tensor.fill(at, stretch));
+      RETURN_IF_ERROR(sink(stretch));
     }
-    if (std::fflush(file.get()) != 0) return io_error(part);
-    return {};
-  };
-  const Status status = write_all();
-  file.reset();
-  if (!status) {
-    std::remove(part.c_str());
-    return status;
+    if (tensor.produce) RETURN_IF_ERROR(tensor.produce(sink));
+    CHECK(file->size() - begin == tensor.size);
+    const std::vector<std::byte> zeros(padded(tensor.size, alignment_) - tensor.size);
+    RETURN_IF_ERROR(file->append(zeros));
   }
-  if (std::rename(part.c_str(), path.c_str()) != 0) {
-    const Error error = io_error(path);
-    std::remove(part.c_str());
-    return error;
-  }
-  return {};
+  return file->finish();
 }
 
 }  // namespace mneme

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes GGUF version 3: for memory packs, synthetic models and tests. Metadata is kept in memory;
 // tensor data is streamed at write() from spans or producers, so that tables larger than memory can
-// be written. The file appears under its name only when it is complete; until then it is NAME.part,
-// which write_resumable() leaves behind when it is stopped, to go on from.
+// be written. The file appears under its name only when it is complete (OutputFile); what it is
+// until then write_resumable() leaves behind when it is stopped, to go on from.
 #pragma once
 
 #include <atomic>
@@ -68,19 +68,18 @@ class GgufWriter {
   std::string head() const;
   std::uint64_t file_bytes() const;
 
-  // Errors: io (the disk is full, no permission); whatever a producer reports. The unfinished file
-  // is removed.
+  // Writes over a file of that name. Errors: as OutputFile; whatever a producer reports.
   Status write(const std::string& path) const;
 
   struct Progress {
     std::uint64_t done = 0;  // bytes of the file; begins above 0 when a stopped write goes on
     std::uint64_t total = 0;
   };
-  // For large files: refuses to overwrite, looks for room first, and goes on with a PATH.part of
-  // the very same head. `progress` is called every few megabytes. A write that was killed loses at
-  // most its last kSyncBytes, one whose machine lost power as much. Errors: invalid (the file
-  // exists, or PATH.part is of another); io; cancelled; whatever a producer reports. PATH.part
-  // stays.
+  // For large files: refuses to overwrite, looks for room first, and goes on with what a stopped
+  // write of the very same head left. `progress` is called every few megabytes. A write that was
+  // killed loses at most its last kSyncBytes, one whose machine lost power as much. Errors: as
+  // OutputFile; invalid, too, where what is left is of another head; cancelled; whatever a producer
+  // reports. What was written stays.
   static constexpr std::uint64_t kSyncBytes = std::uint64_t{256} << 20;
   Status write_resumable(const std::string& path,
                          const std::function<void(const Progress&)>& progress,

@@ -75,7 +75,7 @@ TEST(HotSet, BringsBackWhatWasWritten) {
     EXPECT_EQ(read_all(folder.file("hot"), status), static_cast<std::size_t>(count));
     EXPECT_TRUE(status) << status.error().message;
   }
-  EXPECT_FALSE(std::filesystem::exists(folder.file("hot.part")));
+  EXPECT_FALSE(std::filesystem::exists(OutputFile::part_path(folder.file("hot"))));
 }
 
 TEST(HotSet, LeavesNothingWhenItIsNotFinished) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "inference/base/output_file.h"
 #include "inference/model/check_model.h"
 #include "inference/model/table_files.h"
 #include "inference/model/table_pack.h"
@@ -163,7 +164,7 @@ TEST_F(ChangedFile, WhileItIsPackedLeavesNoPack) {
     ASSERT_FALSE(written);
     EXPECT_EQ(written.error().message, pack_ + " was changed while it was open");
     EXPECT_FALSE(fs::exists(out));
-    fs::remove(out + ".part");
+    fs::remove(OutputFile::part_path(out));
   }
 }
 

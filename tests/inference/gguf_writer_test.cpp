@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <numeric>
 
+#include "inference/base/output_file.h"
+
 namespace mneme {
 namespace {
 
@@ -52,7 +54,7 @@ TEST_F(GgufWriterTest, WritesWhatTheReaderReads) {
     return {};
   });
   ASSERT_TRUE(writer.write(path_.string()).has_value());
-  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".part"));
+  EXPECT_FALSE(std::filesystem::exists(OutputFile::part_path(path_.string())));
 
   auto file = GgufFile::open(path_.string());
   ASSERT_TRUE(file.has_value()) << file.error().message;
@@ -111,7 +113,7 @@ TEST_F(GgufWriterTest, LeavesNothingBehindWhenAProducerFails) {
   ASSERT_FALSE(status.has_value());
   EXPECT_EQ(status.error().message, "no more");
   EXPECT_FALSE(std::filesystem::exists(path_));
-  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".part"));
+  EXPECT_FALSE(std::filesystem::exists(OutputFile::part_path(path_.string())));
   EXPECT_FALSE(GgufWriter().write("/nonexistent-folder/x.gguf").has_value());
 }
 

@@ -20,7 +20,7 @@ namespace {
 class PromptTest : public ::testing::Test {
  protected:
   std::unique_ptr<Engine> open(std::int64_t context = 512, const std::string& chat_template = "") {
-    std::string path = write_tiny_model(folder_.path(), {.memory = false});
+    std::string path = model_;
     if (!chat_template.empty()) {
       const auto file = GgufFile::open(path);
       EXPECT_TRUE(file);
@@ -51,6 +51,7 @@ class PromptTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  const std::string model_ = write_tiny_model(folder_.path(), {.memory = false});
 };
 
 // A chat as the window and the command line drive it.

@@ -14,6 +14,7 @@
 
 #include "engram/ngram_hasher.h"
 #include "engram/table_store.h"
+#include "inference/base/output_file.h"
 #include "inference/model/check_rows.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
@@ -222,7 +223,7 @@ TEST_F(TablePack, GoesOnWhereItWasStopped) {
   const std::string whole = convert({plain}, "whole");
   const Bytes wanted = file_bytes(whole);
   const std::string path = folder_.file("stopped");
-  const std::string part = path + ".part";
+  const std::string part = OutputFile::part_path(path);
   const auto writer = plan_table_pack({plain});
   ASSERT_TRUE(writer);
   std::atomic<bool> cancel = false;
@@ -258,11 +259,14 @@ TEST_F(TablePack, NeverOverwritesAndNeverMixes) {
   EXPECT_NE(exists.error().message.find("not overwritten"), std::string::npos);
 
   const std::string path = folder_.file("out");
-  std::ofstream(path + ".part", std::ios::binary) << std::string(100'000, 'x');
-  const Status other = writer->write_resumable(path, {}, nullptr);
-  ASSERT_FALSE(other);
-  EXPECT_NE(other.error().message.find("another input"), std::string::npos);
-  EXPECT_EQ(std::filesystem::file_size(path + ".part"), 100'000u);
+  const std::string part = OutputFile::part_path(path);
+  for (const std::uintmax_t size : {10, 100'000}) {
+    std::ofstream(part, std::ios::binary) << std::string(size, 'x');
+    const Status other = writer->write_resumable(path, {}, nullptr);
+    ASSERT_FALSE(other);
+    EXPECT_NE(other.error().message.find("another input"), std::string::npos);
+    EXPECT_EQ(std::filesystem::file_size(part), size);
+  }
   EXPECT_FALSE(writer->write_resumable(folder_.file("no/such/folder"), {}, nullptr));
 }
 
@@ -276,7 +280,7 @@ TEST_F(TablePack, LooksForRoomFirst) {
   const Status status = writer.write_resumable(folder_.file("huge"), {}, nullptr);
   ASSERT_FALSE(status);
   EXPECT_NE(status.error().message.find("free"), std::string::npos) << status.error().message;
-  EXPECT_FALSE(std::filesystem::exists(folder_.file("huge.part")));
+  EXPECT_FALSE(std::filesystem::exists(OutputFile::part_path(folder_.file("huge"))));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <span>
 
 #include "inference/base/check.h"
@@ -58,6 +59,7 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
   synth.shape.context_length = options.context;
   synth.type = options.type;
   const std::string path = folder + "/tiny.gguf";
+  std::filesystem::remove(path);  // an engine of the test may still read the last one
   must(write_synth_model(*source, path, synth));
   if (options.memory) {
     UntrainedPackOptions pack;
@@ -66,6 +68,7 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
     pack.stream_rms = {0.02f, 0.05f};
     pack.write_share = 0.2f;  // enough for tests to see that it does something
     pack.file_bytes_max = whole_blocks ? 2'000'000 : 600'000;
+    std::filesystem::remove(folder + "/tiny.engram.gguf");
     must(write_untrained_pack(path, folder + "/tiny.engram.gguf", pack));
   }
   return path;

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/strip_view.h"
 
+#include <QBuffer>
 #include <QFileDialog>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
 #include <QMessageBox>
 #include <QPainter>
-#include <QSaveFile>
 #include <QSlider>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <cmath>
+#include <span>
 
+#include "inference/base/output_file.h"
 #include "ui/format.h"
 #include "ui/theme.h"
 #include "ui/views/ink_legend.h"
@@ -152,9 +154,12 @@ void StripView::exportPicture() {
   const QString path = QFileDialog::getSaveFileName(
       this, tr("Export the strip as a picture"), QStringLiteral("tokens.png"), tr("PNG (*.png)"));
   if (path.isEmpty()) return;
-  if (!picture(2).save(path, "PNG")) {
-    QMessageBox::warning(this, tr("Export"),
-                         tr("The picture could not be written to %1.").arg(path));
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  if (picture(2).save(&buffer, "PNG")) {
+    save(path, bytes);
+  } else {
+    QMessageBox::warning(this, tr("Export"), tr("There is not enough memory for the picture."));
   }
 }
 
@@ -162,13 +167,18 @@ void StripView::exportTable() {
   const QString path =
       QFileDialog::getSaveFileName(this, tr("Export the visible tokens as a table"),
                                    QStringLiteral("tokens.csv"), tr("CSV (*.csv)"));
-  if (path.isEmpty()) return;
-  QSaveFile file(path);
-  const QByteArray bytes = csv().toUtf8();
-  if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
-    QMessageBox::warning(
-        this, tr("Export"),
-        tr("The table could not be written to %1: %2.").arg(path, file.errorString()));
+  if (!path.isEmpty()) save(path, csv().toUtf8());
+}
+
+void StripView::save(const QString& path, const QByteArray& bytes) {
+  const auto write = [&]() -> Status {
+    auto file = OutputFile::open(path.toStdString());
+    if (!file) return file.error();
+    RETURN_IF_ERROR(file->append(std::as_bytes(std::span(bytes))));
+    return file->finish();
+  };
+  if (const Status written = write(); !written) {
+    QMessageBox::warning(this, tr("Export"), QString::fromStdString(written.error().message));
   }
 }
 

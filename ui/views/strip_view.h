@@ -31,6 +31,7 @@ class StripView : public QWidget {
   QString csv() const;  // the stretch in view
 
  private:
+  void save(const QString& path, const QByteArray& bytes);
   void refresh();
   void exportPicture();
   void exportTable();
