@@ -19,6 +19,7 @@
 #include "inference/base/exceptions.h"
 #include "inference/base/file.h"
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 #include "inference/base/system_memory.h"
 
 namespace mneme {
@@ -102,8 +103,8 @@ Result<std::unique_ptr<RecordLog>> RecordLog::open(const std::string& path, std:
   auto format = RecordLogFormat::create(bytes, rows_bytes, identity);
   if (!format) return format.error();
   RETURN_IF_ERROR(check_memory(*format));
-  std::error_code ignored;  // opening says what is wrong
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  const std::string folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) RETURN_IF_ERROR(make_private_folder(folder));
   auto opened = open_file(path);
   if (!opened) return opened.error();
   Descriptor fd(*opened);

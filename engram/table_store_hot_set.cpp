@@ -10,6 +10,7 @@
 #include "engram/table_store_impl.h"
 #include "inference/base/exceptions.h"
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 
 namespace mneme {
 namespace {
@@ -132,7 +133,10 @@ bool TableStore::Impl::closing() {
 void TableStore::Impl::save_hot_set() {
   std::error_code error;
   const auto folder = std::filesystem::path(hot_set_path_).parent_path();
-  std::filesystem::create_directories(folder, error);
+  if (const Status made = make_private_folder(folder); !made) {
+    log_warning("engram", "the hot set is not saved: {}", made.error().message);
+    return;
+  }
   const auto space = std::filesystem::space(folder, error);
   const std::uint64_t rows_read = counters_.rows_read();
   keeping_changed_ = false;

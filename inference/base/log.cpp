@@ -5,6 +5,7 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <deque>
@@ -12,7 +13,9 @@
 #include <mutex>
 #include <string>
 
+#include "inference/base/log_file.h"
 #include "inference/base/printable.h"
+#include "inference/base/private_file.h"
 
 namespace mneme {
 namespace {
@@ -54,6 +57,34 @@ LogState& state() {
   return *instance;
 }
 
+Result<spdlog::sink_ptr> open_file(const std::string& file) {
+  RETURN_IF_ERROR(make_private_file(file));
+  spdlog::file_event_handlers events;
+  events.after_open = [](const spdlog::filename_t&, std::FILE* opened) {
+    ::fchmod(::fileno(opened), 0600);  // also of the one that follows when this one is full
+  };
+  try {
+    return spdlog::sink_ptr(
+        std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file, kFileBytes, 1, false, events));
+  } catch (const spdlog::spdlog_ex& failure) {
+    return Error{ErrorCode::io, failure.what()};
+  }
+}
+
+void write_line(spdlog::sinks::sink& sink, spdlog::log_clock::time_point now, LogLevel level,
+                std::string_view room, std::string_view text) {
+  const spdlog::details::log_msg message(now, {}, spdlog::string_view_t(room.data(), room.size()),
+                                         to_spdlog(level),
+                                         spdlog::string_view_t(text.data(), text.size()));
+  if (!sink.should_log(message.level)) return;
+  try {
+    sink.log(message);
+    sink.flush();
+  } catch (const spdlog::spdlog_ex&) {
+    // A full disk must not end the program; the ring still has the line.
+  }
+}
+
 }  // namespace
 
 void configure_log(const LogOptions& options) {
@@ -62,12 +93,19 @@ void configure_log(const LogOptions& options) {
   log.sinks.clear();
   log.sinks.push_back(LogState::make_stderr(options.stderr_level));
   if (options.file.empty()) return;
-  try {
-    log.sinks.push_back(
-        std::make_shared<spdlog::sinks::rotating_file_sink_mt>(options.file, kFileBytes, 1));
-  } catch (const spdlog::spdlog_ex& failure) {
-    std::fprintf(stderr, "no log file: %s\n", failure.what());
+  auto sink = open_file(options.file);
+  if (sink) {
+    log.sinks.push_back(std::move(*sink));
+  } else {
+    std::fprintf(stderr, "no log file: %s\n", sink.error().message.c_str());
   }
+}
+
+void append_to_log(const std::string& file, LogLevel level, std::string_view room,
+                   std::string_view said) {
+  const auto sink = open_file(file);
+  const std::string text = printable(said, kMessageBytesMax);
+  if (sink) write_line(**sink, spdlog::log_clock::now(), level, room, text);
 }
 
 void log_line(LogLevel level, std::string_view room, std::string_view said) {
@@ -80,18 +118,7 @@ void log_line(LogLevel level, std::string_view room, std::string_view said) {
   log.ring.push_back(
       LogLine{log.next_number++, since_epoch.count(), level, std::string(room), text});
   if (log.ring.size() > kRingLines) log.ring.pop_front();
-  const spdlog::details::log_msg message(now, {}, spdlog::string_view_t(room.data(), room.size()),
-                                         to_spdlog(level),
-                                         spdlog::string_view_t(text.data(), text.size()));
-  for (const auto& sink : log.sinks) {
-    if (!sink->should_log(message.level)) continue;
-    try {
-      sink->log(message);
-      sink->flush();
-    } catch (const spdlog::spdlog_ex&) {
-      // A full disk must not end the program; the ring still has the line.
-    }
-  }
+  for (const auto& sink : log.sinks) write_line(*sink, now, level, room, text);
 }
 
 std::vector<LogLine> recent_log_lines(std::uint64_t after) {

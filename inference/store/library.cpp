@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/store/library.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
-#include <system_error>
 
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 #include "inference/store/chat_json.h"
 #include "inference/store/library_impl.h"
 #include "inference/store/schema.h"
@@ -19,28 +15,6 @@
 
 namespace mneme {
 namespace {
-
-// The folder, and an empty file that only its owner may read; SQLite fills it and gives its
-// companions the same permissions.
-Status create_private_file(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code code;
-  if (!folder.empty()) std::filesystem::create_directories(folder, code);
-  if (code) {
-    return Error{ErrorCode::io, fmt::format("cannot create the folder {} for the chats: {}",
-                                            folder.string(), code.message())};
-  }
-  const int fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return Error{
-        ErrorCode::io,
-        fmt::format("cannot open or create {}: {}; check the permissions of the file and its "
-                    "folder",
-                    path, std::strerror(errno))};
-  }
-  ::close(fd);
-  return {};
-}
 
 constexpr std::string_view kChatColumns =
     "SELECT c.id, c.title, c.title_is_auto, c.created_ms, c.updated_ms, coalesce(m.id, 0), "
@@ -82,7 +56,12 @@ Library::~Library() = default;
 
 Result<std::unique_ptr<Library>> Library::open(const std::string& path) {
   if (path.empty()) return Error{ErrorCode::invalid, "the database of chats has no file name"};
-  if (path != ":memory:") RETURN_IF_ERROR(create_private_file(path));
+  // SQLite fills the file and gives its companions the same permissions.
+  if (path != ":memory:") {
+    const std::string folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty()) RETURN_IF_ERROR(make_private_folder(folder));
+    RETURN_IF_ERROR(make_private_file(path));
+  }
   auto database = Database::open(path);
   if (!database) return database.error();
   RETURN_IF_ERROR(migrate(**database, schema_steps()));
