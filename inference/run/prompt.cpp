@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "inference/text/byte_alphabet.h"
 #include "inference/text/reply_text.h"
 
 namespace mneme {
@@ -180,12 +183,33 @@ class PromptBuilder {
   const GenerateRequest& request_;
 };
 
-Error too_long(std::int64_t tokens, std::int64_t context) {
+// Tokens that the text has at the least. Cutting megabytes into tokens takes seconds, only to
+// refuse them.
+std::int64_t tokens_min(const Tokenizer& tokenizer, std::string_view text) {
+  // Composed characters are shorter, by a factor that stays below this: three Hangul letters are
+  // one.
+  constexpr std::size_t kComposed = 4;
+  std::array<bool, 256> known{};
+  for (std::size_t byte = 0; byte < known.size(); ++byte) {
+    const auto id = tokenizer.find(byte_character(static_cast<unsigned char>(byte)));
+    known[byte] = id && !tokenizer.is_special(*id);
+  }
+  for (const char c : text) {  // a byte without a token is left out of the text
+    if (!known[static_cast<unsigned char>(c)]) return 0;
+  }
+  std::size_t longest = 1;  // as stored, which is never shorter than the bytes it stands for
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
+    longest = std::max(longest, tokenizer.vocab_text(id).size());
+  }
+  return static_cast<std::int64_t>(text.size() / (longest * kComposed));
+}
+
+Error too_long(std::int64_t tokens, std::int64_t context, std::string_view bound = "") {
   return Error{
       ErrorCode::invalid,
-      fmt::format("the prompt has {} tokens, but the context holds {}: shorten it by {} or "
+      fmt::format("the prompt has {}{} tokens, but the context holds {}: shorten it by {}{} or "
                   "open the model with a larger context",
-                  tokens, context, tokens - context + 1)};
+                  bound, tokens, context, bound, tokens - context + 1)};
 }
 
 // A chat whose turns do not fit loses the oldest ones, never the system prompt or the last message.
@@ -271,6 +295,8 @@ Result<Prompt> build_prompt(const Tokenizer& tokenizer, const ChatTemplate* chat
   const PromptBuilder builder(tokenizer, chat_template, request);
   Result<Prompt> prompt = Prompt();
   if (request.messages.empty()) {
+    const std::int64_t least = tokens_min(tokenizer, request.raw_prompt);
+    if (least >= context) return too_long(least, context, "at least ");
     prompt = builder.text();
   } else if (chat_template == nullptr) {
     return Error{ErrorCode::unsupported, "this model has no chat template that Mneme can run"};

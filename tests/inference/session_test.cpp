@@ -250,6 +250,27 @@ TEST_F(EngineTest, AFullContextStopsTheAnswerAndATooLongPromptIsRefusedOrCut) {
   EXPECT_EQ(cut->dropped_messages, 2);
 }
 
+TEST_F(EngineTest, APromptOfMegabytesIsRefusedByItsSize) {
+  TinyModelOptions tiny;
+  tiny.context = 64;
+  open({}, tiny);
+  GenerateRequest request;
+  for (const char* text : {" ", "x", "the sea\n", "\t"}) {
+    request.raw_prompt.clear();
+    while (request.raw_prompt.size() < 10'000'000) request.raw_prompt += text;
+    const auto refused = engine_->generate(request);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("has at least "), std::string::npos)
+        << refused.error().message;
+  }
+  // What can still fit is counted.
+  request.raw_prompt = std::string(100, 'x');
+  const auto counted = engine_->generate(request);
+  ASSERT_FALSE(counted);
+  EXPECT_NE(counted.error().message.find("the prompt has 100 tokens"), std::string::npos)
+      << counted.error().message;
+}
+
 TEST_F(EngineTest, StopFromAnotherThreadEndsTheAnswerAndKeepsTheEngine) {
   open();
   GenerateRequest request;
