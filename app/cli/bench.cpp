@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "engram/bench/paired.h"
 #include "gpu/conformance/op_bench.h"
 #include "inference/run/machine.h"
@@ -95,12 +98,12 @@ int run(const BenchOptions& options) {
     stall_share.push_back(static_cast<double>(result->stall_us) /
                           static_cast<double>(result->decode_us));
     if (!options.json) {
-      fmt::print(
+      print_out(
           "round {}: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s ({:.0f} % of the "
           "read bandwidth), tracing {:.2f} %\n",
           round + 1, read_gb_s.back(), prefill.back(), decode.back(), 100 * share.back(),
           100 * trace_cost.back());
-      std::fflush(stdout);
+      flush_out();
     }
   }
   if (was_interrupted()) return kInterrupted;
@@ -127,9 +130,9 @@ int run(const BenchOptions& options) {
   json["trace_cost"] = median(trace_cost);
   json["stall_share"] = median(stall_share);
   if (options.json) {
-    fmt::print("{}\n", json_text(json));
+    print_out("{}\n", json_text(json));
   } else {
-    fmt::print(
+    print_out(
         "median: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s = {:.1f} GB/s, {:.0f} "
         "% of "
         "the read bandwidth; tracing costs {:.2f} % of decoding\n",
@@ -146,15 +149,9 @@ Command add_bench(CLI::App& parent) {
   CLI::App* app =
       parent.add_subcommand("bench", "Measure prefill and decode speed on this machine");
   add_model_options(*app, *options);
-  app->add_option("--prefill", options->prefill_tokens, "tokens to read")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  app->add_option("-n", options->decode_tokens, "tokens to generate")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  app->add_option("--rounds", options->rounds, "how often to repeat")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  add_whole(*app, "--prefill", options->prefill_tokens, 1, 100'000, "tokens to read");
+  add_whole(*app, "-n", options->decode_tokens, 1, 100'000, "tokens to generate");
+  add_whole(*app, "--rounds", options->rounds, 1, 1000, "how often to repeat");
   const Command tables = add_bench_tables(*app);
   const Command memory = add_bench_memory(*app);
   const Command ops = add_bench_ops(*app);

@@ -14,7 +14,9 @@
 
 #include "app/cli/bench_report.h"
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/options.h"
+#include "app/cli/values.h"
 #include "app/paths.h"
 #include "inference/run/bench_inputs.h"
 #include "inference/run/session.h"
@@ -28,7 +30,7 @@ using Tokens = std::vector<TokenId>;
 struct Options : CommonOptions {
   std::string streams;
   std::string stream = "prose";
-  std::string budget = "256M";
+  std::uint64_t budget = std::uint64_t{256} << 20;
   int rounds = 9;
   std::int64_t tokens = 128;
   std::int64_t warm_tokens = 30'000;
@@ -58,7 +60,7 @@ struct Turn {
 class Arm {
  public:
   static Result<Arm> open(std::string name, CommonOptions options, std::uint64_t budget) {
-    options.ram_budget = std::to_string(budget);
+    options.ram_budget = budget;
     auto engine = open_engine(options);
     if (!engine) return engine.error();
     if (!(*engine)->layout().memory) {
@@ -209,8 +211,6 @@ void print(const Options& options, const std::vector<Arm>& arms, BenchReport& re
 }
 
 Status measure(const Options& options, BenchReport& report) {
-  const auto budget = parse_bytes(options.budget);
-  if (!budget) return budget.error();
   const auto per_round = static_cast<std::size_t>(options.tokens + kUntimed);
   const auto warm = static_cast<std::size_t>(options.warm_tokens);
   show_progress("reading the text");
@@ -222,7 +222,7 @@ Status measure(const Options& options, BenchReport& report) {
   std::vector<Arm> arms;
   const std::pair<std::string, std::uint64_t> ways[] = {
       {"RAM", 0},
-      {fmt::format("drive, {} of RAM", bytes_text(*budget)), *budget},
+      {fmt::format("drive, {} of RAM", bytes_text(options.budget)), options.budget},
       {"drive, uncached", kNothingKept}};
   for (const auto& [name, bytes] : ways) {
     auto arm = Arm::open(name, options, bytes);
@@ -262,21 +262,16 @@ Command add_bench_memory(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand(
       "memory", "Measure what tables on the drive cost while tokens are generated");
   add_model_options(*app, *options);
-  app->add_option("--streams", options->streams,
-                  "folder of text streams, made with engram/bench/make_streams.py")
+  add_name(*app, "--streams", options->streams, "FOLDER",
+           "text streams, made with engram/bench/make_streams.py")
       ->required();
-  app->add_option("--stream", options->stream, "the text to take")->capture_default_str();
-  app->add_option("--cache", options->budget, "RAM for rows that is compared with all in RAM")
-      ->capture_default_str();
-  app->add_option("-n", options->tokens, "tokens of a round")
-      ->check(CLI::Range(std::int64_t{1}, kContext - kUntimed))
-      ->capture_default_str();
-  app->add_option("--warm", options->warm_tokens, "tokens that fill the cache before")
-      ->check(CLI::Range(0, 10'000'000))
-      ->capture_default_str();
-  app->add_option("--rounds", options->rounds, "how often to repeat")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  add_name(*app, "--stream", options->stream, "NAME", "the text to take", options->stream);
+  add_size(*app, "--cache", options->budget, 1, "RAM for rows that is compared with all in RAM",
+           "256M");
+  add_whole(*app, "-n", options->tokens, 1, kContext - kUntimed, "tokens of a round");
+  add_whole(*app, "--warm", options->warm_tokens, 0, 10'000'000,
+            "tokens that fill the cache before");
+  add_whole(*app, "--rounds", options->rounds, 1, 1000, "how often to repeat");
   return [options] {
     BenchReport report(options->json);
     const Status status = measure(*options, report);

@@ -3,14 +3,16 @@
 // definition and timed.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "app/paths.h"
 #include "gpu/conformance/op_bench.h"
 
@@ -54,10 +56,10 @@ int run(const Options& options) {
                       {"gb_s", gb_s},
                       {"gflop_s", gflop_s}});
     } else {
-      fmt::print("{:44} {:10.1f} us {:8.2f} GB/s {:9.2f} GFLOP/s  error {:.2f} of its limit{}{}\n",
-                 c.name, outcome.microseconds, gb_s, gflop_s, outcome.worst,
-                 outcome.failure.empty() ? "" : "  FAILED: ", outcome.failure);
-      std::fflush(stdout);
+      print_out("{:44} {:10.1f} us {:8.2f} GB/s {:9.2f} GFLOP/s  error {:.2f} of its limit{}{}\n",
+                c.name, outcome.microseconds, gb_s, gflop_s, outcome.worst,
+                outcome.failure.empty() ? "" : "  FAILED: ", outcome.failure);
+      flush_out();
     }
     return !was_interrupted();
   });
@@ -69,10 +71,10 @@ int run(const Options& options) {
     json["numeric_mode"] = options.exact ? "exact" : "fast";
     json["failures"] = failures;
     json["ops"] = std::move(rows);
-    fmt::print("{}\n", json_text(json));
+    print_out("{}\n", json_text(json));
   } else {
-    fmt::print("{}: {} of the rows failed\n", *device,
-               failures == 0 ? "none" : std::to_string(failures));
+    print_out("{}: {} of the rows failed\n", *device,
+              failures == 0 ? "none" : std::to_string(failures));
   }
   return failures == 0 ? kDone : kFailed;
 }
@@ -83,17 +85,12 @@ Command add_bench_ops(CLI::App& bench) {
   auto options = std::make_shared<Options>();
   CLI::App* app =
       bench.add_subcommand("ops", "Check and time every op of the conformance table on a device");
-  app->add_option("-t,--threads", options->threads, "compute threads (default: one per core)")
-      ->check(CLI::Range(0, 256));
-  app->add_option("--instruction-set", options->instruction_set,
-                  "scalar, avx2 or avx512 (default: the best)")
-      ->check(CLI::IsMember({"scalar", "avx2", "avx512"}));
-  app->add_option("--device", options->device, "as `mneme-cli devices` lists them")
-      ->capture_default_str();
-  app->add_option("--filter", options->filter, "only rows with this text in their name");
-  app->add_option("--times", options->times, "runs of each row; its time is their median")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  add_threads(*app, options->threads);
+  add_instruction_set(*app, options->instruction_set);
+  add_name(*app, "--device", options->device, "NAME", "as `mneme-cli devices` lists them",
+           options->device);
+  add_name(*app, "--filter", options->filter, "TEXT", "only rows with this text in their name");
+  add_whole(*app, "--times", options->times, 1, 1000, "runs of each row; its time is their median");
   app->add_flag("--exact", options->exact, "hold products to float32 activations");
   app->add_flag("--json", options->json, "one JSON object");
   return [options] { return run(*options); };

@@ -15,7 +15,7 @@ void BenchReport::finish() {
         {{"id", goal.id}, {"goal", goal.text}, {"measured", goal.measured}, {"met", goal.met}});
   }
   json["goals"] = list;
-  if (as_json_) fmt::print("{}\n", json_text(json));
+  if (as_json_) print_out("{}\n", json_text(json));
 }
 
 std::string interval(const PairedRatio& ratio) {

@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "app/cli/streams.h"
 #include "engram/bench/paired.h"
 #include "inference/base/printable.h"
 
@@ -32,9 +32,9 @@ class BenchReport {
   template <typename... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) const {
     if (as_json_) return;
-    fmt::print("{}\n",
-               escape_controls(fmt::format(format, std::forward<Args>(args)...), LineBreaks::keep));
-    std::fflush(stdout);
+    print_out("{}\n",
+              escape_controls(fmt::format(format, std::forward<Args>(args)...), LineBreaks::keep));
+    flush_out();
   }
   void goal(Goal goal) { goals_.push_back(std::move(goal)); }
   void finish();

@@ -2,20 +2,22 @@
 // mneme-cli bench tables: what the row cache and the drive can do, beside the strategies of other
 // programs in the same run, and which of the goals that meets.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "app/cli/bench_report.h"
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/values.h"
 #include "app/paths.h"
 #include "engram/bench/cold_bench.h"
 #include "engram/bench/evicted_rows.h"
@@ -38,6 +40,7 @@ constexpr std::array<std::uint64_t, 4> kDeviceBudgets = {64 * kMiB, 256 * kMiB, 
                                                          2048 * kMiB};
 constexpr std::array<std::size_t, 2> kDeviceSteps = {1, 512};  // tokens: an answer's, a prompt's
 constexpr std::uint64_t kRestartTokens = 100'000;
+constexpr std::array<std::string_view, 5> kParts = {"replay", "device", "hits", "cold", "evicted"};
 
 struct Options {
   std::string model;
@@ -46,8 +49,8 @@ struct Options {
   std::vector<std::string> parts;
   std::string tables;
   std::string folder;
-  std::string size = "8G";
-  std::string hit_budget = "1G";
+  std::uint64_t size = std::uint64_t{8} << 30;        // bytes
+  std::uint64_t hit_budget = std::uint64_t{1} << 30;  // bytes
   ColdOptions cold;
   bool json = false;
 
@@ -249,10 +252,8 @@ Status run_device(const Options& options, const std::string& model, BenchReport&
 // ---- hit path ----------------------------------------------------------------------------------
 
 Status run_hit_path(const Options& options, const std::string& folder, BenchReport& report) {
-  const auto budget = parse_bytes(options.hit_budget);
-  if (!budget) return budget.error();
   show_progress("hit path");
-  const auto result = bench_hit_path(folder, *budget);
+  const auto result = bench_hit_path(folder, options.hit_budget);
   show_progress("");
   if (!result) return result.error();
   report.line("\nhit path, {} n-grams in RAM, {} rows a token", result->entries,
@@ -393,17 +394,15 @@ Status run_drive(const Options& options, const std::string& folder, BenchReport&
     if (!opened) return opened.error();
     tables = std::move(*opened);
   } else {
-    const auto bytes = parse_bytes(options.size);
-    if (!bytes) return bytes.error();
     auto made = ScratchTable::create(
-        folder, *bytes, true,
+        folder, options.size, true,
         [](double done) {
           show_progress(fmt::format("writing a test table {:.0f} %", 100 * done));
         },
         interrupt_flag());
     if (!made) return made.error();
     scratch.emplace(std::move(*made));
-    auto hasher = make_scratch_hasher(*bytes);
+    auto hasher = make_scratch_hasher(options.size);
     if (!hasher) return hasher.error();
     tables.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
     std::uint64_t offset = 0;
@@ -447,27 +446,29 @@ Command add_bench_tables(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   CLI::App* app =
       parent.add_subcommand("tables", "Measure the row cache and the drive against other ways");
-  app->add_option("-m,--model", options->model,
-                  "GGUF whose tokenizer reads the streams (default: the default model)");
-  app->add_option("--streams", options->streams,
-                  "folder of text streams, made with engram/bench/make_streams.py");
-  app->add_option("--part", options->parts,
-                  "replay, device, hits, cold or evicted (default: all); may be given again")
-      ->check(CLI::IsMember({"replay", "device", "hits", "cold", "evicted"}));
-  app->add_option("--stream", options->only, "only this stream; may be given again")
-      ->type_name("NAME");
-  app->add_option(
-      "--tables", options->tables,
-      "pack or model file whose rows are read (default: a test table, gone afterwards)");
-  app->add_option("--size", options->size, "of the test table, e.g. 8G; more than RAM is truest")
-      ->capture_default_str();
-  app->add_option("--rounds", options->cold.rounds, "how often cold rows are read by each way")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app->add_option("--folder", options->folder,
-                  "where test tables are written for a while (default: where models lie)");
-  app->add_option("--hit-budget", options->hit_budget, "RAM to fill for the hit path")
-      ->capture_default_str();
+  add_name(*app, "-m,--model", options->model, "FILE", "GGUF whose tokenizer reads the streams",
+           "the default model");
+  add_name(*app, "--streams", options->streams, "FOLDER",
+           "text streams, made with engram/bench/make_streams.py");
+  add_value(*app, "--part", "WORD", "what is measured; may be given again",
+            "replay, device, hits, cold or evicted", "all",
+            [options](const std::string& text) -> Status {
+              options->parts.push_back(text);
+              const bool known = std::ranges::find(kParts, text) != kParts.end();
+              return known ? Status()
+                           : Error{ErrorCode::invalid,
+                                   fmt::format("'{}' is not {}", text, fmt::join(kParts, ", "))};
+            })
+      ->expected(1, CLI::detail::expected_max_vector_size);
+  add_names(*app, "--stream", options->only, "NAME", "only this stream; may be given again");
+  add_name(*app, "--tables", options->tables, "FILE", "pack or model file whose rows are read",
+           "a test table, gone afterwards");
+  add_size(*app, "--size", options->size, 1, "of the test table; more than RAM is truest", "8G");
+  add_whole(*app, "--rounds", options->cold.rounds, 1, 1000,
+            "how often cold rows are read by each way");
+  add_name(*app, "--folder", options->folder, "FOLDER", "where test tables are written for a while",
+           "where models lie");
+  add_size(*app, "--hit-budget", options->hit_budget, 1, "RAM to fill for the hit path", "1G");
   app->add_flag("--json", options->json, "machine-readable output");
   return [options] { return run(*options); };
 }

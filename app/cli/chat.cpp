@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <ctime>
 #include <iostream>
 #include <memory>
@@ -14,10 +13,13 @@
 #include <vector>
 
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/print_answer.h"
 #include "app/cli/result_json.h"
 #include "app/cli/stall_notice.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "inference/base/printable.h"
 
 namespace mneme::cli {
@@ -42,7 +44,7 @@ Status answer(Engine& engine, const ChatOptions& options, const std::string& tex
   request.messages.push_back({Role::user, text});
   request.now = talk.began;
   request.dropped_messages = talk.dropped_messages;
-  request.sampling = options.sampling();
+  request.sampling = options.sampling;
   request.max_tokens = options.tokens_max;
   request.drop_oldest_turns = true;
   request.cancel = interrupt_flag();
@@ -54,17 +56,16 @@ Status answer(Engine& engine, const ChatOptions& options, const std::string& tex
   notice.reset();
   if (!result) return result.error();
   if (options.json) {
-    fmt::print("{}\n", to_json_line(engine.layout(), *result, {}));
+    print_out("{}\n", to_json_line(engine.layout(), *result, {}));
   } else {
-    std::fputc('\n', stdout);
+    write_out("\n");
     if (result->dropped_messages > 0) {
-      fmt::print(stderr, "[the oldest {} messages no longer fit the context and were left out]\n",
-                 result->dropped_messages);
+      print_err("[the oldest {} messages no longer fit the context and were left out]\n",
+                result->dropped_messages);
     }
-    if (result->stop_reason == StopReason::context_full)
-      fmt::print(stderr, "[the context is full]\n");
+    if (result->stop_reason == StopReason::context_full) print_err("[the context is full]\n");
   }
-  std::fflush(stdout);
+  flush_out();
   talk.messages = std::move(request.messages);
   talk.messages.push_back({Role::assistant, result->text, result->tokens});
   talk.dropped_messages = result->dropped_messages;
@@ -86,24 +87,29 @@ int run(const ChatOptions& options) {
   Talk talk;
   if (!options.system.empty()) talk.messages.push_back({Role::system, options.system});
   if (options.prompt) {
-    const Status answered = answer(**engine, options, *options.prompt, talk);
+    auto prompt = read_prompt(options);
+    if (!prompt) return fail(prompt.error());
+    const Status answered = answer(**engine, options, *prompt, talk);
     if (!answered) return fail(answered.error());
     return was_interrupted() ? kInterrupted : kDone;
   }
   const bool terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
-  if (terminal)
-    fmt::print("{}\nCtrl+C stops an answer, Ctrl+D ends.\n", printable((*engine)->layout().name));
+  if (terminal) {
+    print_out("{}\nCtrl+C stops an answer, Ctrl+D ends.\n", printable((*engine)->layout().name));
+  }
   int code = kDone;
   for (;;) {
     if (terminal) {
-      fmt::print("> ");
-      std::fflush(stdout);
+      print_out("> ");
+      flush_out();
     }
     std::string line;
     if (!std::getline(std::cin, line)) return was_interrupted() ? kInterrupted : code;
     line = message_of(std::move(line));
     if (line.empty()) continue;
-    if (const Status answered = answer(**engine, options, line, talk); !answered) {
+    const auto text = check_text(std::move(line));
+    const Status answered = text ? answer(**engine, options, *text, talk) : Status(text.error());
+    if (!answered) {
       const int failed = fail(answered.error());
       if (answered.error().code != ErrorCode::invalid) return failed;
       if (!terminal) code = failed;  // of all lines, once they are done
@@ -123,7 +129,11 @@ Command add_chat(CLI::App& parent) {
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
   add_sampling_options(*app, *options);
-  app->add_option("--system", options->system, "system prompt (default: the template's own)");
+  add_value(*app, "--system", "TEXT", "system prompt", "", "the template's own",
+            [options](const std::string& text) -> Status {
+              options->system = text;
+              return {};
+            });
   return [options] { return run(*options); };
 }
 

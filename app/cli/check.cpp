@@ -9,8 +9,10 @@
 #include <string>
 
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/result_json.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "inference/base/printable.h"
 #include "inference/model/check_model.h"
 #include "inference/model/check_rows.h"
@@ -189,13 +191,13 @@ int run(const CheckOptions& options) {
     if (const Status status = compare_readers(options, *json); !status) return fail(status.error());
   }
   if (options.json) {
-    fmt::print("{}\n", json_text(*json));
+    print_out("{}\n", json_text(*json));
     return kDone;
   }
   for (const auto& [key, value] : json->items()) {
-    fmt::print("{:18} {}\n", key,
-               value.is_string() ? printable(value.get<std::string>(), kMessageBytesMax)
-                                 : json_text(value));
+    print_out("{:18} {}\n", key,
+              value.is_string() ? printable(value.get<std::string>(), kMessageBytesMax)
+                                : json_text(value));
   }
   return kDone;
 }
@@ -206,16 +208,17 @@ Command add_check(CLI::App& parent) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* app =
       parent.add_subcommand("check", "Validate a model or memory pack and say what it is");
-  app->add_option("file", options->file, "GGUF file; with --full also a safetensors file or index")
+  add_name(*app, "file", options->file, "FILE",
+           "GGUF file; with --full also a safetensors file or index")
       ->required();
-  app->add_option("-m,--model", options->model, "for a pack: does it fit this model?");
+  add_name(*app, "-m,--model", options->model, "FILE", "for a pack: does it fit this model?");
   app->add_flag(
       "--full", options->full,
       "read every row of its tables too, and compare checksums; takes as long as reading");
-  app->add_option("--compare", options->compare,
-                  "read so many rows through the RAM cache by every reader, and compare them with "
-                  "plain reads")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+  add_whole(*app, "--compare", options->compare, 1, std::int64_t{1} << 40,
+            "read so many rows through the RAM cache by every reader, and compare them with plain "
+            "reads",
+            "none");
   app->add_flag("--json", options->json, "machine-readable output");
   return [options] { return run(*options); };
 }

@@ -2,19 +2,20 @@
 // mneme-cli complete: continues a text.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/print_answer.h"
 #include "app/cli/result_json.h"
 #include "app/cli/stall_notice.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
+#include "inference/base/output_file.h"
 
 namespace mneme::cli {
 namespace {
@@ -24,24 +25,19 @@ struct CompleteOptions : CommonOptions {
 };
 
 // Evaluates prompt and reply once more, from scratch, and writes the logits of every position.
-Status write_logits(Engine& engine, const std::string& path, const std::vector<TokenId>& tokens,
+Status write_logits(Engine& engine, OutputFile& file, const std::vector<TokenId>& tokens,
                     bool memory_on) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"),
-                                                             &std::fclose);
-  if (!file)
-    return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(errno))};
-  bool written = true;
-  RETURN_IF_ERROR(engine.evaluate(
+  Status written;
+  const Status evaluated = engine.evaluate(
       tokens, memory_on,
       [&](std::int64_t, std::span<const float> logits) {
-        written =
-            written && std::fwrite(logits.data(), 4, logits.size(), file.get()) == logits.size();
+        if (written) written = file.append(std::as_bytes(logits));
+        if (!written) stop_command();
       },
-      nullptr, false, interrupt_flag()));
-  if (!written || std::fflush(file.get()) != 0) {
-    return Error{ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(errno))};
-  }
-  return {};
+      nullptr, false, interrupt_flag());
+  RETURN_IF_ERROR(written);
+  RETURN_IF_ERROR(evaluated);
+  return file.finish();
 }
 
 int run(const CompleteOptions& options, bool tokens_given) {
@@ -49,10 +45,16 @@ int run(const CompleteOptions& options, bool tokens_given) {
   if (!prompt) return fail(prompt.error());
   auto engine = open_engine(options);
   if (!engine) return fail(engine.error());
+  std::optional<OutputFile> logits;  // before the answer, whose time would be lost
+  if (!options.logits_path.empty()) {
+    auto file = OutputFile::open(options.logits_path);
+    if (!file) return fail(file.error());
+    logits.emplace(std::move(*file));
+  }
 
   GenerateRequest request;
   request.raw_prompt = *prompt;
-  request.sampling = options.sampling();
+  request.sampling = options.sampling;
   request.max_tokens = options.tokens_max;
   request.trace = std::make_shared<TraceLog>();
   request.cancel = interrupt_flag();
@@ -60,8 +62,8 @@ int run(const CompleteOptions& options, bool tokens_given) {
   auto tokens = (*engine)->prompt_tokens(request);
   if (!tokens) return fail(tokens.error());
   result.prompt_tokens = static_cast<std::int64_t>(tokens->size());
-  const bool generate = options.logits_path.empty() ? options.tokens_max > 0 || !tokens_given
-                                                    : tokens_given && options.tokens_max > 0;
+  const bool generate =
+      logits ? tokens_given && options.tokens_max > 0 : options.tokens_max > 0 || !tokens_given;
   if (generate) {
     std::optional<StallNotice> notice(std::in_place, **engine);
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
@@ -71,17 +73,17 @@ int run(const CompleteOptions& options, bool tokens_given) {
     notice.reset();
     if (!answer) return fail(answer.error());
     result = std::move(*answer);
-    if (!options.json) std::fputc('\n', stdout);
+    if (!options.json) write_out("\n");
     for (EventIndex i = result.reply_first_event; i < result.reply_end_event; ++i) {
       tokens->push_back(request.trace->record(i).token());
     }
   }
-  if (!options.logits_path.empty() && !was_interrupted()) {
-    if (const auto status = write_logits(**engine, options.logits_path, *tokens, true); !status) {
+  if (logits && !was_interrupted()) {
+    if (const auto status = write_logits(**engine, *logits, *tokens, true); !status) {
       return fail(status.error());
     }
   }
-  if (options.json) fmt::print("{}\n", to_json_line((*engine)->layout(), result, *tokens));
+  if (options.json) print_out("{}\n", to_json_line((*engine)->layout(), result, *tokens));
   return was_interrupted() ? kInterrupted : kDone;
 }
 
@@ -93,8 +95,8 @@ Command add_complete(CLI::App& parent) {
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
   add_sampling_options(*app, *options);
-  app->add_option("--logits", options->logits_path,
-                  "write the logits of every evaluated position: float32, [positions, vocabulary]");
+  add_name(*app, "--logits", options->logits_path, "FILE",
+           "write the logits of every evaluated position: float32, [positions, vocabulary]");
   return [options, app] { return run(*options, app->count("-n") > 0); };
 }
 

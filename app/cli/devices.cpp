@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "inference/base/printable.h"
 #include "inference/run/machine.h"
 
@@ -31,19 +32,19 @@ int run(bool as_json) {
                       {"automatic", d.automatic},
                       {"unusable", d.unusable.empty() ? Json() : Json(d.unusable)}});
     }
-    fmt::print("{}\n", json_text(json));
+    print_out("{}\n", json_text(json));
     return kDone;
   }
   for (const DeviceInfo& d : all) {
-    fmt::print("{:10} {}\n", d.id, printable(d.name));
-    if (!d.driver.empty()) fmt::print("{:10} {}\n", "", printable(d.driver));
+    print_out("{:10} {}\n", d.id, printable(d.name));
+    if (!d.driver.empty()) print_out("{:10} {}\n", "", printable(d.driver));
     if (!d.unusable.empty()) {
-      fmt::print("{:10} cannot be used: {}\n", "", printable(d.unusable, kMessageBytesMax));
+      print_out("{:10} cannot be used: {}\n", "", printable(d.unusable, kMessageBytesMax));
       continue;
     }
-    fmt::print("{:10} {} of memory, {} free{}\n", "", bytes_text(d.total_bytes),
-               bytes_text(d.free_bytes),
-               d.automatic || d.id == "cpu" ? "" : "; used only where it is named");
+    print_out("{:10} {} of memory, {} free{}\n", "", bytes_text(d.total_bytes),
+              bytes_text(d.free_bytes),
+              d.automatic || d.id == "cpu" ? "" : "; used only where it is named");
   }
   return kDone;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,8 +11,10 @@
 #include <vector>
 
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/streams.h"
 #include "engram/ngram_hasher.h"
 #include "engram/tier_stats.h"
 #include "inference/base/printable.h"
@@ -66,7 +67,7 @@ void print_json(const Engine& engine, const TraceLog& trace) {
           line["gate"] = record.gate_max(slot);
           line["gates"] = gates;
           line["write"] = record.write_max(slot);
-          fmt::print("{}\n", json_text(line));
+          print_out("{}\n", json_text(line));
         }
       }
     }
@@ -77,30 +78,30 @@ void print_json(const Engine& engine, const TraceLog& trace) {
 void print_text(const Engine& engine, const TraceLog& trace) {
   const TierStats stats = engine.tiers();
   const MemoryLayout& memory = *engine.layout().memory;
-  fmt::print("memory: {}{}\n", printable(memory.name),
-             memory.trained ? "" : " (untrained: random rows, no knowledge)");
-  fmt::print("{:>8}  {:>7}  {:>6}  {:20}", "position", "token", "prob", "text");
+  print_out("memory: {}{}\n", printable(memory.name),
+            memory.trained ? "" : " (untrained: random rows, no knowledge)");
+  print_out("{:>8}  {:>7}  {:>6}  {:20}", "position", "token", "prob", "text");
   for (const std::int32_t layer : memory.layer_ids) {
-    fmt::print("  {:>10} {:>6}  {:16}", fmt::format("gate @{}", layer), "write", "2-, 3-, ..grams");
+    print_out("  {:>10} {:>6}  {:16}", fmt::format("gate @{}", layer), "write", "2-, 3-, ..grams");
   }
-  fmt::print("\n");
+  print_out("\n");
   for (EventIndex i = 0; i < trace.size(); ++i) {
     const TraceRecord record = trace.record(i);
     const TraceHeader& header = record.header();
     const std::string probability =
         header.top_count > 0 ? fmt::format("{:.1f}%", 100 * std::exp(header.log_prob)) : "-";
-    fmt::print("{:>8}  {:>7}  {:>6}  {:20}", header.position, record.token(), probability,
-               json_text(Json(engine.tokenizer().decode(record.token()))));
+    print_out("{:>8}  {:>7}  {:>6}  {:20}", header.position, record.token(), probability,
+              json_text(Json(engine.tokenizer().decode(record.token()))));
     for (int slot = 0; slot < record.shape().layers; ++slot) {
       std::string tiers;
       for (int order = 0; order < record.shape().orders; ++order) {
         tiers +=
             fmt::format("{}{}", order > 0 ? ", " : "", tier_label(record.tier(slot, order), stats));
       }
-      fmt::print("  {:>10.3f} {:>6.3f}  {:16}", record.gate_max(slot), record.write_max(slot),
-                 tiers);
+      print_out("  {:>10.3f} {:>6.3f}  {:16}", record.gate_max(slot), record.write_max(slot),
+                tiers);
     }
-    fmt::print("\n");
+    print_out("\n");
   }
 }
 
@@ -121,7 +122,7 @@ int run(const InspectOptions& options) {
   } else {
     request.raw_prompt = *prompt;
   }
-  request.sampling = options.sampling();
+  request.sampling = options.sampling;
   request.max_tokens = options.tokens_max;
   request.prompt_probabilities = options.prompt_probs;
   request.trace = std::make_shared<TraceLog>();

@@ -3,16 +3,19 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <cstdio>
-#include <exception>
 #include <map>
+#include <sstream>
+#include <string>
 
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "inference/base/exceptions.h"
+#include "inference/base/printable.h"
 
 int main(int argc, char** argv) {
   using namespace mneme::cli;
+  open_streams();
   mneme::end_with_a_sentence("mneme-cli");
   CLI::App app("Run language models with Engram memory, and look at what the memory does.",
                "mneme-cli");
@@ -26,10 +29,17 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    std::ostringstream asked, refused;
+    if (app.exit(error, asked, refused) != 0) {
+      print_err("mneme-cli: {}; --help says what there is\n",
+                mneme::printable(usage_sentence(error), mneme::kMessageBytesMax));
+      return kUsage;
+    }
+    write_out(asked.str());
+    return finish_streams(kDone);
   }
   const auto code = mneme::without_exceptions([&]() -> mneme::Result<int> {
     return commands.at(app.get_subcommands().front()->get_name())();
   });
-  return code ? *code : fail(code.error());
+  return finish_streams(code ? *code : fail(code.error()));
 }

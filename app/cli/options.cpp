@@ -4,208 +4,177 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cmath>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
-#include <map>
+#include <string_view>
 #include <utility>
 
+#include "app/cli/interrupt.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "app/paths.h"
 #include "inference/base/log.h"
-#include "inference/base/printable.h"
+#include "inference/base/utf8.h"
 #include "inference/run/sampler.h"
 
 namespace mneme::cli {
 namespace {
 
 constexpr std::size_t kPromptBytesMax = 64 << 20;
+constexpr std::int64_t kTokensMax = 1 << 24;
+constexpr int kThreadsMax = 256;
+constexpr int kNodeMax = 1023;
+constexpr std::int64_t kLayersMax = 1024;
 
-std::atomic<bool> g_interrupted = false;  // set by the signal handler
-
-void on_interrupt(int) {
-  // A second Ctrl+C while the first is being obeyed ends the program at once.
-  if (g_interrupted.exchange(true)) std::_Exit(kInterrupted);
-}
-
-// Refuses what the sampler would refuse, as a usage error.
-CLI::Validator sampler_value(const SamplerField& field) {
-  return {[field](std::string& text) {
-            const Status status = check_sampler_value(field, std::strtod(text.c_str(), nullptr));
-            return status ? std::string() : status.error().message;
-          },
-          ""};
-}
-
-// CLI11's own names the largest double in its message.
-CLI::Validator zero_or_more() {
-  return {[](std::string& text) -> std::string {
-            return text.starts_with('-') ? fmt::format("{} is less than 0", text) : std::string();
-          },
-          ""};
-}
-
-CLI::Validator byte_size(std::uint64_t least = 1) {
-  return {[least](std::string& text) -> std::string {
-            const auto bytes = parse_bytes(text);
-            if (!bytes) return bytes.error().message;
-            return *bytes >= least ? "" : "it must be more than 0";
-          },
-          ""};
+// Takes what the sampler takes, and tells what it would tell.
+void add_sampler_value(CLI::App& app, const std::string& name, float& value,
+                       const SamplerField& field, const std::string& help) {
+  add_value(app, name, "NUMBER", help, fmt::format("{} to {}", field.least, field.most),
+            fmt::format("{}", value), [&value, field](const std::string& text) -> Status {
+              const auto number = parse_real(text);
+              if (!number) return number.error();
+              if (const Status status = check_sampler_value(field, *number); !status) {
+                return Error{ErrorCode::invalid,
+                             fmt::format("'{}' is refused: {}", text, status.error().message)};
+              }
+              value = static_cast<float>(*number);
+              return {};
+            });
 }
 
 }  // namespace
 
-SamplerOptions CommonOptions::sampling() const {
-  SamplerOptions s;
-  s.temperature = temperature;
-  s.top_k = top_k;
-  s.top_p = top_p;
-  s.min_p = min_p;
-  s.repetition_penalty = repetition_penalty;
-  s.seed = seed;
-  s.stops = stops;
-  return s;
+void add_threads(CLI::App& app, int& threads) {
+  add_whole(app, "-t,--threads", threads, 0, kThreadsMax, "compute threads",
+            "0, one for each core");
+}
+
+void add_instruction_set(CLI::App& app, std::string& instruction_set) {
+  add_choice(app, "--instruction-set", instruction_set, {"scalar", "avx2", "avx512"},
+             "kernels of the CPU", "the best");
 }
 
 void add_model_options(CLI::App& app, CommonOptions& o) {
-  app.add_option("-m,--model", o.model,
-                 "GGUF file of the model (default: the one `./dev run` fetches)");
-  app.add_option("--memory", o.memory, "memory pack, or 'off' (default: the best one found)")
-      ->type_name("FILE|off");
-  app.add_option("-t,--threads", o.threads, "compute threads (default: one per core)")
-      ->check(CLI::Range(0, 1024));
-  app.add_option("--ctx", o.context, "context in tokens (default: the model's, at most 8192)")
-      ->check(zero_or_more());
-  app.add_option("--ram-budget", o.ram_budget,
-                 "RAM for table rows, e.g. 64M (default: a quarter of the tables)")
-      ->check(byte_size());
-  app.add_option("--device-rows", o.device_rows,
-                 "memory of a GPU for the table rows that are used most, e.g. 512M: they then need "
-                 "not travel to it (0: none)")
-      ->capture_default_str()
-      ->check(byte_size(0));
-  app.add_option(
-         "--record-log", o.record_log,
-         "room on the drive for rows that were read, each n-gram's together, e.g. 16G: later "
-         "reads are fewer, but each new row is written once (default: none)")
-      ->check(byte_size());
-  app.add_option("--numa-node", o.numa_node,
-                 "NUMA node for table rows in RAM (default: the system chooses)");
-  app.add_option("--verify", o.verify,
-                 "compare rows of packs that have checksums: off, sampled (one in 64) or always")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, VerifyRows>{{"off", VerifyRows::off},
-                                            {"sampled", VerifyRows::sampled},
-                                            {"always", VerifyRows::always}}));
+  add_name(app, "-m,--model", o.model, "FILE", "GGUF file of the model",
+           "the one that `./dev run` fetches");
+  add_name(app, "--memory", o.memory, "FILE|off", "memory pack, or none", "the best one found");
+  add_threads(app, o.threads);
+  add_whole(app, "--ctx", o.context, 0, kTokensMax, "context in tokens",
+            "0, the model's, at most 8192");
+  add_size(app, "--ram-budget", o.ram_budget, 1, "RAM for table rows, as 64M",
+           "a quarter of the tables");
+  add_size(app, "--device-rows", o.device_rows, 0,
+           "memory of a GPU for the table rows that are used most, as 512M: they then need not "
+           "travel to it",
+           "0, none");
+  add_size(app, "--record-log", o.record_log, 1,
+           "room on the drive for rows that were read, each n-gram's together, as 16G: later reads "
+           "are fewer, but each new row is written once",
+           "none");
+  add_whole(app, "--numa-node", o.numa_node, 0, kNodeMax, "NUMA node for table rows in RAM",
+            "the system chooses");
+  add_choice<VerifyRows>(
+      app, "--verify", o.verify,
+      {{"off", VerifyRows::off}, {"sampled", VerifyRows::sampled}, {"always", VerifyRows::always}},
+      "compare rows of packs that have checksums; sampled: one in 64", "sampled");
   app.add_flag("--exact", o.exact, "float32 activations: slower, reproducible across processors");
-  app.add_option("--instruction-set", o.instruction_set,
-                 "scalar, avx2 or avx512 (default: the best)")
-      ->check(CLI::IsMember({"scalar", "avx2", "avx512"}));
-  app.add_option("--device", o.device,
-                 "auto, cpu, vulkan or vulkan:N, as `mneme-cli devices` lists them")
-      ->capture_default_str();
-  app.add_option("--gpu-layers", o.gpu_layers,
-                 "of the model's layers, how many the GPU takes; the others stay on the CPU "
-                 "(default: as many as it has room for)")
-      ->check(zero_or_more());
+  add_instruction_set(app, o.instruction_set);
+  add_name(app, "--device", o.device, "NAME",
+           "auto, cpu, vulkan or vulkan:N, as `mneme-cli devices` lists them", o.device);
+  add_whole(app, "--gpu-layers", o.gpu_layers, 0, kLayersMax,
+            "of the model's layers, how many the GPU takes; the others stay on the CPU",
+            "0, as many as it has room for");
   app.add_flag("--json", o.json, "machine-readable output");
   app.add_flag("-v,--verbose", o.verbose, "log to stderr what is being done");
 }
 
 void add_prompt_options(CLI::App& app, CommonOptions& o) {
-  app.add_option("-p,--prompt", o.prompt, "the prompt (default: standard input)");
-  app.add_option("-n", o.tokens_max, "most tokens to generate")->check(zero_or_more());
+  add_value(app, "-p,--prompt", "TEXT", "the prompt, UTF-8 text", "", "standard input",
+            [&o](const std::string& text) -> Status {
+              o.prompt = text;
+              return {};
+            });
+  add_whole(app, "-n", o.tokens_max, 0, kTokensMax, "most tokens to generate",
+            "until the model ends or the context is full");
 }
 
 void add_sampling_options(CLI::App& app, CommonOptions& o) {
-  app.add_option("--seed", o.seed,
-                 "seed of the sampler (default: a fresh one, printed with --json)");
-  app.add_option("--temp", o.temperature, "temperature; 0 = always the most probable token")
-      ->check(sampler_value(sampler_fields::kTemperature))
-      ->capture_default_str();
-  app.add_option("--top-k", o.top_k, "keep the k most probable tokens; 0 = off")
-      ->check(sampler_value(sampler_fields::kTopK))
-      ->capture_default_str();
-  app.add_option("--top-p", o.top_p, "keep tokens that make up this probability; 1 = off")
-      ->check(sampler_value(sampler_fields::kTopP))
-      ->capture_default_str();
-  app.add_option("--min-p", o.min_p, "keep tokens above this share of the best; 0 = off")
-      ->check(sampler_value(sampler_fields::kMinP))
-      ->capture_default_str();
-  app.add_option("--repeat-penalty", o.repetition_penalty, "against repetition; 1 = off")
-      ->check(sampler_value(sampler_fields::kRepetitionPenalty))
-      ->capture_default_str();
-  app.add_option("--stop", o.stops,
-                 "end the answer in front of this text; may be given more than once")
-      ->allow_extra_args(false)
-      ->check(CLI::Validator(
-          [](std::string& text) {
-            return text.empty() ? std::string("a text to stop at has no characters")
-                                : std::string();
-          },
-          ""));
+  SamplerOptions& s = o.sampling;
+  add_value(app, "--seed", "N", "seed of the sampler; -1: a fresh one, printed with --json",
+            "-1 to 18446744073709551615", "-1", [&s](const std::string& text) -> Status {
+              const auto seed = parse_seed(text);
+              if (!seed) return seed.error();
+              s.seed = *seed;
+              return {};
+            });
+  using namespace sampler_fields;
+  add_sampler_value(app, "--temp", s.temperature, kTemperature,
+                    "temperature; 0: always the most probable token");
+  add_whole(app, "--top-k", s.top_k, static_cast<std::int64_t>(kTopK.least),
+            static_cast<std::int64_t>(kTopK.most), "keep the k most probable tokens; 0: off");
+  add_sampler_value(app, "--top-p", s.top_p, kTopP,
+                    "keep tokens that make up this probability; 1: off");
+  add_sampler_value(app, "--min-p", s.min_p, kMinP,
+                    "keep tokens above this share of the best; 0: off");
+  add_sampler_value(app, "--repeat-penalty", s.repetition_penalty, kRepetitionPenalty,
+                    "against repetition; 1: off");
+  add_names(app, "--stop", s.stops, "TEXT",
+            "end the answer in front of this text; may be given more than once")
+      ->allow_extra_args(false);
+}
+
+namespace {
+
+// Where the first byte lies that is no part of a character; npos: there is none.
+std::size_t find_broken_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Step step = utf8_step(text.substr(at));
+    if (step.kind != Utf8Step::Kind::character) return at;
+    at += step.size;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::string> check_text(std::string bytes) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
+  if (const std::size_t at = bytes.find('\0'); at != std::string::npos) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("the prompt is no text: its byte {} is zero", at + 1)};
+  }
+  if (const std::size_t at = find_broken_utf8(bytes); at != std::string_view::npos) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("the prompt is not UTF-8 text: its byte {} is 0x{:02x}; convert it "
+                             "first, for example with iconv",
+                             at + 1, static_cast<unsigned char>(bytes[at]))};
+  }
+  return bytes;
 }
 
 Result<std::string> read_prompt(const CommonOptions& options) {
-  if (options.prompt) return *options.prompt;
+  if (options.prompt) return check_text(*options.prompt);
   if (::isatty(STDIN_FILENO) != 0) {
     return Error{ErrorCode::invalid, "there is no prompt: give it with -p or on standard input"};
   }
   std::string text;
   std::array<char, 1 << 16> block;
-  std::size_t n = 0;
-  while ((n = std::fread(block.data(), 1, block.size(), stdin)) > 0) {
-    text.append(block.data(), n);
+  for (;;) {
+    const ssize_t n = ::read(STDIN_FILENO, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      return Error{ErrorCode::io,
+                   fmt::format("cannot read standard input: {}", std::strerror(errno))};
+    }
+    if (n == 0) return check_text(std::move(text));
+    text.append(block.data(), static_cast<std::size_t>(n));
     if (text.size() > kPromptBytesMax) {
       return Error{ErrorCode::invalid, "the prompt on standard input is larger than 64 MiB"};
     }
   }
-  return text;
-}
-
-Result<std::uint64_t> parse_bytes(const std::string& text) {
-  char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
-  double scale = 1;
-  const std::string unit = end != nullptr ? end : "";
-  const char letter =
-      unit.empty() ? 'B' : static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0])));
-  const bool known = unit.size() <= 1 || unit.substr(1) == "B" || unit.substr(1) == "iB";
-  switch (letter) {
-    case 'B':
-      break;
-    case 'K':
-      scale = 1024.0;
-      break;
-    case 'M':
-      scale = 1024.0 * 1024;
-      break;
-    case 'G':
-      scale = 1024.0 * 1024 * 1024;
-      break;
-    default:
-      scale = 0;
-  }
-  const double bytes = number * scale;
-  if (end == text.c_str() || !known || scale == 0 || !std::isfinite(bytes) || bytes < 0 ||
-      bytes > 1e15) {
-    return Error{ErrorCode::invalid,
-                 fmt::format("'{}' is not a size: write for example 64M or 2G", text)};
-  }
-  return static_cast<std::uint64_t>(bytes);
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (value < 1e6) return fmt::format("{:.0f} kB", value / 1e3);
-  if (value < 1e9) return fmt::format("{:.1f} MB", value / 1e6);
-  return fmt::format("{:.1f} GB", value / 1e9);
 }
 
 Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
@@ -236,57 +205,17 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   }
   engine.verify = options.verify;
   engine.numa_node = options.numa_node;
-  if (!options.ram_budget.empty()) {
-    auto bytes = parse_bytes(options.ram_budget);
-    if (!bytes) return bytes.error();
-    engine.ram_budget = *bytes;
-  }
-  auto device_rows = parse_bytes(options.device_rows);
-  if (!device_rows) return device_rows.error();
-  engine.device_rows = *device_rows;
-  if (!options.record_log.empty()) {
-    auto bytes = parse_bytes(options.record_log);
-    if (!bytes) return bytes.error();
-    engine.record_log_bytes = *bytes;
-    engine.record_log_folder = paths.record_logs();
-  }
+  engine.ram_budget = options.ram_budget;
+  engine.device_rows = options.device_rows;
+  engine.record_log_bytes = options.record_log;
+  if (options.record_log > 0) engine.record_log_folder = paths.record_logs();
   catch_interrupt();
   const auto progress = [](double fraction, std::string_view stage) {
     show_progress(fmt::format("{} {:.0f} %", stage, 100 * fraction));
   };
-  auto opened = Engine::open(engine, progress, &g_interrupted);
+  auto opened = Engine::open(engine, progress, interrupt_flag());
   show_progress("");
   return opened;
-}
-
-void show_progress(std::string_view text) {
-  static const bool show = ::isatty(STDERR_FILENO) != 0;
-  if (show) fmt::print(stderr, "\r\033[K{}", text);
-}
-
-const std::atomic<bool>* catch_interrupt() {
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;  // no SA_RESTART: a read at the prompt ends too
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);  // whoever asks for the end gets a clean one
-  return &g_interrupted;
-}
-
-const std::atomic<bool>* interrupt_flag() {
-  return &g_interrupted;
-}
-
-bool was_interrupted() {
-  return g_interrupted.load();
-}
-void clear_interrupt() {
-  g_interrupted = false;
-}
-
-int fail(const Error& error) {
-  if (error.code == ErrorCode::cancelled && was_interrupted()) return kInterrupted;
-  fmt::print(stderr, "mneme-cli: {}\n", printable(error.message, kMessageBytesMax));
-  return kFailed;
 }
 
 }  // namespace mneme::cli

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "app/cli/write_file.h"
 #include "inference/model/table_pack.h"
 
@@ -33,10 +34,10 @@ Command add_pack(CLI::App& parent) {
   auto options = std::make_shared<PackCliOptions>();
   CLI::App* app = parent.add_subcommand(
       "pack", "Copy a model's n-gram tables into pages with checksums; goes on where it stopped");
-  app->add_option("inputs", options->inputs,
-                  "GGUF (all splits), *.safetensors.index.json, or safetensors shards")
+  add_names(*app, "inputs", options->inputs, "FILE",
+            "GGUF (all splits), *.safetensors.index.json, or safetensors shards")
       ->required();
-  app->add_option("-o,--out", options->out, "file to write; never overwritten")->required();
+  add_name(*app, "-o,--out", options->out, "FILE", "file to write; never overwritten")->required();
   app->add_flag("--estimate", options->estimate, "print the size and write nothing");
   return [options] { return run(*options); };
 }

@@ -3,18 +3,19 @@
 
 #include <unistd.h>
 
-#include <cstdio>
-#include <string>
-
+#include "app/cli/streams.h"
 #include "inference/base/printable.h"
 
 namespace mneme::cli {
 
 void print_answer(std::string_view text) {
   static const bool terminal = ::isatty(STDOUT_FILENO) != 0;
-  const std::string shown = terminal ? escape_controls(text, LineBreaks::keep) : std::string(text);
-  std::fwrite(shown.data(), 1, shown.size(), stdout);
-  std::fflush(stdout);
+  if (terminal) {
+    write_out(escape_controls(text, LineBreaks::keep));
+  } else {
+    write_out(text);
+  }
+  flush_out();
 }
 
 }  // namespace mneme::cli

@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 #include <utility>
 
+#include "app/cli/interrupt.h"
+#include "app/cli/streams.h"
 #include "inference/base/exceptions.h"
 
 namespace mneme::cli {
@@ -18,16 +19,14 @@ constexpr auto kPause = std::chrono::milliseconds(200);
 
 }  // namespace
 
-std::string stall_line(const TierStats& stats) {
+std::string stall_text(const TierStats& stats) {
   if (stats.waiting_us < kLongUs) return {};
-  return fmt::format(
-      "[waiting for the drive: rows of the memory have not come for {} s, {} reads are open; "
-      "Ctrl+C "
-      "stops]",
-      stats.waiting_us / kLongUs, stats.in_flight);
+  return fmt::format("the drive: rows of the memory have not come for {} s, {} reads are open",
+                     stats.waiting_us / kLongUs, stats.in_flight);
 }
 
 StallNotice::StallNotice(const Engine& engine) {
+  set_wait_reason([&engine] { return stall_text(engine.tiers()); });
   if (::isatty(STDERR_FILENO) == 0) return;
   // Where there is no thread for it, the answer comes without.
   if (auto thread = start_thread("stall notice", [this, &engine] { watch(engine); })) {
@@ -36,6 +35,7 @@ StallNotice::StallNotice(const Engine& engine) {
 }
 
 StallNotice::~StallNotice() {
+  set_wait_reason({});
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -49,10 +49,10 @@ void StallNotice::watch(const Engine& engine) {
   bool said = false;
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kPause, [&] { return ended_; })) {
-    const std::string line = stall_line(engine.tiers());
+    const std::string text = stall_text(engine.tiers());
     // On a line of its own: the answer may have stopped in the middle of one.
-    if (!line.empty() && !said) fmt::print(stderr, "\n{}\n", line);
-    said = !line.empty();
+    if (!text.empty() && !said) print_err("\n[waiting for {}; Ctrl+C stops]\n", text);
+    said = !text.empty();
   }
 }
 

@@ -11,8 +11,8 @@
 
 namespace mneme::cli {
 
-// The line, or "" as long as an answer has not waited for a second.
-std::string stall_line(const TierStats& stats);
+// What an answer waits for, or "" as long as it has not waited for a second.
+std::string stall_text(const TierStats& stats);
 
 class StallNotice {
  public:

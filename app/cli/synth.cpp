@@ -5,13 +5,17 @@
 // shape and of any size, and each row can be computed from its number (check --full does).
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <filesystem>
+#include <algorithm>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "app/cli/write_file.h"
 #include "app/paths.h"
 #include "inference/model/memory_pack_writer.h"
@@ -20,48 +24,60 @@
 namespace mneme::cli {
 namespace {
 
+// Of the rows of a pack.
+struct RowShape {
+  int max_ngram_size = 0;
+  int head_count = 0;
+  int column_dims = 0;
+};
+
 struct SynthCliOptions {
   std::string out;
   std::string tokenizer_from;
   std::string shape = "1b";
-  std::string type = "Q4_0";
+  DType type = DType::q4_0;
   std::uint64_t seed = 1;
   bool pack = false;
   std::string model;
-  std::string rows;
-  std::string size;
+  std::optional<RowShape> rows;
+  std::uint64_t size = 0;  // bytes; 0 = as the pack's default
   std::string layout = "pages";
   bool estimate = false;
 };
 
-// "v41", "qwen", or NxHxD: the longest n-gram, heads an order, values a row. False: none of these.
-bool parse_rows(const std::string& text, UntrainedPackOptions& pack) {
-  if (text == "v41") return parse_rows("4x8x256", pack);
-  if (text == "qwen") return parse_rows("3x8x160", pack);
-  int used = 0;
-  return std::sscanf(text.c_str(), "%dx%dx%d%n", &pack.max_ngram_size, &pack.head_count,
-                     &pack.column_dims, &used) == 3 &&
-         static_cast<std::size_t>(used) == text.size();
+// "v41", "qwen", or NxHxD: the longest n-gram, heads an order, values a row.
+Result<RowShape> parse_rows(const std::string& text) {
+  if (text == "v41") return RowShape{4, 8, 256};
+  if (text == "qwen") return RowShape{3, 8, 160};
+  RowShape shape;
+  std::string_view rest = text;
+  for (int* number : {&shape.max_ngram_size, &shape.head_count, &shape.column_dims}) {
+    const std::size_t end = std::min(rest.find('x'), rest.size());
+    const auto value = parse_whole(rest.substr(0, end), 1, std::numeric_limits<int>::max());
+    const bool last = number == &shape.column_dims;
+    if (!value || last != (end == rest.size())) {
+      return Error{ErrorCode::invalid,
+                   fmt::format("'{}' are no rows: write v41, qwen or, as in 4x8x256, the longest "
+                               "n-gram, the heads and the values a row",
+                               text)};
+    }
+    *number = static_cast<int>(*value);
+    rest.remove_prefix(last ? end : end + 1);
+  }
+  return shape;
 }
 
 int write_pack(const SynthCliOptions& options) {
   UntrainedPackOptions pack;
   pack.seed = options.seed;
-  if (!options.rows.empty()) {
-    if (!parse_rows(options.rows, pack)) {
-      return fail(Error{ErrorCode::invalid,
-                        fmt::format("'{}' are no rows: write v41, qwen or, as in 4x8x256, the "
-                                    "longest n-gram, the heads and the values a row",
-                                    options.rows)});
-    }
+  if (options.rows) {
+    pack.max_ngram_size = options.rows->max_ngram_size;
+    pack.head_count = options.rows->head_count;
+    pack.column_dims = options.rows->column_dims;
     pack.rows = options.layout == "pages" ? UntrainedPackOptions::Rows::computed_pages
                                           : UntrainedPackOptions::Rows::computed_plain;
   }
-  if (!options.size.empty()) {
-    const auto bytes = parse_bytes(options.size);
-    if (!bytes) return fail(bytes.error());
-    pack.file_bytes_max = *bytes;
-  }
+  if (options.size > 0) pack.file_bytes_max = options.size;
   const std::string model = options.model.empty() ? Paths::find().default_model() : options.model;
   const auto writer = plan_untrained_pack(model, pack);
   return writer ? write_file(*writer, options.out, options.estimate) : fail(writer.error());
@@ -75,16 +91,7 @@ int write_model(const SynthCliOptions& options) {
   } else {
     synth.shape = kSmolShape;
   }
-  bool known = false;
-  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0,
-                           DType::q4_1, DType::q4_k, DType::q5_k, DType::q6_k}) {
-    if (dtype_info(type).name == options.type) {
-      synth.type = type;
-      known = true;
-    }
-  }
-  if (!known)
-    return fail(Error{ErrorCode::invalid, fmt::format("unknown type '{}'", options.type)});
+  synth.type = options.type;
   const std::string source =
       options.tokenizer_from.empty() ? Paths::find().default_model() : options.tokenizer_from;
   auto tokenizer = GgufFile::open(source);
@@ -99,35 +106,42 @@ Command add_synth(CLI::App& parent) {
   auto options = std::make_shared<SynthCliOptions>();
   CLI::App* app = parent.add_subcommand(
       "synth", "Write a model of random weights, or a memory pack that knows nothing");
-  app->add_option("out", options->out, "file to write; never overwritten")->required();
-  app->add_option("--seed", options->seed, "seed of the weights or rows")->capture_default_str();
+  add_name(*app, "out", options->out, "FILE", "file to write; never overwritten")->required();
+  add_whole(*app, "--seed", options->seed, 0, std::numeric_limits<std::int64_t>::max(),
+            "seed of the weights or rows");
   app->add_flag("--estimate", options->estimate, "print the size and write nothing");
   const auto of_model = [&](CLI::Option* option) { return option->group("A model"); };
-  of_model(app->add_option("--shape", options->shape, "1b (Llama 3.2 1B) or 135m (SmolLM2 135M)"))
-      ->check(CLI::IsMember({"1b", "135m"}))
-      ->capture_default_str();
-  of_model(app->add_option("--type", options->type,
-                           "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q5_K or Q6_K"))
-      ->capture_default_str();
-  of_model(app->add_option("--tokenizer-from", options->tokenizer_from,
-                           "GGUF to take the tokenizer from (default: the default model)"));
+  of_model(add_choice(*app, "--shape", options->shape, {"1b", "135m"},
+                      "Llama 3.2 1B or SmolLM2 135M", options->shape));
+  std::vector<std::pair<std::string, DType>> types;
+  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0,
+                           DType::q4_1, DType::q4_k, DType::q5_k, DType::q6_k}) {
+    types.emplace_back(dtype_info(type).name, type);
+  }
+  of_model(add_choice(*app, "--type", options->type, types, "of the weights",
+                      std::string(dtype_info(options->type).name)));
+  of_model(add_name(*app, "--tokenizer-from", options->tokenizer_from, "FILE",
+                    "GGUF to take the tokenizer from", "the default model"));
   CLI::Option* pack = app->add_flag("--pack", options->pack, "write a memory pack instead");
   const auto of_pack = [&](CLI::Option* option) {
     return option->group("A memory pack")->needs(pack);
   };
   pack->group("A memory pack");
-  of_pack(app->add_option("-m,--model", options->model,
-                          "the model it is for (default: the default model)"));
-  CLI::Option* rows = of_pack(app->add_option(
-      "--rows", options->rows,
-      "v41 (24 rows of 264 B a token and layer), qwen (16 of 165 B), or NxHxD; rows that can be "
-      "checked"));
-  of_pack(app->add_option("--size", options->size, "of the file, as 40G (default: 5 MB)"));
-  of_pack(app->add_option("--layout", options->layout,
-                          "pages (with checksums) or plain (row after row)"))
-      ->needs(rows)
-      ->check(CLI::IsMember({"pages", "plain"}))
-      ->capture_default_str();
+  of_pack(add_name(*app, "-m,--model", options->model, "FILE", "the model it is for",
+                   "the default model"));
+  CLI::Option* rows = of_pack(add_value(
+      *app, "--rows", "v41|qwen|NxHxD",
+      "24 rows of 264 B a token and layer, 16 of 165 B, or others; rows that can be checked", "",
+      "random ones", [options](const std::string& text) -> Status {
+        const auto shape = parse_rows(text);
+        if (!shape) return shape.error();
+        options->rows = *shape;
+        return {};
+      }));
+  of_pack(add_size(*app, "--size", options->size, 1, "of the file, as 40G", "5 MB"));
+  of_pack(add_choice(*app, "--layout", options->layout, {"pages", "plain"},
+                     "pages with checksums, or row after row", options->layout))
+      ->needs(rows);
   return [options] { return options->pack ? write_pack(*options) : write_model(*options); };
 }
 

@@ -3,14 +3,18 @@
 // addressed?
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/cli/commands.h"
-#include "app/cli/options.h"
 #include "app/cli/result_json.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "inference/base/printable.h"
 #include "inference/model/table_files.h"
 
@@ -19,9 +23,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+struct Row {
+  std::int32_t layer = 0;
+  RowId row = 0;
+};
+
 struct TablesOptions {
   std::vector<std::string> files;
-  std::string row;
+  std::optional<Row> row;
   bool json = false;
 };
 
@@ -79,65 +88,65 @@ Json describe(const FoundTables& found) {
 }
 
 void print(const FoundTables& found) {
-  fmt::print("{}: {} table{}\n", printable(found.dialect), found.tables.size(),
-             found.tables.size() == 1 ? "" : "s");
+  print_out("{}: {} table{}\n", printable(found.dialect), found.tables.size(),
+            found.tables.size() == 1 ? "" : "s");
   for (const FoundTable& table : found.tables) {
-    fmt::print("layer {:<3} {} rows of {} B ({} values, {}), {}, {}\n", table.layer,
-               table.source.rows, table.source.row_bytes, table.format.width, table.format.name(),
-               bytes_text(table.stored_bytes()), layout_text(table.source));
-    fmt::print("          {} in {}\n", printable(table.tensor),
-               printable(table.source.parts[0].runs[0].path, kMessageBytesMax));
+    print_out("layer {:<3} {} rows of {} B ({} values, {}), {}, {}\n", table.layer,
+              table.source.rows, table.source.row_bytes, table.format.width, table.format.name(),
+              bytes_text(table.stored_bytes()), layout_text(table.source));
+    print_out("          {} in {}\n", printable(table.tensor),
+              printable(table.source.parts[0].runs[0].path, kMessageBytesMax));
   }
   if (found.max_ngram_size > 0) {
-    fmt::print("hash      2- to {}-grams, {} heads, {} rows a token\n", found.max_ngram_size,
-               found.head_count,
-               static_cast<std::size_t>((found.max_ngram_size - 1) * found.head_count) *
-                   found.tables.size());
+    print_out("hash      2- to {}-grams, {} heads, {} rows a token\n", found.max_ngram_size,
+              found.head_count,
+              static_cast<std::size_t>((found.max_ngram_size - 1) * found.head_count) *
+                  found.tables.size());
   }
-  fmt::print("constants {}\n", printable(found.origin_text, kMessageBytesMax));
+  print_out("constants {}\n", printable(found.origin_text, kMessageBytesMax));
 }
 
 // "14:123456": layer and row.
-Result<std::pair<std::int32_t, RowId>> parse_row(const std::string& text) {
-  std::int32_t layer = 0;
-  unsigned long long row = 0;
-  int used = 0;
-  if (std::sscanf(text.c_str(), "%d:%llu%n", &layer, &row, &used) != 2 ||
-      static_cast<std::size_t>(used) != text.size() || text.find('-') != std::string::npos) {
+Result<Row> parse_row(const std::string& text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view layer = std::string_view(text).substr(0, colon);
+  const std::string_view row = std::string_view(text).substr(std::min(colon + 1, text.size()));
+  const auto number = parse_whole(row, 0, std::numeric_limits<std::int64_t>::max());
+  const auto place = parse_whole(layer, 0, std::numeric_limits<std::int32_t>::max());
+  if (!number || !place) {
     return Error{ErrorCode::invalid,
                  fmt::format("'{}' is no row: write LAYER:ROW, as in 14:123456", text)};
   }
-  return std::pair{layer, RowId{row}};
+  return Row{static_cast<std::int32_t>(*place), static_cast<RowId>(*number)};
 }
 
 Status print_row(const FoundTables& found, const TablesOptions& options) {
-  auto place = parse_row(options.row);
-  if (!place) return place.error();
   for (const FoundTable& table : found.tables) {
-    if (table.layer != place->first) continue;
-    auto bytes = read_row(table, place->second);
+    if (table.layer != options.row->layer) continue;
+    auto bytes = read_row(table, options.row->row);
     if (!bytes) return bytes.error();
     std::vector<float> values(table.format.width);
     decode_row(table.format, *bytes, values);
     if (options.json) {
-      fmt::print("{}\n", Json(values).dump());
+      print_out("{}\n", Json(values).dump());
     } else {
-      for (const float value : values) fmt::print("{:.9g}\n", value);
+      for (const float value : values) print_out("{:.9g}\n", value);
     }
     return {};
   }
-  return Error{ErrorCode::invalid, fmt::format("there is no table for layer {}", place->first)};
+  return Error{ErrorCode::invalid,
+               fmt::format("there is no table for layer {}", options.row->layer)};
 }
 
 int run(const TablesOptions& options) {
   auto found = find_tables(options.files);
   if (!found) return fail(found.error());
-  if (!options.row.empty()) {
+  if (options.row) {
     const Status status = print_row(*found, options);
     return status ? kDone : fail(status.error());
   }
   if (options.json) {
-    fmt::print("{}\n", json_text(describe(*found)));
+    print_out("{}\n", json_text(describe(*found)));
   } else {
     print(*found);
   }
@@ -150,10 +159,16 @@ Command add_tables(CLI::App& parent) {
   auto options = std::make_shared<TablesOptions>();
   CLI::App* app = parent.add_subcommand(
       "tables", "List the n-gram tables in a model's files, wherever it is from");
-  app->add_option("files", options->files,
-                  "GGUF (all splits), *.safetensors.index.json, or safetensors shards")
+  add_names(*app, "files", options->files, "FILE",
+            "GGUF (all splits), *.safetensors.index.json, or safetensors shards")
       ->required();
-  app->add_option("--row", options->row, "print one row's values instead: LAYER:ROW");
+  add_value(*app, "--row", "LAYER:ROW", "print one row's values instead", "", "",
+            [options](const std::string& text) -> Status {
+              const auto row = parse_row(text);
+              if (!row) return row.error();
+              options->row = *row;
+              return {};
+            });
   app->add_flag("--json", options->json, "machine-readable output");
   return [options] { return run(*options); };
 }

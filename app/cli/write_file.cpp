@@ -4,16 +4,17 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 
-#include "app/cli/options.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "inference/base/printable.h"
 
 namespace mneme::cli {
 
 int write_file(const GgufWriter& writer, const std::string& path, bool estimate) {
-  fmt::print("{}: {}\n", printable(path, kMessageBytesMax), bytes_text(writer.file_bytes()));
-  std::fflush(stdout);
+  print_out("{}: {}\n", printable(path, kMessageBytesMax), bytes_text(writer.file_bytes()));
+  flush_out();
   if (estimate) return kDone;
   using Clock = std::chrono::steady_clock;
   Clock::time_point start, shown;
@@ -35,7 +36,7 @@ int write_file(const GgufWriter& writer, const std::string& path, bool estimate)
   const Status status = writer.write_resumable(path, progress, catch_interrupt());
   show_progress("");
   if (!status) return fail(status.error());
-  fmt::print("wrote {}\n", printable(path, kMessageBytesMax));
+  print_out("wrote {}\n", printable(path, kMessageBytesMax));
   return kDone;
 }
 

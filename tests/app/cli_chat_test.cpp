@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // mneme-cli chat line by line: what is sent, what is refused and goes on, where an answer stops.
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "tests/support/spawned_program.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/tiny_model.h"
+#include "tests/app/cli_fixture.h"
 
 namespace mneme {
 namespace {
 
-using Json = nlohmann::ordered_json;
-using Arguments = std::vector<std::string>;
-
-class CliChat : public ::testing::Test {
+class CliChat : public Cli {
  protected:
   void SetUp() override { model_ = write_tiny_model(folder_.path(), {.memory = false}); }
 
   ProgramEnd run(const std::string& command, const Arguments& more, const std::string& input) {
-    Arguments all = {MNEME_CLI, command, "-m", model_, "-t", "1", "--temp", "0"};
+    Arguments all = {command, "-m", model_, "-t", "1", "--temp", "0"};
     all.insert(all.end(), more.begin(), more.end());
-    return SpawnedProgram(folder_.path(), std::move(all), {input, {}}).wait();
+    return Cli::run(std::move(all), input);
   }
   static std::vector<Json> lines(const std::string& text) {
     std::vector<Json> found;
@@ -32,9 +25,6 @@ class CliChat : public ::testing::Test {
     for (std::string line; std::getline(in, line);) found.push_back(Json::parse(line));
     return found;
   }
-
-  TemporaryFolder folder_;
-  std::string model_;
 };
 
 TEST_F(CliChat, ALineMayEndAsOnAnotherSystemAndAnEmptyOneIsNotSent) {
@@ -53,6 +43,13 @@ TEST_F(CliChat, ALineThatDoesNotFitIsSaidAndTheChatGoesOn) {
   EXPECT_EQ(lines(end.out).size(), 2u);
   EXPECT_NE(end.err.find("context holds 128"), std::string::npos) << end.err;
   EXPECT_EQ(end.err.find('\n'), end.err.size() - 1) << "said once";
+}
+
+TEST_F(CliChat, ALineThatIsNoTextIsSaidAndTheChatGoesOn) {
+  const ProgramEnd end = run("chat", {"-n", "1", "--json"}, "hello\nb\xff\nagain\n");
+  EXPECT_EQ(end.code, 1);
+  EXPECT_EQ(lines(end.out).size(), 2u);
+  EXPECT_NE(end.err.find("its byte 2 is 0xff"), std::string::npos) << end.err;
 }
 
 TEST_F(CliChat, AFullContextKeepsWhatWasRead) {

@@ -2,7 +2,6 @@
 // Nothing of a file reaches the terminal as an escape sequence: models and packs with one in every
 // string, through every command; and answers, which are a file's text too.
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -15,15 +14,11 @@
 #include <vector>
 
 #include "inference/base/utf8.h"
+#include "tests/app/cli_fixture.h"
 #include "tests/support/gguf_edit.h"
-#include "tests/support/spawned_program.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/tiny_model.h"
 
 namespace mneme {
 namespace {
-
-using Arguments = std::vector<std::string>;
 
 // Clears a screen, turns the direction, sets a title, breaks UTF-8.
 const std::string kHostile = "\x1b[2J\u202e\u009b31m\x07\r\xff";
@@ -41,14 +36,11 @@ bool is_clean(std::string_view text) {
   return true;
 }
 
-class CliEscapes : public ::testing::Test {
+class CliEscapes : public Cli {
  protected:
-  CliEscapes()
-      : model_(write_tiny_model(folder_.path())), pack_(folder_.file("tiny.engram.gguf")) {}
-
-  ProgramEnd run(Arguments arguments, const std::string& input = "") {
-    arguments.insert(arguments.begin(), MNEME_CLI);
-    return SpawnedProgram(folder_.path(), std::move(arguments), {input, {}}).wait();
+  void SetUp() override {
+    Cli::SetUp();
+    pack_ = folder_.file("tiny.engram.gguf");
   }
 
   // Every command that takes such a file, and none may pass the escapes on.
@@ -96,8 +88,7 @@ class CliEscapes : public ::testing::Test {
     }
   }
 
-  TemporaryFolder folder_;
-  std::string model_, pack_;
+  std::string pack_;
 };
 
 TEST_F(CliEscapes, StringsOfAModelAreShownAsText) {

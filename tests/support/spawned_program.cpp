@@ -27,15 +27,23 @@ std::string read_file(const std::string& path) {
 
 SpawnedProgram::SpawnedProgram(const std::string& folder, std::vector<std::string> arguments,
                                const Options& options)
-    : out_path_(folder + "/stdout"), err_path_(folder + "/stderr") {
+    : out_path_(options.out.empty() ? folder + "/stdout" : options.out),
+      err_path_(options.err.empty() ? folder + "/stderr" : options.err) {
   const std::string in_path = folder + "/stdin";
   std::ofstream(in_path, std::ios::binary) << options.input;
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   constexpr int kNew = O_WRONLY | O_CREAT | O_TRUNC;
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, in_path.c_str(), O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out_path_.c_str(), kNew, 0600);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err_path_.c_str(), kNew, 0600);
+  const auto stream = [&](int fd, bool closed, const std::string& path) {
+    if (closed) {
+      posix_spawn_file_actions_addclose(&files, fd);
+    } else {
+      posix_spawn_file_actions_addopen(&files, fd, path.c_str(), kNew, 0600);
+    }
+  };
+  stream(STDOUT_FILENO, options.out_closed, out_path_);
+  stream(STDERR_FILENO, options.err_closed, err_path_);
   std::vector<std::string> variables = options.environment;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
@@ -82,8 +90,9 @@ ProgramEnd SpawnedProgram::wait() {
   ProgramEnd end;
   if (WIFEXITED(status_)) end.code = WEXITSTATUS(status_);
   if (WIFSIGNALED(status_)) end.signal = WTERMSIG(status_);
-  end.out = read_file(out_path_);
-  end.err = read_file(err_path_);
+  // Devices and pipes are the test's own to look at.
+  if (std::filesystem::is_regular_file(out_path_)) end.out = read_file(out_path_);
+  if (std::filesystem::is_regular_file(err_path_)) end.err = read_file(err_path_);
   return end;
 }
 

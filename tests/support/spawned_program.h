@@ -21,6 +21,9 @@ class SpawnedProgram {
   struct Options {
     std::string input;                     // standard input
     std::vector<std::string> environment;  // NAME=value, on top of the test's own
+    std::string out, err;                  // files to write to; "" = ones of `folder`
+    bool out_closed = false;
+    bool err_closed = false;
   };
   SpawnedProgram(const std::string& folder, std::vector<std::string> arguments,
                  const Options& options);

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/values.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace mneme::cli {
+namespace {
+
+// All of the text, or nothing.
+template <class T>
+std::optional<T> parse_all(std::string_view text) {
+  T value{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<double> unit_bytes(std::string_view unit) {
+  if (unit.empty() || unit == "B") return 1;
+  constexpr std::string_view kLetters = "KMGT";
+  const auto letter = static_cast<char>(std::toupper(static_cast<unsigned char>(unit.front())));
+  const std::size_t power = kLetters.find(letter);
+  const std::string_view rest = unit.substr(1);
+  if (power == std::string_view::npos || !(rest.empty() || rest == "B" || rest == "iB")) {
+    return std::nullopt;
+  }
+  return std::pow(1024.0, static_cast<double>(power + 1));
+}
+
+}  // namespace
+
+Result<std::int64_t> parse_whole(std::string_view text, std::int64_t least, std::int64_t most) {
+  const auto value = parse_all<std::int64_t>(text);
+  if (value && *value >= least && *value <= most) return *value;
+  return Error{ErrorCode::invalid,
+               fmt::format("'{}' is not a whole number from {} to {}", text, least, most)};
+}
+
+Result<std::optional<std::uint64_t>> parse_seed(std::string_view text) {
+  if (text == "-1") return std::optional<std::uint64_t>();
+  if (const auto seed = parse_all<std::uint64_t>(text)) return seed;
+  return Error{ErrorCode::invalid,
+               fmt::format("'{}' is not -1, for a fresh seed, or a whole number from 0 to {}", text,
+                           std::numeric_limits<std::uint64_t>::max())};
+}
+
+Result<double> parse_real(std::string_view text) {
+  const auto value = parse_all<double>(text);
+  if (value && std::isfinite(*value)) return *value;
+  return Error{ErrorCode::invalid, fmt::format("'{}' is not a number", text)};
+}
+
+Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t least) {
+  const std::size_t digits = text.find_first_not_of("0123456789.");
+  const std::string_view unit = digits == std::string_view::npos ? "" : text.substr(digits);
+  const auto number = parse_all<double>(text.substr(0, text.size() - unit.size()));
+  const auto scale = unit_bytes(unit);
+  const double bytes = number && scale ? *number * *scale : -1;
+  if (bytes < static_cast<double>(least) || bytes > static_cast<double>(kSizeMax)) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("'{}' is not a size from {} B to {}T: write for example 64M or 2G",
+                             text, least, kSizeMax >> 40)};
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (value < 1e6) return fmt::format("{:.0f} kB", value / 1e3);
+  if (value < 1e9) return fmt::format("{:.1f} MB", value / 1e6);
+  return fmt::format("{:.1f} GB", value / 1e9);
+}
+
+CLI::Option* add_value(CLI::App& app, const std::string& names, const std::string& type,
+                       std::string help, const std::string& range, const std::string& fallback,
+                       std::function<Status(const std::string&)> take) {
+  std::string more = range;
+  if (!fallback.empty()) more += (more.empty() ? "default: " : "; default: ") + fallback;
+  if (!more.empty()) help += " (" + more + ")";
+  CLI::Option* option =
+      app.add_option(names, CLI::callback_t([](const CLI::results_t&) { return true; }), help);
+  option->type_name(type);
+  return option->check([take = std::move(take)](const std::string& text) {
+    const Status taken = take(text);
+    return taken ? std::string() : taken.error().message;
+  });
+}
+
+CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& value,
+                      std::uint64_t least, const std::string& help, const std::string& fallback) {
+  return add_value(app, names, "SIZE", help, "", fallback,
+                   [&value, least](const std::string& text) -> Status {
+                     const auto bytes = parse_size(text, least);
+                     if (!bytes) return bytes.error();
+                     value = *bytes;
+                     return {};
+                   });
+}
+
+namespace {
+
+Status check_name(const std::string& text) {
+  return text.empty() ? Status(Error{ErrorCode::invalid, "its value is empty"}) : Status();
+}
+
+}  // namespace
+
+CLI::Option* add_name(CLI::App& app, const std::string& names, std::string& value,
+                      const std::string& type, const std::string& help,
+                      const std::string& fallback) {
+  return add_value(app, names, type, help, "", fallback, [&value](const std::string& text) {
+    value = text;
+    return check_name(text);
+  });
+}
+
+CLI::Option* add_names(CLI::App& app, const std::string& names, std::vector<std::string>& values,
+                       const std::string& type, const std::string& help) {
+  CLI::Option* option =
+      add_value(app, names, type, help, "", "", [&values](const std::string& text) {
+        values.push_back(text);
+        return check_name(text);
+      });
+  return option->expected(1, CLI::detail::expected_max_vector_size);
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& value,
+                        const std::vector<std::string>& words, const std::string& help,
+                        const std::string& fallback) {
+  std::vector<std::pair<std::string, std::string>> choices;
+  for (const std::string& word : words) choices.emplace_back(word, word);
+  return add_choice(app, names, value, choices, help, fallback);
+}
+
+std::string usage_sentence(const CLI::ParseError& error) {
+  std::string text = error.what();
+  constexpr std::string_view kTwice = ": At Most 1 required but received ";
+  if (const std::size_t at = text.find(kTwice); at != std::string::npos) {
+    return fmt::format("{} is given {} times, but holds one value", text.substr(0, at),
+                       text.substr(at + kTwice.size()));
+  }
+  constexpr std::string_view kOne = ": 1 required ";
+  if (const std::size_t at = text.find(kOne);
+      at != std::string::npos && text.ends_with(" missing")) {
+    return text.substr(0, at) + ": its value is missing";
+  }
+  return text;
+}
+
+}  // namespace mneme::cli
