@@ -4,10 +4,12 @@
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QDir>
+#include <QFileInfo>
 #include <chrono>
 
 #include "app/config_file.h"
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 #include "ui/theme.h"
 
 namespace mneme {
@@ -24,19 +26,36 @@ void onQtMessage(QtMsgType type, const QMessageLogContext&, const QString& text)
   log_line(level, "qt", text.toStdString());
 }
 
+// Folders, log and settings, for their owner only. `ours`: the folders bear the program's name, so
+// that nothing else is expected in them.
+Status preparePlaces(const Paths& paths, bool ours) {
+  RETURN_IF_ERROR(make_private_folder(paths.state));
+  configure_log({.file = paths.log()});
+  for (const std::string& folder : {paths.data, paths.config, paths.state}) {
+    RETURN_IF_ERROR(make_private_folder(folder));
+    if (!ours) continue;
+    if (const Status status = make_private(folder); !status) {
+      log_warning("app", "others may look into it: {}", status.error().message);
+    }
+  }
+  const Status settings = make_private_file(paths.settings());
+  if (settings) return {};
+  const QFileInfo file(QString::fromStdString(paths.settings()));
+  if (file.exists() && !file.isFile()) return settings;
+  log_warning("app", "the settings cannot be kept: {}", settings.error().message);
+  return {};
+}
+
 }  // namespace
 
 std::unique_ptr<Application> Application::open(const Flags& flags, QString* problem) {
   std::unique_ptr<Application> app(new Application);
   app->m_paths = Paths::find(flags.dataDir.toStdString());
   const Paths& paths = app->m_paths;
-  for (const std::string& folder : {paths.data, paths.config, paths.state}) {
-    if (QDir().mkpath(QString::fromStdString(folder))) continue;
-    *problem = QCoreApplication::translate("Application", "The folder %1 cannot be created.")
-                   .arg(QString::fromStdString(folder));
+  if (const Status status = preparePlaces(paths, flags.dataDir.isEmpty()); !status) {
+    *problem = QString::fromStdString(status.error().message);
     return nullptr;
   }
-  configure_log({.file = paths.log()});
   qInstallMessageHandler(onQtMessage);
   log_info("app", "Mneme {} starts; chats in {}", MNEME_VERSION, paths.database());
 

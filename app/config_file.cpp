@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config_file.h"
 
-#include <QDir>
 #include <QFileInfo>
 #include <QSettings>
 #include <algorithm>
 #include <cmath>
 
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 
 namespace mneme {
 namespace {
@@ -99,7 +99,9 @@ Config readConfig(const QString& file) {
 }
 
 void writeConfig(const QString& file, const Config& config) {
-  QDir().mkpath(QFileInfo(file).path());
+  const Status ready = make_private_folder(QFileInfo(file).path().toStdString());
+  const Status made = ready ? make_private_file(file.toStdString()) : ready;
+  if (!made) log_warning("app", "the settings are not kept: {}", made.error().message);
   QSettings settings(file, QSettings::IniFormat);
   visit_fields(config, Writer(settings));
   visit_chat_defaults(config.chat, Writer(settings));

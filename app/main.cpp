@@ -5,65 +5,136 @@
 #include <QMessageBox>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
 #include "app/application.h"
 #include "app/single_instance.h"
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 #include "ui/theme.h"
 
-int main(int argc, char** argv) {
-  using namespace mneme;
-  // That the end of the program waits for a drive; one that answers needs milliseconds.
-  constexpr auto kLongestGoodbye = std::chrono::seconds(3);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failed write, as on a full disk
-  QApplication qt(argc, argv);
-  QApplication::setApplicationName(QStringLiteral("mneme"));
-  QApplication::setApplicationDisplayName(QStringLiteral("Mneme"));
-  QApplication::setApplicationVersion(QLatin1String(MNEME_VERSION));
-  QApplication::setDesktopFileName(QStringLiteral("mneme"));
+namespace {
 
+using namespace mneme;
+
+// That the end of the program waits for a drive; one that answers needs milliseconds.
+constexpr auto kLongestGoodbye = std::chrono::seconds(3);
+constexpr auto kKnockPatience = std::chrono::seconds(5);
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+struct Options {
   QCommandLineParser parser;
-  parser.setApplicationDescription(QApplication::translate(
-      "main", "Chats with language models that have a memory, and shows it at work."));
-  parser.addHelpOption();
-  parser.addVersionOption();
-  const QCommandLineOption model({QStringLiteral("m"), QStringLiteral("model")},
-                                 QApplication::translate("main", "Open this GGUF file."),
-                                 QStringLiteral("FILE"));
-  const QCommandLineOption memory(
+  QCommandLineOption help = parser.addHelpOption();
+  QCommandLineOption version = parser.addVersionOption();
+  QCommandLineOption model{{QStringLiteral("m"), QStringLiteral("model")},
+                           QCoreApplication::translate("main", "Open this GGUF file."),
+                           QStringLiteral("FILE")};
+  QCommandLineOption memory{
       QStringLiteral("memory"),
-      QApplication::translate("main", "Open this memory pack, or \"off\"."),
-      QStringLiteral("FILE"));
-  const QCommandLineOption dataDir(
+      QCoreApplication::translate("main", "Open this memory pack, or \"off\"."),
+      QStringLiteral("FILE")};
+  QCommandLineOption dataDir{
       QStringLiteral("data-dir"),
-      QApplication::translate("main", "Keep chats, settings and logs below this folder."),
-      QStringLiteral("DIR"));
-  const QCommandLineOption theme(QStringLiteral("theme"),
-                                 QApplication::translate("main", "light or dark."),
-                                 QStringLiteral("NAME"));
-  parser.addOptions({model, memory, dataDir, theme});
-  parser.process(qt);
-  const QString wanted = parser.value(theme);
-  if (!wanted.isEmpty() && wanted != QLatin1String("light") && wanted != QLatin1String("dark")) {
-    qCritical("--theme is light or dark, not %s", qPrintable(wanted));
-    return 2;
+      QCoreApplication::translate("main", "Keep chats, settings and logs below this folder."),
+      QStringLiteral("DIR")};
+  QCommandLineOption theme{QStringLiteral("theme"),
+                           QCoreApplication::translate("main", "light or dark."),
+                           QStringLiteral("NAME")};
+
+  Options() {
+    parser.setApplicationDescription(QCoreApplication::translate(
+        "main", "Chats with language models that have a memory, and shows it at work."));
+    parser.addOptions({model, memory, dataDir, theme});
   }
 
-  const Paths paths = Paths::find(parser.value(dataDir).toStdString());
+  // What is wrong with them; "" = nothing.
+  QString problem(const QStringList& arguments) {
+    if (!parser.parse(arguments)) return parser.errorText();
+    if (!parser.positionalArguments().isEmpty()) {
+      return QStringLiteral("%1 is no option").arg(parser.positionalArguments().first());
+    }
+    for (const QCommandLineOption* option : {&model, &memory, &dataDir, &theme}) {
+      const QString name = QStringLiteral("--") + option->names().last();
+      if (parser.values(*option).size() > 1) return name + QStringLiteral(" is given twice");
+      if (parser.isSet(*option) && parser.value(*option).isEmpty())
+        return name + QStringLiteral(": its value is empty");
+    }
+    const QString wanted = parser.value(theme);
+    if (!wanted.isEmpty() && wanted != QLatin1String("light") && wanted != QLatin1String("dark"))
+      return QStringLiteral("--theme is light or dark, not %1").arg(wanted);
+    return {};
+  }
+};
+
+// Qt ends the program by an abort where it finds no display.
+void onFatal(QtMsgType type, const QMessageLogContext&, const QString&) {
+  if (type != QtFatalMsg) return;
+  log_error("app",
+            "there is no display to open a window on: DISPLAY and WAYLAND_DISPLAY name none; "
+            "mneme-cli does the same in a terminal");
+  std::_Exit(kFailed);
+}
+
+int failStart(const QString& problem) {
+  log_error("app", "Mneme does not start: {}", problem.toStdString());
+  Theme::choose(Theme::Choice::system);
+  QMessageBox::critical(nullptr, QStringLiteral("Mneme"), problem);
+  return kFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failed write, as on a full disk
+  QCoreApplication::setApplicationName(QStringLiteral("mneme"));
+  QCoreApplication::setApplicationVersion(QLatin1String(MNEME_VERSION));
+  QGuiApplication::setApplicationDisplayName(QStringLiteral("Mneme"));
+  QGuiApplication::setDesktopFileName(QStringLiteral("mneme"));
+  Options options;
+  {
+    // Before there is a window system: these two need none.
+    const QCoreApplication bare(argc, argv);
+    const QStringList arguments = QCoreApplication::arguments();
+    const auto asked = [&](const QCommandLineOption& option) {
+      return arguments.contains(QStringLiteral("-") + option.names().first()) ||
+             arguments.contains(QStringLiteral("--") + option.names().last());
+    };
+    if (asked(options.help)) options.parser.showHelp();
+    if (asked(options.version)) options.parser.showVersion();
+    options.parser.parse(arguments);  // Qt's own options among them are taken out later
+  }
+  Paths paths = Paths::find(options.parser.value(options.dataDir).toStdString());
+  if (make_private_folder(paths.state)) configure_log({.file = paths.log()});
+  qInstallMessageHandler(onFatal);
+  QApplication qt(argc, argv);
+  qInstallMessageHandler(nullptr);
+  if (const QString wrong = options.problem(QCoreApplication::arguments()); !wrong.isEmpty()) {
+    std::fprintf(stderr, "mneme: %s; --help says what there is\n", qPrintable(wrong));
+    return kUsage;
+  }
+  const QCommandLineParser& parser = options.parser;
+
   SingleInstance instance(QString::fromStdString(paths.runtime));
-  if (instance.knock()) return 0;
+  const SingleInstance::Other other = instance.knock(kKnockPatience);
+  if (other == SingleInstance::Other::answered) return 0;
+  if (other == SingleInstance::Other::silent) {
+    return failStart(QCoreApplication::translate(
+                         "main",
+                         "Mneme is running already (process %1), but does not answer. Wait for it, "
+                         "or end that process, and start again.")
+                         .arg(instance.process()));
+  }
   instance.listen();
 
   QString problem;
-  const auto application = Application::open(
-      {parser.value(model), parser.value(memory), parser.value(dataDir), wanted}, &problem);
-  if (!application) {
-    Theme::choose(Theme::Choice::system);
-    QMessageBox::critical(nullptr, QStringLiteral("Mneme"), problem);
-    return 1;
-  }
+  const auto application =
+      Application::open({parser.value(options.model), parser.value(options.memory),
+                         parser.value(options.dataDir), parser.value(options.theme)},
+                        &problem);
+  if (!application) return failStart(problem);
   QObject::connect(&instance, &SingleInstance::knocked, &application->window(),
                    &MainWindow::raiseWindow);
   application->window().show();

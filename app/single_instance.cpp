@@ -1,33 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/single_instance.h"
 
-#include <QDir>
-#include <QFile>
+#include <sys/socket.h>
+
 #include <QLocalSocket>
 
 #include "inference/base/log.h"
+#include "inference/base/private_file.h"
 
 namespace mneme {
 
-constexpr int kKnockMs = 500;
+namespace {
+
+constexpr int kConnectMs = 500;
+constexpr char kAnswer = '!';
+
+}  // namespace
 
 SingleInstance::SingleInstance(const QString& folder, QObject* parent)
     : QObject(parent), m_name(folder + QStringLiteral("/mneme.sock")) {
-  QDir().mkpath(folder);
+  if (const Status made = make_private_folder(folder.toStdString()); !made) {
+    log_warning("app", "{}", made.error().message);
+  }
   m_server.setSocketOptions(QLocalServer::UserAccessOption);
   connect(&m_server, &QLocalServer::newConnection, this, [this] {
     while (QLocalSocket* socket = m_server.nextPendingConnection()) {
       connect(socket, &QLocalSocket::disconnected, socket, &QObject::deleteLater);
-      socket->disconnectFromServer();
+      socket->putChar(kAnswer);
+      socket->disconnectFromServer();  // once that is written
       Q_EMIT knocked();
     }
   });
 }
 
-bool SingleInstance::knock() {
+// The system connects us to a program that hangs too; only its answer says that it shows a window.
+SingleInstance::Other SingleInstance::knock(std::chrono::milliseconds patience) {
   QLocalSocket socket;
   socket.connectToServer(m_name);
-  return socket.waitForConnected(kKnockMs);
+  if (!socket.waitForConnected(kConnectMs)) return Other::none;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const int fd = static_cast<int>(socket.socketDescriptor());
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) m_process = peer.pid;
+  if (socket.bytesAvailable() > 0 || socket.waitForReadyRead(static_cast<int>(patience.count()))) {
+    return Other::answered;
+  }
+  // One that ended meanwhile leaves the place to us.
+  return socket.state() == QLocalSocket::ConnectedState ? Other::silent : Other::none;
 }
 
 void SingleInstance::listen() {

@@ -6,6 +6,7 @@
 #include <QLocalServer>
 #include <QObject>
 #include <QString>
+#include <chrono>
 
 namespace mneme {
 
@@ -13,11 +14,18 @@ class SingleInstance : public QObject {
   Q_OBJECT
 
  public:
+  enum class Other {
+    none,      // nobody else runs
+    answered,  // and shows its window
+    silent,    // it runs, but did not answer in time
+  };
+
   // `folder` holds the socket; made readable by this user only.
   explicit SingleInstance(const QString& folder, QObject* parent = nullptr);
 
-  // True: another instance runs and was told to show its window.
-  bool knock();
+  Other knock(std::chrono::milliseconds patience);
+  // Of the one that was silent; 0 = not known.
+  qint64 process() const { return m_process; }
   // Starts to listen for later starts.
   void listen();
   // Later starts open a window of their own from now on.
@@ -29,6 +37,7 @@ class SingleInstance : public QObject {
  private:
   QString m_name;
   QLocalServer m_server;
+  qint64 m_process = 0;
 };
 
 }  // namespace mneme

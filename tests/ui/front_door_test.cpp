@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <QFile>
+#include <QLocalServer>
+#include <QLocalSocket>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QTemporaryDir>
+#include <QThread>
 #include <QtTest>
+#include <chrono>
 #include <cmath>
+#include <memory>
 
 #include "app/config_file.h"
 #include "app/single_instance.h"
@@ -12,8 +17,21 @@
 
 using namespace mneme;
 
+constexpr auto kPatience = std::chrono::seconds(60);
+
 class FrontDoorTest : public QObject {
   Q_OBJECT
+
+ private:
+  // As another program does, while this one answers.
+  static SingleInstance::Other knock(const QString& folder) {
+    SingleInstance::Other other = SingleInstance::Other::none;
+    const std::unique_ptr<QThread> thread(
+        QThread::create([&] { other = SingleInstance(folder).knock(kPatience); }));
+    thread->start();
+    while (!thread->wait(10)) QCoreApplication::processEvents();
+    return other;
+  }
 
  private Q_SLOTS:
   void settingsComeBackAsTheyWere() {
@@ -84,12 +102,29 @@ class FrontDoorTest : public QObject {
   void aSecondStartRaisesTheFirst() {
     const QTemporaryDir folder;
     SingleInstance first(folder.path());
-    QVERIFY(!first.knock());
+    QCOMPARE(first.knock(kPatience), SingleInstance::Other::none);
     first.listen();
     QSignalSpy knocked(&first, &SingleInstance::knocked);
-    SingleInstance second(folder.path());
-    QVERIFY(second.knock());
+    QCOMPARE(knock(folder.path()), SingleInstance::Other::answered);
     QTRY_COMPARE(knocked.count(), 1);
+  }
+
+  void aFirstThatHangsIsTold() {
+    const QTemporaryDir folder;
+    SingleInstance first(folder.path());
+    first.listen();
+    SingleInstance second(folder.path());  // in the thread that would have to answer
+    QCOMPARE(second.knock(std::chrono::milliseconds(50)), SingleInstance::Other::silent);
+    QCOMPARE(second.process(), QCoreApplication::applicationPid());
+  }
+
+  void aFirstThatEndsInsteadOfAnsweringLeavesItsPlace() {
+    const QTemporaryDir folder;
+    QLocalServer ending;
+    QVERIFY(ending.listen(folder.filePath(QStringLiteral("mneme.sock"))));
+    connect(&ending, &QLocalServer::newConnection, &ending,
+            [&] { ending.nextPendingConnection()->abort(); });
+    QCOMPARE(knock(folder.path()), SingleInstance::Other::none);
   }
 
   void whatAKilledProgramLeftIsReplaced() {
@@ -98,10 +133,24 @@ class FrontDoorTest : public QObject {
     QVERIFY(left.open(QIODevice::WriteOnly));
     left.close();
     SingleInstance first(folder.path());
-    QVERIFY(!first.knock());
+    QCOMPARE(first.knock(kPatience), SingleInstance::Other::none);
     first.listen();
-    SingleInstance second(folder.path());
-    QVERIFY(second.knock());
+    QCOMPARE(knock(folder.path()), SingleInstance::Other::answered);
+  }
+
+  void settingsAreForTheirOwnerOnly() {
+    const QTemporaryDir folder;
+    const QString file = folder.filePath(QStringLiteral("deep/mneme.ini"));
+    const auto others = QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther;
+    Config config;
+    config.chat.system_prompt = "private";
+    writeConfig(file, config);
+    QCOMPARE(QFile::permissions(file) & others, QFile::Permissions());
+    QVERIFY(QFile::setPermissions(file, QFile::permissions(file) | QFile::ReadOther));
+    config.theme = "dark";
+    writeConfig(file, config);
+    QCOMPARE(QFile::permissions(file) & others, QFile::Permissions());
+    QCOMPARE(readConfig(file).chat.system_prompt, config.chat.system_prompt);
   }
 };
 
