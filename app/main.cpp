@@ -10,7 +10,9 @@
 #include <memory>
 
 #include "app/application.h"
+#include "app/quit_on_signal.h"
 #include "app/single_instance.h"
+#include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 #include "inference/base/private_file.h"
 #include "ui/theme.h"
@@ -88,6 +90,7 @@ int failStart(const QString& problem) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  end_with_a_sentence("mneme");
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failed write, as on a full disk
   QCoreApplication::setApplicationName(QStringLiteral("mneme"));
   QCoreApplication::setApplicationVersion(QLatin1String(MNEME_VERSION));
@@ -137,6 +140,11 @@ int main(int argc, char** argv) {
   if (!application) return failStart(problem);
   QObject::connect(&instance, &SingleInstance::knocked, &application->window(),
                    &MainWindow::raiseWindow);
+  const QuitOnSignal quit;
+  QObject::connect(&quit, &QuitOnSignal::asked, &application->window(), [&application] {
+    application->window().close();
+    QCoreApplication::exit(0);  // also where a dialog is open
+  });
   application->window().show();
   application->window().start();
   const int code = QApplication::exec();
