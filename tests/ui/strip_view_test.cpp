@@ -4,13 +4,16 @@
 #include <QElapsedTimer>
 #include <QScrollArea>
 #include <QSlider>
+#include <QToolButton>
 #include <QtTest>
 #include <cmath>
+#include <set>
 
 #include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "ui/views/strip_canvas.h"
+#include "ui/views/strip_picture.h"
 
 using namespace mneme;
 
@@ -56,17 +59,20 @@ class StripViewTest : public QObject {
     QCOMPARE(data.size(), world.trace.size());
     const auto check = [&](int first, int end) {
       double gate = 0;
+      double largest = 0;
       double write = 0;
       std::array<int, 4> tiers{};
       int above = 0;
       for (int i = first; i < end; ++i) {
         const TraceRecord r = world.trace.recordAt(i);
         gate += double{r.gate_max(1)};
+        largest = std::max(largest, double{r.gate_max(1)});
         write += double{r.write_max()};
         ++tiers[static_cast<std::size_t>(r.slowest_tier())];
         above += r.gate_max() >= 0.7f;
       }
       QVERIFY(std::abs(*data.gate(1, first, end) - gate / (end - first)) < 1e-9);
+      QVERIFY(std::abs(*data.gatePeak(1, first, end) - largest) < 1e-9);
       QVERIFY(std::abs(*data.write(first, end) - write / (end - first)) < 1e-9);
       QCOMPARE(data.tiers(first, end), tiers);
       if (first == 0 && end == data.size()) QVERIFY(std::abs(data.above(0.7) - above) <= 1);
@@ -209,7 +215,75 @@ class StripViewTest : public QObject {
         lines[0].startsWith(QStringLiteral("position,token,text,source,probability,layer_1_gate")));
     QVERIFY(lines[1].startsWith(QStringLiteral("0,0,\"<|im_start|>\",template,,0.")));
     QCOMPARE(lines[0].count(QLatin1Char(',')), 4 + 2 * (2 + 4));
-    QVERIFY(!view.picture(2).isNull());
+  }
+
+  void thePictureIsWholeAndSaysWhatItShows() {
+    World world;
+    auto named = std::make_shared<InspectModel>(*world.chat.model());
+    named->layout.path = "/models/story-Q4_1.gguf";
+    named->layout.quantization = "Q4_1";
+    world.source.setModel(named);
+    StripView view(world.trace, world.selection, world.source);
+    view.resize(900, 280);
+    view.show();
+    view.canvas()->setView(3.6, 20);
+    const StripPicture picture(*view.canvas(), world.trace, world.source);
+    QCOMPARE(picture.firstToken(), 4);  // of token 3 only a part is in view
+    QCOMPARE(picture.endToken(), int(3.7 + view.canvas()->rowsRect().width() / 20.0));
+    const QString caption = picture.caption();
+    QCOMPARE(caption, QStringLiteral("Tokens 5 to %1 of %2. story.")
+                          .arg(picture.endToken())
+                          .arg(world.trace.size()));
+    for (const int scale : {1, 2}) {
+      const QImage image = picture.image(scale);
+      QCOMPARE(image.size(), picture.size() * scale);
+      // Colours of all three scales and of the tiers stand below the strip.
+      const int top = (view.canvas()->height() + 4) * scale;
+      std::set<QRgb> colours;
+      for (int y = top; y < image.height(); ++y) {
+        for (int x = 0; x < image.width(); ++x) colours.insert(image.pixel(x, y));
+      }
+      const Theme& theme = Theme::current();
+      for (const QColor& wanted : {theme.tier(Tier::ram), theme.tier(Tier::ssd_late)}) {
+        QVERIFY(colours.contains(wanted.rgb()));
+      }
+      QVERIFY(colours.size() > 100);
+    }
+    const QString svg = QString::fromUtf8(picture.svg());
+    QVERIFY(svg.contains(QStringLiteral("<svg")));
+    QVERIFY(svg.contains(caption));
+    QVERIFY(svg.contains(QStringLiteral("neutral")));
+  }
+
+  // Few tokens stand out of many: zoomed out they are still seen.
+  void whatStandsOutIsSeenZoomedOut() {
+    World world(20'000);
+    StripView view(world.trace, world.selection, world.source);
+    view.resize(560, 280);
+    view.show();
+    view.canvas()->fitAll();
+    QVERIFY(view.canvas()->pixelsPerToken() < 0.1);
+    const QImage image = view.canvas()->grab().toImage();
+    const QRect rows = view.canvas()->rowsRect();
+    int strong = 0;
+    int pale = 0;
+    const int x = rows.center().x();
+    for (int y = rows.top(); y < rows.top() + 28; ++y) {
+      const QColor colour = image.pixelColor(x, y);
+      const auto near = [&](double gate) {
+        const QColor wanted = Theme::current().gate(gate);
+        return std::abs(wanted.blue() - colour.blue()) < 25 &&
+               std::abs(wanted.red() - colour.red()) < 25;
+      };
+      strong += near(0.93);
+      pale += near(0.3);
+    }
+    QVERIFY2(strong >= 6 && pale >= 6, qPrintable(QStringLiteral("%1 %2").arg(strong).arg(pale)));
+    // All that can be done stays in view, however much is said.
+    auto* button = view.findChild<QToolButton*>();
+    const QRect place(button->mapTo(&view, QPoint(0, 0)), button->size());
+    QVERIFY(view.rect().contains(place));
+    QVERIFY(button->width() >= button->sizeHint().width());
   }
 
   void manyTokens() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "inference/base/check.h"
 
@@ -16,6 +17,8 @@ double finite(double value) {
 }  // namespace
 
 void StripData::Column::add(std::optional<double> value) {
+  if (counts.size() % kBlock == 1) peaks.push_back(-std::numeric_limits<double>::infinity());
+  if (value) peaks.back() = std::max(peaks.back(), sign * *value);
   sums.push_back(sums.back() + value.value_or(0.0));
   counts.push_back(counts.back() + (value ? 1 : 0));
 }
@@ -27,6 +30,22 @@ std::optional<double> StripData::Column::mean(int first, int end) const {
   const std::int32_t count = counts[b] - counts[a];
   if (count == 0) return std::nullopt;
   return (sums[b] - sums[a]) / count;
+}
+
+std::optional<double> StripData::Column::peak(int first, int end) const {
+  DCHECK(first >= 0 && first <= end && end < static_cast<int>(sums.size()));
+  double most = -std::numeric_limits<double>::infinity();
+  for (int i = first; i < end;) {
+    const auto at = static_cast<std::size_t>(i);
+    if (i % kBlock == 0 && i + kBlock <= end) {
+      most = std::max(most, peaks[at / kBlock]);
+      i += kBlock;
+      continue;
+    }
+    if (counts[at + 1] > counts[at]) most = std::max(most, sign * (sums[at + 1] - sums[at]));
+    ++i;
+  }
+  return std::isfinite(most) ? std::optional(sign * most) : std::nullopt;
 }
 
 void StripData::clear() {
@@ -82,6 +101,18 @@ std::optional<double> StripData::write(int first, int end) const {
 
 std::optional<double> StripData::probability(int first, int end) const {
   return m_probability.mean(first, end);
+}
+
+std::optional<double> StripData::gatePeak(int layer, int first, int end) const {
+  return m_gates[static_cast<std::size_t>(layer)].peak(first, end);
+}
+
+std::optional<double> StripData::writePeak(int first, int end) const {
+  return m_write.peak(first, end);
+}
+
+std::optional<double> StripData::probabilityPeak(int first, int end) const {
+  return m_probability.peak(first, end);
 }
 
 std::array<int, StripData::kTiers> StripData::tiers(int first, int end) const {

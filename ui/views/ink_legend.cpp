@@ -50,11 +50,16 @@ QSize InkScale::sizeHint() const {
 }
 
 void InkScale::paintEvent(QPaintEvent*) {
-  const Theme& theme = Theme::current();
   QPainter painter(this);
+  paintScale(&painter, size(), m_measure);
+}
+
+void InkScale::paintScale(QPainter* to, const QSize& size, InkText::Measure measure) {
+  const Theme& theme = Theme::current();
+  QPainter& painter = *to;
   const QRectF bar(8, 0.5, kBarWidth, kBarHeight - 1);
   QLinearGradient gradient(bar.topLeft(), bar.topRight());
-  for (int i = 0; i <= 10; ++i) gradient.setColorAt(i / 10.0, colourAt(m_measure, i / 10.0));
+  for (int i = 0; i <= 10; ++i) gradient.setColorAt(i / 10.0, colourAt(measure, i / 10.0));
   painter.setRenderHint(QPainter::Antialiasing);
   painter.setPen(QPen(theme.border, 1));
   painter.setBrush(gradient);
@@ -63,13 +68,13 @@ void InkScale::paintEvent(QPaintEvent*) {
   painter.drawLine(QPointF(bar.center().x(), bar.top()),
                    QPointF(bar.center().x(), bar.bottom() + 2));
   painter.setFont(theme.uiFont(0.85));
-  const QRectF words(0, kBarHeight, width(), height() - kBarHeight);
+  const QRectF words(0, kBarHeight, size.width(), size.height() - kBarHeight);
   const auto number = [&](double x, const QString& text) {
     const double w = QFontMetricsF(painter.font()).horizontalAdvance(text) + 2;
     painter.drawText(QRectF(x - w / 2, words.top(), w, words.height()), Qt::AlignCenter, text);
   };
   number(bar.left(), QStringLiteral("0"));
-  number(bar.center().x(), middleText(m_measure));
+  number(bar.center().x(), middleText(measure));
   number(bar.right(), QStringLiteral("1"));
 }
 
@@ -80,12 +85,15 @@ InkLegend::InkLegend(InspectSource& source, QWidget* parent) : QWidget(parent) {
   m_chooser = new QComboBox(this);
   m_chooser->setAccessibleName(tr("What the ink shows"));
   m_chooser->addItem(tr("Gate"), static_cast<int>(InkText::Measure::gate));
-  m_chooser->addItem(tr("Write"), static_cast<int>(InkText::Measure::write));
+  m_chooser->addItem(tr("Added"), static_cast<int>(InkText::Measure::write));
   m_chooser->addItem(tr("Slowest tier"), static_cast<int>(InkText::Measure::tier));
   m_chooser->addItem(tr("Probability"), static_cast<int>(InkText::Measure::probability));
-  m_chooser->setItemData(0, tr("How far the memory's gate opened: the maximum over its layers"),
-                         Qt::ToolTipRole);
-  m_chooser->setItemData(1, tr("The norm of what was added over the norm of the stream before"),
+  m_chooser->setItemData(
+      0, tr("How far the gate of the n-gram memory opened: the maximum over its layers"),
+      Qt::ToolTipRole);
+  m_chooser->setItemData(1,
+                         tr("How much was added to the token: the norm of what was added over the "
+                            "norm of the stream before"),
                          Qt::ToolTipRole);
   m_chooser->setItemData(2, tr("Where the slowest of the token's rows came from"), Qt::ToolTipRole);
   m_chooser->setItemData(3, tr("How likely the model found the token"), Qt::ToolTipRole);

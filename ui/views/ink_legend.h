@@ -9,6 +9,7 @@
 #include "ui/views/ink_text.h"
 
 class QComboBox;
+class QPainter;
 
 namespace mneme {
 
@@ -24,6 +25,8 @@ class InkScale : public QWidget {
   void setMeasure(InkText::Measure measure);
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override { return sizeHint(); }
+  // The same anywhere, at the painter's origin.
+  static void paintScale(QPainter* painter, const QSize& size, InkText::Measure measure);
 
  protected:
   void paintEvent(QPaintEvent* event) override;

@@ -13,7 +13,6 @@
 namespace mneme {
 namespace {
 
-constexpr int kMargin = 12;
 constexpr int kMinimapHeight = 18;
 constexpr int kTextHeight = 50;
 constexpr int kRowHeight = 16;
@@ -109,7 +108,7 @@ void StripCanvas::layRows() {
   for (int layer = 0; layer < m_data.layers(); ++layer) {
     add(Row::Kind::gate, layer, tr("%1 gate").arg(layerName(model.get(), layer)), rowHeight);
   }
-  if (m_data.layers() > 0) add(Row::Kind::write, 0, tr("write"), rowHeight);
+  if (m_data.layers() > 0) add(Row::Kind::write, 0, tr("added"), rowHeight);
   add(Row::Kind::probability, 0, tr("probability"), rowHeight);
   if (m_data.layers() > 0) add(Row::Kind::tier, 0, tr("slowest tier"), rowHeight);
   int names = 0;
@@ -117,6 +116,11 @@ void StripCanvas::layRows() {
   m_left = kMargin + names + 14;
   m_minimap.setLeft(m_left);
   m_minimap.setRight(width() - kMargin);
+}
+
+void StripCanvas::layOut(const QSize& size) {
+  resize(size);
+  layRows();
 }
 
 QRect StripCanvas::rowsRect() const {

@@ -37,8 +37,12 @@ class StripCanvas : public QWidget {
   int endVisible() const;
   std::optional<int> tokenAtX(double x) const;  // in the rows
 
-  // Without the selection, for export.
+  // Sizes it though it is not shown, to be painted elsewhere.
+  void layOut(const QSize& size);
+  // Without the selection.
   void paintStrip(QPainter* painter) const;
+  int left() const { return m_left; }  // where the cells begin, right of the names
+  static constexpr int kMargin = 12;   // right of the cells
   QRect rowsRect() const;
 
   QSize sizeHint() const override;
@@ -79,7 +83,8 @@ class StripCanvas : public QWidget {
   double minimumScale() const;
   void step(int by);
   void announce();
-  QColor cellColour(const Row& row, int first, int end) const;
+  enum class Of { mean, peak };  // of the tokens of a cell
+  QColor cellColour(const Row& row, int first, int end, Of of) const;
   void paintMinimap(QPainter* painter) const;
   void paintRow(QPainter* painter, const Row& row) const;
   void paintCells(QPainter* painter, const Row& row) const;
@@ -94,7 +99,7 @@ class StripCanvas : public QWidget {
   StripData m_data;
   std::vector<Row> m_rows;
   QSize m_laidFor;
-  int m_left = 0;  // where the cells begin, right of the names
+  int m_left = 0;
   QRect m_minimap;
   double m_first = 0;
   double m_scale = 13;   // pixels a token

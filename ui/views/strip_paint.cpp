@@ -48,6 +48,11 @@ void StripCanvas::paintStrip(QPainter* painter) const {
 void StripCanvas::paintMinimap(QPainter* painter) const {
   const Theme& theme = Theme::current();
   painter->fillRect(m_minimap, theme.base);
+  // Many tokens a column: what stands out, and before it the mean.
+  const auto paintBar = [&](int x, int width, double share, const QColor& colour) {
+    const int bar = static_cast<int>(std::lround(share * m_minimap.height()));
+    painter->fillRect(QRect(x, m_minimap.bottom() + 1 - bar, width, bar), colour);
+  };
   const int columns = std::min(m_minimap.width(), std::max(1, m_data.size()));
   const double step = double(m_minimap.width()) / columns;
   const QColor strong = theme.gate(0.9);
@@ -60,10 +65,14 @@ void StripCanvas::paintMinimap(QPainter* painter) const {
     if (!gate) continue;
     const int x = m_minimap.left() + static_cast<int>(std::floor(c * step));
     const int next = m_minimap.left() + static_cast<int>(std::floor((c + 1) * step));
-    const int bar = static_cast<int>(std::lround(*gate * m_minimap.height()));
     const int gap = step >= 4 ? 1 : 0;
-    painter->fillRect(QRect(x, m_minimap.bottom() + 1 - bar, std::max(1, next - x - gap), bar),
-                      *gate > m_threshold ? strong : weak);
+    const int width = std::max(1, next - x - gap);
+    if (to > from + 1) {
+      paintBar(x, width, m_data.gateMaxPeak(from, to).value_or(0), weak);
+      paintBar(x, width, *gate, strong);
+    } else {
+      paintBar(x, width, *gate, *gate > m_threshold ? strong : weak);
+    }
   }
   // Where messages begin.
   for (std::size_t i = 1; i < m_trace.parts().size(); ++i) {
@@ -93,21 +102,22 @@ void StripCanvas::paintRow(QPainter* painter, const Row& row) const {
   }
 }
 
-QColor StripCanvas::cellColour(const Row& row, int first, int end) const {
+QColor StripCanvas::cellColour(const Row& row, int first, int end, Of of) const {
+  const bool peak = of == Of::peak;
   const Theme& theme = Theme::current();
   std::optional<double> value;
   QColor colour;
   switch (row.kind) {
     case Row::Kind::gate:
-      value = m_data.gate(row.layer, first, end);
+      value = peak ? m_data.gatePeak(row.layer, first, end) : m_data.gate(row.layer, first, end);
       if (value) colour = theme.gate(*value);
       break;
     case Row::Kind::write:
-      value = m_data.write(first, end);
+      value = peak ? m_data.writePeak(first, end) : m_data.write(first, end);
       if (value) colour = theme.write(*value);
       break;
     case Row::Kind::probability:
-      value = m_data.probability(first, end);
+      value = peak ? m_data.probabilityPeak(first, end) : m_data.probability(first, end);
       if (value) colour = theme.probability(*value);
       break;
     default:
@@ -137,7 +147,7 @@ void StripCanvas::paintCells(QPainter* painter, const Row& row) const {
       painter->setOpacity(1);
       continue;
     }
-    const QColor colour = cellColour(row, i, i + 1);
+    const QColor colour = cellColour(row, i, i + 1, Of::mean);
     if (!colour.isValid()) continue;
     if (radius > 0) {
       painter->setPen(QPen(hairline, 1));
@@ -158,8 +168,13 @@ void StripCanvas::paintDensity(QPainter* painter, const Row& row) const {
     const int end = std::min(m_data.size(), std::max(first + 1, last));
     if (first >= end) break;
     if (row.kind != Row::Kind::tier) {
-      const QColor colour = cellColour(row, first, end);
-      if (colour.isValid()) painter->fillRect(QRect(x, row.top, 1, row.height), colour);
+      // What stands out above, the mean below: a mean alone is pale wherever few tokens are not.
+      const QColor peak = cellColour(row, first, end, Of::peak);
+      if (!peak.isValid()) continue;
+      const int half = (row.height + 1) / 2;
+      painter->fillRect(QRect(x, row.top, 1, half), peak);
+      painter->fillRect(QRect(x, row.top + half, 1, row.height - half),
+                        cellColour(row, first, end, Of::mean));
       continue;
     }
     // Shares of the tiers, from the fastest at the bottom to the slowest on top.

@@ -7,7 +7,6 @@
 #include <QLabel>
 #include <QMenu>
 #include <QMessageBox>
-#include <QPainter>
 #include <QSlider>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -17,9 +16,11 @@
 #include "inference/base/output_file.h"
 #include "ui/format.h"
 #include "ui/theme.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/ink_legend.h"
 #include "ui/views/strip_canvas.h"
 #include "ui/views/strip_export.h"
+#include "ui/views/strip_picture.h"
 
 namespace mneme {
 namespace {
@@ -63,21 +64,30 @@ StripView::StripView(BranchTrace& trace, Selection& selection, InspectSource& so
   m_slider->setAccessibleName(tr("Gate threshold"));
   name->setBuddy(m_slider);
   row->addWidget(m_slider);
-  m_count = muted(QString(), m_bar);
-  row->addWidget(m_count);
-  row->addStretch(1);
-  m_untrained = new QLabel(tr("untrained memory"), m_bar);
+  // What is said gives way, what is done stays.
+  const auto line = [this, row](int stretch) {
+    auto* made = new ElidedLabel(m_bar);
+    made->setProperty("kind", QStringLiteral("muted"));
+    made->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+    row->addWidget(made, stretch);
+    return made;
+  };
+  m_count = line(3);
+  m_untrained = new QLabel(tr("untrained"), m_bar);
   m_untrained->setProperty("kind", QStringLiteral("warning"));
   row->addWidget(m_untrained);
-  m_scale = muted(QString(), m_bar);
-  row->addWidget(m_scale);
+  m_scale = line(2);
   row->addWidget(new InkScale(m_bar));
   m_export = new QToolButton(m_bar);
   m_export->setText(tr("Export"));
   m_export->setPopupMode(QToolButton::InstantPopup);
   m_export->setAutoRaise(true);
   auto* menu = new QMenu(m_export);
-  menu->addAction(tr("Picture (PNG) …"), this, &StripView::exportPicture);
+  menu->addAction(tr("Picture (PNG) …"), this, [this] { exportPicture(1); });
+  menu->addAction(tr("Picture, twice the resolution (PNG) …"), this, [this] { exportPicture(2); });
+  menu->addAction(tr("Picture, four times the resolution (PNG) …"), this,
+                  [this] { exportPicture(4); });
+  menu->addAction(tr("Drawing (SVG) …"), this, &StripView::exportDrawing);
   menu->addAction(tr("Table of the visible tokens (CSV) …"), this, &StripView::exportTable);
   m_export->setMenu(menu);
   row->addWidget(m_export);
@@ -103,14 +113,14 @@ void StripView::refresh() {
     m_empty->setText(
         m_source.model()
             ? tr("No tokens yet. Ask something: every token of the prompt and the answer appears "
-                 "here, with its gates, writes and tiers.")
+                 "here, with its gates, what was added, and tiers.")
             : tr("No tokens yet, and no model is loaded. Open a model and ask something."));
     return;
   }
   const int known = columns.withGate();
   const double threshold = m_canvas->threshold();
   m_count->setText(known == 0
-                       ? tr("no gates: memory was off")
+                       ? tr("no gates: the n-gram memory was off")
                        : tr("%2 of %3 tokens above %1")
                              .arg(format::decimal(threshold),
                                   format::count(columns.above(threshold)), format::count(known)));
@@ -118,59 +128,48 @@ void StripView::refresh() {
   const auto model = m_source.model();
   m_untrained->setVisible(model && model->layout.memory && !model->layout.memory->trained);
   const double perPixel = 1 / m_canvas->pixelsPerToken();
-  m_scale->setText(perPixel > 1
-                       ? tr("mean of %1 tokens a pixel").arg(format::count(std::lround(perPixel)))
-                       : QString());
-}
-
-QImage StripView::picture(int scale) const {
-  const int caption = 34;
-  const QSize size(m_canvas->width(), m_canvas->height() + caption);
-  QImage image(size * scale, QImage::Format_RGB32);
-  image.setDevicePixelRatio(scale);
-  image.fill(Theme::current().window);
-  QPainter painter(&image);
-  m_canvas->paintStrip(&painter);
-  painter.setFont(Theme::current().uiFont(0.95));
-  painter.setPen(Theme::current().textMuted);
-  const auto model = m_source.model();
-  QString words =
-      tr("tokens %1 to %2 of %3. Gates, writes and probabilities from 0 to 1 (gate 0.5 "
-         "is neutral); %4")
-          .arg(format::count(m_canvas->firstVisible() + 1), format::count(m_canvas->endVisible()),
-               format::count(m_canvas->data().size()), m_scale->text());
-  if (model) words += QStringLiteral(". ") + QString::fromStdString(model->layout.name);
-  if (!m_untrained->isHidden()) words += QStringLiteral(". ") + m_untrained->text();
-  painter.drawText(QRect(12, m_canvas->height(), size.width() - 24, caption - 6),
-                   Qt::AlignVCenter | Qt::TextWordWrap, words);
-  return image;
+  m_scale->setText(perPixel > 1 ? tr("%1 tokens a pixel").arg(format::count(std::lround(perPixel)))
+                                : QString());
+  m_scale->setToolTip(
+      perPixel > 1
+          ? tr("Each pixel stands for %1 tokens: the upper half of a row shows the largest "
+               "of them (of the probabilities the smallest), the lower half the mean.")
+                .arg(format::count(std::lround(perPixel)))
+          : QString());
+  m_scale->setVisible(perPixel > 1);
 }
 
 QString StripView::csv() const {
   return stripCsv(m_trace, m_source, m_canvas->firstVisible(), m_canvas->endVisible());
 }
 
-void StripView::exportPicture() {
-  const QString path = QFileDialog::getSaveFileName(
-      this, tr("Export the strip as a picture"), QStringLiteral("tokens.png"), tr("PNG (*.png)"));
-  if (path.isEmpty()) return;
+void StripView::exportPicture(int scale) {
+  const StripPicture picture(*m_canvas, m_trace, m_source);
   QByteArray bytes;
   QBuffer buffer(&bytes);
-  if (picture(2).save(&buffer, "PNG")) {
-    save(path, bytes);
-  } else {
-    QMessageBox::warning(this, tr("Export"), tr("There is not enough memory for the picture."));
+  buffer.open(QIODevice::WriteOnly);
+  if (!picture.image(scale).save(&buffer, "PNG")) {
+    QMessageBox::warning(this, tr("Export"), tr("There is not enough RAM for the picture."));
+    return;
   }
+  save(tr("Export the strip as a picture"), QStringLiteral("tokens.png"), tr("PNG (*.png)"), bytes);
+}
+
+void StripView::exportDrawing() {
+  const StripPicture picture(*m_canvas, m_trace, m_source);
+  save(tr("Export the strip as a drawing"), QStringLiteral("tokens.svg"), tr("SVG (*.svg)"),
+       picture.svg());
 }
 
 void StripView::exportTable() {
-  const QString path =
-      QFileDialog::getSaveFileName(this, tr("Export the visible tokens as a table"),
-                                   QStringLiteral("tokens.csv"), tr("CSV (*.csv)"));
-  if (!path.isEmpty()) save(path, csv().toUtf8());
+  save(tr("Export the visible tokens as a table"), QStringLiteral("tokens.csv"), tr("CSV (*.csv)"),
+       csv().toUtf8());
 }
 
-void StripView::save(const QString& path, const QByteArray& bytes) {
+void StripView::save(const QString& title, const QString& name, const QString& filter,
+                     const QByteArray& bytes) {
+  const QString path = QFileDialog::getSaveFileName(this, title, name, filter);
+  if (path.isEmpty()) return;
   const auto write = [&]() -> Status {
     auto file = OutputFile::open(path.toStdString());
     if (!file) return file.error();

@@ -3,7 +3,6 @@
 // and export. Hover peeks, a click pins, in step with every other view. UI thread.
 #pragma once
 
-#include <QImage>
 #include <QWidget>
 
 #include "ui/models/branch_trace.h"
@@ -16,6 +15,7 @@ class QToolButton;
 
 namespace mneme {
 
+class ElidedLabel;
 class StripCanvas;
 
 class StripView : public QWidget {
@@ -26,15 +26,15 @@ class StripView : public QWidget {
             QWidget* parent = nullptr);
 
   StripCanvas* canvas() const { return m_canvas; }
-  // The strip with its scale and a caption, `scale` times its size on screen.
-  QImage picture(int scale) const;
   QString csv() const;  // the stretch in view
 
  private:
-  void save(const QString& path, const QByteArray& bytes);
   void refresh();
-  void exportPicture();
+  void exportPicture(int scale);
+  void exportDrawing();
   void exportTable();
+  void save(const QString& title, const QString& name, const QString& filter,
+            const QByteArray& bytes);
 
   BranchTrace& m_trace;
   InspectSource& m_source;
@@ -42,8 +42,8 @@ class StripView : public QWidget {
   QLabel* m_empty = nullptr;
   QWidget* m_bar = nullptr;
   QSlider* m_slider = nullptr;
-  QLabel* m_count = nullptr;
-  QLabel* m_scale = nullptr;
+  ElidedLabel* m_count = nullptr;
+  ElidedLabel* m_scale = nullptr;
   QLabel* m_untrained = nullptr;
   QToolButton* m_export = nullptr;
 };

@@ -13,7 +13,7 @@ namespace mneme {
 namespace {
 
 constexpr int kSwatch = 10;
-constexpr int kGap = 14;
+constexpr int kItemGap = 14;
 
 }  // namespace
 
@@ -49,7 +49,7 @@ std::vector<TierLegend::Item> TierLegend::place(int width) const {
     }
     item.swatch = QRectF(x, y + (step - kSwatch) / 2.0, kSwatch, kSwatch);
     item.label = QRectF(x + kSwatch + 5, y, needs, step);
-    x += needs + kGap;
+    x += needs + kItemGap;
     items.push_back(item);
   }
   return items;
@@ -71,11 +71,15 @@ QSize TierLegend::minimumSizeHint() const {
 
 void TierLegend::paintEvent(QPaintEvent*) {
   QPainter painter(this);
-  painter.setFont(Theme::current().uiFont(0.9));
-  for (const Item& item : place(width())) {
-    paintTierCell(&painter, item.swatch, item.tier);
-    painter.setPen(Theme::current().textMuted);
-    painter.drawText(item.label, Qt::AlignVCenter, item.name);
+  paintAt(&painter, width());
+}
+
+void TierLegend::paintAt(QPainter* painter, int width) const {
+  painter->setFont(Theme::current().uiFont(0.9));
+  for (const Item& item : place(width)) {
+    paintTierCell(painter, item.swatch, item.tier);
+    painter->setPen(Theme::current().textMuted);
+    painter->drawText(item.label, Qt::AlignVCenter, item.name);
   }
 }
 

@@ -17,6 +17,7 @@ class TierLegend : public QWidget {
   explicit TierLegend(const TierStats& stats, QWidget* parent = nullptr);
   void setStats(const TierStats& stats);
   std::vector<Tier> tiers() const { return m_tiers; }  // fastest first
+  void paintAt(QPainter* painter, int width) const;    // at the painter's origin
 
   bool hasHeightForWidth() const override { return true; }
   int heightForWidth(int width) const override;
