@@ -4,8 +4,10 @@
 #include <QAbstractItemModelTester>
 #include <QCheckBox>
 #include <QElapsedTimer>
+#include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTableView>
 #include <QtTest>
@@ -96,12 +98,12 @@ class SlotsViewTest : public QObject {
     QCOMPARE(run("layer=3"), 0);
     QCOMPARE(run("order=2 head=0"), all / 16);
     QCOMPARE(run("tier=ram") + run("tier=ssd"), all);
-    QCOMPARE(run("tier=late") + run("tier=intime"), run("tier=ssd"));
+    QCOMPARE(run("tier=waited") + run("tier=hidden"), run("tier=ssd"));
     // " Great" ends one 2-gram and one 3-gram, and is inside one 2-gram and two 3-grams more.
     QCOMPARE(run("GREAT"), (2 + 3) * 16);
     QCOMPARE(run("the great order=2"), 16);
     QCOMPARE(run("seen>0"), all);
-    QVERIFY(run("latency>100") < run("latency>0"));
+    QVERIFY(run("read>100") < run("read>0"));
     QCOMPARE(run("tier=fast"), -1);
     QCOMPARE(run("layer=x"), -1);
     QCOMPARE(run("speed>3"), -1);
@@ -192,6 +194,34 @@ class SlotsViewTest : public QObject {
       });
     };
     QTRY_VERIFY(saysWhy());
+  }
+
+  // As wide as the left of the lower docks in a window of 1024, and in one of 1440.
+  void whatARowIsIsSeenAtUsualSizes() {
+    World world(200);
+    for (const int width : {560, 780}) {
+      SlotsView view(world.trace, world.selection, world.source);
+      view.resize(width, 260);
+      view.show();
+      QTRY_VERIFY(view.table()->rowCount() > 0);
+      auto* table = view.findChild<QTableView*>();
+      const QHeaderView* header = table->horizontalHeader();
+      for (const auto column :
+           {SlotColumn::position, SlotColumn::ngram, SlotColumn::order, SlotColumn::head,
+            SlotColumn::tier, SlotColumn::latency, SlotColumn::seen, SlotColumn::collisions}) {
+        const int at = static_cast<int>(column);
+        const QString name = table->model()->headerData(at, Qt::Horizontal).toString();
+        const int right = header->sectionViewportPosition(at) + header->sectionSize(at);
+        QVERIFY2(right <= table->viewport()->width(),
+                 qPrintable(QStringLiteral("%1 ends at %2").arg(name).arg(right)));
+        const int words = header->fontMetrics().horizontalAdvance(name);
+        QVERIFY2(header->sectionSize(at) >= words + 12, qPrintable(name));
+      }
+      // What does not fit is reached by scrolling.
+      const int last = header->logicalIndex(header->count() - 1);
+      const int end = header->sectionPosition(last) + header->sectionSize(last);
+      QVERIFY(table->horizontalScrollBar()->maximum() >= end - table->viewport()->width());
+    }
   }
 
   void saysWhyItIsEmpty() {

@@ -10,7 +10,7 @@
 namespace mneme {
 namespace {
 
-struct Words {
+struct QueryWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::SlotQuery)
 };
 
@@ -21,20 +21,18 @@ std::optional<std::vector<Tier>> tiersNamed(const QString& name) {
   if (word == QLatin1String("ssd") || word == QLatin1String("file")) {
     return std::vector{Tier::ssd_in_time, Tier::ssd_late};
   }
-  if (word == QLatin1String("late")) return std::vector{Tier::ssd_late};
-  if (word == QLatin1String("intime")) return std::vector{Tier::ssd_in_time};
+  if (word == QLatin1String("waited")) return std::vector{Tier::ssd_late};
+  if (word == QLatin1String("hidden")) return std::vector{Tier::ssd_in_time};
   return std::nullopt;
 }
 
 std::optional<SlotFilter::Field> fieldNamed(const QString& name) {
   using Field = SlotFilter::Field;
-  static const QHash<QString, Field> names{{QStringLiteral("layer"), Field::layer},
-                                           {QStringLiteral("order"), Field::order},
-                                           {QStringLiteral("head"), Field::head},
-                                           {QStringLiteral("row"), Field::row},
-                                           {QStringLiteral("seen"), Field::seen},
-                                           {QStringLiteral("latency"), Field::latency},
-                                           {QStringLiteral("collisions"), Field::collisions}};
+  static const QHash<QString, Field> names{
+      {QStringLiteral("layer"), Field::layer},      {QStringLiteral("order"), Field::order},
+      {QStringLiteral("head"), Field::head},        {QStringLiteral("row"), Field::row},
+      {QStringLiteral("seen"), Field::seen},        {QStringLiteral("read"), Field::latency},
+      {QStringLiteral("shared"), Field::collisions}};
   const auto found = names.find(name.toLower());
   return found == names.end() ? std::nullopt : std::optional(*found);
 }
@@ -166,7 +164,7 @@ std::optional<SlotFilter> SlotFilter::parse(const QString& line, QString* error)
     if (name == QLatin1String("tier")) {
       const auto tiers = tiersNamed(value);
       if (!tiers || match.captured(2) != QLatin1String("=")) {
-        *error = Words::tr("tier is one of ram, ssd, intime, late, device: tier=ssd");
+        *error = QueryWords::tr("tier is one of ram, ssd, hidden, waited, device: tier=ssd");
         return std::nullopt;
       }
       filter.tiers.insert(filter.tiers.end(), tiers->begin(), tiers->end());
@@ -176,10 +174,10 @@ std::optional<SlotFilter> SlotFilter::parse(const QString& line, QString* error)
     bool isNumber = false;
     const std::uint64_t number = value.toULongLong(&isNumber);
     if (!field || !isNumber) {
-      *error = field ? Words::tr("%1 wants a number, as in %1>3").arg(name)
-                     : Words::tr(
-                           "'%1' is not known. Fields: layer order head tier row latency seen "
-                           "collisions")
+      *error = field ? QueryWords::tr("%1 wants a number, as in %1>3").arg(name)
+                     : QueryWords::tr(
+                           "'%1' is not known. Fields: layer order head tier row read seen "
+                           "shared")
                            .arg(name);
       return std::nullopt;
     }

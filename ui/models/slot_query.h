@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the slots table shows of a SlotIndex: which entries, in which order. The filter is a line of
-// words: "layer=14", "order=3", "head=2", "tier=ssd", "row=944120", "seen>3", "latency>100",
-// "collisions>0"; any other word must occur in the n-gram's text. Pure functions; any thread.
+// words: "layer=14", "order=3", "head=2", "tier=ssd", "row=944120", "seen>3", "read>100"
+// (microseconds), "shared>0"; any other word must occur in the n-gram's text. Pure functions; any
+// thread.
 #pragma once
 
 #include <QString>

@@ -132,9 +132,9 @@ QVariant SlotTable::headerData(int section, Qt::Orientation orientation, int rol
       {QT_TR_NOOP("Prime"), QT_TR_NOOP("Rows that this head has at this layer")},
       {QT_TR_NOOP("Row"), QT_TR_NOOP("Row of the layer's table")},
       {QT_TR_NOOP("Tier"), QT_TR_NOOP("Where the row came from")},
-      {QT_TR_NOOP("Latency"), QT_TR_NOOP("Of the read that brought it")},
+      {QT_TR_NOOP("Read"), QT_TR_NOOP("How long the read took that brought it")},
       {QT_TR_NOOP("Seen"), QT_TR_NOOP("How often this chat used the row")},
-      {QT_TR_NOOP("Collisions"), QT_TR_NOOP("Other n-grams of this chat that use the row")},
+      {QT_TR_NOOP("Shared"), QT_TR_NOOP("Other n-grams of this chat that use the row: collisions")},
   }};
   const auto& [name, meaning] = kNames[static_cast<std::size_t>(section)];
   switch (role) {

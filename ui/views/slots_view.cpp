@@ -15,6 +15,7 @@
 
 #include "ui/format.h"
 #include "ui/theme.h"
+#include "ui/views/message_line.h"
 #include "ui/views/tier_cell.h"
 
 namespace mneme {
@@ -22,11 +23,24 @@ namespace {
 
 constexpr int kFilterPauseMs = 180;
 constexpr int kRebuildMs = 500;
+constexpr int kNgramMin = 14;  // characters
+constexpr int kNgramMax = 40;
+
+// From left to right; all but the last few are seen at usual sizes, the others by scrolling.
+constexpr std::array<SlotColumn, static_cast<std::size_t>(SlotColumn::count)> kColumns{
+    SlotColumn::position, SlotColumn::ngram,   SlotColumn::order, SlotColumn::head,
+    SlotColumn::tier,     SlotColumn::latency, SlotColumn::seen,  SlotColumn::collisions,
+    SlotColumn::layer,    SlotColumn::row,     SlotColumn::prime, SlotColumn::classes};
+constexpr std::size_t kFirstColumns = 8;  // that make room for one another
 
 // The tier's colour and hatch before its name.
 class TierDelegate : public QStyledItemDelegate {
  public:
   using QStyledItemDelegate::QStyledItemDelegate;
+
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    return QStyledItemDelegate::sizeHint(option, index) + QSize(kSide + 8, 0);
+  }
 
   void paint(QPainter* painter, const QStyleOptionViewItem& option,
              const QModelIndex& index) const override {
@@ -34,13 +48,16 @@ class TierDelegate : public QStyledItemDelegate {
     if (option.state & QStyle::State_Selected) {
       painter->fillRect(option.rect, Theme::current().accentSoft);
     }
-    const int side = std::min(12, option.rect.height() - 6);
+    const int side = std::min(kSide, option.rect.height() - 6);
     const QRectF cell(option.rect.left() + 6, option.rect.center().y() - side / 2.0 + 0.5, side,
                       side);
     paintTierCell(painter, cell, static_cast<Tier>(index.data(SlotTable::kTierRole).toInt()));
     shifted.rect.adjust(side + 8, 0, 0, 0);
     QStyledItemDelegate::paint(painter, shifted, index);
   }
+
+ private:
+  static constexpr int kSide = 12;
 };
 
 }  // namespace
@@ -93,8 +110,8 @@ void SlotsView::build() {
       tr("Filter: text of the n-gram, layer=14, order=3, tier=ssd, seen>3"));
   m_filter->setAccessibleName(tr("Filter of the slots table"));
   m_filter->setToolTip(
-      tr("Words must occur in the n-gram's text. Fields: layer, order, head, row, latency, seen, "
-         "collisions with = < >; tier=ram, ssd, intime or late."));
+      tr("Words must occur in the n-gram's text. Fields: layer, order, head, row, read, seen, "
+         "shared with = < >; tier=ram, ssd, hidden or waited."));
   m_filter->setClearButtonEnabled(true);
   m_filter->setMinimumWidth(180);
   bar->addWidget(m_filter, 1);
@@ -104,9 +121,7 @@ void SlotsView::build() {
   m_state->setProperty("kind", QStringLiteral("muted"));
   bar->addWidget(m_state);
   column->addLayout(bar);
-  m_error = new QLabel(this);
-  m_error->setProperty("kind", QStringLiteral("error"));
-  m_error->setWordWrap(true);
+  m_error = new MessageLine(this);
   column->addWidget(m_error);
   m_empty = new QLabel(this);
   m_empty->setProperty("kind", QStringLiteral("muted"));
@@ -132,13 +147,18 @@ void SlotsView::build() {
   m_view->horizontalHeader()->setStyleSheet(
       QStringLiteral("QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; "
                      "subcontrol-position: top center; width: 9px; height: 5px; }"));
-  m_view->horizontalHeader()->setStretchLastSection(true);
+  for (std::size_t at = 0; at < kColumns.size(); ++at) {
+    QHeaderView* const header = m_view->horizontalHeader();
+    header->moveSection(header->visualIndex(static_cast<int>(kColumns[at])), static_cast<int>(at));
+  }
+  m_view->viewport()->installEventFilter(this);
   m_view->setItemDelegateForColumn(static_cast<int>(SlotColumn::tier), new TierDelegate(this));
   column->addWidget(m_view, 4);
 
   connect(m_filter, &QLineEdit::textChanged, this, [this] { m_filterTimer.start(); });
   connect(m_onlyPinned, &QCheckBox::toggled, this, &SlotsView::requery);
-  connect(m_view->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+  // Not the current row: a table that gets the focus makes its first row the current one.
+  connect(m_view->selectionModel(), &QItemSelectionModel::selectionChanged, this,
           &SlotsView::rowChosen);
 }
 
@@ -147,16 +167,38 @@ void SlotsView::applyFonts() {
   const QFontMetrics metrics(font);
   m_view->setFont(font);
   m_view->verticalHeader()->setDefaultSectionSize(metrics.height() + 7);
-  static constexpr std::array<int, static_cast<int>(SlotColumn::count)> kCharacters{
-      6, 3, 3, 3, 18, 12, 8, 9, 8, 8, 5, 5};
-  const int digit = metrics.horizontalAdvance(QLatin1Char('0'));
-  for (int i = 0; i < static_cast<int>(kCharacters.size()); ++i) {
-    const QString name = m_table.headerData(i, Qt::Horizontal, Qt::DisplayRole).toString();
-    // The header has a font and padding of its own.
-    const int heading = m_view->horizontalHeader()->fontMetrics().horizontalAdvance(name) + 26;
-    m_view->setColumnWidth(
-        i, std::max(kCharacters[static_cast<std::size_t>(i)] * digit + 16, heading));
+  m_widths.fill(0);
+  fitColumns();
+}
+
+// Each column as wide as its heading and what it has shown so far; the n-grams take what is left.
+void SlotsView::fitColumns() {
+  QHeaderView* const header = m_view->horizontalHeader();
+  const QAbstractItemView* view = m_view;
+  int all = 0;
+  int first = 0;
+  for (std::size_t at = 0; at < kColumns.size(); ++at) {
+    const int column = static_cast<int>(kColumns[at]);
+    int& width = m_widths[static_cast<std::size_t>(column)];
+    const QString name = m_table.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+    width = std::max({width, header->fontMetrics().horizontalAdvance(name) + 18,
+                      view->sizeHintForColumn(column) + 6});
+    if (kColumns[at] == SlotColumn::ngram) continue;
+    all += width;
+    if (at < kFirstColumns) first += width;
+    header->resizeSection(column, width);
   }
+  const int digit = m_view->fontMetrics().horizontalAdvance(QLatin1Char('0'));
+  const int wanted = std::clamp(m_widths[static_cast<std::size_t>(SlotColumn::ngram)],
+                                kNgramMin * digit, kNgramMax * digit);
+  const int room = m_view->viewport()->width();
+  const int left = all + wanted <= room ? room - all : std::min(wanted, room - first);
+  header->resizeSection(static_cast<int>(SlotColumn::ngram), std::max(kNgramMin * digit, left));
+}
+
+bool SlotsView::eventFilter(QObject* watched, QEvent* event) {
+  if (watched == m_view->viewport() && event->type() == QEvent::Resize) fitColumns();
+  return QWidget::eventFilter(watched, event);
 }
 
 void SlotsView::traceChanged() {
@@ -203,6 +245,7 @@ void SlotsView::receive(const SlotAnalysis::Answer& answer) {
   m_table.show(answer.index, answer.entries);
   m_following = false;
   refresh();
+  fitColumns();
   followPinned();
 }
 
@@ -211,7 +254,7 @@ QString SlotsView::whyEmpty() const {
   if (!model) return tr("No model is loaded. Open the model of this chat to see its rows.");
   if (!model->hasher) {
     const QString reason = QString::fromStdString(model->layout.memory_absent_reason);
-    return reason.isEmpty() ? tr("This model has no memory, so there are no rows.") : reason;
+    return reason.isEmpty() ? tr("This model has no n-gram memory, so there are no rows.") : reason;
   }
   if (m_trace.size() == 0) {
     return tr("No tokens yet. Ask something: each token's n-grams and rows appear here.");
@@ -219,7 +262,7 @@ QString SlotsView::whyEmpty() const {
   if (!m_index) return tr("Looking up the rows …");
   if (m_index->size() == 0) {
     return tr(
-        "No token of this chat was read with the memory that is loaded: memory was off, or "
+        "No token of this chat was read with the n-gram memory that is loaded: it was off, or "
         "another pack was in use.");
   }
   if (m_onlyPinned->isChecked() && !m_selection.pinned()) {
@@ -234,8 +277,7 @@ void SlotsView::refresh() {
   m_empty->setText(why);
   m_empty->setVisible(!why.isEmpty());
   m_view->setVisible(why.isEmpty());
-  m_error->setText(m_filterError);
-  m_error->setVisible(!m_filterError.isEmpty());
+  m_error->say(MessageLine::Kind::error, m_filterError);
   QString state;
   if (m_index) {
     state = tr("%1 of %2 slots")
@@ -246,7 +288,7 @@ void SlotsView::refresh() {
                    .arg(format::count(static_cast<std::int64_t>(m_index->skippedTokens())));
     }
     if (m_index->model().layout.memory && !m_index->model().layout.memory->trained) {
-      state += tr(", untrained memory");
+      state += tr(", untrained");
     }
   }
   if (m_analysis.busy()) state += tr(" …");
@@ -270,10 +312,10 @@ void SlotsView::followPinned() {
 }
 
 void SlotsView::rowChosen() {
-  const QModelIndex current = m_view->currentIndex();
-  if (m_following || !current.isValid() || current.row() >= m_table.rowCount()) return;
+  const QModelIndexList chosen = m_view->selectionModel()->selectedRows();
+  if (m_following || chosen.isEmpty() || chosen.first().row() >= m_table.rowCount()) return;
   m_selection.hover(std::nullopt);
-  m_selection.pin(m_table.eventAt(current.row()));
+  m_selection.pin(m_table.eventAt(chosen.first().row()));
 }
 
 void SlotsView::keyPressEvent(QKeyEvent* event) {

@@ -5,6 +5,7 @@
 
 #include <QTimer>
 #include <QWidget>
+#include <array>
 #include <memory>
 
 #include "ui/models/branch_trace.h"
@@ -20,6 +21,8 @@ class QTableView;
 
 namespace mneme {
 
+class MessageLine;
+
 class SlotsView : public QWidget {
   Q_OBJECT
 
@@ -34,6 +37,7 @@ class SlotsView : public QWidget {
   void showEvent(QShowEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void changeEvent(QEvent* event) override;
+  bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:
   void build();
@@ -45,6 +49,7 @@ class SlotsView : public QWidget {
   void followPinned();
   void rowChosen();
   void applyFonts();
+  void fitColumns();
   QString whyEmpty() const;
 
   BranchTrace& m_trace;
@@ -58,13 +63,14 @@ class SlotsView : public QWidget {
   bool m_stale = true;       // the branch changed since the index was asked for
   bool m_following = false;  // a row is being chosen by the selection, not by the user
   double m_buildMs = 0;
+  std::array<int, static_cast<std::size_t>(SlotColumn::count)> m_widths{};  // of what was shown
   QTimer m_rebuildTimer;
   QTimer m_filterTimer;
 
   QLineEdit* m_filter = nullptr;
   QCheckBox* m_onlyPinned = nullptr;
   QLabel* m_state = nullptr;
-  QLabel* m_error = nullptr;
+  MessageLine* m_error = nullptr;
   QLabel* m_empty = nullptr;
   QTableView* m_view = nullptr;
 };
