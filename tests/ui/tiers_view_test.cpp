@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/tiers_view.h"
 
-#include <QDoubleSpinBox>
+#include <QCheckBox>
 #include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QSlider>
+#include <QSpinBox>
 #include <QtTest>
 #include <cmath>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
+#include "tests/ui/ui_test.h"
 #include "ui/models/tier_history.h"
 #include "ui/views/budget_control.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/hit_curve_chart.h"
 #include "ui/views/tier_table.h"
 #include "ui/views/time_chart.h"
@@ -99,8 +104,8 @@ class TiersViewTest : public QObject {
     stats.served = {0, 1220, 700, 80};
     source.setTiers(stats);
     QCOMPARE(view.figure(QStringLiteral("without SSD")), QStringLiteral("61 %"));
-    QCOMPARE(view.figure(QStringLiteral("in time")), QStringLiteral("700"));
-    QCOMPARE(view.figure(QStringLiteral("late")), QStringLiteral("80"));
+    QCOMPARE(view.figure(QStringLiteral("hidden")), QStringLiteral("700"));
+    QCOMPARE(view.figure(QStringLiteral("waited for")), QStringLiteral("80"));
     QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0 B"));
     QCOMPARE(view.figure(QStringLiteral("in flight")), QStringLiteral("7"));
     QCOMPARE(view.figure(QStringLiteral("checksums")), QStringLiteral("none"));
@@ -172,6 +177,42 @@ class TiersViewTest : public QObject {
     QVERIFY(says("1 read failed"));
   }
 
+  // As the lower right of a window of 1280 x 800, of 1024 x 640, and of a large one: nothing is
+  // cut, and in the first all of it is seen without scrolling.
+  void nothingIsCutAtUsualSizes() {
+    test::Chat chat;
+    InspectSource source;
+    source.setModel(chat.model(false));
+    TierStats stats = test::someTiers();
+    stats.served = {0, 1220, 700, 80};
+    stats.bytes_read = 12'345'678'901;
+    addCurve(stats);
+    for (const QSize size : {QSize(598, 288), QSize(478, 190), QSize(310, 400), QSize(900, 500)}) {
+      QScrollArea area;
+      area.setFrameShape(QFrame::NoFrame);
+      area.setWidgetResizable(true);
+      auto* view = new TiersView(source);
+      area.setWidget(view);
+      area.resize(size);
+      area.show();
+      source.setTiers(stats);
+      QCoreApplication::processEvents();
+      QCOMPARE(area.horizontalScrollBar()->maximum(), 0);
+      if (size.width() >= 598) QCOMPARE(area.verticalScrollBar()->maximum(), 0);
+      for (const bool more : {false, true}) {
+        if (more) {
+          for (auto* button : view->findChildren<QPushButton*>()) {
+            if (button->isCheckable()) button->click();
+          }
+          QCoreApplication::processEvents();
+        }
+        checkWhole(view);
+        // What the scroll bar reaches.
+        QTRY_VERIFY(view->height() >= view->minimumSizeHint().height());
+      }
+    }
+  }
+
   void theBudgetActsAtOnce() {
     test::Chat chat;
     InspectSource source;
@@ -181,27 +222,36 @@ class TiersViewTest : public QObject {
     source.setTiers(test::someTiers());
     QSignalSpy asked(&source, &InspectSource::ramBudgetRequested);
     auto* slider = view.findChild<QSlider*>();
-    auto* number = view.findChild<QDoubleSpinBox*>();
+    auto* number = view.findChild<QSpinBox*>();
+    auto* automatic = view.findChild<QCheckBox*>();
+    QVERIFY(automatic->isChecked());
     QTest::keyClick(slider, Qt::Key_Right);
     QCOMPARE(asked.count(), 1);
     const quint64 one = asked.at(0).at(0).toULongLong();
-    QVERIFY(one > (16u << 20) && one < (19u << 20));
-    QVERIFY(std::abs(number->value() * 1e6 - double(one)) < 1e5);
-    number->setValue(42.5);
+    QVERIFY(one >= (16u << 20) && one < (19u << 20));
+    QCOMPARE(quint64(number->value()) << 20, one);
+    QVERIFY(!automatic->isChecked());
+    number->setValue(42);
     QCOMPARE(asked.count(), 2);
-    QCOMPARE(asked.at(1).at(0).toULongLong(), 42'500'000u);
+    QCOMPARE(asked.at(1).at(0).toULongLong(), quint64{42} << 20);
     // Both ends.
     QTest::keyClick(slider, Qt::Key_Home);
-    QCOMPARE(asked.last().at(0).toULongLong(), BudgetControl::kMin);
+    QCOMPARE(asked.last().at(0).toULongLong(), BudgetControl::kUnit);
     QTest::keyClick(slider, Qt::Key_End);
     QCOMPARE(asked.last().at(0).toULongLong(), BudgetControl::maximumFor(71'000'000));
     // What the store says afterwards is shown, and asks for nothing.
     const auto before = asked.count();
     TierStats stats = test::someTiers();
-    stats.budget_bytes = 8'000'000;
-    QTRY_VERIFY_WITH_TIMEOUT((source.setTiers(stats), std::abs(number->value() - 8.0) < 0.05),
-                             3000);
+    stats.budget_bytes = 8 << 20;
+    QTRY_VERIFY_WITH_TIMEOUT((source.setTiers(stats), number->value() == 8), 3000);
     QCOMPARE(asked.count(), before);
+    // Back to what the program chooses, and to that amount as one's own.
+    automatic->click();
+    QCOMPARE(asked.last().at(0).toULongLong(), 0u);
+    source.setTiers(stats);
+    QVERIFY(automatic->isChecked());
+    automatic->click();
+    QCOMPARE(asked.last().at(0).toULongLong(), quint64{8} << 20);
   }
 
   void theCurveSaysWhatAnotherBudgetWouldBring() {
@@ -257,7 +307,7 @@ class TiersViewTest : public QObject {
             source->setModel(chat.model(used));
             auto* view = new TiersView(*source);
             source->setParent(view);
-            view->resize(700, 330);
+            view->resize(598, 288);
             auto& history = const_cast<TierHistory&>(view->history());
             TierStats stats;
             stats.table_bytes = 71'000'000;
@@ -304,6 +354,37 @@ class TiersViewTest : public QObject {
             return view;
           });
     }
+  }
+
+ private:
+  // Every part lies within the view, has the room it needs, and covers no other.
+  static void checkWhole(const TiersView* view) {
+    std::vector<std::pair<QRect, QString>> seen;
+    for (const QWidget* part : view->findChildren<QWidget*>()) {
+      const bool leaf = part->findChildren<QWidget*>().isEmpty() ||
+                        qobject_cast<const QAbstractSpinBox*>(part) != nullptr;
+      if (!part->isVisible() || !leaf ||
+          qobject_cast<const QAbstractSpinBox*>(part->parentWidget()) != nullptr) {
+        continue;
+      }
+      const QRect place(part->mapTo(view, QPoint(0, 0)), part->size());
+      const auto* label = qobject_cast<const QLabel*>(part);
+      const QString name = label != nullptr ? label->text() : part->accessibleName();
+      QVERIFY2(view->rect().contains(place), qPrintable(name));
+      if (label != nullptr && qobject_cast<const ElidedLabel*>(part) == nullptr &&
+          !label->wordWrap()) {
+        QVERIFY2(part->width() >= part->sizeHint().width(), qPrintable(name));
+      }
+      const int needs =
+          part->minimumHeight() > 0 ? part->minimumHeight() : part->minimumSizeHint().height();
+      QVERIFY2(part->height() >= needs, qPrintable(name));
+      if (place.isEmpty()) continue;
+      for (const auto& [other, otherName] : seen) {
+        QVERIFY2(!other.intersects(place), qPrintable(name + QLatin1String(" / ") + otherName));
+      }
+      seen.emplace_back(place, name);
+    }
+    QVERIFY(seen.size() > 30);
   }
 };
 

@@ -162,8 +162,10 @@ void HitCurveChart::paintMarker(QPainter* painter) const {
   const QSize size = painter->fontMetrics().size(0, text);
   // On the side with more room, under the curve, on a ground of its own.
   const bool left = x > area.center().x();
-  const QRectF box(left ? x - size.width() - 10 : x + 6, area.bottom() - size.height() - 3,
-                   size.width() + 4, size.height());
+  QRectF box(left ? x - size.width() - 10 : x + 6, area.bottom() - size.height() - 3,
+             size.width() + 4, size.height());
+  box.moveLeft(std::clamp(box.left(), double(area.left()),
+                          std::max(double(area.left()), area.right() - box.width())));
   QColor ground = theme.base;
   ground.setAlphaF(0.85F);
   painter->fillRect(box, ground);

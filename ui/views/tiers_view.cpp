@@ -11,10 +11,12 @@
 
 #include "ui/format.h"
 #include "ui/models/token_text.h"
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/budget_control.h"
 #include "ui/views/elided_label.h"
 #include "ui/views/hit_curve_chart.h"
+#include "ui/views/message_line.h"
 #include "ui/views/tier_table.h"
 #include "ui/views/time_chart.h"
 
@@ -22,6 +24,11 @@ namespace mneme {
 namespace {
 
 constexpr std::uint64_t kSilentUs = 1'000'000;  // no working drive is quiet for a second
+constexpr int kColumn = 276;                    // the least width of a column
+constexpr int kChart = 56;                      // the least height of one
+constexpr int kInARow = 400;  // of a column that has charts and groups of figures beside each other
+constexpr int kViewMargin = 14;
+constexpr int kColumnGap = 16;
 constexpr double kSpanSeconds = TierHistory::kBins * TierHistory::kBinMs / 1000.0;
 
 QLabel* label(const QString& text, const char* kind, QWidget* parent) {
@@ -101,7 +108,7 @@ QString recordLogText(const TierStats& stats) {
 
 TiersView::TiersView(InspectSource& source, QWidget* parent) : QWidget(parent), m_source(source) {
   m_clock.start();
-  setAccessibleName(tr("Memory tiers"));
+  setAccessibleName(tr("Tiers"));
   build();
   connect(&m_source, &InspectSource::tiersUpdated, this, &TiersView::receive);
   connect(&m_source, &InspectSource::modelChanged, this, [this] {
@@ -109,113 +116,235 @@ TiersView::TiersView(InspectSource& source, QWidget* parent) : QWidget(parent), 
     refresh();
   });
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, &TiersView::refresh);
-  connect(m_budget, &BudgetControl::budgetChanged, &m_source, &InspectSource::requestRamBudget);
+  connect(m_budget, &BudgetControl::budgetChanged, this, [this](quint64 bytes) {
+    setAutomaticBudget(bytes == 0);
+    m_source.requestRamBudget(bytes);
+  });
   refresh();
 }
 
 void TiersView::build() {
   auto* outer = new QVBoxLayout(this);
-  outer->setContentsMargins(14, 6, 14, 6);
+  outer->setContentsMargins(kViewMargin, 6, kViewMargin, 6);
   m_empty = label(QString(), "muted", this);
   m_empty->setWordWrap(true);
   m_empty->setAlignment(Qt::AlignTop | Qt::AlignLeft);
   outer->addWidget(m_empty);
   m_body = new QWidget(this);
   outer->addWidget(m_body, 1);
-  auto* halves = new QHBoxLayout(m_body);
-  halves->setContentsMargins(0, 0, 0, 0);
-  halves->setSpacing(16);
-
-  auto* charts = new QVBoxLayout;
-  charts->setSpacing(6);
+  m_charts = new QWidget(m_body);
+  m_chartRow = new QBoxLayout(QBoxLayout::TopToBottom, m_charts);
+  m_chartRow->setContentsMargins(0, 0, 0, 0);
+  m_chartRow->setSpacing(6);
   m_hits =
-      new TimeChart(tr("Rows, %1 s").arg(qRound(kSpanSeconds)), TimeChart::Style::stack, m_body);
+      new TimeChart(tr("Rows, %1 s").arg(qRound(kSpanSeconds)), TimeChart::Style::stack, m_charts);
   m_hits->setValueText([](double value) { return count(static_cast<std::uint64_t>(value)); });
-  m_hits->setEmptyText(tr("No look-ups in the last minute. They come with the next answer."));
-  m_latency = new TimeChart(tr("Read latency"), TimeChart::Style::line, m_body);
+  m_hits->setEmptyText(tr("No rows in the last minute. They come with the next answer."));
+  m_latency = new TimeChart(tr("Read latency"), TimeChart::Style::line, m_charts);
   m_latency->setValueText([](double value) { return format::microseconds(value); });
   m_latency->setEmptyText(tr("No reads in the last minute."));
-  m_fill = new TimeChart(tr("RAM in use"), TimeChart::Style::area, m_body);
-  m_fill->setValueText(
-      [](double value) { return format::bytes(static_cast<std::uint64_t>(value)); });
-  charts->addWidget(m_hits, 3);
-  charts->addWidget(m_latency, 3);
-  charts->addWidget(m_fill, 2);
-  m_table = new TierTable(m_body);
-  charts->addWidget(m_table);
-  halves->addLayout(charts, 1);
+  for (TimeChart* chart : {m_hits, m_latency}) {
+    chart->setMinimumHeight(kChart);
+    m_chartRow->addWidget(chart, 1);
+  }
 
-  auto* right = new QVBoxLayout;
-  right->setSpacing(6);
-  m_budget = new BudgetControl(m_body);
-  right->addWidget(m_budget);
-  m_curve = new HitCurveChart(m_body);
-  right->addWidget(m_curve, 1);
-  m_warning = label(QString(), "warning", m_body);
-  m_warning->setWordWrap(true);
-  m_warning->hide();
-  right->addWidget(m_warning);
-  right->addWidget(buildFigures());
-  auto* foot = new QHBoxLayout;
-  m_untrained = label(tr("untrained memory"), "warning", m_body);
+  m_ram = new QWidget(m_body);
+  auto* ram = new QVBoxLayout(m_ram);
+  ram->setContentsMargins(0, 0, 0, 0);
+  ram->setSpacing(4);
+  m_budget = new BudgetControl(m_ram);
+  ram->addWidget(m_budget);
+  m_curve = new HitCurveChart(m_ram);
+  m_curve->setMinimumHeight(72);
+  ram->addWidget(m_curve, 1);
+
+  m_table = new TierTable(m_body);
+  buildNotes();
+  m_figures = buildFigures();
+  m_more = buildMore();
+  m_more->hide();
+  connect(m_showMore, &QPushButton::toggled, this, [this](bool on) {
+    m_more->setVisible(on);
+    m_showMore->setText(on ? tr("Less") : tr("More"));
+    holdHeight();
+  });
+  arrange();
+}
+
+// Which way rows come and why not a better one, what is wrong, and what can be asked.
+void TiersView::buildNotes() {
+  m_notes = new QWidget(m_body);
+  auto* rows = new QVBoxLayout(m_notes);
+  rows->setContentsMargins(0, 0, 0, 0);
+  rows->setSpacing(2);
+  m_warning = new MessageLine(m_notes);
+  rows->addWidget(m_warning);
   for (ElidedLabel*& line : m_where) {
-    line = new ElidedLabel(m_body);
+    line = new ElidedLabel(m_notes);
     line->setProperty("kind", QStringLiteral("muted"));
     line->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+    rows->addWidget(line);
   }
-  foot->addWidget(m_where[0], 1);
-  m_explain = new QPushButton(tr("Stalls …"), m_body);
+  auto* foot = new QHBoxLayout;
+  m_untrained = label(tr("untrained"), "warning", m_notes);
+  m_untrained->setToolTip(tr("The pack is a stand-in of random rows: its gates mean nothing yet."));
+  foot->addWidget(m_untrained);
+  foot->addStretch(1);
+  m_explain = new QPushButton(tr("Why tokens waited …"), m_notes);
   m_explain->setProperty("kind", QStringLiteral("quiet"));
   m_explain->setToolTip(
       tr("The tokens of this chat that waited longest for rows, and their reads"));
   connect(m_explain, &QPushButton::clicked, this, &TiersView::stallExplanationRequested);
   foot->addWidget(m_explain);
-  foot->addWidget(m_untrained);
-  right->addLayout(foot);
-  right->addWidget(m_where[1]);
-  right->addWidget(m_where[2]);
-  halves->addLayout(right);
+  m_showMore = new QPushButton(tr("More"), m_notes);
+  m_showMore->setProperty("kind", QStringLiteral("quiet"));
+  m_showMore->setAccessibleName(tr("More figures of the tiers"));
+  m_showMore->setCheckable(true);
+  foot->addWidget(m_showMore);
+  rows->addLayout(foot);
+  rows->addStretch(1);
+}
+
+void TiersView::addFigure(Figure figure, const QString& name, const QString& meaning,
+                          QGridLayout* grid) {
+  const int row = grid->rowCount();
+  m_names[figure] = label(name, "muted", grid->parentWidget());
+  m_values[figure] = new QLabel(grid->parentWidget());
+  m_values[figure]->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  m_names[figure]->setToolTip(meaning);
+  m_values[figure]->setToolTip(meaning);
+  grid->addWidget(m_names[figure], row, 0);
+  grid->addWidget(m_values[figure], row, 1, Qt::AlignRight);
+  grid->setColumnStretch(1, 1);
 }
 
 QWidget* TiersView::buildFigures() {
   auto* box = new QWidget(m_body);
-  auto* grid = new QGridLayout(box);
+  m_figureRow = new QBoxLayout(QBoxLayout::LeftToRight, box);
+  m_figureRow->setContentsMargins(0, 0, 0, 0);
+  m_figureRow->setSpacing(kColumnGap);
+  const auto group = [&](const QString& title) {
+    auto* part = new QWidget(box);
+    auto* grid = new QGridLayout(part);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setHorizontalSpacing(6);
+    grid->setVerticalSpacing(1);
+    grid->addWidget(label(title, "title", part), 0, 0, 1, 2);
+    m_figureRow->addWidget(part, 1, Qt::AlignTop);
+    return grid;
+  };
+  QGridLayout* hits = group(tr("Hits"));
+  addFigure(hitsNow, tr("last second"),
+            tr("Share of n-grams that were in RAM when they were asked for, in the last second"),
+            hits);
+  addFigure(hitsSession, tr("session"),
+            tr("The same since the pack was opened, without what was brought back at its start"),
+            hits);
+  addFigure(withoutDrive, tr("without SSD"),
+            tr("Share of rows that came from no drive, whatever tier had them, since the pack was "
+               "opened"),
+            hits);
+  QGridLayout* drive = group(tr("Drive"));
+  addFigure(readsNow, tr("reads"), tr("Requests to storage a second, after merging"), drive);
+  addFigure(bytesNow, tr("rate"), tr("Bytes from storage a second, alignment included"), drive);
+  addFigure(inFlight, tr("in flight"), tr("Requests at the drive now"), drive);
+  QGridLayout* waiting = group(tr("Waiting"));
+  addFigure(hidden, tr("hidden"),
+            tr("N-grams whose read was hidden behind computing: they were there before the layer "
+               "asked for them"),
+            waiting);
+  addFigure(waited, tr("waited for"), tr("N-grams that a layer had to wait for"), waiting);
+  addFigure(stall, tr("time"),
+            tr("Time that layers waited for rows, and its share of the last second"), waiting);
+  return box;
+}
+
+QWidget* TiersView::buildMore() {
+  auto* box = new QWidget(m_body);
+  m_moreRow = new QBoxLayout(QBoxLayout::LeftToRight, box);
+  m_moreRow->setContentsMargins(0, 0, 0, 0);
+  m_moreRow->setSpacing(kColumnGap);
+  m_fill = new TimeChart(tr("RAM in use"), TimeChart::Style::area, box);
+  m_fill->setValueText(
+      [](double value) { return format::bytes(static_cast<std::uint64_t>(value)); });
+  m_fill->setMinimumHeight(64);
+  m_moreRow->addWidget(m_fill, 1);
+  auto* figures = new QWidget(box);
+  auto* grid = new QGridLayout(figures);
   grid->setContentsMargins(0, 0, 0, 0);
-  grid->setHorizontalSpacing(8);
+  grid->setHorizontalSpacing(6);
   grid->setVerticalSpacing(1);
-  const std::array<QString, figureCount> names{
-      tr("hits, 1 s"), tr("without SSD"), tr("reads"),         tr("read rate"),
-      tr("in flight"), tr("p50, p99"),    tr("in time"),       tr("late"),
-      tr("stall"),     tr("checksums"),   tr("bytes written"), tr("record log")};
-  const std::array<QString, figureCount> meanings{
-      tr("Share of n-grams that were in RAM when they were asked for, in the last second"),
-      tr("Share of rows that came from no drive, whatever tier had them, since the pack was "
-         "opened"),
-      tr("Requests to storage a second, after merging"),
-      tr("Bytes from storage a second, alignment included"),
-      tr("Requests at the drive now"),
+  addFigure(
+      latency, tr("read, p50 and p99"),
       tr("Read latency: half, and 99 of 100, were faster; of the last second, else since opening"),
-      tr("N-grams that were read and there before the layer asked for them"),
-      tr("N-grams that a layer had to wait for"),
-      tr("Time that layers waited for rows, and its share of the last second"),
+      grid);
+  addFigure(
+      checksums, tr("checksums"),
       tr("Rows compared with the pack's checksums as they are read: how many of them, how many so "
          "far"),
-      tr("The tables are only ever read; what is written is the hot set, for the next start"),
-      tr("A copy of n-grams on the drive, side by side, for fewer reads: this version keeps none")};
-  for (std::size_t i = 0; i < figureCount; ++i) {
-    const int row = static_cast<int>(i / 2);
-    const int column = static_cast<int>(i % 2) * 2;
-    m_names[i] = label(names[i], "muted", box);
-    m_values[i] = new QLabel(box);
-    m_values[i]->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_names[i]->setToolTip(meanings[i]);
-    m_values[i]->setToolTip(meanings[i]);
-    grid->addWidget(m_names[i], row, column);
-    grid->addWidget(m_values[i], row, column + 1, Qt::AlignRight);
-  }
-  grid->setColumnStretch(1, 1);
-  grid->setColumnStretch(3, 1);
+      grid);
+  addFigure(written, tr("bytes written"),
+            tr("The tables are only ever read; what is written is the hot set, for the next start, "
+               "and the record log"),
+            grid);
+  addFigure(recordLog, tr("record log"),
+            tr("A copy of n-grams on the drive, side by side, for fewer reads: off unless the "
+               "settings give it room"),
+            grid);
+  m_moreRow->addWidget(figures, 1, Qt::AlignTop);
   return box;
+}
+
+// Beside each other where both columns have room, else all below one another.
+void TiersView::arrange() {
+  const bool wide = width() >= 2 * kColumn + kColumnGap + 2 * kViewMargin;
+  const bool inARow = width() >= kInARow + 2 * kViewMargin;
+  m_chartRow->setDirection(inARow && !wide ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom);
+  m_chartRow->setSpacing(wide ? 6 : kColumnGap);
+  // The row of the grid must not be what the charts needed in the other direction.
+  const bool besides = m_chartRow->direction() == QBoxLayout::LeftToRight;
+  m_charts->setMinimumHeight(besides ? kChart : 2 * kChart + m_chartRow->spacing());
+  m_figureRow->setDirection(inARow ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom);
+  m_moreRow->setDirection(inARow ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom);
+  if (m_grid != nullptr && m_grid->columnCount() == (wide ? 2 : 1)) return;
+  delete m_grid;
+  m_grid = new QGridLayout(m_body);
+  m_grid->setContentsMargins(0, 0, 0, 0);
+  m_grid->setHorizontalSpacing(kColumnGap);
+  m_grid->setVerticalSpacing(8);
+  const int last = wide ? 1 : 0;
+  int row = 0;
+  m_grid->addWidget(m_charts, row, 0);
+  m_grid->setRowStretch(row, 1);
+  if (!wide) m_grid->setRowStretch(++row, 1);
+  m_grid->addWidget(m_ram, row, last);
+  m_grid->addWidget(m_table, ++row, 0, Qt::AlignTop);
+  if (!wide) ++row;
+  m_grid->addWidget(m_notes, row, last);
+  m_grid->addWidget(m_figures, ++row, 0, 1, last + 1);
+  m_grid->addWidget(m_more, ++row, 0, 1, last + 1);
+  for (int column = 0; column <= last; ++column) m_grid->setColumnStretch(column, 1);
+}
+
+void TiersView::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  arrange();
+  holdHeight();
+}
+
+// In one column the view scrolls rather than squeezes what wraps.
+void TiersView::holdHeight() {
+  int needs = 0;
+  if (m_grid->columnCount() == 1) {
+    const int room = width() - 2 * kViewMargin;
+    needs = std::max(m_grid->totalSizeHint().height(), m_grid->totalHeightForWidth(room));
+  }
+  m_body->setMinimumHeight(needs);
+}
+
+// As narrow as one column, however many there are now: the dock may become so.
+QSize TiersView::minimumSizeHint() const {
+  return {kColumn + 2 * kViewMargin, QWidget::minimumSizeHint().height()};
 }
 
 QString TiersView::figure(const QString& name) const {
@@ -230,14 +359,18 @@ QString TiersView::whyEmpty() const {
   const auto model = m_source.model();
   if (!model) {
     return tr(
-        "No model is loaded. Open a model: its memory pack is looked for beside it, and this "
+        "No model is loaded. Open a model: its n-gram memory is looked for beside it, and this "
         "view then shows where the rows come from.");
   }
   const QString reason = QString::fromStdString(model->layout.memory_absent_reason);
-  return reason.isEmpty()
-             ? tr("This model has no memory pack. Put one beside the model, or choose one when "
-                  "opening the model, to see its tiers.")
-             : reason;
+  return reason.isEmpty() ? tr("This model has no n-gram memory. Put a pack beside the model, or "
+                               "choose one when opening the model, to see its tiers.")
+                          : reason;
+}
+
+void TiersView::setAutomaticBudget(bool automatic) {
+  m_automaticBudget = automatic;
+  m_budget->setAutomatic(automatic);
 }
 
 void TiersView::receive(const TierStats& stats) {
@@ -255,27 +388,30 @@ void TiersView::refresh() {
   refreshFigures(stats, m_history.rates());
   refreshCharts();
   m_budget->setStore(stats.budget_bytes, stats.table_bytes);
+  m_budget->setAutomatic(m_automaticBudget);
   m_curve->setStats(stats);
   m_table->setStats(stats);
-  const QString problem = warning(stats);
-  m_warning->setText(problem);
-  m_warning->setVisible(!problem.isEmpty());
+  m_warning->say(MessageLine::Kind::warning, warning(stats));
   const QStringList lines = where(stats);
   for (std::size_t i = 0; i < kLines; ++i) {
     const QString line = lines.value(static_cast<qsizetype>(i));
     m_where[i]->setText(line);
-    m_where[i]->setToolTip(line);
+    m_where[i]->setToolTip(boundedText(line));
     m_where[i]->setVisible(!line.isEmpty());
   }
   const auto model = m_source.model();
   m_explain->setVisible(stats.stall_us > 0);
   m_untrained->setVisible(model->layout.memory && !model->layout.memory->trained);
+  holdHeight();
 }
 
 void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates& rates) {
   const QString none = tr("–");
   const auto set = [this](Figure figure, const QString& text) { m_values[figure]->setText(text); };
   set(hitsNow, rates.hitShare < 0 ? none : format::percent(rates.hitShare));
+  set(hitsSession, stats.lookups == 0 ? none
+                                      : format::percent(static_cast<double>(stats.hits) /
+                                                        static_cast<double>(stats.lookups)));
   m_names[withoutDrive]->setText(stats.storage == StorageKind::direct ? tr("without SSD")
                                                                       : tr("without a read"));
   const double near = served_without_storage(stats);
@@ -288,8 +424,8 @@ void TiersView::refreshFigures(const TierStats& stats, const TierHistory::Rates&
   const double p99 = fresh ? rates.latencyP99 : stats.read_latency.quantile(0.99);
   set(latency,
       p99 > 0 ? tr("%1, %2").arg(format::microseconds(p50), format::microseconds(p99)) : none);
-  set(inTime, count(stats.served[static_cast<std::size_t>(Tier::ssd_in_time)]));
-  set(late, count(stats.served[static_cast<std::size_t>(Tier::ssd_late)]));
+  set(hidden, count(stats.served[static_cast<std::size_t>(Tier::ssd_in_time)]));
+  set(waited, count(stats.served[static_cast<std::size_t>(Tier::ssd_late)]));
   set(stall, tr("%1, %2").arg(format::milliseconds(static_cast<double>(stats.stall_us) / 1000),
                               format::percent(rates.stallShare)));
   set(checksums, checksumText(stats));
