@@ -87,6 +87,29 @@ class SavingTest : public QObject {
     QCOMPARE(composer()->text(), QStringLiteral("a draft"));
   }
 
+  void anEditedAnswerStaysToo() {
+    openTiny();
+    ask(QStringLiteral("first"));
+    composer()->setText(QStringLiteral("a draft"));
+    const TranscriptItem old = conversation().transcript().at(1);
+    Q_EMIT m_window->panel()->view()->actionRequested(old.row.id, MessageAction::edit);
+    m_full.begin();
+    write(QStringLiteral("a better answer"));
+    QTRY_VERIFY2(bannerText().contains(QStringLiteral("no room left")), qPrintable(bannerText()));
+    QCOMPARE(composer()->text(), QStringLiteral("a better answer"));
+    QCOMPARE(composer()->editing(), old.row.id);
+    QCOMPARE(conversation().transcript().at(1).text, old.text);
+    m_full.end();
+    QTest::keyClick(composer()->edit(), Qt::Key_Return);
+    QTRY_COMPARE(conversation().transcript().at(1).text, QStringLiteral("a better answer"));
+    QCOMPARE(composer()->text(), QStringLiteral("a draft"));
+    QCOMPARE(composer()->editing(), qint64{0});
+    reopen();
+    QTRY_COMPARE(conversation().transcript().rowCount(), 2);
+    QCOMPARE(conversation().transcript().at(1).text, QStringLiteral("a better answer"));
+    QCOMPARE(composer()->text(), QStringLiteral("a draft"));
+  }
+
   // Also where another chat is opened before the disk has said no.
   void aMessageThatWasNotStoredIsTheDraftOfItsChat() {
     openTiny();

@@ -42,6 +42,8 @@ class Conversation : public QObject {
   bool stopping() const { return m_running != nullptr && m_running->stopping; }
   // Why nothing can be sent now, as a sentence; empty when it can.
   QString blockedReason() const;
+  // Why what was said cannot be changed now; empty when it can.
+  QString changeBlockedReason() const;
 
   // Tokens of the context that are taken, without the draft.
   struct ContextUse {
@@ -57,7 +59,9 @@ class Conversation : public QObject {
   // Puts `text` on disk, with `rest` as the draft that is left of the chat, and has it answered;
   // messagePosted() tells what came of it. False: it cannot be sent now, and failed() said why.
   bool send(const QString& text, const Draft& rest = {});
-  bool editAndResend(MessageId userMessage, const QString& text, const Draft& rest = {});
+  // The same for a new version of a message, beside the old one: a question's is answered, an
+  // answer's is what the next prompt has. It has no records: no model wrote it.
+  bool edit(MessageId message, const QString& text, const Draft& rest = {});
   void regenerate(MessageId answer);
   void showSibling(MessageId message);
   void stop();
@@ -79,7 +83,13 @@ class Conversation : public QObject {
   void messageSought(qint64 message);  // scroll there
 
  private:
-  struct Posted;
+  // What was stored for a message that is to be answered.
+  struct Posted {
+    ChatRow chat;
+    std::optional<MessageRow> user;  // none = an answer to a message that was there
+    MessageRow answer;
+    bool isNew = false;
+  };
   // The answer being made; lives on when another chat is opened.
   struct Running {
     ChatId chat = 0;
@@ -105,6 +115,7 @@ class Conversation : public QObject {
   };
 
   bool post(MessageId parent, const std::optional<QString>& userText, const Draft& rest = {});
+  bool keepAnswer(MessageId parent, const QString& text, const Draft& rest);
   static Result<Posted> store(Library& library, const ChatRow& chat, MessageId parent,
                               const std::optional<std::string>& text, DraftRow rest);
   void begin(const Posted& posted);

@@ -31,12 +31,13 @@ QString liveFigures(const AnswerLive& live) {
 }
 
 QString memoryFigures(const AnswerRecord& answer, bool untrained, StorageKind storage) {
-  if (!answer.memory_on) return answer.pack_name.empty() ? tr("no memory") : tr("memory off");
+  if (!answer.memory_on)
+    return answer.pack_name.empty() ? tr("no n-gram memory") : tr("n-gram memory off");
   const GenerateResult& r = answer.result;
   const auto all = static_cast<double>(r.ngrams_device + r.ngrams_ram + r.ngrams_ssd_in_time +
                                        r.ngrams_ssd_late);
-  const QString name = untrained ? tr("memory (untrained)") : tr("memory");
-  if (all == 0) return tr("%1: not asked").arg(name);
+  const QString name = untrained ? tr("n-gram memory (untrained)") : tr("n-gram memory");
+  if (all == 0) return tr("%1: no rows were needed").arg(name);
   const QString away =
       storage == StorageKind::direct ? tr("SSD") : tr("file (cached by the system)");
   const auto share = [&](std::uint64_t n) { return format::percent(static_cast<double>(n) / all); };
@@ -44,7 +45,7 @@ QString memoryFigures(const AnswerRecord& answer, bool untrained, StorageKind st
   if (r.ngrams_device > 0) parts << tr("%1 on the device").arg(share(r.ngrams_device));
   parts << tr("%1 from RAM").arg(share(r.ngrams_ram));
   parts << tr("%1 from %2").arg(share(r.ngrams_ssd_in_time + r.ngrams_ssd_late), away);
-  parts << tr("%1 late").arg(format::count(static_cast<std::int64_t>(r.ngrams_ssd_late)));
+  parts << tr("%1 waited for").arg(format::count(static_cast<std::int64_t>(r.ngrams_ssd_late)));
   return tr("%1: %2").arg(name, parts.join(tr(", ")));
 }
 
@@ -52,7 +53,12 @@ QString memoryFigures(const AnswerRecord& answer, bool untrained, StorageKind st
 
 QString answerFigures(const TranscriptItem& item, bool untrained, StorageKind storage) {
   if (item.live) return liveFigures(*item.live);
-  if (!item.row.answer) return {};
+  if (!item.row.answer) {
+    // No model wrote it.
+    const bool written =
+        item.row.role == Role::assistant && item.row.state == MessageState::complete;
+    return written ? tr("edited") : QString();
+  }
   const GenerateResult& r = item.row.answer->result;
   QStringList parts;
   if (r.decode_tok_s > 0) parts << format::rate(r.decode_tok_s);
@@ -67,7 +73,7 @@ QString answerFigures(const TranscriptItem& item, bool untrained, StorageKind st
 QString answerNotice(const TranscriptItem& item) {
   QStringList lines;
   if (item.live && item.live->stalledSeconds > 0) {
-    lines << tr("Waiting for the drive: rows of the memory have not come for %1 s (%2 open). The "
+    lines << tr("Waiting for the drive: n-gram rows have not come for %1 s (%2 open). The "
                 "answer goes on as soon as they do; Esc stops it.")
                  .arg(format::count(static_cast<std::int64_t>(item.live->stalledSeconds)),
                       format::counted(static_cast<std::int64_t>(item.live->stalledReads),
@@ -112,8 +118,8 @@ QString answerOrigin(const AnswerRecord& answer) {
   const GenerateResult& r = answer.result;
   QStringList lines;
   lines << tr("Model: %1").arg(QString::fromStdString(answer.model_name));
-  lines << (answer.memory_on ? tr("Memory: %1").arg(QString::fromStdString(answer.pack_name))
-                             : tr("Memory: off"));
+  lines << (answer.memory_on ? tr("N-gram memory: %1").arg(QString::fromStdString(answer.pack_name))
+                             : tr("N-gram memory: off"));
   lines << tr("Prompt: %1 tokens, %2 of them found in the cache, %3")
                .arg(format::count(r.prompt_tokens), format::count(r.reused_tokens),
                     format::rate(r.prefill_tok_s));

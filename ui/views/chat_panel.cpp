@@ -4,14 +4,17 @@
 #include <QDesktopServices>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QMessageBox>
 #include <QPaintEvent>
 #include <QPainter>
 #include <QPushButton>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QUrl>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <array>
 
 #include "inference/run/prompt.h"
 #include "ui/format.h"
@@ -31,8 +34,7 @@ namespace {
 
 constexpr int kDraftPauseMs = 120;
 constexpr int kNoticeMs = 6000;
-constexpr int kRoomForCount = 640;  // widths of the header below which a part gives way
-constexpr int kRoomForSettings = 540;
+constexpr int kTitleMin = 120;  // pixels that the title keeps before other parts give way
 
 // The centre's own background, lighter or darker than the panels around it.
 class Ground : public QWidget {
@@ -66,14 +68,27 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   m_count->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Maximum);
   m_inkSwitch = new SwitchButton(tr("Gate ink"), this);
   m_inkSwitch->setObjectName(QStringLiteral("inkSwitch"));
-  m_inkSwitch->setToolTip(tr("Colour every token by how far the memory's gates opened (Ctrl+G)"));
-  m_memorySwitch = new SwitchButton(tr("Memory"), this);
+  m_inkSwitch->setToolTip(
+      tr("Colour every token by how far the gates of the n-gram memory opened (Ctrl+G)"));
+  m_memorySwitch = new SwitchButton(tr("N-gram memory"), this);
   m_memorySwitch->setObjectName(QStringLiteral("memorySwitch"));
   m_settings = new QPushButton(tr("Chat settings"), this);
   m_settings->setAccessibleName(tr("Settings of this chat"));
   m_settings->setToolTip(tr("System prompt and sampler of this chat (Ctrl+Shift+,)"));
 
+  m_overflow = new QToolButton(this);
+  m_overflow->setObjectName(QStringLiteral("headerOverflow"));
+  m_overflow->setText(QStringLiteral("⋯"));
+  m_overflow->setAccessibleName(tr("More of this chat"));
+  m_overflow->setToolTip(tr("What there is no room for here"));
+  m_overflow->setPopupMode(QToolButton::InstantPopup);
+  m_overflow->setAutoRaise(true);
+  auto* overflow = new QMenu(m_overflow);
+  m_overflow->setMenu(overflow);
+  connect(overflow, &QMenu::aboutToShow, this, &ChatPanel::fillOverflow);
+
   auto* header = new QFrame(this);
+  header->setMinimumWidth(1);  // its parts give way before the window does
   auto* headerRow = new QHBoxLayout(header);
   headerRow->setContentsMargins(16, 7, 14, 7);
   headerRow->setSpacing(10);
@@ -83,6 +98,7 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   headerRow->addWidget(m_inkSwitch);
   headerRow->addWidget(m_memorySwitch);
   headerRow->addWidget(m_settings);
+  headerRow->addWidget(m_overflow);
   auto* line = new QFrame(this);
   line->setProperty("kind", QStringLiteral("line"));
 
@@ -135,7 +151,7 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   });
   connect(m_composer, &Composer::sendRequested, this, &ChatPanel::send);
   connect(m_composer, &Composer::stopRequested, &conversation, &Conversation::stop);
-  connect(m_composer, &Composer::editCancelled, this, &ChatPanel::refreshMeter);
+  connect(m_composer, &Composer::editCancelled, this, &ChatPanel::refreshState);
   connect(m_inkSwitch, &QAbstractButton::toggled, this, &ChatPanel::setInk);
   connect(m_memorySwitch, &QAbstractButton::clicked, this, &ChatPanel::setMemory);
   connect(m_settings, &QPushButton::clicked, this, &ChatPanel::chatSettingsRequested);
@@ -191,34 +207,80 @@ void ChatPanel::refreshHeader() {
   m_title->setFont(font);
   const int messages = m_conversation.transcript().rowCount();
   const QString title = m_conversation.title();
-  m_title->setText(
-      QFontMetrics(font).elidedText(title, Qt::ElideRight, std::max(120, width() - 430)));
+  m_title->setText(title);
   m_title->setToolTip(boundedText(title));
   m_title->setAccessibleName(tr("Chat: %1").arg(title));
-  m_count->setVisible(messages > 0 && width() > kRoomForCount * Theme::zoom());
-  m_settings->setVisible(width() > kRoomForSettings * Theme::zoom());  // the menu has it too
   m_count->setText(format::counted(messages, tr("%1 message"), tr("%1 messages")));
   const ModelLayout* layout = m_engine.layout();
   const bool hasPack = layout == nullptr || layout->memory.has_value();
   m_memorySwitch->setChecked(m_conversation.settings().memory_on && hasPack);
   m_memorySwitch->setEnabled(hasPack);
   m_memorySwitch->setText(layout != nullptr && layout->memory && !layout->memory->trained
-                              ? tr("Memory (untrained)")
-                              : tr("Memory"));
+                              ? tr("N-gram memory (untrained)")
+                              : tr("N-gram memory"));
   m_memorySwitch->updateGeometry();
   m_memorySwitch->setToolTip(
-      hasPack ? tr("Let the model use its memory in this chat (Ctrl+M). "
+      hasPack ? tr("Let the model use its n-gram memory in this chat (Ctrl+M). "
                    "Switching makes the next message "
                    "read the chat again from the start.")
               : boundedText(QString::fromStdString(layout->memory_absent_reason)));
+  fitHeader();
+}
+
+// The parts that there is room for beside the title; the others go into the menu at the end.
+void ChatPanel::fitHeader() {
+  const bool counted = m_conversation.transcript().rowCount() > 0;
+  const auto needs = [](const QWidget* part) { return part->sizeHint().width() + 10; };
+  int room = width() - 30 - std::min(kTitleMin, needs(m_title));
+  for (const QWidget* part :
+       {static_cast<QWidget*>(m_inkSwitch), static_cast<QWidget*>(m_memorySwitch),
+        static_cast<QWidget*>(m_settings)}) {
+    room -= needs(part);
+  }
+  // What gives way first stands first.
+  std::array<QWidget*, 4> parts{m_count, m_settings, m_memorySwitch, m_inkSwitch};
+  room -= counted ? needs(m_count) : 0;
+  bool hidden = false;
+  for (QWidget* part : parts) {
+    const bool wanted = part != m_count || counted;
+    const bool fits = room >= (hidden ? needs(m_overflow) : 0);
+    part->setVisible(wanted && fits);
+    if (!wanted || fits) continue;
+    room += needs(part);
+    hidden = hidden || part != m_count;
+  }
+  m_overflow->setVisible(hidden);
+}
+
+void ChatPanel::fillOverflow() {
+  QMenu* menu = m_overflow->menu();
+  menu->clear();
+  const auto addSwitch = [&](SwitchButton* one) {
+    if (one->isVisible()) return;
+    QAction* action = menu->addAction(one->text());
+    action->setCheckable(true);
+    action->setChecked(one->isChecked());
+    action->setEnabled(one->isEnabled());
+    connect(action, &QAction::triggered, one, &QAbstractButton::click);
+  };
+  addSwitch(m_inkSwitch);
+  addSwitch(m_memorySwitch);
+  if (!m_settings->isVisible()) {
+    menu->addAction(m_settings->text(), this, &ChatPanel::chatSettingsRequested);
+  }
 }
 
 void ChatPanel::refreshState() {
   m_stack->setCurrentWidget(m_conversation.transcript().rowCount() > 0
                                 ? static_cast<QWidget*>(m_view)
                                 : static_cast<QWidget*>(m_welcome));
-  const QString blocked = m_conversation.blockedReason();
-  m_composer->setState(blocked, m_conversation.answering());
+  // A new text of an answer asks nobody, so no model is needed.
+  const MessageRow* edited = m_conversation.transcript().message(m_composer->editing());
+  const bool answer = edited != nullptr && edited->role == Role::assistant;
+  m_composer->setEditsAnswer(answer);
+  m_composer->setState(
+      answer ? m_conversation.changeBlockedReason() : m_conversation.blockedReason(),
+      m_conversation.answering());
   refreshMeter();
 }
 
@@ -293,7 +355,7 @@ void ChatPanel::send(const QString& text) {
   const Draft draft = m_composer->draft();
   m_rest = draft.editing != 0 ? Draft{.text = draft.text} : Draft{};
   m_composer->setSending(true);
-  const bool sent = draft.editing != 0 ? m_conversation.editAndResend(draft.editing, text, m_rest)
+  const bool sent = draft.editing != 0 ? m_conversation.edit(draft.editing, text, m_rest)
                                        : m_conversation.send(text, m_rest);
   if (!sent) m_composer->setSending(false);
 }
@@ -340,11 +402,12 @@ void ChatPanel::setMemory(bool on) {
   settings.memory_on = on;
   m_conversation.setSettings(settings);
   if (m_conversation.transcript().rowCount() > 0) {
-    m_banner->tell(
-        Banner::Kind::notice,
-        on ? tr("Memory is on: with the next message the chat is read again from the start.")
-           : tr("Memory is off: with the next message the chat is read again from the start."),
-        kNoticeMs);
+    m_banner->tell(Banner::Kind::notice,
+                   on ? tr("The n-gram memory is on: with the next message the chat is read again "
+                           "from the start.")
+                      : tr("The n-gram memory is off: with the next message the chat is read again "
+                           "from the start."),
+                   kNoticeMs);
   }
   Q_EMIT memoryChanged(on);
 }
@@ -357,16 +420,10 @@ void ChatPanel::onAction(MessageId message, MessageAction action) {
     case MessageAction::retry:
       m_conversation.regenerate(message);
       break;
-    case MessageAction::edit: {
-      // An answer's Edit means the question that it answers.
-      const MessageRow* question = item.row.role == Role::user
-                                       ? &item.row
-                                       : m_conversation.transcript().message(item.row.parent);
-      if (question != nullptr) {
-        m_composer->setEditing(question->id, QString::fromStdString(question->text));
-      }
+    case MessageAction::edit:
+      m_composer->setEditing(message, QString::fromStdString(item.row.text));
+      refreshState();
       break;
-    }
     case MessageAction::previous:
       m_conversation.showSibling(item.previousSibling);
       break;
@@ -388,8 +445,9 @@ void ChatPanel::retry() {
 }
 
 void ChatPanel::edit() {
-  if (const TranscriptItem* item = m_view->target(Role::user))
-    onAction(item->row.id, MessageAction::edit);
+  const TranscriptItem* chosen = m_view->chosen();
+  const TranscriptItem* item = chosen != nullptr ? chosen : m_view->target(Role::user);
+  if (item != nullptr) onAction(item->row.id, MessageAction::edit);
 }
 
 void ChatPanel::showVersion(int step) {

@@ -13,6 +13,7 @@
 class QLabel;
 class QPushButton;
 class QStackedWidget;
+class QToolButton;
 class QVBoxLayout;
 
 namespace mneme {
@@ -64,6 +65,8 @@ class ChatPanel : public QWidget {
   void onPosted(ChatId chat, bool stored);
   void onChatChanged();
   void refreshHeader();
+  void fitHeader();
+  void fillOverflow();
   void alignComposer();
   void refreshState();
   void refreshMeter();
@@ -81,6 +84,7 @@ class ChatPanel : public QWidget {
   SwitchButton* m_inkSwitch;
   SwitchButton* m_memorySwitch;
   QPushButton* m_settings;
+  QToolButton* m_overflow;  // has what the header has no room for
   QVBoxLayout* m_column;
   QStackedWidget* m_stack;
   ChatView* m_view;

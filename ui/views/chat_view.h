@@ -44,6 +44,7 @@ class ChatView : public QAbstractScrollArea {
   // The message that keyboard actions mean: the current one, else the last of that role. Null:
   // none.
   const TranscriptItem* target(std::optional<Role> role = std::nullopt) const;
+  const TranscriptItem* chosen() const;  // with the keyboard; null: none
   void copyMessage(MessageId message);
   void copyLastCodeBlock();
   void copySelection();

@@ -349,12 +349,14 @@ void ChatView::copySelection() {
   Q_EMIT copied(tr("Selection copied"));
 }
 
+const TranscriptItem* ChatView::chosen() const {
+  const bool any = m_current >= 0 && m_current < m_model.rowCount() && m_keyboard && hasFocus();
+  return any ? &m_model.at(m_current) : nullptr;
+}
+
 const TranscriptItem* ChatView::target(std::optional<Role> role) const {
   const auto fits = [&](int row) { return !role || m_model.at(row).row.role == *role; };
-  if (m_current >= 0 && m_current < m_model.rowCount() && m_keyboard && hasFocus() &&
-      fits(m_current)) {
-    return &m_model.at(m_current);
-  }
+  if (chosen() != nullptr && fits(m_current)) return chosen();
   for (int row = m_model.rowCount() - 1; row >= 0; --row) {
     if (fits(row)) return &m_model.at(row);
   }

@@ -55,14 +55,13 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
   m_editBar = new QFrame(this);
   auto* editRow = new QHBoxLayout(m_editBar);
   editRow->setContentsMargins(0, 0, 0, 0);
-  auto* editLabel = new QLabel(
-      tr("Editing an earlier message: sending makes a new version, the old one is kept."));
-  editLabel->setProperty("kind", QStringLiteral("warning"));
-  editLabel->setWordWrap(true);
+  m_editLabel = new QLabel(m_editBar);
+  m_editLabel->setProperty("kind", QStringLiteral("warning"));
+  m_editLabel->setWordWrap(true);
   auto* cancel = new QPushButton(tr("Cancel"), m_editBar);
   cancel->setProperty("kind", QStringLiteral("quiet"));
   cancel->setAccessibleName(tr("Cancel editing"));
-  editRow->addWidget(editLabel, 1);
+  editRow->addWidget(m_editLabel, 1);
   editRow->addWidget(cancel);
   m_editBar->hide();
 
@@ -104,6 +103,16 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
   });
   m_edit->setFont(Theme::current().uiFont(1.08));
   m_draft->setFont(Theme::current().uiFont(0.92));
+  setEditsAnswer(false);
+}
+
+void Composer::setEditsAnswer(bool answer) {
+  m_editsAnswer = answer;
+  m_editLabel->setText(
+      answer ? tr("Editing an answer: the model takes the new text for its own from then on. The "
+                  "old one is kept as another version.")
+             : tr("Editing a question: sending makes a new version of it, with a new answer. The "
+                  "old one is kept."));
   updateButton();
 }
 
@@ -123,8 +132,10 @@ void Composer::setState(const QString& blockedReason, bool answering) {
 }
 
 void Composer::updateButton() {
-  m_button->setText(m_answering ? tr("Stop") : tr("Send"));
-  m_button->setAccessibleName(m_answering ? tr("Stop the answer") : tr("Send the message"));
+  m_button->setText(m_answering ? tr("Stop") : m_editsAnswer ? tr("Keep") : tr("Send"));
+  m_button->setAccessibleName(m_answering     ? tr("Stop the answer")
+                              : m_editsAnswer ? tr("Keep the new text of the answer")
+                                              : tr("Send the message"));
   m_button->setEnabled(m_answering || (m_blocked.isEmpty() && !text().trimmed().isEmpty()));
   m_button->setToolTip(m_answering           ? tr("Stop the answer (Esc)")
                        : m_blocked.isEmpty() ? tr("Send (Enter)")

@@ -36,6 +36,7 @@ class Composer : public QFrame {
   void setDraft(const Draft& draft);
   // While what was sent is on its way to the disk it stays, and cannot be changed.
   void setSending(bool sending);
+  void setEditsAnswer(bool answer);  // what is edited is an answer: its text is kept, not sent
   void send();
 
  Q_SIGNALS:
@@ -59,10 +60,12 @@ class Composer : public QFrame {
   ContextMeter* m_meter;
   QPushButton* m_button;
   QFrame* m_editBar;
+  QLabel* m_editLabel;
   QString m_blocked;
   bool m_answering = false;
   bool m_sending = false;
   bool m_growing = false;
+  bool m_editsAnswer = false;
   qint64 m_editing = 0;
   QString m_kept;  // the draft that editing replaced
 };
