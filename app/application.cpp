@@ -10,6 +10,7 @@
 #include "app/config_file.h"
 #include "inference/base/log.h"
 #include "inference/base/private_file.h"
+#include "ui/path_text.h"
 #include "ui/theme.h"
 
 namespace mneme {
@@ -64,11 +65,12 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   Config config = saved;
   // Flags hold for this run: what is saved are the settings the user chose.
   if (!flags.model.isEmpty())
-    config.model = QDir::current().absoluteFilePath(flags.model).toStdString();
+    config.model = QDir::current().absoluteFilePath(pathFromText(flags.model)).toStdString();
   if (!flags.memory.isEmpty()) {
-    config.memory = flags.memory == QLatin1String("off")
-                        ? "off"
-                        : QDir::current().absoluteFilePath(flags.memory).toStdString();
+    config.memory =
+        flags.memory == QLatin1String("off")
+            ? "off"
+            : QDir::current().absoluteFilePath(pathFromText(flags.memory)).toStdString();
   }
   if (!flags.model.isEmpty()) config.open_at_start = true;
   if (!flags.theme.isEmpty()) config.theme = flags.theme.toStdString();

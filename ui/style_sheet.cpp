@@ -120,7 +120,6 @@ QSlider::handle:horizontal:focus { border: 2px solid @text@; width: 10px; height
 QLabel[kind="muted"] { color: @textMuted@; }
 QLabel[kind="section"] { color: @textMuted@; font-weight: 600; }
 QLabel[kind="title"] { font-weight: 600; }
-QLabel[kind="error"] { color: @error@; }
 QLabel[kind="warning"] { color: @warning@; }
 QLabel[kind="chip"] { background: @raised@; color: @textMuted@; border-radius: 10px;
   padding: 2px 9px; }
@@ -145,7 +144,6 @@ QString styleSheet(const Theme& theme) {
        theme.dark ? theme.accent.lighter(108) : theme.accent.darker(112)},
       {QStringLiteral("accentText"), theme.accentText},
       {QStringLiteral("accentSoft"), theme.accentSoft},
-      {QStringLiteral("error"), theme.error},
       {QStringLiteral("warning"), theme.warning},
       {QStringLiteral("scroll"), scroll},
   };

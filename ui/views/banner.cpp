@@ -33,34 +33,52 @@ Banner::Banner(QWidget* parent) : QFrame(parent) {
   row->addWidget(m_close);
   hide();
   m_timer.setSingleShot(true);
-  connect(&m_timer, &QTimer::timeout, this, &Banner::close);
-  connect(m_close, &QPushButton::clicked, this, &Banner::close);
+  connect(&m_timer, &QTimer::timeout, this, &Banner::next);
+  connect(m_close, &QPushButton::clicked, this, &Banner::next);
   connect(m_action, &QPushButton::clicked, this, [this] {
-    const auto act = std::exchange(m_act, {});
-    close();
+    const auto act = std::exchange(m_now.act, {});
+    next();
     if (act) act();
   });
 }
 
 void Banner::tell(Kind kind, const QString& text, int milliseconds, const QString& action,
                   std::function<void()> act) {
-  m_kind = kind;
-  m_label->setText(text);
-  m_act = std::move(act);
-  m_action->setVisible(!action.isEmpty());
-  m_action->setText(action);
-  m_action->setAccessibleName(action);
+  std::erase_if(m_behind, [&](const Message& message) { return message.text == text; });
+  if (!isHidden() && m_now.milliseconds == 0 && m_now.text != text) {
+    m_behind.push_back(std::exchange(m_now, {}));
+  }
+  present({kind, text, milliseconds, action, std::move(act)});
+}
+
+void Banner::present(Message message) {
+  m_now = std::move(message);
+  m_label->setText(m_now.text);
+  m_action->setVisible(!m_now.action.isEmpty());
+  m_action->setText(m_now.action);
+  m_action->setAccessibleName(m_now.action);
   m_timer.stop();
-  if (milliseconds > 0) m_timer.start(milliseconds);
+  if (m_now.milliseconds > 0) m_timer.start(m_now.milliseconds);
   show();
   update();
   QAccessibleEvent event(this, QAccessible::Alert);
   QAccessible::updateAccessibility(&event);
 }
 
+void Banner::next() {
+  if (m_behind.empty()) {
+    close();
+    return;
+  }
+  Message message = std::move(m_behind.back());
+  m_behind.pop_back();
+  present(std::move(message));
+}
+
 void Banner::close() {
   m_timer.stop();
-  m_act = {};
+  m_now = {};
+  m_behind.clear();
   hide();
 }
 
@@ -72,10 +90,10 @@ void Banner::paintEvent(QPaintEvent*) {
   const Theme& t = Theme::current();
   QPainter painter(this);
   painter.setRenderHint(QPainter::Antialiasing);
-  painter.setPen(QPen(m_kind == Kind::error ? t.error : t.border, 1));
+  painter.setPen(QPen(m_now.kind == Kind::error ? t.error : t.border, 1));
   painter.setBrush(t.window);
   painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8);
-  if (m_kind == Kind::error) {
+  if (m_now.kind == Kind::error) {
     painter.setPen(Qt::NoPen);
     painter.setBrush(t.error);
     painter.drawRoundedRect(QRectF(1, 1, 4, height() - 2), 2, 2);

@@ -13,6 +13,7 @@
 
 #include "ui/bridge/engine_source.h"
 #include "ui/bridge/ui_call.h"
+#include "ui/path_text.h"
 #include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/banner.h"
@@ -26,13 +27,16 @@
 #include "ui/views/side_panel.h"
 #include "ui/views/status_line.h"
 #include "ui/views/switch_button.h"
+#include "ui/views/tiers_view.h"
 #include "ui/views/welcome_view.h"
+#include "ui/views/wheel_focus.h"
 
 namespace mneme {
 namespace {
 
 constexpr int kLayoutVersion = 3;
 constexpr int kRecentMax = 8;
+constexpr int kSaveSoonMs = 400;
 
 }  // namespace
 
@@ -49,6 +53,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
   setObjectName(QStringLiteral("mainWindow"));
   setWindowIcon(QIcon(QStringLiteral(":/icons/mneme.svg")));
   setAcceptDrops(true);
+  WheelFocus::install();
   setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowTabbedDocks |
                  QMainWindow::AllowNestedDocks);
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
@@ -90,8 +95,15 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
       m_panel->banner()->tell(Banner::Kind::notice, tr("Opening was cancelled."), 5000);
       return;
     }
-    m_panel->welcome()->setProblem(reason);
-    if (m_conversation.transcript().rowCount() > 0) m_panel->tellError(reason);
+    tellModelProblem(reason);
+  });
+  // A slider asks many times a second; what it ends at is for the next start.
+  m_saveSoon.setSingleShot(true);
+  m_saveSoon.setInterval(kSaveSoonMs);
+  connect(&m_saveSoon, &QTimer::timeout, this, [this] { m_setup.saveConfig(m_setup.config); });
+  connect(&m_source, &InspectSource::ramBudgetRequested, this, [this](quint64 bytes) {
+    m_setup.config.ram_budget_mib = static_cast<std::int64_t>(bytes >> 20);
+    m_saveSoon.start();
   });
   restoreLayout();
   refreshActions();
@@ -103,25 +115,44 @@ void MainWindow::start() {
   const ChatId last = m_layout.value(QStringLiteral("chats/last")).toLongLong();
   newChat();
   loadChats(last);
-  Config& config = m_setup.config;
-  if (config.open_at_start) {
-    const QString wanted = QString::fromStdString(config.model);
-    const bool missing = !wanted.isEmpty() && !QFileInfo::exists(wanted);
-    const QString path = wanted.isEmpty() || missing ? m_setup.defaultModel : wanted;
-    if (QFileInfo::exists(path)) openModel(path, QString::fromStdString(config.memory));
-    if (missing) {
-      m_panel->banner()->tell(Banner::Kind::notice,
-                              tr("The model %1 is not there any more.").arg(wanted));
-    }
-  }
+  if (m_setup.config.open_at_start) openAtStart();
   m_panel->composer()->setFocus();
+}
+
+// A model that is not there any more stays the one of the next start: the drive that it lies on may
+// be back then.
+void MainWindow::openAtStart() {
+  const QString wanted = pathFromText(QString::fromStdString(m_setup.config.model));
+  const QString memory = QString::fromStdString(m_setup.config.memory);
+  const QString& other = m_setup.defaultModel;
+  if (!wanted.isEmpty() && QFileInfo::exists(wanted)) {
+    beginOpening({wanted, memory});
+    return;
+  }
+  const bool instead = QFileInfo::exists(other);
+  if (instead) beginOpening({other, memory, wanted.isEmpty()});
+  if (wanted.isEmpty()) return;
+  tellModelProblem(
+      instead ? tr("The model %1 is not there. The default model is opened instead.").arg(wanted)
+              : tr("The model %1 is not there.").arg(wanted));
+}
+
+// Where it is seen whatever the centre shows: a welcome, or the chat of the last time.
+void MainWindow::tellModelProblem(const QString& text) {
+  m_panel->banner()->tell(Banner::Kind::error, text, 0, tr("Open a model…"),
+                          [this] { askForModel(); });
 }
 
 void MainWindow::openModel(const QString& path, const QString& memory) {
   m_panel->banner()->close();
-  m_setup.config.model = path.toStdString();
-  m_setup.config.memory = memory.toStdString();
+  beginOpening({path, memory});
+}
+
+void MainWindow::beginOpening(const Opening& opening) {
+  m_opening = opening;
   EngineOptions options = m_setup.config.engine_options();
+  options.model_path = opening.model.toStdString();
+  options.memory = pathFromText(opening.memory).toStdString();
   options.pack_folders = m_setup.packFolders;
   options.hot_set_folder = m_setup.hotSetFolder;
   options.record_log_folder = m_setup.recordLogFolder;
@@ -141,7 +172,11 @@ void MainWindow::rememberModel() {
   recent.removeAll(path);
   recent.prepend(path);
   m_layout.setValue(QStringLiteral("models/recent"), recent.mid(0, kRecentMax));
-  m_setup.saveConfig(m_setup.config);
+  if (m_opening.remember) {
+    m_setup.config.model = m_opening.model.toStdString();
+    m_setup.config.memory = m_opening.memory.toStdString();
+    m_setup.saveConfig(m_setup.config);
+  }
   if (layout->memory && !layout->memory->warning.empty()) {
     m_panel->banner()->tell(Banner::Kind::notice, QString::fromStdString(layout->memory->warning));
   }
@@ -174,17 +209,44 @@ void MainWindow::restoreLayout() {
   const QSize screen = QApplication::primaryScreen()->availableSize();
   resize(std::min(1440, screen.width() - 16), std::min(900, screen.height() - 40));
   restoreGeometry(m_layout.value(QStringLiteral("window/geometry")).toByteArray());
-  if (!restoreState(m_layout.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
-    showPreset(Preset::inspect);
+  if (restoreState(m_layout.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
+    m_wanted.chats = m_layout.value(QStringLiteral("window/chats_width"), m_wanted.chats).toInt();
+    m_wanted.token = m_layout.value(QStringLiteral("window/token_width"), m_wanted.token).toInt();
+    m_wanted.lower =
+        m_layout.value(QStringLiteral("window/lower_share"), m_wanted.lower).toDouble();
+    m_wanted.tiers =
+        m_layout.value(QStringLiteral("window/tiers_share"), m_wanted.tiers).toDouble();
+  } else {
+    showPreset(Preset::chat);
   }
+  fitScreen();
   const int preset = m_layout.value(QStringLiteral("window/preset")).toInt();
   if (preset >= 0 && preset < m_presets->actions().size())
     m_presets->actions()[preset]->setChecked(true);
   m_panel->setInk(m_layout.value(QStringLiteral("window/ink"), false).toBool());
 }
 
+// A window that was stored on a larger screen, or wider than any, is whole on this one.
+void MainWindow::fitScreen() {
+  const QScreen* here = screen();
+  if (here == nullptr || isMaximized() || isFullScreen()) return;
+  const QRect room = here->availableGeometry();
+  const QMargins frame(8, 32, 8, 8);  // of a usual window manager, which is not there yet to ask
+  QRect place = geometry();
+  place.setSize(place.size().boundedTo(room.marginsRemoved(frame).size()));
+  if (!room.contains(place)) {
+    place.moveLeft(std::clamp(place.left(), room.left(), room.right() + 1 - place.width()));
+    place.moveTop(std::clamp(place.top(), room.top(), room.bottom() + 1 - place.height()));
+  }
+  setGeometry(place);
+}
+
 void MainWindow::saveLayout() {
   if (!isVisible()) return;
+  m_layout.setValue(QStringLiteral("window/chats_width"), m_wanted.chats);
+  m_layout.setValue(QStringLiteral("window/token_width"), m_wanted.token);
+  m_layout.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
+  m_layout.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
   m_layout.setValue(QStringLiteral("window/geometry"), saveGeometry());
   m_layout.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
 }
@@ -195,6 +257,20 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   m_setup.saveConfig(m_setup.config);
   m_engine.cancelOpen();
   event->setAccepted(m_closing.mayClose());
+}
+
+bool MainWindow::event(QEvent* event) {
+  // The lines between docks are the window's own, and have a cursor of theirs.
+  const Qt::CursorShape shape = cursor().shape();
+  const bool onLine = shape == Qt::SplitHCursor || shape == Qt::SplitVCursor;
+  const bool done = QMainWindow::event(event);
+  if (event->type() == QEvent::MouseButtonRelease && onLine) rememberSizes();
+  return done;
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+  QMainWindow::resizeEvent(event);
+  fitDocks();
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
@@ -240,18 +316,20 @@ void MainWindow::applyConfig(const Config& config) {
                                           : Theme::Choice::system);
   Theme::setZoom(config.zoom);
   m_setup.saveConfig(config);
-  if (config.ram_budget_mib != old.ram_budget_mib && config.ram_budget_mib > 0) {
-    m_engine.setRamBudget(static_cast<quint64>(config.ram_budget_mib) << 20);
+  if (config.ram_budget_mib != old.ram_budget_mib) {
+    findChild<TiersView*>()->setAutomaticBudget(config.ram_budget_mib == 0);
+    m_source.requestRamBudget(static_cast<quint64>(config.ram_budget_mib) << 20);
   }
   const bool other = config.model != old.model || config.memory != old.memory ||
                      config.context != old.context || config.threads != old.threads ||
                      config.exact != old.exact || config.record_log_gib != old.record_log_gib;
   if (other && !config.model.empty()) {
-    m_panel->banner()->tell(Banner::Kind::notice, tr("The model's settings changed."), 0,
-                            tr("Open it again"), [this] {
-                              openModel(QString::fromStdString(m_setup.config.model),
-                                        QString::fromStdString(m_setup.config.memory));
-                            });
+    m_panel->banner()->tell(
+        Banner::Kind::notice, tr("The model's settings changed."), 0, tr("Open it again"),
+        [this, changed = config.model != old.model] {
+          openModel(changed ? QString::fromStdString(m_setup.config.model) : m_opening.model,
+                    QString::fromStdString(m_setup.config.memory));
+        });
   }
   refreshActions();
 }

@@ -5,6 +5,7 @@
 
 #include <QMainWindow>
 #include <QSettings>
+#include <QTimer>
 #include <functional>
 #include <string>
 #include <vector>
@@ -70,7 +71,10 @@ class MainWindow : public QMainWindow {
   const Config& config() const { return m_setup.config; }
 
  protected:
+  bool event(QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
   void childEvent(QChildEvent* event) override;
+  bool eventFilter(QObject* watched, QEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
@@ -95,6 +99,10 @@ class MainWindow : public QMainWindow {
   void makeInspectionDocks();
   void explainStall();
   void updateDockTitles();
+  void setWantedSizes(Preset preset);
+  bool standsAt(const QDockWidget* dock, Qt::DockWidgetAreas areas) const;
+  void rememberSizes();
+  void fitDocks();
 
   // main_window_chats.cpp
   void connectChats();
@@ -111,6 +119,15 @@ class MainWindow : public QMainWindow {
   void makeDocks();
   void restoreLayout();
   void saveLayout();
+  void fitScreen();
+  struct Opening {
+    QString model;
+    QString memory;
+    bool remember = true;  // as the model of the next start
+  };
+  void openAtStart();
+  void beginOpening(const Opening& opening);
+  void tellModelProblem(const QString& text);
   void askForModel(const QString& path = {});
   void showSettings();
   void showChatSettings();
@@ -122,6 +139,8 @@ class MainWindow : public QMainWindow {
   ChatStore& m_store;
   WindowSetup m_setup;
   QSettings m_layout;
+  Opening m_opening;  // the latest
+  QTimer m_saveSoon;  // of the settings
   EngineHost m_engine;
   BranchTrace m_branch;
   Selection m_selection;
@@ -137,6 +156,15 @@ class MainWindow : public QMainWindow {
   QList<QDockWidget*> m_docks;  // all but the list of chats
   QList<QMenu*> m_menus;
   QActionGroup* m_presets = nullptr;
+  // What the user, or a layout, gave the docks. A small window takes of it, a larger one gives
+  // back.
+  struct WantedSizes {
+    int chats = 224;      // pixels
+    int token = 320;      // pixels
+    double lower = 0.4;   // share of the window's height
+    double tiers = 0.47;  // share of the window's width
+  };
+  WantedSizes m_wanted;
   QDockWidget* m_tokenDock = nullptr;
   QDockWidget* m_stripDock = nullptr;
   QDockWidget* m_slotsDock = nullptr;

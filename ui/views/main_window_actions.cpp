@@ -103,7 +103,7 @@ void MainWindow::makeChatMenu() {
             [this] { m_conversation.stop(); });
   addAction(menu, "retry", tr("&Retry the answer"), QKeySequence(Qt::CTRL | Qt::Key_R),
             [this] { m_panel->retry(); });
-  addAction(menu, "edit", tr("&Edit the question and resend"), QKeySequence(Qt::CTRL | Qt::Key_E),
+  addAction(menu, "edit", tr("&Edit the message"), QKeySequence(Qt::CTRL | Qt::Key_E),
             [this] { m_panel->edit(); });
   addAction(menu, "previousVersion", tr("&Previous version"), QKeySequence(Qt::ALT | Qt::Key_Left),
             [this] { m_panel->showVersion(-1); });
@@ -124,7 +124,7 @@ void MainWindow::makeChatMenu() {
             [this] { m_panel->view()->moveCurrent(-1); });
   addAction(menu, "nextMessage", tr("Next &message"), QKeySequence(Qt::ALT | Qt::Key_Down),
             [this] { m_panel->view()->moveCurrent(1); });
-  addAction(menu, "write", tr("&Write"), QKeySequence(Qt::CTRL | Qt::Key_L),
+  addAction(menu, "write", tr("&Write a message"), QKeySequence(Qt::CTRL | Qt::Key_L),
             [this] { m_panel->composer()->setFocus(); });
   addAction(menu, "search", tr("&Search chats"), QKeySequence(Qt::CTRL | Qt::Key_K), [this] {
     if (auto* dock = findChild<QDockWidget*>(QStringLiteral("chatsDock"))) dock->show();
@@ -158,7 +158,7 @@ void MainWindow::makeViewMenu() {
   };
   preset("presetChat", tr("&Chat"), Qt::Key_1, Preset::chat);
   preset("presetInspect", tr("&Inspect"), Qt::Key_2, Preset::inspect);
-  preset("presetMemory", tr("&Memory"), Qt::Key_3, Preset::memory);
+  preset("presetMemory", tr("Ti&ers"), Qt::Key_3, Preset::memory);
   menu->addSeparator();
   QMenu* panels = menu->addMenu(tr("&Panels"));
   panels->addAction(findChild<QDockWidget*>(QStringLiteral("chatsDock"))->toggleViewAction());
@@ -197,9 +197,9 @@ void MainWindow::makeViewMenu() {
 }
 
 void MainWindow::makeMemoryMenu() {
-  QMenu* menu = menuBar()->addMenu(tr("&Memory"));
+  QMenu* menu = menuBar()->addMenu(tr("&N-gram memory"));
   m_menus << menu;
-  QAction* on = addAction(menu, "memoryOn", tr("&Memory in this chat"),
+  QAction* on = addAction(menu, "memoryOn", tr("N-gram &memory in this chat"),
                           QKeySequence(Qt::CTRL | Qt::Key_M), {});
   on->setCheckable(true);
   connect(on, &QAction::triggered, this, [this](bool checked) { m_panel->setMemory(checked); });

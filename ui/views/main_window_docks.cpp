@@ -6,6 +6,7 @@
 #include <QDockWidget>
 #include <QScrollArea>
 #include <QTabBar>
+#include <algorithm>
 
 #include "ui/bridge/prompt_probabilities.h"
 #include "ui/views/dock_title.h"
@@ -21,6 +22,8 @@
 
 namespace mneme {
 namespace {
+
+constexpr Qt::DockWidgetAreas kSides = Qt::LeftDockWidgetArea | Qt::RightDockWidgetArea;
 
 // A view in a dock must not decide how small the window may be: below its own least size it
 // scrolls.
@@ -45,6 +48,12 @@ QDockWidget* MainWindow::addDock(const char* name, const QString& title, QWidget
   dock->setWidget(widget);
   dock->setTitleBarWidget(new DockTitle(title, dock));
   addDockWidget(area, dock);
+  // A dock behind another one's tab counts as shown to Qt: its content would take the Tab key, and
+  // would be kept up to date for nobody. A dock with a hidden content has no room of its own.
+  QSizePolicy policy = widget->sizePolicy();
+  policy.setRetainSizeWhenHidden(true);
+  widget->setSizePolicy(policy);
+  connect(dock, &QDockWidget::visibilityChanged, widget, &QWidget::setVisible);
   connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::updateDockTitles,
           Qt::QueuedConnection);
   connect(dock, &QDockWidget::dockLocationChanged, this, &MainWindow::updateDockTitles,
@@ -69,6 +78,7 @@ void MainWindow::makeInspectionDocks() {
                         scrolled(new SlotsView(m_branch, m_selection, m_source, this)),
                         Qt::BottomDockWidgetArea);
   auto* tiers = new TiersView(m_source, this);
+  tiers->setAutomaticBudget(m_setup.config.ram_budget_mib == 0);
   m_tiersDock = addDock("tiersDock", tr("Tiers"), scrolled(tiers), Qt::BottomDockWidgetArea);
   connect(tiers, &TiersView::stallExplanationRequested, this, &MainWindow::explainStall);
   connect(card, &TokenCard::stallExplanationRequested, this, [this](EventIndex event) {
@@ -106,6 +116,17 @@ void MainWindow::childEvent(QChildEvent* event) {
   QMainWindow::childEvent(event);
   if (event->added())
     QMetaObject::invokeMethod(this, &MainWindow::updateDockTitles, Qt::QueuedConnection);
+  if (event->polished() && qobject_cast<QTabBar*>(event->child()) != nullptr)
+    event->child()->installEventFilter(this);
+}
+
+// A bar that is not needed now is put outside of the window; the Tab key would still stop there.
+bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
+  if (auto* tabs = qobject_cast<QTabBar*>(watched);
+      tabs != nullptr && event->type() == QEvent::Move) {
+    tabs->setFocusPolicy(tabs->geometry().intersects(rect()) ? Qt::TabFocus : Qt::NoFocus);
+  }
+  return QMainWindow::eventFilter(watched, event);
 }
 
 // A dock among tabs is named by its tab; one that stands alone by its heading.
@@ -136,22 +157,62 @@ void MainWindow::showPreset(Preset preset) {
   m_hotSetDock->setVisible(inspect || memory);
   if (inspect || memory) m_tiersDock->raise();
   if (memory) m_slotsDock->raise();
-  if (inspect) {
-    m_stripDock->raise();
-    resizeDocks({m_tokenDock}, {320}, Qt::Horizontal);
-  }
-  resizeDocks({findChild<QDockWidget*>(QStringLiteral("chatsDock"))}, {224}, Qt::Horizontal);
-  if (inspect || memory) {
-    const int bottom = memory ? height() / 2 : std::max(320, height() * 35 / 100);
-    const int left = 55;  // percent of the width
-    resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock}, {bottom, bottom}, Qt::Vertical);
-    resizeDocks({memory ? m_slotsDock : m_stripDock, m_tiersDock},
-                {width() * left / 100, width() * (100 - left) / 100}, Qt::Horizontal);
-  }
+  if (inspect) m_stripDock->raise();
+  setWantedSizes(preset);
+  fitDocks();
   static const char* const kNames[] = {"presetChat", "presetInspect", "presetMemory"};
   if (QAction* one = action(kNames[static_cast<int>(preset)])) one->setChecked(true);
   m_layout.setValue(QStringLiteral("window/preset"), static_cast<int>(preset));
   QMetaObject::invokeMethod(this, &MainWindow::saveLayout, Qt::QueuedConnection);
+}
+
+void MainWindow::setWantedSizes(Preset preset) {
+  m_wanted = {};
+  m_wanted.lower = preset == Preset::memory ? 0.55 : 0.4;
+}
+
+// Docks stand where the user put them: at a side their width counts, below the height.
+bool MainWindow::standsAt(const QDockWidget* dock, Qt::DockWidgetAreas areas) const {
+  return !dock->isHidden() && !dock->isFloating() &&
+         areas.testFlag(dockWidgetArea(const_cast<QDockWidget*>(dock)));
+}
+
+// After the user moved a line between docks.
+void MainWindow::rememberSizes() {
+  const auto* chats = findChild<QDockWidget*>(QStringLiteral("chatsDock"));
+  if (standsAt(chats, kSides)) m_wanted.chats = chats->width();
+  if (standsAt(m_tokenDock, kSides)) m_wanted.token = m_tokenDock->width();
+  for (const QDockWidget* dock : {m_stripDock, m_slotsDock, m_timelineDock, m_tiersDock}) {
+    if (!standsAt(dock, Qt::BottomDockWidgetArea) || !dock->widget()->isVisible()) continue;
+    m_wanted.lower = double(dock->height()) / std::max(1, height());
+    if (dock == m_tiersDock) m_wanted.tiers = double(dock->width()) / std::max(1, width());
+  }
+}
+
+// Gives the docks what was wanted for them, as far as the window has it.
+void MainWindow::fitDocks() {
+  QList<QDockWidget*> sides;
+  QList<int> widths;
+  const auto side = [&](QDockWidget* dock, int wanted, int percent) {
+    if (!standsAt(dock, kSides)) return;
+    sides << dock;
+    widths << std::min(wanted, std::max(dock->minimumSizeHint().width(), width() * percent / 100));
+  };
+  side(findChild<QDockWidget*>(QStringLiteral("chatsDock")), m_wanted.chats, 25);
+  side(m_tokenDock, m_wanted.token, 28);
+  if (!sides.isEmpty()) resizeDocks(sides, widths, Qt::Horizontal);
+  QDockWidget* left = nullptr;
+  for (QDockWidget* dock : {m_stripDock, m_slotsDock, m_timelineDock}) {
+    if (left == nullptr && standsAt(dock, Qt::BottomDockWidgetArea)) left = dock;
+  }
+  if (left == nullptr || !standsAt(m_tiersDock, Qt::BottomDockWidgetArea) ||
+      tabifiedDockWidgets(left).contains(m_tiersDock)) {
+    return;
+  }
+  const int lower = static_cast<int>(height() * m_wanted.lower);
+  const int tiers = static_cast<int>(width() * m_wanted.tiers);
+  resizeDocks({left, m_tiersDock}, {lower, lower}, Qt::Vertical);
+  resizeDocks({left, m_tiersDock}, {width() - tiers, tiers}, Qt::Horizontal);
 }
 
 }  // namespace mneme

@@ -14,18 +14,11 @@
 #include <algorithm>
 
 #include "ui/format.h"
+#include "ui/path_text.h"
 #include "ui/plain_text.h"
+#include "ui/views/message_line.h"
 
 namespace mneme {
-namespace {
-
-void setKind(QLabel* label, const QString& kind) {
-  label->setProperty("kind", kind);
-  label->setStyleSheet(label->styleSheet());  // makes the style sheet look at the property again
-}
-
-}  // namespace
-
 OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
                                  const QStringList& recent, QWidget* parent)
     : QDialog(parent), m_config(config), m_packFolders(packFolders) {
@@ -53,13 +46,15 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
   m_path->setAccessibleName(tr("Model file"));
   m_path->setPlaceholderText(tr("Path of a .gguf file"));
   m_memory = new QLineEdit(QString::fromStdString(config.memory), this);
-  m_memory->setAccessibleName(tr("Memory pack"));
+  m_memory->setAccessibleName(tr("N-gram memory"));
   m_memory->setPlaceholderText(tr("Empty: look for one that fits. “off”: none"));
   auto* form = new QFormLayout;
   form->setSpacing(9);
   form->addRow(tr("Model"), fileRow(m_path, tr("Choose a model"), tr("Browse for a model")));
-  form->addRow(tr("Memory pack"),
-               fileRow(m_memory, tr("Choose a memory pack"), tr("Browse for a pack")));
+  form->addRow(tr("N-gram memory"),
+               fileRow(m_memory, tr("Choose an n-gram memory"), tr("Browse for a pack")));
+  m_problem = new MessageLine(this);
+  m_problem->setObjectName(QStringLiteral("problem"));
 
   m_recent = new QListWidget(this);
   m_recent->setAccessibleName(tr("Recent models"));
@@ -77,13 +72,12 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
   recentLabel->setVisible(!recent.isEmpty());
   m_recent->setVisible(!recent.isEmpty());
 
-  auto* need = new QLabel(tr("Memory needed"));
-  need->setProperty("kind", QStringLiteral("section"));
+  m_need = new QLabel(tr("RAM needed"));
+  m_need->setProperty("kind", QStringLiteral("section"));
   m_parts = new QLabel(this);
   m_parts->setTextFormat(Qt::PlainText);
   m_parts->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  m_verdict = new QLabel(this);
-  m_verdict->setWordWrap(true);
+  m_verdict = new MessageLine(this);
 
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
   m_open = buttons->addButton(tr("Open"), QDialogButtonBox::AcceptRole);
@@ -97,9 +91,10 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
   layout->setSpacing(11);
   layout->addWidget(intro);
   layout->addLayout(form);
+  layout->addWidget(m_problem);
   layout->addWidget(recentLabel);
   layout->addWidget(m_recent);
-  layout->addWidget(need);
+  layout->addWidget(m_need);
   layout->addWidget(m_parts);
   layout->addWidget(m_verdict);
   layout->addStretch();
@@ -107,8 +102,10 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
 
   connect(m_path, &QLineEdit::textChanged, this, &OpenModelDialog::estimate);
   connect(m_memory, &QLineEdit::textChanged, this, &OpenModelDialog::estimate);
-  connect(m_recent, &QListWidget::currentItemChanged, this, [this](QListWidgetItem* item) {
-    if (item != nullptr) setPath(item->data(Qt::UserRole).toString());
+  // Not the current item: a list that gets the focus makes its first one the current one.
+  connect(m_recent, &QListWidget::itemSelectionChanged, this, [this] {
+    const auto chosen = m_recent->selectedItems();
+    if (!chosen.isEmpty()) setPath(chosen.first()->data(Qt::UserRole).toString());
   });
   connect(m_recent, &QListWidget::itemActivated, this, [this] {
     if (m_open->isEnabled()) accept();
@@ -119,17 +116,17 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
 }
 
 QString OpenModelDialog::path() const {
-  return m_path->text().trimmed();
+  return pathFromText(m_path->text());
 }
 QString OpenModelDialog::memory() const {
-  return m_memory->text().trimmed();
+  return pathFromText(m_memory->text());
 }
 void OpenModelDialog::setPath(const QString& path) {
   m_path->setText(path);
 }
 
 void OpenModelDialog::browse(QLineEdit* target, const QString& title) {
-  const QString from = target->text().isEmpty() ? m_path->text() : target->text();
+  const QString from = target->text().isEmpty() ? path() : pathFromText(target->text());
   const QString file = QFileDialog::getOpenFileName(this, title, QFileInfo(from).path(),
                                                     tr("GGUF files (*.gguf);;All files (*)"));
   if (!file.isEmpty()) target->setText(file);
@@ -139,13 +136,13 @@ void OpenModelDialog::estimate() {
   m_open->setEnabled(false);
   m_open->setText(tr("Open"));
   m_parts->clear();
+  m_need->show();
+  m_problem->say(MessageLine::Kind::note, {});
   if (path().isEmpty()) {
-    setKind(m_verdict, QStringLiteral("muted"));
-    m_verdict->setText(tr("Choose a file to see what it needs."));
+    m_verdict->say(MessageLine::Kind::note, tr("Choose a file to see what it needs."));
     return;
   }
-  setKind(m_verdict, QStringLiteral("muted"));
-  m_verdict->setText(tr("Reading the file's header…"));
+  m_verdict->say(MessageLine::Kind::note, tr("Reading the file's header…"));
   Config config = m_config;
   config.model = path().toStdString();
   config.memory = memory().toStdString();
@@ -158,19 +155,20 @@ void OpenModelDialog::show(const MemoryEstimate& e) {
   QStringList parts;
   parts << tr("Weights %1").arg(format::bytes(e.weights_bytes));
   if (e.repacked_bytes > 0) {
-    parts << tr("Their copy in the processor's order %1").arg(format::bytes(e.repacked_bytes));
+    parts << tr("A copy of the weights, ordered for the CPU, %1")
+                 .arg(format::bytes(e.repacked_bytes));
   }
   parts << tr("Keys and values %1, for the whole context").arg(format::bytes(e.kv_bytes));
-  parts << tr("Working memory %1").arg(format::bytes(e.scratch_bytes));
-  parts << tr("Rows of the memory pack %1, in RAM").arg(format::bytes(e.row_cache_bytes));
+  parts << tr("Buffers for computing %1").arg(format::bytes(e.scratch_bytes));
+  parts << tr("N-gram rows %1").arg(format::bytes(e.row_cache_bytes));
   if (e.device_rows_bytes > 0 && !e.device.empty()) {
     parts << tr("Of these on the device, up to %1").arg(format::bytes(e.device_rows_bytes));
   }
   m_parts->setText(parts.join(QLatin1Char('\n')));
   const bool fits = e.device.empty() ? e.needed() <= e.free_bytes : e.device_layers > 0;
   const bool whole = e.device.empty() || e.device_layers == e.layers();
-  setKind(m_verdict, fits && whole ? QStringLiteral("muted") : QStringLiteral("warning"));
-  m_verdict->setText(e.device.empty() ? ramVerdict(e) : deviceVerdict(e));
+  m_verdict->say(fits && whole ? MessageLine::Kind::note : MessageLine::Kind::warning,
+                 e.device.empty() ? ramVerdict(e) : deviceVerdict(e));
   m_open->setText(fits ? tr("Open") : tr("Open anyway"));
   m_open->setEnabled(true);
   resize(width(), std::max(height(), layout()->totalHeightForWidth(width())));
@@ -207,8 +205,9 @@ QString OpenModelDialog::deviceVerdict(const MemoryEstimate& e) {
 }
 
 void OpenModelDialog::refuse(const QString& reason) {
-  setKind(m_verdict, QStringLiteral("error"));
-  m_verdict->setText(reason);
+  m_need->hide();
+  m_verdict->say(MessageLine::Kind::note, {});
+  m_problem->say(MessageLine::Kind::error, reason);
 }
 
 }  // namespace mneme

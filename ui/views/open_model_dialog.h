@@ -17,6 +17,8 @@ class QPushButton;
 
 namespace mneme {
 
+class MessageLine;
+
 class OpenModelDialog : public QDialog {
   Q_OBJECT
 
@@ -43,7 +45,9 @@ class OpenModelDialog : public QDialog {
   QLineEdit* m_memory;
   QListWidget* m_recent;
   QLabel* m_parts;
-  QLabel* m_verdict;
+  QLabel* m_need;
+  MessageLine* m_problem;  // why the files cannot be opened
+  MessageLine* m_verdict;  // whether there is room for them
   QPushButton* m_open;
 };
 

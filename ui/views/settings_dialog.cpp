@@ -7,6 +7,7 @@
 #include <QDialogButtonBox>
 #include <QDoubleSpinBox>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -20,7 +21,9 @@
 
 #include "ui/bridge/device_probe.h"
 #include "ui/format.h"
+#include "ui/path_text.h"
 #include "ui/plain_text.h"
+#include "ui/views/message_line.h"
 
 namespace mneme {
 namespace {
@@ -43,18 +46,31 @@ class RowMaker {
     browse->setAccessibleName(SettingsDialog::tr("Browse: %1").arg(translated(info.label)));
     QObject::connect(browse, &QPushButton::clicked, m_dialog, [this_ = m_dialog, edit, info] {
       const QString file =
-          QFileDialog::getOpenFileName(this_, translated(info.label), edit->text(),
+          QFileDialog::getOpenFileName(this_, translated(info.label), pathFromText(edit->text()),
                                        SettingsDialog::tr("GGUF files (*.gguf);;All files (*)"));
       if (!file.isEmpty()) edit->setText(file);
     });
+    auto* problem = new MessageLine(m_dialog);
     QObject::connect(edit, &QLineEdit::textChanged, m_dialog,
-                     [&value](const QString& text) { value = text.trimmed().toStdString(); });
+                     [&value, problem](const QString& text) {
+                       const QString path = pathFromText(text);
+                       value = path.toStdString();
+                       const bool file = !path.isEmpty() && path != QLatin1String("off");
+                       problem->say(MessageLine::Kind::error,
+                                    file && !QFileInfo::exists(path)
+                                        ? SettingsDialog::tr("There is no file %1.").arg(path)
+                                        : QString());
+                     });
     m_show.push_back([edit, &value] { edit->setText(QString::fromStdString(value)); });
     auto* row = new QHBoxLayout;
     row->setSpacing(8);
     row->addWidget(edit, 1);
     row->addWidget(browse);
-    add(info, edit, row);
+    auto* rows = new QVBoxLayout;
+    rows->setSpacing(3);
+    rows->addLayout(row);
+    rows->addWidget(problem);
+    add(info, edit, rows);
   }
 
   void integer(const FieldInfo& info, std::int64_t& value, std::int64_t min, std::int64_t max,

@@ -25,11 +25,6 @@ WelcomeView::WelcomeView(EngineHost& engine, const QString& defaultModel, QWidge
   m_text->setAlignment(Qt::AlignHCenter);
   m_text->setProperty("kind", QStringLiteral("muted"));
   m_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  m_error = new QLabel(this);
-  m_error->setWordWrap(true);
-  m_error->setAlignment(Qt::AlignHCenter);
-  m_error->setProperty("kind", QStringLiteral("error"));
-  m_error->setTextInteractionFlags(Qt::TextSelectableByMouse);
   m_progress = new QProgressBar(this);
   m_progress->setRange(0, 1000);
   m_progress->setAccessibleName(tr("Progress of opening the model"));
@@ -52,7 +47,6 @@ WelcomeView::WelcomeView(EngineHost& engine, const QString& defaultModel, QWidge
   layout->addStretch(3);
   layout->addWidget(m_title, 0, Qt::AlignHCenter);
   layout->addWidget(m_text);
-  layout->addWidget(m_error);
   layout->addWidget(m_progress, 0, Qt::AlignHCenter);
   layout->addLayout(buttons);
   layout->addStretch(4);
@@ -61,7 +55,6 @@ WelcomeView::WelcomeView(EngineHost& engine, const QString& defaultModel, QWidge
   connect(m_default, &QPushButton::clicked, this, &WelcomeView::openDefaultRequested);
   connect(m_cancel, &QPushButton::clicked, this, &WelcomeView::cancelRequested);
   connect(&m_engine, &EngineHost::stateChanged, this, &WelcomeView::refresh);
-  connect(&m_engine, &EngineHost::modelOpened, this, [this] { setProblem({}); });
   connect(&m_engine, &EngineHost::loadProgress, this,
           [this](double fraction, const QString& stage) {
             m_progress->setValue(static_cast<int>(fraction * 1000));
@@ -69,11 +62,6 @@ WelcomeView::WelcomeView(EngineHost& engine, const QString& defaultModel, QWidge
             refresh();
           });
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, &WelcomeView::refresh);
-  refresh();
-}
-
-void WelcomeView::setProblem(const QString& text) {
-  m_problem = text;
   refresh();
 }
 
@@ -96,32 +84,29 @@ void WelcomeView::refresh() {
             ? tr("Open the default model, or any GGUF file of a Llama-type model. Files are used "
                  "where they lie; nothing is copied.")
             : tr("Open a GGUF file of a Llama-type model: it is used where it lies, nothing is "
-                 "copied. Or close this window and type ./\u2060dev\u00a0run, which fetches the "
-                 "default "
-                 "model (98 MB) to\n%1")
+                 "copied. A model in this folder is found by itself when it has this name:\n%1")
                   .arg(m_defaultModel));
   } else if (!layout->chat_available) {
     m_title->setText(tr("This model cannot chat"));
     m_text->setText(QString::fromStdString(layout->chat_unavailable_reason));
   } else {
     m_title->setText(tr("Ask anything"));
-    QString text = tr("%1 is ready, on this machine alone.")
+    QString text = tr("%1 is ready. It runs on this computer; nothing is sent anywhere.")
                        .arg(format::modelName(QString::fromStdString(layout->path),
                                               QString::fromStdString(layout->quantization)));
     if (layout->memory) {
       text += QLatin1Char(' ');
-      text += layout->memory->trained
-                  ? tr("Its memory is open: switch on gate ink (Ctrl+G) to see how far it is used.")
-                  : tr("The memory beside it is untrained: its rows are random and its gates mean "
-                       "nothing "
-                       "yet. Switch on gate ink (Ctrl+G) to see it work.");
+      text +=
+          layout->memory->trained
+              ? tr("Its n-gram memory is open: switch on gate ink (Ctrl+G) to see where it is "
+                   "used.")
+              : tr("The n-gram memory beside it is untrained: its rows are random and its gates "
+                   "mean nothing yet. Switch on gate ink (Ctrl+G) to see it work.");
     } else if (!layout->memory_absent_reason.empty()) {
       text += QLatin1Char(' ') + QString::fromStdString(layout->memory_absent_reason);
     }
     m_text->setText(text);
   }
-  m_error->setText(m_problem);
-  m_error->setVisible(!m_problem.isEmpty() && !loading);
   m_progress->setVisible(loading);
   m_cancel->setVisible(loading);
   m_open->setVisible(!loading && layout == nullptr);

@@ -18,7 +18,6 @@ class WelcomeView : public QWidget {
 
  public:
   WelcomeView(EngineHost& engine, const QString& defaultModel, QWidget* parent = nullptr);
-  void setProblem(const QString& text);  // why the last opening failed
 
  Q_SIGNALS:
   void openRequested();
@@ -33,11 +32,9 @@ class WelcomeView : public QWidget {
 
   EngineHost& m_engine;
   QString m_defaultModel;
-  QString m_problem;
   QString m_stage;
   QLabel* m_title;
   QLabel* m_text;
-  QLabel* m_error;
   QProgressBar* m_progress;
   QPushButton* m_open;
   QPushButton* m_default;
