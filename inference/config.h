@@ -76,7 +76,7 @@ void visit_fields(C& config, Visitor&& visit) {
        "A GGUF file, used where it lies; the one that was opened last. Empty: the default model."},
       config.model);
   visit.path(
-      {"model/memory", "Memory pack",
+      {"model/memory", "N-gram memory",
        "A pack file, or “off”. Empty: look beside the model, then among the program's packs."},
       config.memory);
   visit.integer({"model/context", "Context",
@@ -96,26 +96,25 @@ void visit_fields(C& config, Visitor&& visit) {
       {"model/threads", "Threads", "Compute threads of the CPU. Automatic (0): one for each core."},
       config.threads, std::int64_t{0}, std::int64_t{256}, "");
   visit.integer(
-      {"model/ram_budget_mib", "RAM for memory rows",
+      {"model/ram_budget_mib", "RAM for n-gram rows",
        "How much of the tables may stay in RAM. Automatic (0): a quarter of them, 8 MiB to 4 GiB."},
       config.ram_budget_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
   visit.integer({"model/device_rows_mib", "Rows on the device",
-                 "How much of a GPU's memory keeps the memory rows that are used most, so that "
+                 "How much of a GPU's memory keeps the n-gram rows that are used most, so that "
                  "they need not travel to it. The CPU keeps none: there they are in RAM anyway. "
                  "None (0): they travel each time.",
                  "none"},
                 config.device_rows_mib, std::int64_t{0}, std::int64_t{1} << 20, "MiB");
   visit.integer(
       {"model/record_log_gib", "Record log on the drive",
-       "Rows that were read are written to the drive once more, together, and come back with "
-       "fewer reads when they have left RAM. Takes this much room for each memory pack, and about "
-       "a four-hundredth of that in RAM. When it is full it writes over the oldest. None (0): "
-       "nothing is "
-       "written; the file that is there may be deleted.",
+       "Rows that were read are stored on the drive a second time, together, and come back with "
+       "fewer reads when they are no longer in RAM. Takes this much room for each pack, and about "
+       "a four-hundredth of that in RAM. When it is full the oldest make room. None (0): nothing "
+       "is stored; the file that is there may be deleted.",
        "none"},
       config.record_log_gib, std::int64_t{0}, std::int64_t{1} << 12, "GiB");
-  visit.integer({"model/numa_node", "NUMA node for memory rows",
-                 "Where rows in RAM lie on machines with several memories; CXL memory is a node of "
+  visit.integer({"model/numa_node", "NUMA node for n-gram rows",
+                 "Where rows in RAM lie on machines with several nodes; RAM behind CXL is a node of "
                  "its own. Automatic: the system chooses."},
                 config.numa_node, std::int64_t{-1}, std::int64_t{1023}, "");
   visit.toggle(
@@ -150,9 +149,9 @@ void visit_chat_defaults(C& chat, Visitor&& visit) {
       if constexpr (!std::is_const_v<C>) value = static_cast<Number>(wide);
     }
   });
-  visit.integer({"new_chats/max_tokens", "Tokens an answer", ""}, chat.max_tokens, std::int64_t{0},
+  visit.integer({"new_chats/max_tokens", "Longest answer", ""}, chat.max_tokens, std::int64_t{0},
                 std::int64_t{1} << 20, "");
-  visit.toggle({"new_chats/memory_on", "Memory", ""}, chat.memory_on);
+  visit.toggle({"new_chats/memory_on", "N-gram memory", ""}, chat.memory_on);
 }
 
 }  // namespace mneme

@@ -343,8 +343,8 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
   layout.file_bytes = file.file_size();
   if (header->base_sha256 != base_sha256) {
     layout.warning =
-        "this pack was trained with another file of this model: it fits, but its gates "
-        "may open less well";
+        "this pack was trained with another file of this model: it fits, but what it "
+        "adds may suit this one less";
   }
   pack.hasher = std::make_unique<const NgramHasher>(std::move(*hasher));
   pack.header = std::move(*header);

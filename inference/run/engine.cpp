@@ -178,7 +178,7 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   }
 
   if (impl->pack_file) {
-    report(0.92, "opening the memory");
+    report(0.92, "opening the n-gram memory");
     auto pack = MemoryPack::open(*impl->pack_file, impl->config, impl->tokenizer->sha256(),
                                  base_sha256, *impl->placement);
     if (!pack) return explained(pack.error());

@@ -31,7 +31,7 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
                              const std::string& tokenizer_sha256) {
   PackChoice found;
   if (choice == "off") {
-    found.absent_reason = "The memory was switched off when the model was opened.";
+    found.absent_reason = "The n-gram memory was switched off when the model was opened.";
     return found;
   }
   if (!choice.empty()) {
@@ -76,7 +76,7 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
     }
   }
   if (!found.file) {
-    found.absent_reason = "No memory pack for this model lies beside it or among Mneme's own.";
+    found.absent_reason = "No n-gram memory for this model lies beside it or among Mneme's own.";
   }
   return found;
 }

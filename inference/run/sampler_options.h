@@ -48,7 +48,7 @@ inline constexpr SamplerField kTopP{"top_p", "Top-p", 0.01, 1};
 inline constexpr SamplerField kMinP{"min_p", "Min-p", 0, 1};
 inline constexpr SamplerField kRepetitionPenalty{"repetition_penalty", "Repetition penalty", 0.1,
                                                  10};
-inline constexpr SamplerField kRepetitionWindow{"repetition_window", "Penalty looks back", 0,
+inline constexpr SamplerField kRepetitionWindow{"repetition_window", "Repetition window", 0,
                                                 1'000'000};
 }  // namespace sampler_fields
 

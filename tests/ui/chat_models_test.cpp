@@ -20,7 +20,7 @@ ChatRow chat(ChatId id, const char* title, const QDateTime& changed) {
   return row;
 }
 
-MessageRow message(MessageId id, MessageId parent, Role role, const char* text) {
+MessageRow row(MessageId id, MessageId parent, Role role, const char* text) {
   MessageRow row;
   row.id = id;
   row.parent = parent;
@@ -107,9 +107,9 @@ class ChatModelsTest : public QObject {
   void theBranchIsThePathToTheLeaf() {
     TranscriptModel model;
     QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-    model.setTree({message(1, 0, Role::user, "q"), message(2, 1, Role::assistant, "a"),
-                   message(3, 1, Role::assistant, "b"), message(4, 3, Role::user, "r"),
-                   message(5, 4, Role::assistant, "s")},
+    model.setTree({row(1, 0, Role::user, "q"), row(2, 1, Role::assistant, "a"),
+                   row(3, 1, Role::assistant, "b"), row(4, 3, Role::user, "r"),
+                   row(5, 4, Role::assistant, "s")},
                   5);
     QCOMPARE(titles(model), QStringList({QStringLiteral("q"), QStringLiteral("b"),
                                          QStringLiteral("r"), QStringLiteral("s")}));
@@ -129,8 +129,8 @@ class ChatModelsTest : public QObject {
   void anAnswerGrowsAndEnds() {
     TranscriptModel model;
     QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-    model.setTree({message(1, 0, Role::user, "q")}, 1);
-    model.add(message(2, 1, Role::assistant, ""));
+    model.setTree({row(1, 0, Role::user, "q")}, 1);
+    model.add(row(2, 1, Role::assistant, ""));
     QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
     model.setStreaming(2, QStringLiteral("he"), {});
     model.setStreaming(2, QStringLiteral("hello"), {});
@@ -145,8 +145,8 @@ class ChatModelsTest : public QObject {
   void aSecondAnswerKeepsTheFirst() {
     TranscriptModel model;
     QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-    model.setTree({message(1, 0, Role::user, "q"), message(2, 1, Role::assistant, "a")}, 2);
-    model.add(message(3, 1, Role::assistant, "b"));
+    model.setTree({row(1, 0, Role::user, "q"), row(2, 1, Role::assistant, "a")}, 2);
+    model.add(row(3, 1, Role::assistant, "b"));
     QCOMPARE(model.rowCount(), 2);
     QCOMPARE(model.at(1).row.id, MessageId{3});
     QCOMPARE(model.at(1).siblings, 2);
@@ -154,7 +154,7 @@ class ChatModelsTest : public QObject {
 
   void aCircleInTheTreeEnds() {
     TranscriptModel model;
-    model.setTree({message(1, 2, Role::user, "a"), message(2, 1, Role::assistant, "b")}, 2);
+    model.setTree({row(1, 2, Role::user, "a"), row(2, 1, Role::assistant, "b")}, 2);
     QVERIFY(model.rowCount() <= 2);
     QCOMPARE(model.leafBelow(1), MessageId{2});
   }

@@ -88,7 +88,7 @@ class StallDialogTest : public QObject {
     QCOMPARE(reads[2].tier, Tier::ssd_in_time);
     const QString text = stallText(facts, StorageKind::direct);
     for (const char* part :
-         {"waited 4.2 ms", "32 % of its step", "2 n-grams came late of 3 from SSD",
+         {"waited 4.2 ms", "32 % of its step", "Layers had to wait for 2 n-grams of the 3 from SSD",
           "“king of Great” for layer 1, took 4.1 ms"}) {
       QVERIFY2(text.contains(QString::fromUtf8(part)), qPrintable(text));
     }

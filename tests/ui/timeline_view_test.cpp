@@ -112,22 +112,22 @@ class TimelineViewTest : public QObject {
     source.setModel(splitModel(chat, true));
     source.setTiers(test::someTiers());
     const StepTimeline timeline = timelineOf(trace, source, 5);
-    const QStringList want{QStringLiteral("Picking"), storageName(source.tiers().storage),
+    const QStringList want{QStringLiteral("Sampling"), storageName(source.tiers().storage),
                            QStringLiteral("Waiting"), QStringLiteral("To GPU"),
                            QStringLiteral("CPU"),     QStringLiteral("GPU")};
     QCOMPARE(names(timeline), want);
     QVERIFY(timeline.note.isEmpty());
     QVERIFY2(timeline.heading.contains(QStringLiteral("“ander” took 6.9 ms")),
              qPrintable(timeline.heading));
-    QVERIFY(timeline.heading.contains(QStringLiteral("waited 1.4 ms")));
+    QVERIFY(timeline.heading.contains(QStringLiteral("1.4 ms waiting for rows")));
     const TimelineLane* const cpu = laneOf(timeline, QStringLiteral("CPU"));
     QCOMPARE(cpu->bars.size(), std::size_t{2});
     QCOMPARE(cpu->bars[0].label, QStringLiteral("layer 0"));
     QCOMPARE(cpu->bars[0].begin, 150.0);  // behind the picking
-    QCOMPARE(cpu->bars[1].label, QStringLiteral("memory, layers 1–9"));
+    QCOMPARE(cpu->bars[1].label, QStringLiteral("n-gram memory, layers 1–9"));
     const TimelineLane* const gpu = laneOf(timeline, QStringLiteral("GPU"));
     QCOMPARE(gpu->bars[0].label, QStringLiteral("layers 10–13"));
-    QCOMPARE(gpu->bars[1].label, QStringLiteral("memory, layers 14–29"));
+    QCOMPARE(gpu->bars[1].label, QStringLiteral("n-gram memory, layers 14–29"));
     const TimelineLane* const copied = laneOf(timeline, QStringLiteral("To GPU"));
     QCOMPARE(copied->bars.front().end, gpu->bars[1].begin);
     const TimelineLane& drive = timeline.lanes[1];
@@ -135,7 +135,7 @@ class TimelineViewTest : public QObject {
     QCOMPARE(drive.bars[0].kind, TimelineBar::Kind::lateRead);
     QCOMPARE(drive.bars[0].begin, 130.0);  // asked for before the step began
     QCOMPARE(drive.bars[0].end, 4430.0);
-    QVERIFY(drive.bars[0].tip.contains(QStringLiteral("late")));
+    QVERIFY(drive.bars[0].tip.contains(QStringLiteral("the layer had to wait")));
     QVERIFY(timeline.end >= 4430.0);
   }
 
@@ -148,19 +148,19 @@ class TimelineViewTest : public QObject {
     const StepTimeline timeline = timelineOf(trace, source, 1);
     QVERIFY2(timeline.heading.contains(QStringLiteral("read with 2 other tokens in 21 ms")),
              qPrintable(timeline.heading));
-    QVERIFY(laneOf(timeline, QStringLiteral("Picking")) == nullptr);
+    QVERIFY(laneOf(timeline, QStringLiteral("Sampling")) == nullptr);
     QCOMPARE(laneOf(timeline, QStringLiteral("CPU"))->bars.size(), std::size_t{3});
     QCOMPARE(timeline.begin, -20.0);
   }
 
-  void withoutTimesTheSumsAreLeft() {
+  void withoutTimesTheTotalsAreLeft() {
     const test::Chat chat = timedChat(false);
     BranchTrace trace;
     trace.reset(chat.log, chat.parts);
     InspectSource source;  // no model either
     for (const int index : {6, 4}) {
       const StepTimeline timeline = timelineOf(trace, source, index);
-      QCOMPARE(names(timeline), (QStringList{QStringLiteral("Picking"), QStringLiteral("Sums")}));
+      QCOMPARE(names(timeline), (QStringList{QStringLiteral("Sampling"), QStringLiteral("Totals")}));
       QVERIFY(timeline.note.contains(QStringLiteral("4,096")));
       QCOMPARE(timeline.end, 150.0 + 30 + 5300);
     }
@@ -172,7 +172,7 @@ class TimelineViewTest : public QObject {
     QVERIFY(costText(trace).isEmpty());
     trace.reset(chat.log, chat.parts);
     const QString text = costText(trace);
-    for (const char* part : {"4 tokens picked", "5.8 ms on average", "7 % of it waiting"}) {
+    for (const char* part : {"4 tokens sampled", "5.8 ms on average", "7 % of it waiting"}) {
       QVERIFY2(text.contains(QString::fromUtf8(part)), qPrintable(text));
     }
   }

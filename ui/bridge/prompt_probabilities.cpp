@@ -11,7 +11,7 @@ PromptProbabilities::PromptProbabilities(EngineHost& host, BranchTrace& trace, Q
   connect(&m_host, &EngineHost::evaluated, this,
           [this](const std::shared_ptr<const TraceLog>& records) {
             if (!m_trace.addProbabilities(*records)) {
-              Q_EMIT failed(tr("Another chat or another branch was opened meanwhile."));
+              Q_EMIT failed(tr("Another chat or another branch was opened in between."));
             }
           });
   connect(&m_host, &EngineHost::evaluateFailed, this, &PromptProbabilities::failed);

@@ -21,10 +21,11 @@ QStringList memoryLines(const TokenFacts& facts) {
     for (const float gate : layer.gates) gates += format::decimal(gate);
     QStringList writes;
     for (const float write : layer.writes) writes += format::decimal(write);
-    lines += Words::tr("%1: gate %2, write %3")
+    lines += Words::tr("%1: gate %2, added %3")
                  .arg(layer.name, gates.join(QLatin1Char(' ')), writes.join(QLatin1Char(' ')));
   }
-  if (facts.untrained) lines += Words::tr("The memory is untrained: a stand-in of random rows.");
+  if (facts.untrained)
+    lines += Words::tr("The n-gram memory is untrained: a stand-in of random rows.");
   return lines;
 }
 

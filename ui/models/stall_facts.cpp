@@ -81,12 +81,13 @@ QString stallText(const TokenFacts& facts, StorageKind storage) {
   text += QLatin1Char(' ');
   if (reads.empty()) return text + Words::tr("Its own rows were in RAM.");
   if (late == 0) {
-    return text + Words::tr("All of its own %1 reads were in time.").arg(reads.size());
+    return text +
+           Words::tr("All of its own %1 reads were hidden behind computing.").arg(reads.size());
   }
   const StallRead& slowest = reads.front();
-  text +=
-      format::counted(late, Words::tr("%1 n-gram came late"), Words::tr("%1 n-grams came late"));
-  text += Words::tr(" of %1 from %2; the slowest, “%3” for %4, took %5.")
+  text += format::counted(late, Words::tr("A layer had to wait for %1 n-gram"),
+                          Words::tr("Layers had to wait for %1 n-grams"));
+  text += Words::tr(" of the %1 from %2; the slowest, “%3” for %4, took %5.")
               .arg(reads.size())
               .arg(storageName(storage), slowest.text, slowest.layer,
                    format::microseconds(slowest.latencyUs));

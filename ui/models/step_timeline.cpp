@@ -47,7 +47,7 @@ QString segmentText(const ModelLayout& layout, const StepSpan& span) {
   }
   const QString layers = end - first == 1 ? Words::tr("layer %1").arg(first)
                                           : Words::tr("layers %1–%2").arg(first).arg(end - 1);
-  return begins ? Words::tr("memory, %1").arg(layers) : layers;
+  return begins ? Words::tr("n-gram memory, %1").arg(layers) : layers;
 }
 
 QString deviceText(const ModelLayout& layout, int part) {
@@ -72,7 +72,8 @@ void addReads(StepTimeline& timeline, const TokenFacts& facts, StorageKind stora
     const bool late = read.tier == Tier::ssd_late;
     const QString what =
         Words::tr("“%1” for %2, %3")
-            .arg(read.text, read.layer, late ? Words::tr("late") : Words::tr("in time"));
+            .arg(read.text, read.layer,
+                 late ? Words::tr("the layer had to wait") : Words::tr("hidden behind computing"));
     lane.bars.push_back(bar(late ? Kind::lateRead : Kind::read, asked, asked + read.latencyUs,
                             QString(), what, lane.rows++));
   }
@@ -114,7 +115,7 @@ QString headingOf(const TokenFacts& facts, const std::optional<StepTimes>& times
                           static_cast<double>(facts.header.wait_us),
                           static_cast<double>(facts.header.compute_us)};
   if (facts.header.sampled != 0) {
-    return Words::tr("“%1” took %2: picked in %3, waited %4 for rows, computed %5")
+    return Words::tr("“%1” took %2: %3 to sample it, %4 waiting for rows, %5 computing")
         .arg(facts.text, format::microseconds(cost.totalUs()), format::microseconds(cost.pickUs),
              format::microseconds(cost.waitUs), format::microseconds(cost.computeUs));
   }
@@ -149,8 +150,8 @@ StepTimeline timelineOf(const BranchTrace& trace, const InspectSource& source, i
   StepTimeline timeline;
   timeline.heading = headingOf(facts, times);
   if (start > 0) {
-    laneNamed(timeline, Words::tr("Picking"))
-        .bars.push_back(bar(Kind::pick, 0, start, QString(), Words::tr("picking the token")));
+    laneNamed(timeline, Words::tr("Sampling"))
+        .bars.push_back(bar(Kind::pick, 0, start, QString(), Words::tr("sampling the token")));
   }
   if (times && model) {
     addReads(timeline, facts, source.tiers().storage, start + times->asked_us);
@@ -159,7 +160,7 @@ StepTimeline timelineOf(const BranchTrace& trace, const InspectSource& source, i
   } else {
     const double waited = start + facts.header.wait_us;
     timeline.end = waited + facts.header.compute_us;
-    TimelineLane& lane = laneNamed(timeline, Words::tr("Sums"));
+    TimelineLane& lane = laneNamed(timeline, Words::tr("Totals"));
     if (waited > start) {
       lane.bars.push_back(
           bar(Kind::wait, start, waited, QString(), Words::tr("waiting for rows, all layers")));
@@ -169,9 +170,9 @@ StepTimeline timelineOf(const BranchTrace& trace, const InspectSource& source, i
     timeline.note = format::counted(
         static_cast<std::int64_t>(StepLog::kStepsMax),
         Words::tr("When each part ran is kept for the last %1 step since the program started; of "
-                  "this one the sums are left."),
+                  "this one the totals are left."),
         Words::tr("When each part ran is kept for the last %1 steps since the program started; of "
-                  "this one the sums are left."));
+                  "this one the totals are left."));
   }
   // In the order of what waits for what.
   std::ranges::stable_sort(timeline.lanes, {}, [](const TimelineLane& lane) {
@@ -204,7 +205,7 @@ QString costText(const BranchTrace& trace) {
   const auto at = totals.begin() + (count * 95 + 99) / 100 - 1;
   std::nth_element(totals.begin(), at, totals.end());
   return Words::tr("%1: %2 on average, %3 at the 95th percentile, %4 of it waiting for rows")
-      .arg(format::counted(count, Words::tr("%1 token picked"), Words::tr("%1 tokens picked")),
+      .arg(format::counted(count, Words::tr("%1 token sampled"), Words::tr("%1 tokens sampled")),
            format::microseconds(all / static_cast<double>(count)), format::microseconds(*at),
            format::percent(waited / all));
 }

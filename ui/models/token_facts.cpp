@@ -75,9 +75,10 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
     keys.resize(static_cast<std::size_t>(spec.orders()));
     model->hasher->keys_at(context.tokens, context.tokens.size() - 1, keys);
   } else if (record.shape().layers > 0) {
-    facts.whyNoRows = facts.otherModel || !model
-                          ? Words::tr("Open the model that made this token to see its rows.")
-                          : Words::tr("Open the memory pack that made this token to see its rows.");
+    facts.whyNoRows =
+        facts.otherModel || !model
+            ? Words::tr("Open the model that made this token to see its rows.")
+            : Words::tr("Open the n-gram memory that made this token to see its rows.");
   }
   for (int o = 0; o < record.shape().orders && record.shape().layers > 0; ++o) {
     NgramFacts ngram;
@@ -106,9 +107,9 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
 QString whyNoMemory(const InspectModel* model) {
   if (model && !model->layout.memory) {
     const QString reason = QString::fromStdString(model->layout.memory_absent_reason);
-    return reason.isEmpty() ? Words::tr("This model has no memory.") : reason;
+    return reason.isEmpty() ? Words::tr("This model has no n-gram memory.") : reason;
   }
-  return Words::tr("Memory was off for this token.");
+  return Words::tr("The n-gram memory was off for this token.");
 }
 
 }  // namespace

@@ -73,9 +73,9 @@ QString tierName(Tier tier, StorageKind storage) {
     case Tier::ram:
       return Words::tr("RAM");
     case Tier::ssd_in_time:
-      return Words::tr("%1, in time").arg(storageName(storage));
+      return Words::tr("%1, hidden behind computing").arg(storageName(storage));
     case Tier::ssd_late:
-      return Words::tr("%1, late").arg(storageName(storage));
+      return Words::tr("%1, the layer had to wait").arg(storageName(storage));
   }
   return {};
 }
@@ -90,7 +90,7 @@ QString shortTierName(Tier tier, StorageKind storage) {
     case Tier::ssd_in_time:
       return direct ? Words::tr("SSD") : Words::tr("file");
     case Tier::ssd_late:
-      return direct ? Words::tr("SSD late") : Words::tr("file late");
+      return direct ? Words::tr("SSD, waited") : Words::tr("file, waited");
   }
   return {};
 }
@@ -110,7 +110,7 @@ QString layerName(const InspectModel* model, int slot) {
     return Words::tr("layer %1")
         .arg(model->layout.memory->layer_ids[static_cast<std::size_t>(slot)]);
   }
-  return Words::tr("memory layer %1").arg(slot + 1);
+  return Words::tr("Engram layer %1").arg(slot + 1);
 }
 
 QString describeToken(const BranchTrace& trace, const InspectSource& source, int index) {
@@ -120,7 +120,7 @@ QString describeToken(const BranchTrace& trace, const InspectSource& source, int
                         .arg(record.header().position)
                         .arg(tokenTextAt(trace, model, index))};
   for (int layer = 0; layer < record.shape().layers; ++layer) {
-    words += Words::tr("%1, gate %2, write %3")
+    words += Words::tr("%1, gate %2, added %3")
                  .arg(layerName(model, layer), format::decimal(record.gate_max(layer)),
                       format::decimal(record.write_max(layer)));
   }

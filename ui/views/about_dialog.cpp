@@ -42,9 +42,9 @@ AboutDialog::AboutDialog(QWidget* parent) : QDialog(parent) {
   font.setWeight(QFont::DemiBold);
   title->setFont(font);
   auto* text = new QLabel(
-      tr("Chats with language models that look up hashed n-grams in a memory, and shows "
-         "that memory at work. Everything runs on this machine: no network, no telemetry. "
-         "The memory's tables are only read, never written."),
+      tr("Chats with language models that look up hashed n-grams in large tables, and shows "
+         "this n-gram memory at work. Everything runs on this machine: no network, no telemetry. "
+         "The tables are only read, never written."),
       this);
   text->setWordWrap(true);
   auto* head = new QHBoxLayout;

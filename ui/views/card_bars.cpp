@@ -84,7 +84,7 @@ void ProbabilityBars::paintEvent(QPaintEvent*) {
 }
 
 GateBars::GateBars(QWidget* parent) : QWidget(parent) {
-  setAccessibleName(tr("Gates and writes"));
+  setAccessibleName(tr("Gates, and how much was added"));
   setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 }
 
@@ -99,7 +99,7 @@ void GateBars::setFacts(const TokenFacts& facts, bool streamsOpen) {
     }
   }
   for (const Line& line : m_lines) {
-    spoken += tr("%1 gate %2, write %3")
+    spoken += tr("%1 gate %2, added %3")
                   .arg(line.name, format::decimal(line.gate), format::decimal(line.write));
   }
   setAccessibleDescription(spoken.join(QStringLiteral("; ")));
@@ -121,7 +121,7 @@ void GateBars::paintEvent(QPaintEvent*) {
   bold.setWeight(QFont::DemiBold);
   const QFontMetricsF metrics(font);
   const int step = lineHeight(font);
-  const double writes = metrics.horizontalAdvance(tr("write %1").arg(QStringLiteral("0.00"))) + 4;
+  const double writes = metrics.horizontalAdvance(tr("added %1").arg(QStringLiteral("0.00"))) + 4;
   const double figures = QFontMetricsF(bold).horizontalAdvance(QStringLiteral("0.00")) + 10;
   double names = 0;
   for (const Line& line : m_lines) {
@@ -149,7 +149,7 @@ void GateBars::paintEvent(QPaintEvent*) {
     painter.setFont(font);
     painter.setPen(theme.textMuted);
     painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter,
-                     tr("write %1").arg(format::decimal(line.write)));
+                     tr("added %1").arg(format::decimal(line.write)));
   }
 }
 

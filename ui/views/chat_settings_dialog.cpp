@@ -78,9 +78,9 @@ ChatSettingsDialog::ChatSettingsDialog(const ChatSettings& settings, const QStri
   add(tr("Top-p"), m_topP, tr("only the most probable that together make p; 1 = off"));
   add(tr("Min-p"), m_minP, tr("only those with this share of the best one's probability; 0 = off"));
   add(tr("Repetition penalty"), m_penalty, tr("makes recent tokens less likely; 1 = off"));
-  add(tr("Penalty looks back"), m_window, tr("this many tokens"));
+  add(tr("Repetition window"), m_window, tr("how many of the last tokens the penalty is for"));
   add(tr("Seed"), m_seed, tr("the same seed gives the same answer; recorded with each answer"));
-  add(tr("Tokens an answer"), m_maxTokens, tr("at most; 0 = until the model ends"));
+  add(tr("Longest answer"), m_maxTokens, tr("in tokens; 0 = until the model ends it"));
 
   m_forNew = new QCheckBox(tr("Use these for new chats as well"), this);
   m_forNew->setAccessibleName(m_forNew->text());

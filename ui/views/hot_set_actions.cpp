@@ -138,7 +138,7 @@ QString HotSetActions::warmText(const HotSetWork::Plan& plan, const TierStats& s
                                 int readsPerNgram) {
   const std::uint64_t missing = plan.missing->size();
   if (plan.ngrams == 0) {
-    return tr("No token of this chat was read with the memory that is loaded.");
+    return tr("No token of this chat was read with the n-gram memory that is loaded.");
   }
   if (missing == 0) return tr("All %1 n-grams of this chat are in RAM.").arg(count(plan.ngrams));
   const std::uint64_t reads = missing * static_cast<std::uint64_t>(readsPerNgram);
@@ -161,7 +161,7 @@ QString HotSetActions::warmText(const HotSetWork::Plan& plan, const TierStats& s
     text +=
         tr("They need %1 of the RAM budget, which has that much room.").arg(format::bytes(bytes));
   }
-  return text + QLatin1Char(' ') + tr("Answers go first meanwhile.");
+  return text + QLatin1Char(' ') + tr("An answer that is asked for while this runs comes first.");
 }
 
 QString HotSetActions::pinText(const TierStats& stats, double share) {
@@ -181,9 +181,9 @@ QString HotSetActions::pinText(const TierStats& stats, double share) {
 
 QString HotSetActions::clearText(const TierStats& stats) {
   if (stats.entries == 0) return tr("The row cache is empty.");
-  return tr("%1 n-grams (%2) leave RAM, pinned ones too; what an answer is using stays. Takes "
-            "about "
-            "a second at most. The next answers read their rows from %3 again, and the hot set for "
+  return tr("%1 n-grams (%2) are removed from RAM, pinned ones too; what an answer is using "
+            "stays. Takes about a second at most. The next answers read their rows from %3 again, "
+            "and the hot set for "
             "the next start is what they bring.")
       .arg(count(stats.entries), format::bytes(stats.bytes_used), storageName(stats.storage));
 }

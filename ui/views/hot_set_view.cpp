@@ -79,8 +79,8 @@ void HotSetView::build() {
   m_list = new QTableWidget(0, columnCount, m_body);
   m_list->setAccessibleName(tr("Rows in RAM at the chosen place"));
   m_list->setHorizontalHeaderLabels({tr("n-gram"), tr("row"), tr("order"), tr("head")});
-  m_list->horizontalHeaderItem(ngram)->setToolTip(tr(
-      "The n-gram that brought the row, as the memory sees it; in bold where the answer used it"));
+  m_list->horizontalHeaderItem(ngram)->setToolTip(
+      tr("The n-gram that brought the row, as it is hashed; in bold where the answer used it"));
   m_list->verticalHeader()->hide();
   m_list->setShowGrid(false);
   m_list->setWordWrap(false);
@@ -176,11 +176,11 @@ QString HotSetView::whyEmpty() const {
   const auto model = m_source.model();
   if (!model) {
     return tr(
-        "No model is loaded. Open a model with a memory pack: this map then shows which rows "
+        "No model is loaded. Open a model with an n-gram memory: this map then shows which rows "
         "of its tables are in RAM.");
   }
   const QString reason = QString::fromStdString(model->layout.memory_absent_reason);
-  return reason.isEmpty() ? tr("This model has no memory, so there are no rows.") : reason;
+  return reason.isEmpty() ? tr("This model has no n-gram memory, so there are no rows.") : reason;
 }
 
 void HotSetView::refresh() {

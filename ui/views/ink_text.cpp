@@ -155,7 +155,7 @@ void InkText::explain() {
     m_whyEmpty =
         m_measure == Measure::probability
             ? Words::tr("Probabilities of prompt tokens are computed on request (token card).")
-            : Words::tr("Memory was off for this message, so there are no gates.");
+            : Words::tr("The n-gram memory was off for this message, so there are no gates.");
   }
 }
 

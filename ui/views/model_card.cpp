@@ -2,6 +2,7 @@
 #include "ui/views/model_card.h"
 
 #include <QPainter>
+#include <QRegularExpression>
 #include <cmath>
 
 #include "ui/format.h"
@@ -21,6 +22,15 @@ QFont nameFont() {
 
 QFont lineFont() {
   return Theme::current().uiFont(0.9);
+}
+
+// "CPU, 2 threads" of "AMD EPYC 9R14 96-Core Processor, AVX-512, 2 threads"; of a GPU its name.
+QString shortBackend(const ModelLayout& layout) {
+  static const QRegularExpression threads(QStringLiteral(", (\\d+ threads?)$"));
+  const QString whole = QString::fromStdString(layout.backend);
+  const auto cpu = threads.match(whole);
+  if (cpu.hasMatch()) return ModelCard::tr("CPU, %1").arg(cpu.captured(1));
+  return whole.section(QLatin1Char('('), 0, 0).trimmed();
 }
 
 }  // namespace
@@ -61,30 +71,25 @@ void ModelCard::refresh() {
   } else {
     m_lines << format::modelName(QString::fromStdString(layout->path),
                                  QString::fromStdString(layout->quantization));
-    m_lines << tr("%1  %2 · %3")
+    m_lines << tr("%1, %2, %3")
                    .arg(QString::fromStdString(layout->quantization),
-                        format::bytes(layout->file_bytes), QString::fromStdString(layout->backend));
-    if (!layout->first_backend.empty()) {
-      m_lines << tr("%1 of %2 layers there, the others on %3")
-                     .arg(layout->device_layers)
-                     .arg(layout->layers)
-                     .arg(QString::fromStdString(layout->first_backend));
-    }
-    if (layout->memory) {
-      const QString budget =
-          m_budget > 0 ? tr(", RAM budget %1").arg(format::bytes(m_budget)) : QString();
-      const QString kind =
-          layout->memory->trained ? tr("Memory pack %1%2") : tr("Memory pack (untrained) %1%2");
-      m_lines << kind.arg(format::bytes(layout->memory->file_bytes), budget);
-    } else {
-      m_lines << tr("No memory pack");
-    }
+                        format::bytes(layout->file_bytes), shortBackend(*layout));
   }
-  setAccessibleName(tr("Model: %1").arg(m_lines.join(QStringLiteral(", "))));
   QString tip = m_lines.join(QLatin1Char('\n'));
   if (layout != nullptr && !loading) {
+    tip += QLatin1Char('\n') + tr("Computes on %1").arg(QString::fromStdString(layout->backend));
+    if (!layout->first_backend.empty()) {
+      tip += QLatin1Char('\n') + tr("%1 of %2 layers there, the others on %3")
+                                     .arg(layout->device_layers)
+                                     .arg(layout->layers)
+                                     .arg(QString::fromStdString(layout->first_backend));
+    }
     tip += QLatin1Char('\n') + QString::fromStdString(layout->path);
     if (layout->memory) {
+      const QString kind =
+          layout->memory->trained ? tr("N-gram memory %1") : tr("N-gram memory (untrained) %1");
+      tip += QLatin1Char('\n') + kind.arg(format::bytes(layout->memory->file_bytes));
+      if (m_budget > 0) tip += tr(", up to %1 of its rows in RAM").arg(format::bytes(m_budget));
       tip += QLatin1Char('\n') + QString::fromStdString(layout->memory->path);
       if (!layout->memory->warning.empty()) {
         tip += QLatin1Char('\n') + QString::fromStdString(layout->memory->warning);
@@ -93,36 +98,23 @@ void ModelCard::refresh() {
       tip += QLatin1Char('\n') + QString::fromStdString(layout->memory_absent_reason);
     }
   }
+  setAccessibleName(tr("Model: %1").arg(m_lines.join(QStringLiteral(", "))));
+  setAccessibleDescription(tip);
   setToolTip(boundedText(tip));
   fit();
   update();
 }
 
-// The lines wrap, so the height follows the width.
+// A line each, whatever they say: the tool tip has the whole of it, the chats above have the room.
 void ModelCard::fit() {
-  setFixedHeight(heightForWidth(width()));
-}
-
-void ModelCard::resizeEvent(QResizeEvent* event) {
-  QAbstractButton::resizeEvent(event);
-  fit();
-}
-
-int ModelCard::heightForWidth(int width) const {
-  qreal height = 2 * kPadding - 2 + QFontMetricsF(nameFont()).height();
-  const QFontMetricsF metrics(lineFont());
-  for (qsizetype i = 1; i < m_lines.size(); ++i) {
-    height +=
-        4 +
-        metrics.boundingRect(QRectF(0, 0, width - 2 * kPadding, 1000), Qt::TextWordWrap, m_lines[i])
-            .height();
-  }
-  if (m_fraction >= 0) height += 10;
-  return static_cast<int>(std::ceil(height));
+  setFixedHeight(sizeHint().height());
 }
 
 QSize ModelCard::sizeHint() const {
-  return {180, heightForWidth(width())};
+  qreal height = 2 * kPadding - 2 + QFontMetricsF(nameFont()).height();
+  height += double(m_lines.size() - 1) * (4 + QFontMetricsF(lineFont()).height());
+  if (m_fraction >= 0) height += 10;
+  return {180, static_cast<int>(std::ceil(height))};
 }
 
 void ModelCard::paintEvent(QPaintEvent*) {
@@ -154,10 +146,11 @@ void ModelCard::paintEvent(QPaintEvent*) {
   painter.setFont(lineFont());
   painter.setPen(t.textMuted);
   for (qsizetype i = 1; i < m_lines.size(); ++i) {
-    QRectF used;
-    painter.drawText(QRectF(kPadding, y, width() - 2 * kPadding, 1000), Qt::TextWordWrap,
-                     m_lines[i], &used);
-    y += used.height() + 4;
+    const QFontMetricsF metrics(lineFont());
+    const QRectF line(kPadding, y, width() - 2 * kPadding, metrics.height());
+    painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter,
+                     metrics.elidedText(m_lines[i], Qt::ElideRight, line.width()));
+    y += line.height() + 4;
   }
   if (m_fraction >= 0) {
     const QRectF bar(kPadding, y + 1, width() - 2 * kPadding, 5);

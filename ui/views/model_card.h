@@ -23,12 +23,10 @@ class ModelCard : public QAbstractButton {
 
  protected:
   void paintEvent(QPaintEvent* event) override;
-  void resizeEvent(QResizeEvent* event) override;
 
  private:
   void refresh();
   void fit();
-  int heightForWidth(int width) const override;
 
   EngineHost& m_engine;
   QStringList m_lines;

@@ -4,6 +4,7 @@
 #include <QDialogButtonBox>
 #include <QHBoxLayout>
 #include <QHeaderView>
+#include <QItemSelectionModel>
 #include <QLabel>
 #include <QTableWidget>
 #include <QVBoxLayout>
@@ -60,7 +61,8 @@ StallDialog::StallDialog(BranchTrace& trace, Selection& selection, InspectSource
   connect(&m_trace, &BranchTrace::wasReset, this, &StallDialog::list);
   connect(&m_source, &InspectSource::modelChanged, this, &StallDialog::explain);
   connect(&m_selection, &Selection::pinnedChanged, this, &StallDialog::explain);
-  connect(m_tokens, &QTableWidget::currentCellChanged, this, &StallDialog::pinChosen);
+  // Not the current cell: a table that gets the focus makes its first one the current one.
+  connect(m_tokens, &QTableWidget::itemSelectionChanged, this, &StallDialog::pinChosen);
   list();
   if (!m_selection.pinned() && !m_stalls.empty()) m_selection.pin(m_stalls.front().event);
 }
@@ -75,12 +77,12 @@ void StallDialog::build() {
   rows->addWidget(m_empty);
   auto* halves = new QHBoxLayout;
   halves->setSpacing(16);
-  m_tokens = table({tr("longest waits"), tr("waited"), tr("late")},
+  m_tokens = table({tr("longest waits"), tr("waited"), tr("n-grams")},
                    tr("Tokens that waited longest"), this);
   m_tokens->horizontalHeaderItem(1)->setToolTip(
       tr("For rows, all layers together; a prompt token's share of its chunk's wait"));
   m_tokens->horizontalHeaderItem(2)->setToolTip(
-      tr("N-grams that came after the layer asked for them, once for each Engram layer"));
+      tr("N-grams that a layer had to wait for, once for each Engram layer"));
   halves->addWidget(m_tokens, 2);
   auto* right = new QVBoxLayout;
   right->setSpacing(8);
@@ -115,8 +117,8 @@ void StallDialog::list() {
   }
   m_following = false;
   m_empty->setText(
-      tr("No token of this chat waited for rows: all of them were in RAM, or came in "
-         "time."));
+      tr("No token of this chat waited for rows: all of them were in RAM, or their "
+         "reads were hidden behind computing."));
   m_empty->setVisible(m_stalls.empty());
   explain();
 }
@@ -162,7 +164,8 @@ void StallDialog::explain() {
 }
 
 void StallDialog::pinChosen() {
-  const int row = m_tokens->currentRow();
+  const auto chosen = m_tokens->selectionModel()->selectedRows();
+  const int row = chosen.isEmpty() ? -1 : chosen.first().row();
   if (m_following || row < 0 || row >= static_cast<int>(m_stalls.size())) return;
   m_selection.hover(std::nullopt);
   m_selection.pin(m_stalls[static_cast<std::size_t>(row)].event);

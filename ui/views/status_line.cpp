@@ -35,7 +35,7 @@ StatusLine::StatusLine(EngineHost& engine, QWidget* parent) : QStatusBar(parent)
     }
     return label;
   };
-  m_memory = add("statusMemory", tr("Memory pack"), false);
+  m_memory = add("statusMemory", tr("N-gram memory"), false);
   m_drive = add("statusDrive", tr("Drive"), false);
   m_written = add("statusWritten", tr("Bytes written"), false);
   m_tracing = add("statusTracing", tr("Cost of tracing"), true);
@@ -65,7 +65,7 @@ void StatusLine::showModel() {
     return;
   }
   if (!layout->memory) {
-    m_memory->setText(tr("No memory pack"));
+    m_memory->setText(tr("No n-gram memory"));
     m_memory->setToolTip(boundedText(QString::fromStdString(layout->memory_absent_reason)));
     m_drive->clear();
     m_written->clear();

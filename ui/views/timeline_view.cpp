@@ -22,7 +22,8 @@ TimelineView::TimelineView(BranchTrace& trace, Selection& selection, InspectSour
   auto* outer = new QVBoxLayout(this);
   outer->setContentsMargins(0, 6, 0, 6);
   m_empty = new QLabel(
-      tr("Here is what each token of the chat cost: picking it, waiting for rows, computing."),
+      tr("No tokens yet. Ask something: this view then shows what each token took, in sampling, "
+         "waiting for rows and computing."),
       this);
   m_empty->setProperty("kind", QStringLiteral("muted"));
   m_empty->setWordWrap(true);

@@ -96,11 +96,11 @@ void TokenCard::build() {
   m_place = label(m_body, "muted");
   m_place->setWordWrap(false);
   m_place->setAlignment(Qt::AlignRight);
-  m_untrained = label(m_body, "warning", tr("untrained memory"));
+  m_untrained = label(m_body, "warning", tr("untrained n-gram memory"));
   m_untrained->setWordWrap(false);
   m_untrained->setAlignment(Qt::AlignRight);
   m_untrained->setToolTip(
-      tr("The memory pack is a stand-in of random rows: its gates and writes mean nothing yet."));
+      tr("The pack is a stand-in of random rows: its gates, and what it adds, mean nothing yet."));
   auto* where = new QVBoxLayout;
   where->setSpacing(0);
   where->addWidget(m_place);
