@@ -94,7 +94,9 @@ class SavingTest : public QObject {
     const TranscriptItem old = conversation().transcript().at(1);
     Q_EMIT m_window->panel()->view()->actionRequested(old.row.id, MessageAction::edit);
     m_full.begin();
+    QSignalSpy posted(&conversation(), &Conversation::messagePosted);
     write(QStringLiteral("a better answer"));
+    QTRY_COMPARE(posted.count(), 1);  // the draft may have failed before it
     QTRY_VERIFY2(bannerText().contains(QStringLiteral("no room left")), qPrintable(bannerText()));
     QCOMPARE(composer()->text(), QStringLiteral("a better answer"));
     QCOMPARE(composer()->editing(), old.row.id);

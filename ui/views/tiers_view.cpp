@@ -24,7 +24,7 @@ namespace mneme {
 namespace {
 
 constexpr std::uint64_t kSilentUs = 1'000'000;  // no working drive is quiet for a second
-constexpr int kColumn = 276;                    // the least width of a column
+constexpr int kColumn = 266;                    // the least width of a column
 constexpr int kChart = 56;                      // the least height of one
 constexpr int kInARow = 400;  // of a column that has charts and groups of figures beside each other
 constexpr int kViewMargin = 14;
