@@ -37,6 +37,13 @@ QString titleText(const QString& title, const QString& remark) {
       .arg(title.toUpper().toHtmlEscaped(), remark.toHtmlEscaped());
 }
 
+// Its text is titleText()'s, which escapes what it is given.
+QLabel* titleLabel(QWidget* parent, const QString& text = {}) {
+  QLabel* made = label(parent, "section", text);
+  made->setTextFormat(Qt::RichText);
+  return made;
+}
+
 QString sourceName(TokenSource source) {
   switch (source) {
     case TokenSource::template_text:
@@ -119,7 +126,7 @@ void TokenCard::build() {
   rows->addLayout(head);
 
   rows->addSpacing(6);
-  rows->addWidget(label(m_body, "section", titleText(tr("Probability"), {})));
+  rows->addWidget(titleLabel(m_body, titleText(tr("Probability"), {})));
   m_probabilities = new ProbabilityBars(m_body);
   rows->addWidget(m_probabilities);
   m_noProbabilities = label(m_body, "muted");
@@ -134,8 +141,7 @@ void TokenCard::build() {
 
   rows->addSpacing(6);
   auto* gatesHead = new QHBoxLayout;
-  m_gatesTitle =
-      label(m_body, "section", titleText(tr("Gates"), tr("0 shut, 0.5 neutral, 1 open")));
+  m_gatesTitle = titleLabel(m_body, titleText(tr("Gates"), tr("0 shut, 0.5 neutral, 1 open")));
   m_streams = new QToolButton(m_body);
   m_streams->setText(tr("Streams"));
   m_streams->setCheckable(true);
@@ -153,14 +159,14 @@ void TokenCard::build() {
   rows->addWidget(m_noMemory);
 
   rows->addSpacing(6);
-  m_ngramsTitle = label(m_body, "section");
+  m_ngramsTitle = titleLabel(m_body);
   rows->addWidget(m_ngramsTitle);
   m_ngrams = new NgramGrid(m_body);
   rows->addWidget(m_ngrams);
   m_legend = new TierLegend(m_source.tiers(), m_body);
   rows->addWidget(m_legend);
   rows->addSpacing(6);
-  m_walkTitle = label(m_body, "section");
+  m_walkTitle = titleLabel(m_body);
   rows->addWidget(m_walkTitle);
   m_walk = new HashWalk(m_body);
   rows->addWidget(m_walk);
