@@ -33,7 +33,7 @@ set(script "")
 function(add name filter label)
   string(APPEND script
     "add_test([==[${name}]==] [==[${DISCOVER_PROGRAM}]==] [==[--gtest_filter=${filter}]==])\n"
-    "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT 600 LABELS \"${label}\")\n")
+    "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT 1800 LABELS \"${label}\")\n")
   set(script "${script}" PARENT_SCOPE)
 endfunction()
 
