@@ -199,6 +199,9 @@ TEST_P(DeviceRowsTest, NothingThatGoesWrongLeavesWrongRows) {
   auto session = engine->open_session(session_options);
   auto reference = plain->open_session(session_options);
   ASSERT_TRUE(session && reference);
+  const HashSpec& spec = engine->hasher()->spec();
+  const auto orders = static_cast<std::uint64_t>(spec.orders());
+  const std::uint64_t layers = spec.layers.size();
   const auto ignore = [](const StepView&) {};
   std::atomic<int> reads_until_fault = -1;
   control->set_fault([&](const ReadRequest&) {
@@ -250,13 +253,26 @@ TEST_P(DeviceRowsTest, NothingThatGoesWrongLeavesWrongRows) {
     ASSERT_TRUE(status) << status.error().message;
     (*reference)->rewind(0);
     ASSERT_TRUE((*reference)->sync(tokens, false, nullptr, ignore));
-    const auto ours = (*session)->last_logits();
-    const auto theirs = (*reference)->last_logits();
-    for (std::size_t i = 0; i < ours.size(); ++i) ASSERT_NEAR(ours[i], theirs[i], 1e-4f) << i;
+    const auto expect_the_same_logits = [&] {
+      const auto ours = (*session)->last_logits();
+      const auto theirs = (*reference)->last_logits();
+      for (std::size_t i = 0; i < ours.size(); ++i) ASSERT_NEAR(ours[i], theirs[i], 1e-4f) << i;
+    };
+    expect_the_same_logits();
+    // How much the device served until here depends on when a stop came. The last token once more
+    // does not: its step leaves all its rows on the device, and read again it is served from there.
+    for (const bool held : {false, true}) {
+      const std::uint64_t before = engine->tiers().served[std::size_t(Tier::device)];
+      (*session)->rewind((*session)->length() - 1);
+      ASSERT_TRUE((*session)->step(tokens.back(), nullptr, ignore));
+      expect_the_same_logits();
+      if (!held) continue;
+      const std::uint64_t served = engine->tiers().served[std::size_t(Tier::device)] - before;
+      ASSERT_EQ(served, orders * layers);
+    }
   }
-  EXPECT_GT(failed, 2);
-  EXPECT_GT(stopped, 5);
-  EXPECT_GT(engine->tiers().served[std::size_t(Tier::device)], 1000u);
+  EXPECT_GT(failed, 0);
+  EXPECT_GT(stopped, 0);
 }
 
 TEST_P(DeviceRowsTest, LessThanOneNgramIsRefusedWithItsSize) {
