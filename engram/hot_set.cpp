@@ -13,6 +13,7 @@
 
 #include "inference/base/check.h"
 #include "inference/base/file.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -163,7 +164,7 @@ Result<std::span<const HotNgram>> HotSetReader::read(std::uint64_t block, Memory
       kHeaderBytes + block * (per_block * entry_bytes + sizeof(std::uint64_t));
   const std::uint64_t at = begin / kAlignment * kAlignment;
   const std::size_t skip = begin - at;
-  const std::size_t room = (skip + bytes + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t room = round_up(skip + bytes, kAlignment);
   memory.bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, room)));
   if (memory.bytes_ == nullptr) {
     return Error{ErrorCode::out_of_memory, "the system has no memory left to read the hot set"};

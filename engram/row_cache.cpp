@@ -39,10 +39,6 @@ std::atomic_ref<T> atomic(T& value) {
   return std::atomic_ref<T>(value);
 }
 
-std::size_t round_up_8(std::size_t n) {
-  return (n + 7) / 8 * 8;
-}
-
 std::uint32_t print_of(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash);  // the upper half chooses the bucket
 }
@@ -58,14 +54,14 @@ void count_up(T& number, T most) {
 
 RowCache::RowCache(std::span<const Layer> layers) : layers_(layers.begin(), layers.end()) {
   CHECK(!layers_.empty());
-  std::size_t size = round_up_8(sizeof(Header)) + layers_.size() * sizeof(LayerState);
+  std::size_t size = kHeaderBytes + layers_.size() * sizeof(LayerState);
   for (const Layer& layer : layers_) {
     CHECK(layer.arrivals <= kCount);
     layer_offset_.push_back(size);
     size += layer.bytes;
     rows_bytes_ += layer.bytes;
   }
-  entry_bytes_ = round_up_8(size);
+  entry_bytes_ = round_up(size, 8);
 }
 
 std::uint64_t RowCache::entry_cost() const {
@@ -85,7 +81,7 @@ RowCache::Header& RowCache::header(Slot slot) const {
 
 RowCache::LayerState* RowCache::layer_states(Slot slot) const {
   return reinterpret_cast<LayerState*>(arena_.data() + std::size_t{slot} * entry_bytes_ +
-                                       round_up_8(sizeof(Header)));
+                                       kHeaderBytes);
 }
 
 RowCache::LayerState& RowCache::layer_state(Pin pin, std::size_t layer) const {
@@ -526,7 +522,7 @@ bool RowCache::relocate(Slot from, Slot to) {
   atomic(entry.uses).store(atomic(old_entry.uses).load(kRelaxed), kRelaxed);
   atomic(entry.hits).store(atomic(old_entry.hits).load(kRelaxed), kRelaxed);
   atomic(entry.chain).store(atomic(old_entry.chain).load(kRelaxed), kRelease);
-  std::memcpy(layer_states(to), layer_states(from), entry_bytes_ - round_up_8(sizeof(Header)));
+  std::memcpy(layer_states(to), layer_states(from), entry_bytes_ - kHeaderBytes);
   Queue& q = queue(entry.queue);
   (entry.newer == kNone ? q.newest : header(entry.newer).older) = to;
   (entry.older == kNone ? q.oldest : header(entry.older).newer) = to;

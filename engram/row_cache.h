@@ -34,6 +34,7 @@
 #include "engram/row_cache_pages.h"
 #include "engram/standing.h"
 #include "inference/base/result.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 
@@ -162,6 +163,7 @@ class RowCache {
     std::uint8_t uses;   // atomic: hits since it was queued, at most 3
     QueueName queue;     // under the lock
   };
+  static constexpr std::size_t kHeaderBytes = round_up(sizeof(Header), 8);
   struct LayerState {
     std::uint32_t pending;     // atomic: arrivals still to come, kAwaited, kFailed
     std::uint32_t latency_us;  // atomic

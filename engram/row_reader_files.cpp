@@ -7,12 +7,13 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 
 DriveRange drive_range(const ReadRequest& request, std::uint32_t alignment) {
   const std::uint64_t begin = request.offset / alignment * alignment;
-  const std::uint64_t end = (request.offset + request.size + alignment - 1) / alignment * alignment;
+  const std::uint64_t end = round_up(request.offset + request.size, alignment);
   return {begin, static_cast<std::uint32_t>(end - begin),
           static_cast<std::uint32_t>(request.offset - begin)};
 }

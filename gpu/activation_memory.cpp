@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "inference/base/round_up.h"
+
 namespace mneme {
 
 ActivationMemory place_activations(std::span<const Life> lives) {
@@ -24,7 +26,7 @@ ActivationMemory place_activations(std::span<const Life> lives) {
   for (const std::size_t i : order) {
     const Life& life = lives[i];
     std::erase_if(placed, [&](const Placed& other) { return other.last < life.first; });
-    const std::size_t bytes = (life.bytes + kAlign - 1) / kAlign * kAlign;
+    const std::size_t bytes = round_up(life.bytes, kAlign);
     std::size_t offset = 0;  // first gap that is large enough
     for (const Placed& other : placed) {
       if (offset + bytes <= other.offset) break;

@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "inference/base/round_up.h"
 #include "inference/base/system_memory.h"
 
 namespace mneme {
@@ -77,7 +78,7 @@ Result<Buffer> alloc_host_memory(std::size_t bytes) {
       mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return refuse();
   const auto at = reinterpret_cast<std::uint64_t>(mapped);
-  const std::uint64_t start = slack > 0 ? (at + slack - 1) / slack * slack : at;
+  const std::uint64_t start = slack > 0 ? round_up(at, slack) : at;
   if (slack > 0) madvise(mapped, size + slack, MADV_HUGEPAGE);  // a wish; small pages work too
   g_given_out += size;
   return Buffer(start, bytes, reinterpret_cast<std::byte*>(start),
@@ -91,7 +92,7 @@ Result<Buffer> HostArena::alloc(std::size_t bytes) {
   constexpr std::size_t kChunk = 4 * kHugePage;
   constexpr std::size_t kAlign = 64;
   if (bytes > kChunk / 2) return alloc_host_memory(bytes);
-  const std::size_t size = std::max<std::size_t>(1, (bytes + kAlign - 1) / kAlign) * kAlign;
+  const std::size_t size = std::max(kAlign, round_up(bytes, kAlign));
   if (!chunk_ || used_ + size > kChunk) {
     auto chunk = alloc_host_memory(kChunk);
     if (!chunk) return alloc_host_memory(bytes);  // little is left, perhaps enough

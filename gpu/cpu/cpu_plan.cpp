@@ -13,6 +13,7 @@
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -338,7 +339,7 @@ class Compiler {
       }
     }
     const std::size_t activations = lives.place();
-    const auto aligned = [](std::size_t n) { return (n + kScratchAlign - 1) / kScratchAlign * kScratchAlign; };
+    const auto aligned = [](std::size_t n) { return round_up(n, kScratchAlign); };
     std::size_t bytes = activations;
     for (const std::uint32_t id : constants_) bytes += aligned(tensors_[id].bytes);
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {

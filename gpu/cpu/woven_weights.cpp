@@ -7,6 +7,7 @@
 
 #include "gpu/cpu/cpu_memory.h"
 #include "inference/base/log.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -24,8 +25,7 @@ std::int64_t tiles_of(const KernelTensor& weight, const Kernels& kernels) {
 }
 
 std::size_t woven_bytes(const KernelTensor& woven, const Kernels& kernels) {
-  const auto bytes = static_cast<std::size_t>(tiles_of(woven, kernels) * woven.stride);
-  return (bytes + kAlign - 1) / kAlign * kAlign;
+  return round_up(static_cast<std::size_t>(tiles_of(woven, kernels) * woven.stride), kAlign);
 }
 
 struct Weaving {

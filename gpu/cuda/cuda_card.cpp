@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -16,8 +17,7 @@ constexpr int kOutOfMemory = 2;  // cudaErrorMemoryAllocation
 constexpr int kMajorMin = 8;     // cp.async and bfloat16 products
 
 std::size_t rounded(std::size_t bytes) {
-  constexpr auto kUnit = static_cast<std::size_t>(kCudaAllocation);
-  return (bytes + kUnit - 1) / kUnit * kUnit;
+  return round_up(bytes, static_cast<std::size_t>(kCudaAllocation));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "gpu/product_sum.h"
 #include "gpu/rope_table.h"
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -21,7 +22,7 @@ constexpr std::size_t kBufferAlign = 256;
 constexpr std::int64_t kTokensMax = 32768;  // a grid's smaller sides end at 65535
 
 std::size_t aligned(std::size_t bytes) {
-  return (bytes + kBufferAlign - 1) / kBufferAlign * kBufferAlign;
+  return round_up(bytes, kBufferAlign);
 }
 
 // A plan is made in two passes: first all memory is placed, for the largest step; then the ops are
@@ -108,7 +109,7 @@ class Compiler {
       rope_of_[i] = static_cast<std::size_t>(same - tables.begin());
       if (same != tables.end()) continue;
       tables.push_back({frequencies, plan_->record_bytes_});
-      plan_->record_bytes_ += (frequencies.size() * 2 * sizeof(float) + 15) / 16 * 16;
+      plan_->record_bytes_ += round_up(frequencies.size() * 2 * sizeof(float), 16);
     }
     auto step = card_->alloc_mirrored(kCudaRecords + static_cast<std::size_t>(options_.tokens_max) *
                                                          plan_->record_bytes_);

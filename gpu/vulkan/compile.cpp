@@ -16,6 +16,7 @@
 #include "gpu/vulkan/packings.h"
 #include "gpu/vulkan/vulkan_plan.h"
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -25,7 +26,7 @@ constexpr std::size_t kAlign = 256;
 constexpr std::size_t kNoOp = Packings::kNoOp;
 
 std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlign - 1) / kAlign * kAlign;
+  return round_up(bytes, kAlign);
 }
 
 class Compiler {
@@ -124,7 +125,7 @@ class Compiler {
   // As halves: 2 bytes a value of rows filled up to whole blocks, 4 bytes a row.
   Packed halves_at(std::size_t index) const {
     const std::size_t rows = packed_rows(index);
-    const std::size_t bytes = rows * ((cols_of(halves_.packs[index]) + 31) / 32 * 32) * 2;
+    const std::size_t bytes = rows * round_up(cols_of(halves_.packs[index]), 32) * 2;
     const std::uint64_t at = scratch_[graph_.ops.size() + index];
     return {at, at + bytes, at + bytes + rows * sizeof(float)};
   }

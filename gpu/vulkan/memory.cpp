@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -34,7 +35,7 @@ Result<Buffer> VulkanMemory::alloc(std::size_t asked, VulkanMemoryUse use) {
                              static_cast<double>(device_->physical().allocation_bytes_max) / 1e9,
                              static_cast<double>(asked) / 1e9)};
   }
-  const std::size_t bytes = std::max(kAllocationAlign, (asked + kAllocationAlign - 1) / kAllocationAlign * kAllocationAlign);
+  const std::size_t bytes = std::max(kAllocationAlign, round_up(asked, kAllocationAlign));
   for (auto& [address, block] : blocks_) {
     if (block.use != use) continue;
     const auto fits = [&](const auto& gap) { return gap.second >= bytes; };

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "inference/base/printable.h"
+#include "inference/base/round_up.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {
@@ -303,7 +304,7 @@ Status GgufParser::read_tensor() {
 
 Status GgufParser::place_tensors() {
   const std::uint64_t file_size = file_.bytes_.size();
-  const std::uint64_t data = (at_ + file_.alignment_ - 1) / file_.alignment_ * file_.alignment_;
+  const std::uint64_t data = round_up(at_, file_.alignment_);
   for (std::size_t i = 0; i < file_.tensors_.size(); ++i) {
     GgufTensor& tensor = file_.tensors_[i];
     const std::uint64_t size = sizes_[i];

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "inference/base/check.h"
+#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {
@@ -30,7 +31,7 @@ bool TraceLog::append(std::span<const std::byte> record) {
   }
   std::byte* to = chunk->blocks.back().get() + chunk->block_used;
   std::memcpy(to, record.data(), record.size());
-  chunk->block_used += (record.size() + 7) / 8 * 8;
+  chunk->block_used += round_up(record.size(), 8);
   chunk->records[index % kChunkRecords] = to;
   published_.store(index + 1, std::memory_order_release);
   return true;
