@@ -325,9 +325,11 @@ void RecordLog::write(Segment& segment) {
     switch_off(status.error());
     return;
   }
+  {
+    const std::lock_guard lock(mutex_);  // before its records count
+    stats_.bytes_written += kRecordLogSegmentBytes;
+  }
   remember(sequence, segment.hashes);
-  const std::lock_guard lock(mutex_);
-  stats_.bytes_written += kRecordLogSegmentBytes;
 }
 
 void RecordLog::switch_off(const Error& error) {

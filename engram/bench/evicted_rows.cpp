@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "engram/bench/removed_file.h"
+#include "engram/record_log_format.h"
 #include "engram/table_store.h"
 
 namespace mneme {
@@ -76,6 +77,19 @@ class Arm {
   }
   TierStats stats() const { return store_->stats(); }
 
+  // After a moment: whether a segment waits for the drive while another one is filled. The log
+  // would drop what comes faster, and then it would be read from the tables.
+  bool log_is_behind() const {
+    const TierStats now = store_->stats();
+    const std::uint64_t segment = now.log.records_max / (now.log.bytes / kRecordLogSegmentBytes);
+    const std::uint64_t from_tables =
+        now.lookups - now.hits - now.rows_from_log / (heads_ * store_->map().size());
+    const std::uint64_t written = now.log.bytes_written / kRecordLogSegmentBytes * segment;
+    if (!now.log.off.empty() || from_tables < written + 2 * segment) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return true;
+  }
+
   std::vector<double> medians, reads, bytes;  // [rounds]; us, requests and bytes a token
 
  private:
@@ -108,8 +122,13 @@ Result<EvictedRows> bench_evicted_rows(const NgramHasher& hasher,
   const std::vector<Keys> tokens = random_tokens(hasher.spec(), options.tokens, random);
   progress("writing a record log");
   for (const Keys& keys : tokens) {
-    if (stopped()) return cancelled;
     RETURN_IF_ERROR(from_log->fetch(keys));
+    do {
+      if (stopped()) return cancelled;
+    } while (from_log->log_is_behind());
+  }
+  if (const RecordLogStats log = from_log->stats().log; !log.off.empty()) {
+    return Error{ErrorCode::io, fmt::format("the record log stopped: {}", log.off)};
   }
   // Of the last ones some may still be in memory; they are not asked for.
   const std::size_t asked = tokens.size() * 3 / 4;

@@ -17,6 +17,7 @@
 #include "inference/base/log.h"
 #include "tests/support/numbered_tables.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/wait_until.h"
 
 namespace mneme {
 namespace {
@@ -140,9 +141,7 @@ class HotStore : public testing::Test {
     return store.stats().hits - before;
   }
   static void wait_for(const TableStore& store, std::uint64_t restored) {
-    for (int i = 0; i < 2000 && store.stats().restored < restored; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    EXPECT_TRUE(wait_until([&] { return store.stats().restored >= restored; }));
     EXPECT_EQ(store.stats().restored, restored);
   }
   static std::vector<NgramKey> distinct(ClassId count) {
@@ -200,11 +199,8 @@ TEST_F(HotStore, TakesNoMoreThanTheBudgetAndEvictsNothingForIt) {
     fetch(*store, distinct(500));
   }
   auto store = open(60'000);
-  for (int i = 0; i < 100 && store->stats().restored == 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  EXPECT_TRUE(wait_until([&] { return store->stats().restored > 0; }));
   const TierStats stats = store->stats();
-  EXPECT_GT(stats.restored, 0u);
   EXPECT_LE(stats.bytes_used, 60'000u);
   EXPECT_EQ(stats.evictions, 0u);
 }
@@ -268,10 +264,7 @@ TEST_F(HotStore, DamageInItsOnlyBlockIsSaidToo) {
   const std::uint64_t before = last_line();
   auto store = open();
   const std::string line = "the rest of the hot set is not used: block 0 of " + path;
-  for (int i = 0; i < 2000 && !was_logged(before, line); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  EXPECT_TRUE(was_logged(before, line));
+  EXPECT_TRUE(wait_until([&] { return was_logged(before, line); }));
   EXPECT_EQ(fetch(*store, distinct(200)), 0u);
 }
 

@@ -18,6 +18,7 @@
 
 #include "inference/base/file.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/wait_until.h"
 
 namespace mneme {
 namespace {
@@ -57,10 +58,7 @@ class RecordLogFile : public testing::Test {
     }
   }
   static void wait_for_records(const RecordLog& log, std::uint64_t records) {
-    for (int i = 0; i < 5000 && log.stats().records < records; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    ASSERT_GE(log.stats().records, records);
+    ASSERT_TRUE(wait_until([&] { return log.stats().records >= records; }));
   }
   // Of first..end-1, those that come back; none with wrong rows.
   std::vector<ClassId> there(RecordLog& log, ClassId first, ClassId end) {
@@ -146,9 +144,8 @@ TEST_F(RecordLogFile, WritesOverTheOldest) {
   const ClassId per_segment = most / 5;
   add(*log, 0, 3 * most);
   wait_for_records(*log, static_cast<std::uint64_t>(most));
-  for (int i = 0; i < 5000 && log->stats().bytes_written < 15 * kRecordLogSegmentBytes; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  ASSERT_TRUE(
+      wait_until([&] { return log->stats().bytes_written >= 15 * kRecordLogSegmentBytes; }));
   const std::vector<ClassId> left = there(*log, 0, 3 * most);
   EXPECT_GE(left.size() * 100, static_cast<std::size_t>(most) * 99) << "the index loses hardly any";
   EXPECT_GE(left.front(), 2 * most);
@@ -267,9 +264,7 @@ TEST_F(RecordLogFile, IsSwitchedOffByAFailedWrite) {
   for (int i = 0; i < 5000 && log->stats().off.empty(); ++i) {
     log->add(key_of(300 + i), rows_of(300 + i));
   }
-  for (int i = 0; i < 5000 && log->stats().off.empty(); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  ASSERT_TRUE(wait_until([&] { return !log->stats().off.empty(); }));
   EXPECT_NE(log->stats().off.find("cannot write"), std::string::npos) << log->stats().off;
   EXPECT_FALSE(log->find(NgramKeyHash{}(key_of(0))));
   log->add(key_of(0), rows_of(0));

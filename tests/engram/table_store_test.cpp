@@ -384,7 +384,8 @@ TEST_F(TableStoreFaults, CountsWhatTheLayerHadToWaitFor) {
   TableStore::Ticket ticket = store_->prefetch(keys);
   EXPECT_FALSE(store_->in_ram(a_));
   auto later = std::async(std::launch::async, [&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_TRUE(wait_until([&] { return store_->stats().waiting_us > 0; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     control_->release();
   });
   ASSERT_TRUE(fetch(*store_, ticket, keys, 0, out_));
@@ -426,7 +427,7 @@ TEST_F(TableStoreFaults, WhatAnEarlierTicketReadsIsReadOnce) {
   TableStore::Ticket second = store_->prefetch(twice);
   EXPECT_EQ(store_->stats().reads, reads);
   auto later = std::async(std::launch::async, [&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(wait_until([&] { return store_->stats().waiting_us > 0; }));
     control_->release();
   });
   ASSERT_TRUE(fetch(*store_, second, twice, 0, out_));
@@ -539,6 +540,7 @@ TEST_F(TableStoreFaults, TheBudgetActsAtOnce) {
   std::mt19937_64 random(5);
   ASSERT_NO_FATAL_FAILURE(
       check_rows(*store_, tables_, NumberedTables::random_keys(random, 500, 100000)));
+  wait_until_idle(*store_);
   const TierStats before = store_->stats();
   ASSERT_GT(before.entries, 400u);
   store_->set_budget(before.bytes_used / 2);

@@ -20,6 +20,7 @@
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/wait_until.h"
 
 namespace mneme {
 namespace {
@@ -287,9 +288,7 @@ TEST_F(Timeline, ARecordLogChangesNoAnswer) {
   options.record_log_folder = folder_.file("records");
   EXPECT_EQ(text(*open(options), request), expected);
   const auto engine = open(options);
-  for (int i = 0; i < 5000 && engine->tiers().log.records == 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  ASSERT_TRUE(wait_until([&] { return engine->tiers().log.records > 0; }));
   EXPECT_EQ(text(*engine, request), expected);
   EXPECT_GT(engine->tiers().rows_from_log, 0u);
   EXPECT_EQ(engine->tiers().log.refused, 0u);

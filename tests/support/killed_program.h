@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -61,20 +61,18 @@ class KilledProgram {
   KilledProgram(const KilledProgram&) = delete;
   KilledProgram& operator=(const KilledProgram&) = delete;
 
-  // Tokens that were told within `time`, from the first one on; it is waited for up to a minute.
-  std::size_t count_tokens(std::chrono::milliseconds time) {
-    char bytes[4096];
-    std::size_t count = 0;
-    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (std::chrono::steady_clock::now() < end) {
-      pollfd wait{tokens_, POLLIN, 0};
-      if (poll(&wait, 1, 20) <= 0) continue;
-      const ssize_t n = read(tokens_, bytes, sizeof bytes);
-      if (n <= 0) break;
-      if (count == 0) end = std::chrono::steady_clock::now() + time;
-      count += static_cast<std::size_t>(n);
+  // Waits until so many tokens were told, however long that takes. False: the program ended, or
+  // told none for five minutes.
+  [[nodiscard]] bool wait_for_tokens(std::size_t count) {
+    char token = 0;
+    pollfd wait{tokens_, POLLIN, 0};
+    while (count > 0) {
+      const int ready = poll(&wait, 1, 300'000);
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready <= 0 || read(tokens_, &token, 1) != 1) return false;
+      --count;
     }
-    return count;
+    return true;
   }
   void kill_now() {
     if (pid_ <= 0) return;

@@ -6,14 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
-#include <thread>
 
 #include "inference/base/check.h"
+#include "tests/support/wait_until.h"
 
 namespace mneme {
 namespace {
@@ -73,15 +72,14 @@ bool SpawnedProgram::ended() {
 }
 
 bool SpawnedProgram::wait_for_output(std::size_t bytes) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (std::chrono::steady_clock::now() < until) {
+  bool there = false;
+  const bool in_time = wait_until([&] {
     std::error_code error;
     const auto size = std::filesystem::file_size(out_path_, error);
-    if (!error && size >= bytes) return true;
-    if (ended()) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
+    there = !error && size >= bytes;
+    return there || ended();
+  });
+  return in_time && there;
 }
 
 ProgramEnd SpawnedProgram::wait() {

@@ -31,7 +31,7 @@ class SpawnedProgram {
   SpawnedProgram(const SpawnedProgram&) = delete;
   SpawnedProgram& operator=(const SpawnedProgram&) = delete;
 
-  // True once standard output holds that many bytes; false after a minute, or if it ended before.
+  // True once standard output holds that many bytes; false if it ended before.
   bool wait_for_output(std::size_t bytes);
   void send(int signal) const { ::kill(pid_, signal); }
   ProgramEnd wait();

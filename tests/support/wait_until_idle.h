@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <thread>
+#include <gtest/gtest.h>
 
 #include "engram/table_store.h"
+#include "tests/support/wait_until.h"
 
 namespace mneme {
 
 // Rows are there a moment before their read is counted as over and its n-gram let go; then this
-// returns. Not at all while a read stalls.
+// returns.
 inline void wait_until_idle(const TableStore& store) {
-  while (store.stats().in_flight > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(wait_until([&] { return store.stats().in_flight == 0; }));
 }
 
 }  // namespace mneme
