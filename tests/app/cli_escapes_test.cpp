@@ -119,11 +119,7 @@ TEST_F(CliEscapes, RefusalsOfATemplateAreShownAsText) {
   ASSERT_TRUE(file);
   const std::string edited = folder_.file("edited.gguf");
   write_edited(*file,
-               replace_key("tokenizer.chat_template",
-                           [](GgufWriter& w) {
-                             w.add_string("tokenizer.chat_template",
-                                          "{{ raise_exception('no" + kHostile + "') }}");
-                           }),
+               set_string("tokenizer.chat_template", "{{ raise_exception('no" + kHostile + "') }}"),
                edited);
   const ProgramEnd end = run({"chat", "-m", edited, "--memory", "off", "-p", "hello"});
   EXPECT_EQ(end.code, 1);

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <semaphore>
-#include <span>
 #include <string>
 #include <thread>
 
@@ -26,14 +26,8 @@ class AnswerWriterTest : public ::testing::Test {
  protected:
   void SetUp() override {
     TinyVocabulary vocabulary;
-    end_ = vocabulary.add("<|im_end|>", TokenType::control);
-    vocabulary.set("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end_));
-    const std::string bytes = vocabulary.gguf();
-    auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
-    ASSERT_TRUE(file) << file.error().message;
-    auto tokenizer = Tokenizer::from_gguf(*file);
-    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
-    tokenizer_ = std::make_unique<Tokenizer>(std::move(*tokenizer));
+    end_ = vocabulary.add_end();
+    tokenizer_.emplace(vocabulary.tokenizer());
     open_store();
     store_->run([&](Library& library) {
       chat_ = *library.create_chat("", {});
@@ -99,7 +93,7 @@ class AnswerWriterTest : public ::testing::Test {
   std::vector<std::byte> whole_log() const { return log_->serialize(0, log_->size()); }
 
   const TemporaryFolder folder_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::optional<Tokenizer> tokenizer_;
   std::unique_ptr<ChatStore> store_;
   std::vector<std::string> failures_;  // store thread; read after run()
   int saved_ = 0;

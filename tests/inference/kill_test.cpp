@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <span>
 #include <string>
 #include <thread>
 
@@ -25,11 +24,7 @@ constexpr const char* kQuestion = "what the user typed";
 // each character that is in the database.
 TEST(KillTestWriter, DISABLED_WritesUntilItIsKilled) {
   ASSERT_NE(KilledProgram::folder(), "");
-  const std::string gguf = TinyVocabulary().gguf();
-  auto file = GgufFile::parse(std::as_bytes(std::span(gguf)), "tiny.gguf");
-  ASSERT_TRUE(file);
-  const auto tokenizer = Tokenizer::from_gguf(*file);
-  ASSERT_TRUE(tokenizer);
+  const Tokenizer tokenizer = TinyVocabulary().tokenizer();
   auto store = ChatStore::open(KilledProgram::folder() + "/chats.db");
   ASSERT_TRUE(store);
   ChatId chat = 0;
@@ -42,7 +37,7 @@ TEST(KillTestWriter, DISABLED_WritesUntilItIsKilled) {
   AnswerWriter writer(**store, log, 0, answer, 0);
   GenerateProgress progress;
   progress.phase = GeneratePhase::decode;
-  const auto tokens = tokenizer->encode("0123456789");
+  const auto tokens = tokenizer.encode("0123456789");
   std::size_t told = 0;
   for (std::size_t i = 0;; ++i) {
     const std::string text(1, static_cast<char>('0' + i % 10));

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <span>
 #include <string>
 #include <tuple>
@@ -57,31 +56,6 @@ class ModelRules : public ::testing::Test {
       EXPECT_NE(why.find(word), std::string::npos) << word << ": " << why;
   }
 
-  static GgufEdit number(const std::string& key, std::uint32_t value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_u32(key, value); });
-  }
-  static GgufEdit text(const std::string& key, const std::string& value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_string(key, value); });
-  }
-  static GgufEdit real(const std::string& key, float value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_f32(key, value); });
-  }
-
-  static GgufEdit tensor(const std::string& name, std::size_t values = 64) {
-    return {{}, {}, [=](GgufWriter& w) {
-              const auto ones = std::make_shared<std::vector<float>>(values, 1.0f);
-              w.add_tensor(name, 0, {values}, [ones](const GgufWriter::Sink& sink) {
-                return sink(std::as_bytes(std::span(*ones)));
-              });
-            }};
-  }
-  static GgufEdit flag(const std::string& key, bool value) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_bool(key, value); });
-  }
-  static GgufEdit counts(const std::string& key, std::vector<std::uint32_t> values) {
-    return replace_key(key, [=](GgufWriter& w) { w.add_u32s(key, values); });
-  }
-
   TemporaryFolder folder_;
   std::string model_;
   std::string chat_, left_out_;  // what check_model said of the last copy
@@ -92,7 +66,8 @@ TEST_F(ModelRules, AnUneditedCopyOpens) {
 }
 
 TEST_F(ModelRules, AnotherArchitectureOrTypeOfWeightsIsNamed) {
-  expect_refused(text("general.architecture", "qwen2"), {"architecture 'qwen2'", "edited.gguf"});
+  expect_refused(set_string("general.architecture", "qwen2"),
+                 {"architecture 'qwen2'", "edited.gguf"});
   expect_refused({{"general.architecture"}, {}, {}}, {"general.architecture"});
   for (const auto& [type, name] : {std::pair{10u, "Q2_K"}, {11u, "Q3_K"}, {23u, "IQ4_XS"}}) {
     expect_refused(replace_tensor("blk.1.ffn_up.weight", type, {256, 24}),
@@ -113,36 +88,36 @@ TEST_F(ModelRules, AMissingOrMisshapenTensorIsNamed) {
 }
 
 TEST_F(ModelRules, NumbersThatContradictEachOtherAreRefused) {
-  expect_refused(number("llama.block_count", 0), {"llama.block_count"});
-  expect_refused(number("llama.block_count", 3), {"blk.2."});
-  expect_refused(number("llama.embedding_length", 96), {"96"});
-  expect_refused(number("llama.attention.head_count", 0), {"llama.attention.head_count"});
-  expect_refused(number("llama.attention.head_count_kv", 3), {"heads"});
-  expect_refused(number("llama.attention.head_count", 1u << 20), {"heads"});
-  expect_refused(number("llama.attention.key_length", 1u << 20), {"heads"});
-  expect_refused(number("llama.rope.dimension_count", 7), {"RoPE"});
-  expect_refused(number("llama.rope.dimension_count", 512), {"RoPE"});
-  expect_refused(number("llama.expert_count", 8), {"8 experts"});
-  expect_refused(text("llama.context_length", "many"), {"llama.context_length"});
-  expect_refused(number("llama.context_length", 0), {"llama.context_length"});
-  expect_refused(real("llama.rope.freq_base", std::nanf("")), {"llama.rope.freq_base"});
-  expect_refused(real("llama.attention.layer_norm_rms_epsilon", -1),
+  expect_refused(set_u32("llama.block_count", 0), {"llama.block_count"});
+  expect_refused(set_u32("llama.block_count", 3), {"blk.2."});
+  expect_refused(set_u32("llama.embedding_length", 96), {"96"});
+  expect_refused(set_u32("llama.attention.head_count", 0), {"llama.attention.head_count"});
+  expect_refused(set_u32("llama.attention.head_count_kv", 3), {"heads"});
+  expect_refused(set_u32("llama.attention.head_count", 1u << 20), {"heads"});
+  expect_refused(set_u32("llama.attention.key_length", 1u << 20), {"heads"});
+  expect_refused(set_u32("llama.rope.dimension_count", 7), {"RoPE"});
+  expect_refused(set_u32("llama.rope.dimension_count", 512), {"RoPE"});
+  expect_refused(set_u32("llama.expert_count", 8), {"8 experts"});
+  expect_refused(set_string("llama.context_length", "many"), {"llama.context_length"});
+  expect_refused(set_u32("llama.context_length", 0), {"llama.context_length"});
+  expect_refused(set_f32("llama.rope.freq_base", std::nanf("")), {"llama.rope.freq_base"});
+  expect_refused(set_f32("llama.attention.layer_norm_rms_epsilon", -1),
                  {"llama.attention.layer_norm_rms_epsilon"});
-  expect_refused(text("llama.rope.scaling.type", "yarn"), {"yarn"});
-  expect_refused(text("llama.rope.scaling.type", "llama3"), {"rope_freqs.weight"});
-  expect_refused(text("llama.rope.scaling.type", "longrope"), {"longrope"});
+  expect_refused(set_string("llama.rope.scaling.type", "yarn"), {"yarn"});
+  expect_refused(set_string("llama.rope.scaling.type", "llama3"), {"rope_freqs.weight"});
+  expect_refused(set_string("llama.rope.scaling.type", "longrope"), {"longrope"});
 }
 
 TEST_F(ModelRules, NumbersThatAreNoneAreRefusedWithTheirKey) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const float value : {std::nanf(""), infinity, -infinity, 0.0f, -1.0f}) {
     for (const char* key : {"llama.rope.freq_base", "llama.attention.layer_norm_rms_epsilon"})
-      expect_refused(real(key, value), {key, "edited.gguf"});
+      expect_refused(set_f32(key, value), {key, "edited.gguf"});
     if (value == 0) continue;  // a factor of 0 is none
     for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"})
-      expect_refused(real(key, value), {key});
+      expect_refused(set_f32(key, value), {key});
   }
-  expect_refused(real("llama.attention.layer_norm_rms_epsilon", 1), {"below 1"});
+  expect_refused(set_f32("llama.attention.layer_norm_rms_epsilon", 1), {"below 1"});
   expect_refused({{"llama.attention.layer_norm_rms_epsilon"}, {}, {}},
                  {"llama.attention.layer_norm_rms_epsilon"});
   GgufEdit factors{{}, {}, {}};
@@ -157,14 +132,14 @@ TEST_F(ModelRules, ATensorThatNothingComputesWithIsNamed) {
   for (const char* name : {"blk.0.attn_q_norm.weight", "blk.1.post_attention_norm.weight",
                            "blk.1.ffn_gate.scale", "blk.2.attn_norm.weight", "output.bias",
                            "token_embd_norm.weight", "rope_factors_long.weight", "x\x1b[2J"}) {
-    expect_refused(tensor(name), {printable(name).c_str(), "does not compute"});
+    expect_refused(add_ones(name), {printable(name).c_str(), "does not compute"});
   }
 }
 
 TEST_F(ModelRules, PartsBesideTheModelAreLeftOutAndSaid) {
-  EXPECT_EQ(reason(tensor("v.patch_embd.weight")), "");
+  EXPECT_EQ(reason(add_ones("v.patch_embd.weight")), "");
   EXPECT_EQ(left_out_, "1 tensor of a vision tower");
-  GgufEdit draft = tensor("blk.2.nextn.eh_proj.weight");
+  GgufEdit draft = add_ones("blk.2.nextn.eh_proj.weight");
   draft.drop_keys = {"llama.block_count"};
   const auto add_tensor = draft.add;
   draft.add = [&](GgufWriter& w) {
@@ -191,58 +166,58 @@ TEST_F(ModelRules, ASettingThatChangesTheComputationIsNamedAndItsNeutralValuePas
                                  {"llama.final_logit_softcapping", 30, 0},
                                  {"llama.attention.max_alibi_bias", 8, 0},
                                  {"llama.rope.scaling.attn_factor", 1.2f, 1}}) {
-    expect_refused(real(setting.key, setting.changes), {setting.key, "does not compute"});
-    EXPECT_EQ(reason(real(setting.key, setting.neutral)), "");
+    expect_refused(set_f32(setting.key, setting.changes), {setting.key, "does not compute"});
+    EXPECT_EQ(reason(set_f32(setting.key, setting.neutral)), "");
   }
   for (const auto& [key, changes, neutral] :
        {std::tuple{"llama.attention.sliding_window", 100u, 512u},
         {"llama.attention.sliding_window", 511u, 0u},
         {"llama.pooling_type", 1u, 0u},
         {"llama.attention.shared_kv_layers", 1u, 0u}}) {
-    expect_refused(number(key, changes), {key});
-    EXPECT_EQ(reason(number(key, neutral)), "");
+    expect_refused(set_u32(key, changes), {key});
+    EXPECT_EQ(reason(set_u32(key, neutral)), "");
   }
-  expect_refused(flag("llama.attention.causal", false), {"llama.attention.causal = false"});
-  EXPECT_EQ(reason(flag("llama.attention.causal", true)), "");
-  expect_refused(flag("llama.use_parallel_residual", true), {"llama.use_parallel_residual"});
-  expect_refused(text("llama.hidden_activation", "gelu"), {"'gelu'"});
-  EXPECT_EQ(reason(text("llama.hidden_activation", "silu")), "");
-  expect_refused(number("llama.invented", 0), {"llama.invented"});
+  expect_refused(set_bool("llama.attention.causal", false), {"llama.attention.causal = false"});
+  EXPECT_EQ(reason(set_bool("llama.attention.causal", true)), "");
+  expect_refused(set_bool("llama.use_parallel_residual", true), {"llama.use_parallel_residual"});
+  expect_refused(set_string("llama.hidden_activation", "gelu"), {"'gelu'"});
+  EXPECT_EQ(reason(set_string("llama.hidden_activation", "silu")), "");
+  expect_refused(set_u32("llama.invented", 0), {"llama.invented"});
   // What says nothing about the computation, and keys of others.
   for (const char* key : {"llama.vocab_size", "llama.expert_used_count", "llama.expert_count",
                           "qwen2.logit_scale", "general.quantization_version"}) {
-    EXPECT_EQ(reason(number(key, 0)), "") << key;
+    EXPECT_EQ(reason(set_u32(key, 0)), "") << key;
   }
 }
 
 TEST_F(ModelRules, CountsMayBeGivenForEachLayerIfAllAreAlike) {
-  EXPECT_EQ(reason(counts("llama.attention.head_count_kv", {2, 2})), "");
-  EXPECT_EQ(reason(counts("llama.attention.head_count", {4, 4})), "");
-  EXPECT_EQ(reason(counts("llama.feed_forward_length", {96, 96})), "");
-  expect_refused(counts("llama.attention.head_count_kv", {2, 4}),
+  EXPECT_EQ(reason(set_u32s("llama.attention.head_count_kv", {2, 2})), "");
+  EXPECT_EQ(reason(set_u32s("llama.attention.head_count", {4, 4})), "");
+  EXPECT_EQ(reason(set_u32s("llama.feed_forward_length", {96, 96})), "");
+  expect_refused(set_u32s("llama.attention.head_count_kv", {2, 4}),
                  {"llama.attention.head_count_kv", "layers that differ"});
-  expect_refused(counts("llama.feed_forward_length", {96, 96, 96}),
+  expect_refused(set_u32s("llama.feed_forward_length", {96, 96, 96}),
                  {"llama.feed_forward_length", "3 values for 2 layers"});
-  expect_refused(counts("llama.attention.head_count", {0, 0}), {"llama.attention.head_count"});
+  expect_refused(set_u32s("llama.attention.head_count", {0, 0}), {"llama.attention.head_count"});
 }
 
 TEST_F(ModelRules, AFileOfAnotherKindSaysWhatToOpenInstead) {
-  GgufEdit part = number("split.count", 2);
+  GgufEdit part = set_u32("split.count", 2);
   expect_refused(part, {"one of 2 files of a model, number 1", "llama-gguf-split --merge"});
-  EXPECT_EQ(reason(number("split.count", 1)), "");
-  EXPECT_EQ(reason(text("general.type", "model")), "");
+  EXPECT_EQ(reason(set_u32("split.count", 1)), "");
+  EXPECT_EQ(reason(set_string("general.type", "model")), "");
   for (const auto& [kind, words] : {std::pair{"adapter", "adapter (LoRA)"},
                                     {"mmproj", "open the language model"},
                                     {"imatrix", "importance matrix"},
                                     {"engram-pack", "memory pack"},
                                     {"engram-tables", "mneme-cli tables"},
                                     {"else\x1b", "kind 'else\\x1b'"}}) {
-    expect_refused(text("general.type", kind), {"edited.gguf", words});
+    expect_refused(set_string("general.type", kind), {"edited.gguf", words});
   }
 }
 
 TEST_F(ModelRules, AChatTemplateOfAWrongTypeLeavesAModelThatContinuesText) {
-  EXPECT_EQ(reason(number("tokenizer.chat_template", 3)), "");
+  EXPECT_EQ(reason(set_u32("tokenizer.chat_template", 3)), "");
   EXPECT_NE(chat_.find("tokenizer.chat_template"), std::string::npos) << chat_;
   EXPECT_EQ(reason({{"tokenizer.chat_template"}, {}, {}}), "");
   EXPECT_NE(chat_.find("no chat template"), std::string::npos) << chat_;

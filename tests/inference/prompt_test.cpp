@@ -25,12 +25,7 @@ class PromptTest : public ::testing::Test {
       const auto file = GgufFile::open(path);
       EXPECT_TRUE(file);
       path = folder_.file("edited.gguf");
-      write_edited(*file,
-                   replace_key("tokenizer.chat_template",
-                               [&](GgufWriter& writer) {
-                                 writer.add_string("tokenizer.chat_template", chat_template);
-                               }),
-                   path);
+      write_edited(*file, set_string("tokenizer.chat_template", chat_template), path);
     }
     EngineOptions options;
     options.model_path = path;

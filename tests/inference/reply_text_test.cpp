@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,15 +17,9 @@ class ReplyTextTest : public ::testing::Test {
  protected:
   void SetUp() override {
     TinyVocabulary vocabulary;
-    end_ = vocabulary.add("<|im_end|>", TokenType::control);
+    end_ = vocabulary.add_end();
     think_ = vocabulary.add("<think>", TokenType::user_defined);
-    vocabulary.set("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end_));
-    const std::string bytes = vocabulary.gguf();
-    auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
-    ASSERT_TRUE(file) << file.error().message;
-    auto tokenizer = Tokenizer::from_gguf(*file);
-    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
-    tokenizer_ = std::make_unique<Tokenizer>(std::move(*tokenizer));
+    tokenizer_.emplace(vocabulary.tokenizer());
   }
 
   // What each token releases, then the end.
@@ -41,7 +34,7 @@ class ReplyTextTest : public ::testing::Test {
   std::vector<TokenId> bytes(std::string_view text) { return tokenizer_->encode(text); }
 
   using Pieces = std::vector<std::string>;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::optional<Tokenizer> tokenizer_;
   TokenId end_ = 0, think_ = 0;
 };
 

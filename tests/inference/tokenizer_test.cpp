@@ -19,15 +19,6 @@ namespace {
 
 using Ids = std::vector<TokenId>;
 
-Tokenizer tiny(const TinyVocabulary& vocabulary) {
-  const std::string bytes = vocabulary.gguf();
-  auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
-  EXPECT_TRUE(file.has_value()) << file.error().message;
-  auto tokenizer = Tokenizer::from_gguf(*file);
-  EXPECT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
-  return std::move(*tokenizer);
-}
-
 std::string refusal(const TinyVocabulary& vocabulary) {
   const std::string bytes = vocabulary.gguf();
   auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
@@ -39,7 +30,7 @@ std::string refusal(const TinyVocabulary& vocabulary) {
 TEST(Tokenizer, MergesLowestRankFirstThenLeftmost) {
   TinyVocabulary v;
   v.merge("a", "b").merge("b", "c").merge("ab", "c").merge("a", "a");
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   EXPECT_EQ(t.encode("abc"), (Ids{*t.find("abc")}));
   EXPECT_EQ(t.encode("bcab"), (Ids{*t.find("bc"), *t.find("ab")}));
   EXPECT_EQ(t.encode("aaa"), (Ids{*t.find("aa"), *t.find("a")}));
@@ -52,7 +43,7 @@ TEST(Tokenizer, UserTextNeverYieldsSpecialTokens) {
   const TokenId end = v.add("<|im_end|>", TokenType::control);
   const TokenId think = v.add("<think>", TokenType::user_defined);
   const TokenId longer = v.add("<think>!", TokenType::control);
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   for (const TokenId id : t.encode("x<|im_end|><think>", Specials::ignore))
     EXPECT_FALSE(t.is_special(id));
   EXPECT_EQ(t.encode("<|im_end|><think>", Specials::parse), (Ids{end, think}));
@@ -65,7 +56,7 @@ TEST(Tokenizer, SpecialTokensNeverTouchTheUsersPiece) {
   TinyVocabulary v;
   const TokenId end = v.add("<|im_end|>", TokenType::control);
   v.merge("\xc4\x8a", "\xc4\x8a");  // two newlines
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   const auto count = [&](const std::vector<TextPiece>& pieces) {
     const Ids ids = t.encode(pieces);
     return std::count(ids.begin(), ids.end(), end);
@@ -84,7 +75,7 @@ TEST(Tokenizer, SpecialTokensNeverTouchTheUsersPiece) {
 TEST(Tokenizer, TakesWhiteSpaceTokensFromUserTextToo) {
   TinyVocabulary v;
   const TokenId blank = v.add("    ", TokenType::user_defined);
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   EXPECT_EQ(t.encode("a    b", Specials::ignore), (Ids{*t.find("a"), blank, *t.find("b")}));
 }
 
@@ -92,7 +83,7 @@ TEST(Tokenizer, MergesCannotMakeSpecialTokens) {
   TinyVocabulary v;
   const TokenId evil = v.add("ab", TokenType::control);
   v.merge("a", "b");
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   EXPECT_EQ(t.encode("ab"), (Ids{*t.find("a"), *t.find("b")}));
   EXPECT_EQ(t.encode("ab", Specials::parse), (Ids{evil}));
 }
@@ -104,7 +95,7 @@ TEST(Tokenizer, KnowsWhereGenerationEnds) {
   v.add("</s>");  // a normal token of that name ends nothing
   v.set("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(turn_end));
   v.set("tokenizer.ggml.bos_token_id", 5u);
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   EXPECT_EQ(t.end_tokens(), (Ids{text_end, turn_end}));
   EXPECT_TRUE(t.is_end(text_end));
   EXPECT_FALSE(t.is_end(5));
@@ -114,7 +105,7 @@ TEST(Tokenizer, KnowsWhereGenerationEnds) {
 }
 
 TEST(Tokenizer, DecodesBytes) {
-  const Tokenizer t = tiny(TinyVocabulary());
+  const Tokenizer t = TinyVocabulary().tokenizer();
   std::string all;
   for (int byte = 0; byte < 256; ++byte) {
     const std::string_view character = byte_character(static_cast<unsigned char>(byte));
@@ -127,7 +118,7 @@ TEST(Tokenizer, DecodesBytes) {
 }
 
 TEST(Tokenizer, ReplacesBrokenUtf8) {
-  const Tokenizer t = tiny(TinyVocabulary());
+  const Tokenizer t = TinyVocabulary().tokenizer();
   EXPECT_EQ(t.decode(t.encode("a\xff")), "a\xef\xbf\xbd");
   EXPECT_EQ(t.decode(t.encode("\xf0\x9f\x98")), "\xef\xbf\xbd");
 }
@@ -166,12 +157,13 @@ TEST(Tokenizer, DigestCoversTokensTypesAndMerges) {
   c.merge("a", "b");
   TinyVocabulary d;
   d.add("ab");
-  EXPECT_EQ(tiny(a).sha256(), tiny(a).sha256());
-  EXPECT_NE(tiny(a).sha256(), tiny(b).sha256());
-  EXPECT_NE(tiny(a).sha256(), tiny(c).sha256());
-  EXPECT_NE(tiny(a).sha256(), tiny(d).sha256());
+  EXPECT_EQ(a.tokenizer().sha256(), a.tokenizer().sha256());
+  EXPECT_NE(a.tokenizer().sha256(), b.tokenizer().sha256());
+  EXPECT_NE(a.tokenizer().sha256(), c.tokenizer().sha256());
+  EXPECT_NE(a.tokenizer().sha256(), d.tokenizer().sha256());
   // Computed apart from this program, from the definition in tokenizer.h.
-  EXPECT_EQ(tiny(a).sha256(), "fa66464806617527bc272e88d618383aa5141cc16231303b35f4efbd1f961755");
+  EXPECT_EQ(a.tokenizer().sha256(),
+            "fa66464806617527bc272e88d618383aa5141cc16231303b35f4efbd1f961755");
 }
 
 // Quadratic time would be hours.
@@ -183,7 +175,7 @@ TEST(Tokenizer, TakesHostileTextInItsStride) {
     run += run;
   }
   v.add("<" + std::string(250, '<') + "!", TokenType::control);
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   EXPECT_EQ(t.encode(std::string(1 << 20, 'a')).size(), 1024u);
   EXPECT_EQ(t.decode(t.encode(std::string(1 << 20, ' '))).size(), 1u << 20);
   EXPECT_EQ(t.decode(t.encode(std::string(1 << 20, '\n') + "x")).size(), (1u << 20) + 1);
@@ -286,7 +278,7 @@ TEST(Tokenizer, ReadsTheTemplatesSpecialTokensAsPublished) {
 TEST(Tokenizer, MayBeSharedBetweenThreads) {
   TinyVocabulary v;
   v.merge("a", "b").merge("ab", "c");
-  const Tokenizer t = tiny(v);
+  const Tokenizer t = v.tokenizer();
   const Ids expected = t.encode("abc abcab 123");
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -15,6 +15,41 @@ GgufEdit replace_key(const std::string& key, std::function<void(GgufWriter&)> ad
   return {{key}, {}, std::move(add)};
 }
 
+GgufEdit set_bool(const std::string& key, bool value) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_bool(key, value); });
+}
+GgufEdit set_u32(const std::string& key, std::uint32_t value) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_u32(key, value); });
+}
+GgufEdit set_i64(const std::string& key, std::int64_t value) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_i64(key, value); });
+}
+GgufEdit set_f32(const std::string& key, float value) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_f32(key, value); });
+}
+GgufEdit set_string(const std::string& key, const std::string& value) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_string(key, value); });
+}
+GgufEdit set_u32s(const std::string& key, std::vector<std::uint32_t> values) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_u32s(key, values); });
+}
+GgufEdit set_i32s(const std::string& key, std::vector<std::int32_t> values) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_i32s(key, values); });
+}
+GgufEdit set_u64s(const std::string& key, std::vector<std::uint64_t> values) {
+  return replace_key(key, [=](GgufWriter& w) { w.add_u64s(key, values); });
+}
+
+GgufEdit add_ones(const std::string& name, std::size_t count) {
+  const auto ones = std::make_shared<std::vector<float>>(count, 1.0f);
+  return {{}, {}, [=](GgufWriter& writer) {
+            writer.add_tensor(name, ggml_type_of(DType::f32), {count},
+                              [ones](const GgufWriter::Sink& sink) {
+                                return sink(std::as_bytes(std::span(*ones)));
+                              });
+          }};
+}
+
 GgufEdit replace_tensor(const std::string& name, std::uint32_t ggml_type,
                         std::vector<std::uint64_t> dims) {
   const auto bytes =

@@ -3,6 +3,8 @@
 // refusals needs.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -21,6 +23,16 @@ struct GgufEdit {
 
 // Leaves out `key` and adds what `add` writes in its place.
 GgufEdit replace_key(const std::string& key, std::function<void(GgufWriter&)> add = {});
+GgufEdit set_bool(const std::string& key, bool value);
+GgufEdit set_u32(const std::string& key, std::uint32_t value);
+GgufEdit set_i64(const std::string& key, std::int64_t value);
+GgufEdit set_f32(const std::string& key, float value);
+GgufEdit set_string(const std::string& key, const std::string& value);
+GgufEdit set_u32s(const std::string& key, std::vector<std::uint32_t> values);
+GgufEdit set_i32s(const std::string& key, std::vector<std::int32_t> values);
+GgufEdit set_u64s(const std::string& key, std::vector<std::uint64_t> values);
+// Adds a tensor of so many ones in F32.
+GgufEdit add_ones(const std::string& name, std::size_t count = 64);
 // Puts a tensor of zeros in the place of `name`.
 GgufEdit replace_tensor(const std::string& name, std::uint32_t ggml_type,
                         std::vector<std::uint64_t> dims);

@@ -2,7 +2,9 @@
 #include "tests/support/tiny_vocabulary.h"
 
 #include <algorithm>
+#include <span>
 
+#include "inference/base/check.h"
 #include "inference/model/gguf_writer.h"
 #include "inference/text/byte_alphabet.h"
 
@@ -17,6 +19,12 @@ TokenId TinyVocabulary::add(std::string text, TokenType type) {
   texts_.push_back(std::move(text));
   types_.push_back(static_cast<std::int32_t>(type));
   return static_cast<TokenId>(texts_.size() - 1);
+}
+
+TokenId TinyVocabulary::add_end() {
+  const TokenId end = add("<|im_end|>", TokenType::control);
+  set("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end));
+  return end;
 }
 
 TinyVocabulary& TinyVocabulary::merge(const std::string& left, const std::string& right) {
@@ -48,6 +56,15 @@ std::string TinyVocabulary::gguf() const {
   for (const auto& [key, value] : numbers_) writer.add_u32(key, value);
   for (const auto& [key, value] : strings_) writer.add_string(key, value);
   return writer.head();
+}
+
+Tokenizer TinyVocabulary::tokenizer() const {
+  const std::string bytes = gguf();
+  auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
+  CHECK(file);
+  auto tokenizer = Tokenizer::from_gguf(*file);
+  CHECK(tokenizer);
+  return std::move(*tokenizer);
 }
 
 }  // namespace mneme

@@ -17,6 +17,7 @@ class TinyVocabulary {
   explicit TinyVocabulary(std::string model = "gpt2", std::string pre = "gpt-2");
 
   TokenId add(std::string text, TokenType type = TokenType::normal);
+  TokenId add_end();  // a special token that ends an answer
   // Vocabulary form; the merged token is added where it is missing.
   TinyVocabulary& merge(const std::string& left, const std::string& right);
   TinyVocabulary& raw_merge(std::string line);
@@ -24,6 +25,7 @@ class TinyVocabulary {
   void set_text(std::string key, std::string value);
 
   std::string gguf() const;
+  Tokenizer tokenizer() const;  // that file's; it must be a right one
 
  private:
   std::string model_;
