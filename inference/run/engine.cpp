@@ -157,6 +157,7 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
                           impl->tokenizer->sha256());
   if (!choice) return choice.error();
+  for (const auto& [level, why] : choice->passed_over) log_line(level, "inference", why);
   const MemoryEstimate needs =
       estimate_memory(*impl->file, impl->config, *choice, *context, options);
   auto device_layers = open_devices(*impl, options, needs, *context);

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
-
-#include "inference/base/log.h"
 
 namespace mneme {
 
@@ -48,9 +47,12 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
   const fs::path beside = fs::path(model_path).parent_path();
   std::vector<std::string> places = {(beside.empty() ? fs::path(".") : beside).string()};
   places.insert(places.end(), folders.begin(), folders.end());
+  std::set<fs::path> seen;  // a model may lie in a known folder, and a folder have two names
   bool found_trained = false;
   for (const std::string& place : places) {
     for (const std::string& path : list_packs(place)) {
+      std::error_code error;
+      if (!seen.insert(fs::canonical(path, error)).second) continue;
       auto file = GgufFile::open(path);
       if (!file) continue;
       auto header = read_pack_header(*file);
@@ -58,14 +60,15 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
         // Packs of other models lie here too.
         const Status fits = check_pack_fits(*file, *header, config, tokenizer_sha256);
         if (!fits.has_value()) {
-          log_info("inference", "not used: {}", fits.error().message);
+          found.passed_over.push_back({LogLevel::info, "not used: " + fits.error().message});
           continue;
         }
       }
       const Status whole = header ? check_pack_tensors(*file, *header) : Status(header.error());
       if (!whole.has_value()) {
-        log_warning("inference", "the memory pack {} was passed over: {}", path,
-                    whole.error().message);
+        found.passed_over.push_back(
+            {LogLevel::warning,
+             fmt::format("the memory pack {} was passed over: {}", path, whole.error().message)});
         continue;
       }
       // The first that fits wins, except that a trained pack beats a stand-in.

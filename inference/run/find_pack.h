@@ -6,8 +6,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "inference/base/log.h"
 #include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
@@ -19,6 +21,8 @@ struct PackChoice {
   std::optional<GgufFile> file;
   std::optional<PackHeader> header;  // of the file
   std::string absent_reason;         // for a person; empty when there is a file
+  // What was looked at and not taken, with why. For the log, once: whoever opens the model.
+  std::vector<std::pair<LogLevel, std::string>> passed_over;
 };
 
 // Pack files in a folder: GGUF files whose type is engram-pack, by name; other files are skipped.

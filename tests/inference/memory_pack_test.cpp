@@ -260,7 +260,15 @@ TEST_F(MemoryPackRules, ABrokenPackBesideTheModelIsPassedOverAndSaid) {
   write_edited(*pack_, {{}, {"blk.1.engram_key.weight"}, {}}, folder_.file("a.gguf"));
   const auto lines = recent_log_lines();
   const std::uint64_t before = lines.empty() ? 0 : lines.back().number;
-  const auto engine = open(model_, "");
+  // The model's own folder is a known one too, by two names; and looking at what it will need
+  // opens nothing.
+  std::filesystem::create_directory_symlink(folder_.path(), folder_.file("link"));
+  EngineOptions options;
+  options.model_path = model_;
+  options.threads = 1;
+  options.pack_folders = {folder_.path(), folder_.file("link")};
+  EXPECT_TRUE(estimate_memory(options));
+  const auto engine = Engine::open(options);
   ASSERT_TRUE(engine) << engine.error().message;
   ASSERT_TRUE((*engine)->layout().memory);
   EXPECT_EQ((*engine)->layout().memory->path, folder_.file("tiny.engram.gguf"));
