@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "inference/text/jinja_filters.h"
+#include "inference/text/jinja_joiner.h"
 #include "inference/text/jinja_operators.h"
 #include "inference/text/jinja_print.h"
 #include "inference/text/jinja_text.h"
@@ -51,19 +52,12 @@ Value join_filter(Context& context, const Value& input, const Arguments& argumen
   const bool by_attribute = bound[1] != nullptr && !bound[1]->is<None>();
   Text between;
   if (bound[0] != nullptr) between = printed(context, *bound[0]);
-  Text out;
-  bool first = true;
+  Joiner joiner(context, between);
   for (const Value& element : elements(context, input)) {
-    const Text part =
-        printed(context, by_attribute ? get_path(context, element, *bound[1]) : element);
-    context.charge_bytes(part.bytes.size() + between.bytes.size() +
-                         16 * (part.spans.size() + between.spans.size()));
-    if (context.failed()) return Value();
-    if (!first) out.append(between);
-    first = false;
-    out.append(part);
+    const Value part = by_attribute ? get_path(context, element, *bound[1]) : element;
+    if (!joiner.add(printed(context, part))) break;
   }
-  return context.text(std::move(out));
+  return joiner.finish();
 }
 
 Value list(Context& context, const Value& input, const Arguments& arguments) {

@@ -202,15 +202,6 @@ Text change_letters(const Text& text, Letters letters) {
   return out;
 }
 
-Text join(const std::vector<Text>& parts, const Text& between) {
-  Text out;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i != 0) out.append(between);
-    out.append(parts[i]);
-  }
-  return out;
-}
-
 Text pad(const Text& text, std::int64_t width, const Text& fill, Side text_side) {
   const std::int64_t missing = width - character_count(text.bytes);
   if (missing <= 0) return text;

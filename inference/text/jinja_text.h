@@ -28,7 +28,6 @@ std::vector<Text> split_lines(const Text& text, bool keep_ends = false);
 // At most `times` (negative = all). `from` empty inserts between characters, as in Python.
 Text replace(const Text& text, std::string_view from, const Text& to, std::int64_t times);
 Text change_letters(const Text& text, Letters letters);
-Text join(const std::vector<Text>& parts, const Text& between);
 // With `fill` around it up to `width` characters; Side::both centers as Python does.
 Text pad(const Text& text, std::int64_t width, const Text& fill, Side text_side);
 Text escape_html(const Text& text);

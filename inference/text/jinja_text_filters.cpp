@@ -8,6 +8,7 @@
 #include "inference/text/characters.h"
 #include "inference/text/jinja_filters.h"
 #include "inference/text/jinja_format.h"
+#include "inference/text/jinja_joiner.h"
 #include "inference/text/jinja_operators.h"
 #include "inference/text/jinja_print.h"
 #include "inference/text/jinja_text.h"
@@ -198,7 +199,8 @@ Value url_encode(Context& context, const Value& input, const Arguments& argument
   if (!walked) return url_encode_one(context, input, false);
   const Value pairs =
       input.is<DictPtr>() ? apply_filter(context, "items", input, Arguments()) : input;
-  std::vector<Text> parts;
+  const Text between("&");
+  Joiner joiner(context, between);
   for (const Value& pair : elements(context, pairs)) {
     const std::vector<Value> both = elements(context, pair);
     if (both.size() != 2) return context.fail("urlencode takes pairs");
@@ -208,9 +210,9 @@ Value url_encode(Context& context, const Value& input, const Arguments& argument
     Text part = key.text();
     part.append("=");
     part.append(value.text());
-    parts.push_back(std::move(part));
+    if (!joiner.add(part)) break;
   }
-  return context.failed() ? Value() : context.text(join(parts, Text("&")));
+  return joiner.finish();
 }
 
 Value word_count(Context& context, const Value& input, const Arguments& arguments) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "inference/text/jinja_format.h"
+#include "inference/text/jinja_joiner.h"
 #include "inference/text/jinja_methods.h"
 #include "inference/text/jinja_operators.h"
 #include "inference/text/jinja_text.h"
@@ -197,20 +198,12 @@ Value join_method(Context& context, const Value& object, const Arguments& argume
   const Bound bound(context, "join", arguments, {"/iterable"}, 1);
   if (context.failed()) return Value();
   const Text& between = object.text();
-  Text out;
-  out.markup = between.markup;
-  bool first = true;
+  Joiner joiner(context, between);
   for (const Value& element : elements(context, *bound[0])) {
     if (!element.is<TextPtr>()) return context.fail(fmt::format("join of {}", kind_name(element)));
-    const Text part = taken_in(between, element.text());
-    context.charge_bytes(part.bytes.size() + between.bytes.size() +
-                         16 * (part.spans.size() + between.spans.size()));
-    if (context.failed()) return Value();
-    if (!first) out.append(between);
-    first = false;
-    out.append(part);
+    if (!joiner.add(taken_in(between, element.text()))) break;
   }
-  return context.failed() ? Value() : context.text(std::move(out));
+  return joiner.finish(between.markup);
 }
 
 template <bool Prefix>
