@@ -17,7 +17,7 @@
 namespace mneme {
 namespace {
 
-constexpr std::uint32_t kI8 = 24;
+constexpr std::uint32_t kPageType = 24;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void add_paged_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
   CHECK(page_rows > 0 && rows > 0);
   const std::uint64_t pages = (rows + page_rows - 1) / page_rows;
   writer.add_tensor(
-      fmt::format("blk.{}.engram_embd.weight", layer), kI8, {kPackPageBytes, pages},
+      fmt::format("blk.{}.engram_embd.weight", layer), kPageType, {kPackPageBytes, pages},
       [=, source = std::move(source)](std::uint64_t at, std::span<std::byte> out) -> Status {
         const RowId first = at / kPackPageBytes * page_rows;
         const std::uint64_t count =
@@ -54,7 +54,7 @@ void add_paged_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
 void add_plain_table(GgufWriter& writer, std::int32_t layer, std::uint64_t rows,
                      std::uint32_t row_bytes, RowSource source) {
   writer.add_tensor(
-      fmt::format("blk.{}.engram_embd.weight", layer), kI8, {row_bytes, rows},
+      fmt::format("blk.{}.engram_embd.weight", layer), kPageType, {row_bytes, rows},
       [=, source = std::move(source)](std::uint64_t at, std::span<std::byte> out) -> Status {
         const RowId first = at / row_bytes;  // it may begin before the stretch does
         const std::uint64_t count = (at + out.size() + row_bytes - 1) / row_bytes - first;
@@ -118,7 +118,7 @@ Result<FoundTable> read_paged_table(const GgufFile& file, const GgufTensor& tens
                                  ? 0
                                  : pages.rows[static_cast<std::size_t>(at - pages.layers.begin())];
   const std::uint64_t count = rows / pages.page_rows + (rows % pages.page_rows != 0 ? 1 : 0);
-  if (rows == 0 || tensor.ggml_type != kI8 || tensor.dims[0] != kPackPageBytes ||
+  if (rows == 0 || tensor.ggml_type != kPageType || tensor.dims[0] != kPackPageBytes ||
       tensor.dims[1] != count || tensor.dims[2] != 1 || tensor.dims[3] != 1) {
     return corrupt(file.name(), fmt::format("table {} is not {} pages of {} bytes", tensor.name, count,
                                      kPackPageBytes));
