@@ -13,13 +13,10 @@
 #include <vector>
 
 #include "inference/base/printable.h"
+#include "inference/model/gguf_setting.h"
 
 namespace mneme {
 namespace {
-
-Error not_computed(const GgufFile& file, std::string_view what) {
-  return Error{ErrorCode::unsupported, fmt::format("{} {}", file.name(), what)};
-}
 
 // --- keys ---------------------------------------------------------------------------------------
 
@@ -105,36 +102,6 @@ constexpr std::array kNeutralKeys = std::to_array<NeutralKey>({
     {"use_parallel_residual", {0, 0}},
 });
 
-// A number, true or false, or an array of them; empty for text.
-std::vector<double> numbers_of(const GgufFile& file, const GgufEntry& entry) {
-  const auto as_doubles = [](const auto& values) {
-    return std::vector<double>(values.begin(), values.end());
-  };
-  if (entry.type == GgufType::array) {
-    if (auto reals = file.find_array<double>(entry.key); reals) return as_doubles(**reals);
-    if (auto whole = file.find_array<std::int64_t>(entry.key); whole) return as_doubles(**whole);
-    if (auto flags = file.find_array<bool>(entry.key); flags) return as_doubles(**flags);
-    return {};
-  }
-  if (auto real = file.find<double>(entry.key); real) return {**real};
-  if (auto whole = file.find<std::int64_t>(entry.key); whole) return {static_cast<double>(**whole)};
-  if (auto flag = file.find<bool>(entry.key); flag) return {**flag ? 1.0 : 0.0};
-  return {};
-}
-
-std::string value_text(const GgufFile& file, const GgufEntry& entry) {
-  if (entry.type == GgufType::string) {
-    const auto text = file.find<std::string_view>(entry.key);
-    return text ? fmt::format("'{}'", printable(**text)) : "";
-  }
-  const std::vector<double> numbers = numbers_of(file, entry);
-  if (entry.type == GgufType::boolean) return numbers[0] != 0 ? "true" : "false";
-  if (entry.type == GgufType::array) {
-    return fmt::format("an array of {} {} values", entry.count, gguf_type_name(entry.element_type));
-  }
-  return numbers.empty() ? "a number" : fmt::format("{}", numbers[0]);
-}
-
 bool all_are(const std::vector<double>& numbers, std::initializer_list<double> values) {
   return !numbers.empty() && std::ranges::all_of(numbers, [&](double number) {
     return std::ranges::find(values, number) != values.end();
@@ -144,7 +111,7 @@ bool all_are(const std::vector<double>& numbers, std::initializer_list<double> v
 bool is_harmless(const GgufFile& file, const GgufEntry& entry, std::string_view key,
                  const ModelConfig& c) {
   if (std::ranges::find(kTakenKeys, key) != kTakenKeys.end()) return true;
-  const std::vector<double> numbers = numbers_of(file, entry);
+  const std::vector<double> numbers = setting_numbers(file, entry);
   for (const NeutralKey& neutral : kNeutralKeys) {
     if (neutral.key == key) return all_are(numbers, {neutral.values[0], neutral.values[1]});
   }
@@ -210,9 +177,7 @@ Status check_model_keys(const GgufFile& file, const ModelConfig& config) {
   for (const GgufEntry& entry : file.entries()) {
     if (!entry.key.starts_with(kPrefix)) continue;
     if (is_harmless(file, entry, entry.key.substr(kPrefix.size()), config)) continue;
-    return not_computed(file, fmt::format("has the setting {} = {}, which Mneme does not compute "
-                                          "with: its answers would be wrong",
-                                          printable(entry.key), value_text(file, entry)));
+    return setting_not_computed(file, entry);
   }
   return {};
 }
@@ -224,9 +189,10 @@ Result<std::string> check_model_tensors(const GgufFile& file, const ModelConfig&
     if (bound.contains(tensor.name)) continue;
     const auto part = left_out_part(tensor.name, config);
     if (!part) {
-      return not_computed(file, fmt::format("has the tensor {}, which Mneme does not compute with: "
-                                            "its answers would be wrong",
-                                            printable(tensor.name)));
+      return Error{ErrorCode::unsupported,
+                   fmt::format("{} has the tensor {}, which Mneme does not compute with: its "
+                               "answers would be wrong",
+                               file.name(), printable(tensor.name))};
     }
     ++left_out[*part];
   }

@@ -106,7 +106,7 @@ class Answer {
   }
 
   Status decode() {
-    Sampler sampler(request_.sampling, result_.seed);
+    Sampler sampler(request_.sampling, result_.seed, impl_.tokenizer->suppressed());
     progress_.phase = GeneratePhase::decode;
     progress_.reply_first_event = result_.reply_first_event;
     const auto start = Clock::now();

@@ -9,11 +9,14 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "inference/base/check.h"
 
 namespace mneme {
 namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 // Four floats at a time, by the compilers' vector extension: every x86-64 and ARM has that, and no
 // intrinsics are needed. A vocabulary of 150,000 tokens is summed once a token; std::exp would cost
@@ -55,7 +58,7 @@ Floats exp_negative(Floats x) {
 constexpr std::size_t kStep = 4 * kLanes;
 
 float largest(std::span<const float> values) {
-  float max = -std::numeric_limits<float>::infinity();
+  float max = kMinusInfinity;
   const std::size_t whole = values.size() / kStep * kStep;
   std::array<Floats, 4> lanes;
   lanes.fill(Floats{} + max);
@@ -110,7 +113,7 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
 
   const int want = static_cast<int>(std::min<std::size_t>(kTraceTopTokens, logits.size()));
   std::array<float, kTraceTopTokens> best;
-  best.fill(-std::numeric_limits<float>::infinity());
+  best.fill(kMinusInfinity);
   int count = 0;
   const auto offer = [&](std::size_t i) {
     const float logit = logits[i];
@@ -153,8 +156,8 @@ Status check_sampler_options(const SamplerOptions& options) {
   return status;
 }
 
-Sampler::Sampler(const SamplerOptions& options, std::uint64_t seed)
-    : options_(options), random_(seed) {}
+Sampler::Sampler(const SamplerOptions& options, std::uint64_t seed, std::vector<TokenId> suppressed)
+    : options_(options), random_(seed), suppressed_(std::move(suppressed)) {}
 
 // Divides positive and multiplies negative logits of recent tokens, as the CTRL paper does.
 void Sampler::apply_penalty(std::span<const TokenId> history) {
@@ -196,12 +199,17 @@ void Sampler::keep_best() {
       candidates_.push_back({static_cast<TokenId>(i), logits_[i]});
   }
   std::sort(candidates_.begin(), candidates_.end(), better);
+  while (candidates_.back().logit == kMinusInfinity) candidates_.pop_back();
 }
 
 TokenId Sampler::pick(std::span<const float> logits, std::span<const TokenId> history) {
   CHECK(!logits.empty());
   logits_.assign(logits.begin(), logits.end());
   apply_penalty(history);
+  for (const TokenId token : suppressed_) {
+    if (static_cast<std::size_t>(token) < logits_.size())
+      logits_[static_cast<std::size_t>(token)] = kMinusInfinity;
+  }
   if (options_.temperature == 0) {
     const auto best = std::find(logits_.begin(), logits_.end(), largest(logits_));
     return static_cast<TokenId>(best - logits_.begin());

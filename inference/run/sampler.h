@@ -32,8 +32,9 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
 
 class Sampler {
  public:
-  // `seed` is used as it is; options.seed is the caller's business.
-  Sampler(const SamplerOptions& options, std::uint64_t seed);
+  // `seed` is used as it is; options.seed is the caller's business. `suppressed`: tokens that are
+  // never picked; not all there are.
+  Sampler(const SamplerOptions& options, std::uint64_t seed, std::vector<TokenId> suppressed = {});
 
   // `history`: the tokens so far, for the repetition penalty.
   TokenId pick(std::span<const float> logits, std::span<const TokenId> history);
@@ -48,6 +49,7 @@ class Sampler {
 
   SamplerOptions options_;
   std::mt19937_64 random_;
+  std::vector<TokenId> suppressed_;
   std::vector<float> logits_;
   std::vector<Candidate> candidates_;
 };

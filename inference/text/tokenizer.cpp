@@ -158,6 +158,9 @@ bool Tokenizer::is_end(TokenId id) const {
 const std::vector<TokenId>& Tokenizer::end_tokens() const {
   return impl_->ends;
 }
+const std::vector<TokenId>& Tokenizer::suppressed() const {
+  return impl_->suppressed;
+}
 std::optional<TokenId> Tokenizer::bos() const {
   return impl_->bos;
 }

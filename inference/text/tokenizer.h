@@ -36,8 +36,9 @@ enum class Specials : std::uint8_t {
 
 class Tokenizer {
  public:
-  // Errors: unsupported (another kind than byte-level BPE, or an unknown pre-tokenizer; names it);
-  // corrupt (metadata missing, of another shape, or contradicting itself).
+  // Errors: unsupported (another kind than byte-level BPE, an unknown pre-tokenizer, or a setting
+  // that is not computed with; names it); corrupt (metadata missing, of another shape, or
+  // contradicting itself).
   static Result<Tokenizer> from_gguf(const GgufFile& file);
 
   Tokenizer(Tokenizer&&) noexcept;
@@ -66,9 +67,12 @@ class Tokenizer {
   bool is_special(TokenId id) const;
   std::optional<TokenId> find(std::string_view vocab_text) const;  // lowest id; empty when unknown
 
-  // End of generation: the file's eos, eot and eom, and special tokens with the usual names.
+  // End of generation: the file's eos, eot and eom, what stands between files of code, and special
+  // tokens with the usual names.
   bool is_end(TokenId id) const;
   const std::vector<TokenId>& end_tokens() const;  // ascending
+  // Never picked in an answer, however probable: the file says so.
+  const std::vector<TokenId>& suppressed() const;  // ascending
   std::optional<TokenId> bos() const;
   std::optional<TokenId> eos() const;
   bool adds_bos() const;  // only where the file, or the kind it names, asks for it

@@ -42,6 +42,7 @@ struct Tokenizer::Impl {
   SpecialTokens specials;               // control and user-defined
   SpecialTokens blanks;  // user-defined runs of white space, which ordinary text yields too
   std::vector<TokenId> ends;
+  std::vector<TokenId> suppressed;
   std::optional<TokenId> bos;
   std::optional<TokenId> eos;
   bool adds_bos = false;

@@ -6,6 +6,7 @@
 #include "inference/base/printable.h"
 #include "inference/base/sha256.h"
 #include "inference/text/tokenizer_impl.h"
+#include "inference/text/tokenizer_keys.h"
 
 namespace mneme {
 namespace {
@@ -73,6 +74,23 @@ Result<std::optional<TokenId>> read_id(const GgufFile& file, std::string_view ke
   return std::optional<TokenId>(static_cast<TokenId>(**value));
 }
 
+Result<std::vector<TokenId>> read_ids(const GgufFile& file, std::string_view key,
+                                      std::size_t vocab) {
+  auto ids = file.find_array<std::int32_t>(key);
+  if (!ids) return ids.error();
+  std::vector<TokenId> found = ids->value_or(std::vector<TokenId>());
+  for (const TokenId id : found) {
+    if (id < 0 || static_cast<std::size_t>(id) >= vocab)
+      return corrupt(file, fmt::format("{} has {}, beyond the vocabulary", key, id));
+  }
+  return found;
+}
+
+void sort_once(std::vector<TokenId>& ids) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
 bool is_blank(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; });
@@ -137,14 +155,27 @@ Status Tokenizer::Impl::load_specials(const GgufFile& file) {
   }
   specials = SpecialTokens(std::move(all));
   blanks = SpecialTokens(std::move(blank));
-  for (const std::string_view key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
-                                     "tokenizer.ggml.eom_token_id"}) {
+  // The last three stand between the files of a repository: what a model for code writes behind one
+  // is another file.
+  for (const std::string_view key :
+       {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
+        "tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id",
+        "tokenizer.ggml.fim_sep_token_id"}) {
     auto id = read_id(file, key, texts.size());
     if (!id) return id.error();
     if (id->has_value()) ends.push_back(**id);
   }
-  std::sort(ends.begin(), ends.end());
-  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  auto more_ends = read_ids(file, "tokenizer.ggml.eos_token_ids", texts.size());
+  if (!more_ends) return more_ends.error();
+  ends.insert(ends.end(), more_ends->begin(), more_ends->end());
+  sort_once(ends);
+  auto never = read_ids(file, "tokenizer.ggml.suppress_tokens", texts.size());
+  if (!never) return never.error();
+  suppressed = std::move(*never);
+  sort_once(suppressed);
+  if (suppressed.size() == texts.size()) {
+    return corrupt(file, "tokenizer.ggml.suppress_tokens leaves no token to answer with");
+  }
   auto eos_id = read_id(file, "tokenizer.ggml.eos_token_id", texts.size());
   auto bos_id = read_id(file, "tokenizer.ggml.bos_token_id", texts.size());
   if (!eos_id) return eos_id.error();
@@ -170,6 +201,7 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
             "{}: the tokenizer \"{}\"{} is not supported; only byte-level BPE (\"gpt2\") is",
             file.name(), printable(*model), kind)};
   }
+  RETURN_IF_ERROR(check_tokenizer_keys(file));
   auto pre_name = file.find<std::string_view>("tokenizer.ggml.pre");
   if (!pre_name) return pre_name.error();
   const std::string name(pre_name->value_or("default"));

@@ -3,8 +3,10 @@
 // changes nothing passes, and opening a model and `mneme-cli check` agree.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <tuple>
@@ -14,6 +16,7 @@
 #include "inference/base/printable.h"
 #include "inference/model/check_model.h"
 #include "inference/run/engine.h"
+#include "inference/text/tokenizer.h"
 #include "tests/support/gguf_edit.h"
 #include "tests/support/tiny_model.h"
 
@@ -187,6 +190,96 @@ TEST_F(ModelRules, ASettingThatChangesTheComputationIsNamedAndItsNeutralValuePas
   for (const char* key : {"llama.vocab_size", "llama.expert_used_count", "llama.expert_count",
                           "qwen2.logit_scale", "general.quantization_version"}) {
     EXPECT_EQ(reason(set_u32(key, 0)), "") << key;
+  }
+}
+
+TEST_F(ModelRules, ATokenizerSettingThatChangesTokensOrAnswersIsNamed) {
+  for (const char* key : {"tokenizer.ggml.add_eos_token", "tokenizer.ggml.normalizer.lowercase",
+                          "tokenizer.ggml.normalizer.strip_accents"}) {
+    expect_refused(set_bool(key, true), {key, "= true", "does not compute", "edited.gguf"});
+    expect_refused(set_string(key, "no"), {key, "'no'"});
+    EXPECT_EQ(reason(set_bool(key, false)), "") << key;
+  }
+  expect_refused(set_u32("tokenizer.ggml.invented", 0), {"tokenizer.ggml.invented = 0"});
+  // Of other kinds of tokenizer, of texts in pairs or with a hole in them; and of others.
+  for (const char* key : {"tokenizer.ggml.token_type_count", "tokenizer.ggml.unknown_token_id",
+                          "tokenizer.ggml.mask_token_id", "tokenizer.ggml.fim_pre_token_id",
+                          "tokenizer.rwkv.world"}) {
+    EXPECT_EQ(reason(set_u32(key, 1)), "") << key;
+  }
+  for (const char* key : {"tokenizer.ggml.add_space_prefix", "tokenizer.ggml.add_sep_token",
+                          "tokenizer.ggml.remove_extra_whitespaces"}) {
+    EXPECT_EQ(reason(set_bool(key, true)), "") << key;
+  }
+  for (const char* key : {"tokenizer.ggml.suppress_tokens", "tokenizer.ggml.eos_token_ids"}) {
+    EXPECT_EQ(reason(set_i32s(key, {0, 1})), "") << key;
+    EXPECT_EQ(reason(set_i32s(key, {})), "") << key;
+    expect_refused(set_i32s(key, {0, 100'000}), {key, "100000"});
+    expect_refused(set_i32s(key, {-1}), {key, "-1"});
+    expect_refused(set_u32(key, 1), {key});
+  }
+  expect_refused(set_u32("tokenizer.ggml.fim_rep_token_id", 100'000),
+                 {"tokenizer.ggml.fim_rep_token_id", "100000"});
+}
+
+// llama.cpp gives them a logit of minus infinity.
+TEST_F(ModelRules, SuppressedTokensAreNeverPicked) {
+  const auto source = GgufFile::open(model_);
+  ASSERT_TRUE(source);
+  const auto answer_without = [&](const std::vector<std::int32_t>& never, float temperature) {
+    const std::string path = folder_.file("suppressed.gguf");
+    write_edited(*source, set_i32s("tokenizer.ggml.suppress_tokens", never), path);
+    EngineOptions options;
+    options.model_path = path;
+    options.threads = 1;
+    auto engine = Engine::open(options);
+    EXPECT_TRUE(engine) << engine.error().message;
+    GenerateRequest request;
+    request.raw_prompt = "the sea";
+    request.max_tokens = 40;
+    request.ignore_end = true;
+    request.sampling = {.temperature = temperature, .top_k = 0, .top_p = 1, .min_p = 0, .seed = 1};
+    request.trace = std::make_shared<TraceLog>();
+    auto result = (*engine)->generate(request);
+    EXPECT_TRUE(result) << result.error().message;
+    std::vector<TokenId> picked;
+    for (EventIndex i = result->reply_first_event; i < result->reply_end_event; ++i)
+      picked.push_back(request.trace->record(i).token());
+    return picked;
+  };
+  for (const float temperature : {0.0f, 10.0f}) {
+    const std::vector<TokenId> usual = answer_without({}, temperature);
+    ASSERT_EQ(usual.size(), 40u);
+    // Each of those that were picked, twice and in any order.
+    std::vector<std::int32_t> never(usual.rbegin(), usual.rend());
+    const std::vector<TokenId> other = answer_without(never, temperature);
+    EXPECT_EQ(other.size(), 40u);
+    for (const TokenId token : other) EXPECT_EQ(std::ranges::find(usual, token), usual.end());
+  }
+  // All but one are left out, whatever the sampler's settings.
+  const std::int32_t count = Tokenizer::from_gguf(*source)->vocab_size();
+  std::vector<std::int32_t> never;
+  for (std::int32_t id = 0; id < count; ++id) {
+    if (id != 77) never.push_back(id);
+  }
+  EXPECT_EQ(answer_without(never, 10), std::vector<TokenId>(40, 77));
+  never.push_back(77);
+  expect_refused(set_i32s("tokenizer.ggml.suppress_tokens", never),
+                 {"suppress_tokens", "no token"});
+}
+
+TEST_F(ModelRules, EachOfSeveralEndTokensEndsAnAnswer) {
+  const auto source = GgufFile::open(model_);
+  ASSERT_TRUE(source);
+  for (const GgufEdit& edit : {set_i32s("tokenizer.ggml.eos_token_ids", {40, 41}),
+                               set_u32("tokenizer.ggml.fim_pad_token_id", 41),
+                               set_u32("tokenizer.ggml.fim_rep_token_id", 41),
+                               set_u32("tokenizer.ggml.fim_sep_token_id", 41)}) {
+    const std::string path = folder_.file("ends.gguf");
+    write_edited(*source, edit, path);
+    const auto tokenizer = Tokenizer::from_gguf(*GgufFile::open(path));
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+    EXPECT_TRUE(tokenizer->is_end(41)) << *edit.drop_keys.begin();
   }
 }
 
