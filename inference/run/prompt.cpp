@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "inference/text/byte_alphabet.h"
 #include "inference/text/reply_text.h"
 
 namespace mneme {
@@ -66,12 +65,16 @@ struct Encoded {
 };
 
 // Walks tokens along the pieces that they were made from; a token with any byte of a message
-// belongs to it.
-void append_encoded(const Tokenizer& tokenizer, std::span<const TextPiece> pieces, Encoded& to) {
+// belongs to it. False: there would be more than `most`.
+bool append_encoded(const Tokenizer& tokenizer, std::span<const TextPiece> pieces, std::size_t most,
+                    Encoded& to) {
+  if (to.tokens.size() > most) return false;
+  const auto tokens = tokenizer.encode(pieces, most - to.tokens.size());
+  if (!tokens) return false;
   std::size_t at = 0;     // bytes of the pieces' text, which the next token begins with
   std::size_t piece = 0;  // that `at` lies in, and where it begins
   std::size_t begin = 0;
-  for (const TokenId token : tokenizer.encode(pieces)) {
+  for (const TokenId token : *tokens) {
     const std::size_t end = at + tokenizer.decode(token).size();
     while (piece + 1 < pieces.size() && begin + pieces[piece].text.size() <= at) {
       begin += pieces[piece++].text.size();
@@ -86,12 +89,13 @@ void append_encoded(const Tokenizer& tokenizer, std::span<const TextPiece> piece
     to.messages.push_back(tokenizer.is_special(token) ? -1 : message);
     at = end;
   }
+  return true;
 }
 
 // Answers keep the tokens that were picked: what stands before one was read on its own, too, when
-// it was made.
-Encoded encode(const Tokenizer& tokenizer, std::span<const TextPiece> pieces,
-               std::span<const ChatMessage> messages) {
+// it was made. Nothing: there are more than `most`.
+std::optional<Encoded> encode(const Tokenizer& tokenizer, std::span<const TextPiece> pieces,
+                              std::span<const ChatMessage> messages, std::size_t most) {
   Encoded encoded;
   std::size_t done = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -100,20 +104,25 @@ Encoded encode(const Tokenizer& tokenizer, std::span<const TextPiece> pieces,
     if (message.tokens.empty() || pieces[i].text != message.text) continue;
     const auto picked = tokens_of_text(tokenizer, message.tokens, message.text);
     if (picked.empty()) continue;
-    append_encoded(tokenizer, pieces.subspan(done, i - done), encoded);
+    if (!append_encoded(tokenizer, pieces.subspan(done, i - done), most, encoded))
+      return std::nullopt;
     encoded.tokens.insert(encoded.tokens.end(), picked.begin(), picked.end());
     encoded.messages.insert(encoded.messages.end(), picked.size(), pieces[i].message);
     done = i + 1;
   }
-  append_encoded(tokenizer, pieces.subspan(done), encoded);
+  if (!append_encoded(tokenizer, pieces.subspan(done), most, encoded)) return std::nullopt;
   return encoded;
 }
 
+// Nothing: it has more tokens than are worth counting.
+using CountedPrompt = std::optional<Prompt>;
+
 class PromptBuilder {
  public:
+  // `most`: tokens that are counted.
   PromptBuilder(const Tokenizer& tokenizer, const ChatTemplate* chat_template,
-                const GenerateRequest& request)
-      : tokenizer_(tokenizer), template_(chat_template), request_(request) {}
+                const GenerateRequest& request, std::size_t most)
+      : tokenizer_(tokenizer), template_(chat_template), request_(request), most_(most) {}
 
   // BOS only where the GGUF asks for it, and once: many templates write it themselves.
   void add_bos(Prompt& prompt) const {
@@ -123,16 +132,19 @@ class PromptBuilder {
     prompt.sources.insert(prompt.sources.begin(), TokenSource::template_text);
   }
 
-  Prompt text() const {
+  CountedPrompt text() const {
+    const TextPiece whole{request_.raw_prompt, true};
+    auto tokens = tokenizer_.encode(std::span(&whole, 1), most_);
+    if (!tokens) return std::nullopt;
     Prompt prompt;
-    prompt.tokens = tokenizer_.encode(request_.raw_prompt);
+    prompt.tokens = std::move(*tokens);
     prompt.sources.assign(prompt.tokens.size(), TokenSource::raw_prompt);
     add_bos(prompt);
     return prompt;
   }
 
   // The first `system` messages of the request and those from `start` on.
-  Result<Prompt> chat(std::size_t system, std::size_t start) const {
+  Result<CountedPrompt> chat(std::size_t system, std::size_t start) const {
     TurnsWriter writer(request_.record_from_message);
     for (std::size_t i = 0; i < system; ++i) writer.add(request_.messages[i], i);
     for (std::size_t i = start; i < request_.messages.size(); ++i)
@@ -145,23 +157,24 @@ class PromptBuilder {
     options.now = request_.now;
     auto pieces = template_->render(messages, options);
     if (!pieces) return pieces.error();
-    Encoded encoded = encode(tokenizer_, *pieces, messages);
+    auto encoded = encode(tokenizer_, *pieces, messages, most_);
+    if (!encoded) return CountedPrompt();
 
     Prompt prompt;
     std::int64_t traced_end = 0;
-    for (std::size_t i = 0; i < encoded.tokens.size(); ++i) {
-      const std::int32_t message = encoded.messages[i];
+    for (std::size_t i = 0; i < encoded->tokens.size(); ++i) {
+      const std::int32_t message = encoded->messages[i];
       prompt.sources.push_back(message < 0
                                    ? TokenSource::template_text
                                    : source_of(messages[static_cast<std::size_t>(message)].role));
       if (message >= 0 && message <= turns.traced) traced_end = static_cast<std::int64_t>(i) + 1;
     }
-    prompt.tokens = std::move(encoded.tokens);
+    prompt.tokens = std::move(encoded->tokens);
     const std::size_t before = prompt.tokens.size();
     add_bos(prompt);
     if (traced_end > 0) traced_end += static_cast<std::int64_t>(prompt.tokens.size() - before);
     prompt.record_from = record_from(prompt.tokens, traced_end);
-    return prompt;
+    return CountedPrompt(std::move(prompt));
   }
 
  private:
@@ -181,28 +194,8 @@ class PromptBuilder {
   const Tokenizer& tokenizer_;
   const ChatTemplate* template_;
   const GenerateRequest& request_;
+  const std::size_t most_;
 };
-
-// Tokens that the text has at the least. Cutting megabytes into tokens takes seconds, only to
-// refuse them.
-std::int64_t tokens_min(const Tokenizer& tokenizer, std::string_view text) {
-  // Composed characters are shorter, by a factor that stays below this: three Hangul letters are
-  // one.
-  constexpr std::size_t kComposed = 4;
-  std::array<bool, 256> known{};
-  for (std::size_t byte = 0; byte < known.size(); ++byte) {
-    const auto id = tokenizer.find(byte_character(static_cast<unsigned char>(byte)));
-    known[byte] = id && !tokenizer.is_special(*id);
-  }
-  for (const char c : text) {  // a byte without a token is left out of the text
-    if (!known[static_cast<unsigned char>(c)]) return 0;
-  }
-  std::size_t longest = 1;  // as stored, which is never shorter than the bytes it stands for
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
-    longest = std::max(longest, tokenizer.vocab_text(id).size());
-  }
-  return static_cast<std::int64_t>(text.size() / (longest * kComposed));
-}
 
 Error too_long(std::int64_t tokens, std::int64_t context, std::string_view bound = "") {
   return Error{
@@ -227,24 +220,23 @@ class ChatFitter {
     }
   }
 
-  Result<Prompt> fit() const {
+  Result<CountedPrompt> fit() const {
     const std::size_t kept = request_.drop_oldest_turns ? last_start() : 0;
     auto prompt = from(kept);
     if (!prompt) return prompt.error();
     if (!request_.drop_oldest_turns || starts_.size() == 1) return prompt;
     // The start is of a smaller context where so little is left: there is room for more turns now.
-    const bool stale = kept > 0 && size_of(*prompt) < context_ / 4;
+    const bool stale = kept > 0 && has_at_most(*prompt, context_ / 4 - 1);
     if (stale) prompt = from(0);
-    if (!prompt || leaves_room(*prompt)) return prompt;
+    if (!prompt) return prompt;
+    const std::int64_t room = answer_room(context_, request_.max_tokens);
+    if (has_at_most(*prompt, context_ - room)) return prompt;
     return cut(stale ? 1 : kept + 1);
   }
 
  private:
-  static std::int64_t size_of(const Prompt& prompt) {
-    return static_cast<std::int64_t>(prompt.tokens.size());
-  }
-  bool leaves_room(const Prompt& prompt) const {
-    return size_of(prompt) + answer_room(context_, request_.max_tokens) <= context_;
+  static bool has_at_most(const CountedPrompt& prompt, std::int64_t tokens) {
+    return prompt && static_cast<std::int64_t>(prompt->tokens.size()) <= tokens;
   }
   // Messages that a start leaves out.
   std::int64_t dropped(std::size_t index) const {
@@ -255,21 +247,21 @@ class ChatFitter {
     while (index + 1 < starts_.size() && dropped(index) < request_.dropped_messages) ++index;
     return index;
   }
-  Result<Prompt> from(std::size_t index) const {
+  Result<CountedPrompt> from(std::size_t index) const {
     auto prompt = builder_.chat(system_, starts_[index]);
-    if (prompt) prompt->dropped_messages = dropped(index);
+    if (prompt && *prompt) (*prompt)->dropped_messages = dropped(index);
     return prompt;
   }
   // The first start from `low` on that leaves half the context, else the last; by halves: a long
   // chat has thousands of turns, and each try renders and encodes all that is left.
-  Result<Prompt> cut(std::size_t low) const {
-    Prompt found;
+  Result<CountedPrompt> cut(std::size_t low) const {
+    CountedPrompt found;
     low = std::min(low, starts_.size() - 1);
     for (std::size_t high = starts_.size(); low < high;) {
       const std::size_t middle = low + (high - low) / 2;
       auto prompt = from(middle);
       if (!prompt) return prompt.error();
-      const bool fits = size_of(*prompt) <= context_ / 2;
+      const bool fits = has_at_most(*prompt, context_ / 2);
       if (fits || middle + 1 == starts_.size()) found = std::move(*prompt);
       (fits ? high : low) = fits ? middle : middle + 1;
     }
@@ -292,22 +284,25 @@ std::int64_t answer_room(std::int64_t context, std::int64_t max_tokens) {
 
 Result<Prompt> build_prompt(const Tokenizer& tokenizer, const ChatTemplate* chat_template,
                             const GenerateRequest& request, std::int64_t context) {
-  const PromptBuilder builder(tokenizer, chat_template, request);
-  Result<Prompt> prompt = Prompt();
+  // Cutting megabytes into tokens takes seconds, only to refuse them: twice the context is enough
+  // to say by how much a prompt is too long.
+  const std::int64_t most = 2 * context;
+  const PromptBuilder builder(tokenizer, chat_template, request, static_cast<std::size_t>(most));
+  Result<CountedPrompt> counted = CountedPrompt();
   if (request.messages.empty()) {
-    const std::int64_t least = tokens_min(tokenizer, request.raw_prompt);
-    if (least >= context) return too_long(least, context, "at least ");
-    prompt = builder.text();
+    counted = builder.text();
   } else if (chat_template == nullptr) {
     return Error{ErrorCode::unsupported, "this model has no chat template that Mneme can run"};
   } else {
-    prompt = ChatFitter(builder, request, context).fit();
-    if (!prompt) return prompt.error();
+    counted = ChatFitter(builder, request, context).fit();
+    if (!counted) return counted.error();
   }
+  CountedPrompt& prompt = *counted;
+  if (!prompt) return too_long(most + 1, context, "at least ");
   if (prompt->tokens.empty()) return Error{ErrorCode::invalid, "the prompt is empty"};
   const auto size = static_cast<std::int64_t>(prompt->tokens.size());
   if (size >= context) return too_long(size, context);
-  return prompt;
+  return std::move(*prompt);
 }
 
 }  // namespace mneme

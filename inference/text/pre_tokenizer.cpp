@@ -5,8 +5,13 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
+#include <vector>
 
+#include "inference/base/check.h"
 #include "inference/base/log.h"
 #include "inference/base/printable.h"
 
@@ -128,51 +133,64 @@ bool PreTokenizer::adds_bos() const {
 
 namespace {
 
-// Matches become pieces, and so does what lies between them.
-void split_stage(const pcre2_code* code, pcre2_match_data* data, pcre2_match_context* context,
-                 std::string_view text, std::vector<std::string_view>& pieces) {
-  const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
-  std::size_t done = 0;
-  std::size_t from = 0;
-  while (from < text.size()) {
-    const int rc = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, data, context);
-    if (rc == PCRE2_ERROR_NOMATCH) break;
+// Cuts a text stage by stage, each piece through all of them before the next one is looked for.
+class Cutter {
+ public:
+  Cutter(const std::vector<Code>& stages, std::size_t text_bytes, const PreTokenizer::Take& take)
+      : stages_(stages),
+        data_(pcre2_match_data_create(2, nullptr)),
+        context_(pcre2_match_context_create(nullptr)),
+        take_(take) {
+    CHECK(data_ && context_);
+    const std::uint64_t steps = kStepsBase + 16 * static_cast<std::uint64_t>(text_bytes);
+    pcre2_set_match_limit(context_.get(),
+                          static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffffffffu)));
+  }
+
+  // Matches become pieces, and so does what lies between them. False: no more are wanted.
+  bool cut(std::string_view text, std::size_t stage = 0) {
+    if (stage == stages_.size()) return take_(text);
+    std::size_t done = 0;
+    for (std::size_t from = 0; from < text.size(); from = done) {
+      const auto match = find(text, from, stages_[stage].get());
+      if (!match) break;
+      const auto [begin, end] = *match;
+      if (begin > done && !cut(text.substr(done, begin - done), stage + 1)) return false;
+      if (!cut(text.substr(begin, end - begin), stage + 1)) return false;
+      done = end;
+    }
+    return done == text.size() || cut(text.substr(done), stage + 1);
+  }
+
+ private:
+  std::optional<std::pair<std::size_t, std::size_t>> find(std::string_view text, std::size_t from,
+                                                          const pcre2_code* code) const {
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    const int rc = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, data_.get(),
+                               context_.get());
+    if (rc == PCRE2_ERROR_NOMATCH) return std::nullopt;
     if (rc < 0) {
       log_error(
           "inference",
           "splitting {} bytes of text failed (PCRE2 error {}); tokens may differ from the model's",
           text.size(), rc);
-      break;
+      return std::nullopt;
     }
-    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data);
-    if (bounds[1] <= bounds[0]) break;  // none of the patterns matches nothing
-    if (bounds[0] > done) pieces.push_back(text.substr(done, bounds[0] - done));
-    pieces.push_back(text.substr(bounds[0], bounds[1] - bounds[0]));
-    done = from = bounds[1];
+    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data_.get());
+    if (bounds[1] <= bounds[0]) return std::nullopt;  // none of the patterns matches nothing
+    return std::pair{bounds[0], bounds[1]};
   }
-  if (done < text.size()) pieces.push_back(text.substr(done));
-}
+
+  const std::vector<Code>& stages_;
+  const std::unique_ptr<pcre2_match_data, FreeMatch> data_;
+  const std::unique_ptr<pcre2_match_context, FreeContext> context_;
+  const PreTokenizer::Take& take_;
+};
 
 }  // namespace
 
-void PreTokenizer::split(std::string_view text, std::vector<std::string_view>& pieces) const {
-  if (text.empty()) return;
-  const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(2, nullptr));
-  const std::unique_ptr<pcre2_match_context, FreeContext> context(
-      pcre2_match_context_create(nullptr));
-  CHECK(data && context);
-  const std::uint64_t steps = kStepsBase + 16 * static_cast<std::uint64_t>(text.size());
-  pcre2_set_match_limit(context.get(),
-                        static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffffffffu)));
-  std::vector<std::string_view> now{text};
-  std::vector<std::string_view> next;
-  for (const Code& stage : impl_->stages) {
-    next.clear();
-    for (const std::string_view piece : now)
-      split_stage(stage.get(), data.get(), context.get(), piece, next);
-    now.swap(next);
-  }
-  pieces.insert(pieces.end(), now.begin(), now.end());
+bool PreTokenizer::split(std::string_view text, const Take& take) const {
+  return text.empty() || Cutter(impl_->stages, text.size(), take).cut(text);
 }
 
 }  // namespace mneme

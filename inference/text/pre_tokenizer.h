@@ -3,10 +3,9 @@
 // does. The only file that knows PCRE2 is pre_tokenizer.cpp. Immutable: any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "inference/base/result.h"
 
@@ -21,8 +20,10 @@ class PreTokenizer {
   PreTokenizer& operator=(PreTokenizer&&) noexcept;
   ~PreTokenizer();
 
-  // Appends the pieces of `text` (valid UTF-8) in order; together they are `text`.
-  void split(std::string_view text, std::vector<std::string_view>& pieces) const;
+  // Gives the pieces of `text` (valid UTF-8) to `take`, in order; together they are `text`. False:
+  // `take` did not want the rest, which was not cut then.
+  using Take = std::function<bool(std::string_view)>;
+  bool split(std::string_view text, const Take& take) const;
 
   bool ignore_merges() const;  // a piece that is in the vocabulary as a whole is one token
   bool composes() const;       // text is brought to Unicode form NFC first

@@ -2,6 +2,7 @@
 #include "inference/text/tokenizer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "inference/base/utf8.h"
 #include "inference/text/normalize.h"
@@ -25,14 +26,15 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-void Tokenizer::Impl::encode_piece(std::string_view piece, std::vector<TokenId>& out) const {
+bool Tokenizer::Impl::encode_piece(std::string_view piece, std::size_t most,
+                                   std::vector<TokenId>& out) const {
   if (pre.ignore_merges()) {
     std::string name;
     for (const char c : piece) name += byte_character(static_cast<unsigned char>(c));
     const auto it = ids.find(name);
     if (it != ids.end() && !is_special_type(types[static_cast<std::size_t>(it->second)])) {
       out.push_back(it->second);
-      return;
+      return out.size() <= most;
     }
   }
   std::vector<TokenId> symbols;
@@ -42,24 +44,24 @@ void Tokenizer::Impl::encode_piece(std::string_view piece, std::vector<TokenId>&
     const TokenId id = byte_ids[static_cast<unsigned char>(c)];
     if (id >= 0) symbols.push_back(id);
   }
+  if (symbols.size() / token_bytes_max > most - out.size()) return false;
   merges.merge(symbols, out);
+  return out.size() <= most;
 }
 
-void Tokenizer::Impl::encode_plain(std::string_view text, std::vector<TokenId>& out) const {
+bool Tokenizer::Impl::encode_plain(std::string_view text, std::size_t most,
+                                   std::vector<TokenId>& out) const {
   std::string composed;
   if (pre.composes()) {
     composed = compose_nfc(text);
     text = composed;
   }
-  std::vector<std::string_view> pieces;
-  pre.split(text, pieces);
-  for (std::string_view piece : pieces) {
-    while (piece.size() > kMaxPieceBytes) {
-      encode_piece(piece.substr(0, kMaxPieceBytes), out);
-      piece.remove_prefix(kMaxPieceBytes);
+  return pre.split(text, [&](std::string_view piece) {
+    for (; piece.size() > kMaxPieceBytes; piece.remove_prefix(kMaxPieceBytes)) {
+      if (!encode_piece(piece.substr(0, kMaxPieceBytes), most, out)) return false;
     }
-    encode_piece(piece, out);
-  }
+    return encode_piece(piece, most, out);
+  });
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, Specials specials) const {
@@ -68,6 +70,11 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, Specials specials)
 }
 
 std::vector<TokenId> Tokenizer::encode(std::span<const TextPiece> pieces) const {
+  return *encode(pieces, std::numeric_limits<std::size_t>::max());
+}
+
+std::optional<std::vector<TokenId>> Tokenizer::encode(std::span<const TextPiece> pieces,
+                                                      std::size_t most) const {
   std::string text;
   std::vector<Range> ours;  // what the template wrote, neighbours joined
   for (const TextPiece& piece : pieces) {
@@ -84,28 +91,33 @@ std::vector<TokenId> Tokenizer::encode(std::span<const TextPiece> pieces) const 
 
   std::vector<TokenId> out;
   std::size_t done = 0;
-  const auto take = [&](const SpecialTokens::Match& match) {
-    if (match.begin > done)
-      impl_->encode_plain(std::string_view(text).substr(done, match.begin - done), out);
+  const auto take_plain = [&](std::size_t end) {
+    const std::string_view plain = std::string_view(text).substr(done, end - done);
+    done = end;
+    return plain.empty() || impl_->encode_plain(plain, most, out);
+  };
+  const auto take_special = [&](const SpecialTokens::Match& match) {
+    if (!take_plain(match.begin)) return false;
     out.push_back(match.id);
     done = match.begin + match.size;
+    return out.size() <= most;
   };
   const auto search = [&](const SpecialTokens& names, Range range) {
-    for (std::size_t at = range.begin; at < range.end;) {
+    for (std::size_t at = range.begin; at < range.end; at = done) {
       const auto match = names.find(text, at, range.end);
       if (!match) break;
-      take(*match);
-      at = done;
+      if (!take_special(*match)) return false;
     }
+    return true;
   };
   std::size_t user_begin = 0;
   for (const Range& range : ours) {
-    search(impl_->blanks, {user_begin, range.begin});
-    search(impl_->specials, range);
+    if (!search(impl_->blanks, {user_begin, range.begin})) return std::nullopt;
+    if (!search(impl_->specials, range)) return std::nullopt;
     user_begin = range.end;
   }
-  search(impl_->blanks, {user_begin, text.size()});
-  if (done < text.size()) impl_->encode_plain(std::string_view(text).substr(done), out);
+  if (!search(impl_->blanks, {user_begin, text.size()})) return std::nullopt;
+  if (!take_plain(text.size())) return std::nullopt;
   return out;
 }
 

@@ -51,6 +51,10 @@ class Tokenizer {
   // A prompt: the pieces are read as one text, as the model's own tokenizer would, except that a
   // special token never touches a piece of the user's.
   std::vector<TokenId> encode(std::span<const TextPiece> pieces) const;
+  // The same, unless there are more tokens than `most`: then nothing, and no more work than that
+  // takes to find out.
+  std::optional<std::vector<TokenId>> encode(std::span<const TextPiece> pieces,
+                                             std::size_t most) const;
 
   // The bytes a token stands for; half a character is possible (see Utf8Stream). A special token
   // gives its name. Ids outside the vocabulary give nothing.

@@ -29,8 +29,9 @@ struct Tokenizer::Impl {
 
   Status load_merges(const GgufFile& file, const std::vector<std::string_view>& lines);
   Status load_specials(const GgufFile& file);
-  void encode_plain(std::string_view text, std::vector<TokenId>& out) const;
-  void encode_piece(std::string_view piece, std::vector<TokenId>& out) const;
+  // False: `out` would have more than `most` tokens, and is of no use.
+  bool encode_plain(std::string_view text, std::size_t most, std::vector<TokenId>& out) const;
+  bool encode_piece(std::string_view piece, std::size_t most, std::vector<TokenId>& out) const;
 
   PreTokenizer pre;
   MergeTable merges;
@@ -39,6 +40,7 @@ struct Tokenizer::Impl {
   std::vector<TokenType> types;         // [vocab]
   std::unordered_map<std::string_view, TokenId> ids;
   std::array<TokenId, 256> byte_ids{};  // -1 = not in the vocabulary
+  std::size_t token_bytes_max = 1;      // that one token stands for, or more
   SpecialTokens specials;               // control and user-defined
   SpecialTokens blanks;  // user-defined runs of white space, which ordinary text yields too
   std::vector<TokenId> ends;

@@ -224,8 +224,11 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   impl->types = std::move(*types);
   store_texts(*texts, impl->storage, impl->texts);
   impl->ids.reserve(impl->texts.size());
-  for (std::size_t i = 0; i < impl->texts.size(); ++i)
+  for (std::size_t i = 0; i < impl->texts.size(); ++i) {
     impl->ids.emplace(impl->texts[i], static_cast<TokenId>(i));
+    // As stored: never shorter than the bytes it stands for.
+    impl->token_bytes_max = std::max(impl->token_bytes_max, impl->texts[i].size());
+  }
   for (int byte = 0; byte < 256; ++byte) {
     const auto it = impl->ids.find(byte_character(static_cast<unsigned char>(byte)));
     const bool known = it != impl->ids.end() &&

@@ -15,7 +15,13 @@ std::vector<std::string_view> split(std::string_view name, std::string_view text
   auto pre = PreTokenizer::open(name);
   EXPECT_TRUE(pre.has_value());
   std::vector<std::string_view> pieces;
-  if (pre) pre->split(text, pieces);
+  const auto take = [&](std::string_view piece) {
+    pieces.push_back(piece);
+    return true;
+  };
+  if (pre) {
+    EXPECT_TRUE(pre->split(text, take));
+  }
   return pieces;
 }
 
@@ -51,6 +57,16 @@ TEST(PreTokenizer, StaysExactOnLongRuns) {
     EXPECT_EQ(split(name, spaces).size(), 1u) << name;
     EXPECT_EQ(split(name, std::string(kLong, 'a')).size(), 1u) << name;
     EXPECT_EQ(split(name, std::string(kLong, '!')).size(), 1u) << name;
+  }
+}
+
+TEST(PreTokenizer, CutsNoMoreThanIsWanted) {
+  for (const char* name : {"gpt-2", "smollm", "llama-bpe", "qwen2", "deepseek-v3"}) {
+    const auto pre = PreTokenizer::open(name);
+    ASSERT_TRUE(pre);
+    int given = 0;
+    EXPECT_FALSE(pre->split("one, 2 and three.", [&](std::string_view) { return ++given < 3; }));
+    EXPECT_EQ(given, 3) << name;
   }
 }
 

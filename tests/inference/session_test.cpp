@@ -250,25 +250,43 @@ TEST_F(EngineTest, AFullContextStopsTheAnswerAndATooLongPromptIsRefusedOrCut) {
   EXPECT_EQ(cut->dropped_messages, 2);
 }
 
-TEST_F(EngineTest, APromptOfMegabytesIsRefusedByItsSize) {
+// Wherever they stand, megabytes are not cut into tokens only to be refused.
+TEST_F(EngineTest, AnyTextOfMegabytesIsRefusedOnceItHasTooManyTokens) {
   TinyModelOptions tiny;
   tiny.context = 64;
   open({}, tiny);
-  GenerateRequest request;
-  for (const char* text : {" ", "x", "the sea\n", "\t"}) {
-    request.raw_prompt.clear();
-    while (request.raw_prompt.size() < 10'000'000) request.raw_prompt += text;
+  const auto expect_refused = [&](const GenerateRequest& request, const char* words) {
     const auto refused = engine_->generate(request);
     ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message.find("has at least "), std::string::npos)
-        << refused.error().message;
+    EXPECT_EQ(refused.error().message.find(words), 0u) << refused.error().message;
+  };
+  for (const char* text : {" ", "x", "the sea\n", "\t", "\u00e9"}) {
+    std::string megabytes;
+    while (megabytes.size() < 10'000'000) megabytes += text;
+    const char* const words =
+        "the prompt has at least 129 tokens, but the context holds 64: shorten it by at least 66";
+    GenerateRequest raw;
+    raw.raw_prompt = megabytes;
+    expect_refused(raw, words);
+    GenerateRequest chat;
+    chat.drop_oldest_turns = true;
+    chat.messages = {{Role::user, "a"}, {Role::assistant, "b"}, {Role::user, megabytes}};
+    expect_refused(chat, words);
+    chat.messages = {{Role::system, megabytes}, {Role::user, "a"}};
+    expect_refused(chat, words);
+    // What can be left out is.
+    chat.messages = {{Role::user, megabytes}, {Role::assistant, "b"}, {Role::user, "a"}};
+    chat.max_tokens = 1;
+    const auto answer = engine_->generate(chat);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->dropped_messages, 2);
   }
-  // What can still fit is counted.
-  request.raw_prompt = std::string(100, 'x');
-  const auto counted = engine_->generate(request);
-  ASSERT_FALSE(counted);
-  EXPECT_NE(counted.error().message.find("the prompt has 100 tokens"), std::string::npos)
-      << counted.error().message;
+  // What is not far from fitting is counted.
+  GenerateRequest near;
+  near.raw_prompt = std::string(100, 'x');
+  expect_refused(near, "the prompt has 100 tokens, but the context holds 64: shorten it by 37 or");
+  near.raw_prompt = std::string(128, 'x');
+  expect_refused(near, "the prompt has 128 tokens");
 }
 
 TEST_F(EngineTest, StopFromAnotherThreadEndsTheAnswerAndKeepsTheEngine) {

@@ -166,6 +166,25 @@ TEST(Tokenizer, DigestCoversTokensTypesAndMerges) {
             "fa66464806617527bc272e88d618383aa5141cc16231303b35f4efbd1f961755");
 }
 
+TEST(Tokenizer, StopsWhereThereAreMoreTokensThanWanted) {
+  TinyVocabulary v;
+  v.merge("a", "a").merge("aa", "aa");
+  const TokenId end = v.add_end();
+  const Tokenizer t = v.tokenizer();
+  const std::vector<TextPiece> pieces = {{"b<|im_end|>", false}, {"aaaa aaa a", true}};
+  const Ids all = t.encode(pieces);
+  EXPECT_EQ(all.size(), 8u);
+  EXPECT_EQ(all[1], end);
+  for (std::size_t most = 0; most < 10; ++most) {
+    const auto some = t.encode(pieces, most);
+    EXPECT_EQ(some.has_value(), most >= all.size()) << most;
+    if (some) {
+      EXPECT_EQ(*some, all);
+    }
+  }
+  EXPECT_EQ(t.encode({}, 0), Ids{});
+}
+
 // Quadratic time would be hours.
 TEST(Tokenizer, TakesHostileTextInItsStride) {
   TinyVocabulary v;
