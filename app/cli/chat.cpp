@@ -72,10 +72,29 @@ Status answer(Engine& engine, const ChatOptions& options, const std::string& tex
   return {};
 }
 
-// A line without its end, which may be that of another system; empty when there is nothing to send.
-std::string message_of(std::string line) {
+// The next line of standard input without its end, which may be that of another system. Of one that
+// is too long a little more than what may be is kept. False: there is none.
+bool read_line(std::string& line) {
+  using Traits = std::char_traits<char>;
+  line.clear();
+  std::streambuf& in = *std::cin.rdbuf();
+  for (auto c = in.sbumpc(); c != '\n'; c = in.sbumpc()) {
+    if (c == Traits::eof()) return !line.empty();
+    if (line.size() <= kTextBytesMax) line.push_back(Traits::to_char_type(c));
+  }
   if (line.ends_with('\r')) line.pop_back();
-  return line.find_first_not_of(" \t\r\v\f") == std::string::npos ? std::string() : line;
+  return true;
+}
+
+// Whether there is nothing to send.
+bool is_blank(const std::string& line) {
+  return line.find_first_not_of(" \t\r\v\f") == std::string::npos;
+}
+
+Result<std::string> text_of_line(std::string line) {
+  if (line.size() <= kTextBytesMax) return check_text(std::move(line), "the line");
+  return Error{ErrorCode::invalid,
+               fmt::format("the line is larger than {} MiB", kTextBytesMax >> 20)};
 }
 
 int run(const ChatOptions& options) {
@@ -104,10 +123,9 @@ int run(const ChatOptions& options) {
       flush_out();
     }
     std::string line;
-    if (!std::getline(std::cin, line)) return was_interrupted() ? kInterrupted : code;
-    line = message_of(std::move(line));
-    if (line.empty()) continue;
-    const auto text = check_text(std::move(line));
+    if (!read_line(line)) return was_interrupted() ? kInterrupted : code;
+    if (is_blank(line)) continue;
+    const auto text = text_of_line(std::move(line));
     const Status answered = text ? answer(**engine, options, *text, talk) : Status(text.error());
     if (!answered) {
       const int failed = fail(answered.error());
@@ -129,11 +147,11 @@ Command add_chat(CLI::App& parent) {
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
   add_sampling_options(*app, *options);
-  add_value(*app, "--system", "TEXT", "system prompt", "", "the template's own",
-            [options](const std::string& text) -> Status {
-              options->system = text;
-              return {};
-            });
+  add_text(*app, "--system", "system prompt", "the template's own", "the system prompt",
+           [options](std::string text) -> Status {
+             options->system = std::move(text);
+             return {};
+           });
   return [options] { return run(*options); };
 }
 

@@ -16,13 +16,11 @@
 #include "app/cli/values.h"
 #include "app/paths.h"
 #include "inference/base/log.h"
-#include "inference/base/utf8.h"
 #include "inference/run/sampler.h"
 
 namespace mneme::cli {
 namespace {
 
-constexpr std::size_t kPromptBytesMax = 64 << 20;
 constexpr std::int64_t kTokensMax = 1 << 24;
 constexpr int kThreadsMax = 256;
 constexpr int kNodeMax = 1023;
@@ -91,11 +89,11 @@ void add_model_options(CLI::App& app, CommonOptions& o) {
 }
 
 void add_prompt_options(CLI::App& app, CommonOptions& o) {
-  add_value(app, "-p,--prompt", "TEXT", "the prompt, UTF-8 text", "", "standard input",
-            [&o](const std::string& text) -> Status {
-              o.prompt = text;
-              return {};
-            });
+  add_text(app, "-p,--prompt", "the prompt, UTF-8 text", "standard input", "the prompt",
+           [&o](std::string text) -> Status {
+             o.prompt = std::move(text);
+             return {};
+           });
   add_whole(app, "-n", o.tokens_max, 0, kTokensMax, "most tokens to generate",
             "until the model ends or the context is full");
 }
@@ -120,43 +118,19 @@ void add_sampling_options(CLI::App& app, CommonOptions& o) {
                     "keep tokens above this share of the best; 0: off");
   add_sampler_value(app, "--repeat-penalty", s.repetition_penalty, kRepetitionPenalty,
                     "against repetition; 1: off");
-  add_names(app, "--stop", s.stops, "TEXT",
-            "end the answer in front of this text; may be given more than once")
+  add_text(app, "--stop", "end the answer in front of this text; may be given more than once", "",
+           "the text",
+           [&s](std::string text) -> Status {
+             if (text.empty()) return Error{ErrorCode::invalid, "its value is empty"};
+             s.stops.push_back(std::move(text));
+             return {};
+           })
+      ->expected(1, CLI::detail::expected_max_vector_size)
       ->allow_extra_args(false);
 }
 
-namespace {
-
-// Where the first byte lies that is no part of a character; npos: there is none.
-std::size_t find_broken_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Utf8Step step = utf8_step(text.substr(at));
-    if (step.kind != Utf8Step::Kind::character) return at;
-    at += step.size;
-  }
-  return std::string_view::npos;
-}
-
-}  // namespace
-
-Result<std::string> check_text(std::string bytes) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
-  if (const std::size_t at = bytes.find('\0'); at != std::string::npos) {
-    return Error{ErrorCode::invalid,
-                 fmt::format("the prompt is no text: its byte {} is zero", at + 1)};
-  }
-  if (const std::size_t at = find_broken_utf8(bytes); at != std::string_view::npos) {
-    return Error{ErrorCode::invalid,
-                 fmt::format("the prompt is not UTF-8 text: its byte {} is 0x{:02x}; convert it "
-                             "first, for example with iconv",
-                             at + 1, static_cast<unsigned char>(bytes[at]))};
-  }
-  return bytes;
-}
-
 Result<std::string> read_prompt(const CommonOptions& options) {
-  if (options.prompt) return check_text(*options.prompt);
+  if (options.prompt) return *options.prompt;
   if (::isatty(STDIN_FILENO) != 0) {
     return Error{ErrorCode::invalid, "there is no prompt: give it with -p or on standard input"};
   }
@@ -169,9 +143,9 @@ Result<std::string> read_prompt(const CommonOptions& options) {
       return Error{ErrorCode::io,
                    fmt::format("cannot read standard input: {}", std::strerror(errno))};
     }
-    if (n == 0) return check_text(std::move(text));
+    if (n == 0) return check_text(std::move(text), "the prompt");
     text.append(block.data(), static_cast<std::size_t>(n));
-    if (text.size() > kPromptBytesMax) {
+    if (text.size() > kTextBytesMax) {
       return Error{ErrorCode::invalid, "the prompt on standard input is larger than 64 MiB"};
     }
   }

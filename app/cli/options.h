@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,8 @@
 #include "inference/run/generate.h"
 
 namespace mneme::cli {
+
+constexpr std::size_t kTextBytesMax = 64 << 20;  // of a prompt, and of a line of chat
 
 struct CommonOptions {
   std::string model;
@@ -40,10 +43,6 @@ void add_instruction_set(CLI::App& app, std::string& instruction_set);
 void add_model_options(CLI::App& app, CommonOptions& options);
 void add_prompt_options(CLI::App& app, CommonOptions& options);
 void add_sampling_options(CLI::App& app, CommonOptions& options);
-
-// A prompt's bytes as text; a byte order mark before it is no part of it. Errors: invalid, where it
-// is not UTF-8 or has a zero byte: it would be read as other text than it is.
-Result<std::string> check_text(std::string bytes);
 
 // The prompt given with -p, else all of standard input, as check_text() has it. Errors: io; invalid
 // (none, too large, no text).

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "inference/base/utf8.h"
+
 namespace mneme::cli {
 namespace {
 
@@ -69,6 +71,37 @@ Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t least) {
   return static_cast<std::uint64_t>(bytes);
 }
 
+namespace {
+
+// Where the first byte lies that is no part of a character; npos: there is none.
+std::size_t find_broken_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Step step = utf8_step(text.substr(at));
+    if (step.kind != Utf8Step::Kind::character) return at;
+    at += step.size;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::string> check_text(std::string bytes, std::string_view what) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
+  if (const std::size_t at = bytes.find('\0'); at != std::string::npos) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("{} is no text: its byte {} is zero", what, at + 1)};
+  }
+  if (const std::size_t at = find_broken_utf8(bytes); at != std::string_view::npos) {
+    return Error{
+        ErrorCode::invalid,
+        fmt::format("{} is not UTF-8 text: its byte {} is 0x{:02x}; convert it first, for example "
+                    "with iconv",
+                    what, at + 1, static_cast<unsigned char>(bytes[at]))};
+  }
+  return bytes;
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   const auto value = static_cast<double>(bytes);
   if (bytes < 10'000) return fmt::format("{} B", bytes);
@@ -100,6 +133,16 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& va
                      if (!bytes) return bytes.error();
                      value = *bytes;
                      return {};
+                   });
+}
+
+CLI::Option* add_text(CLI::App& app, const std::string& names, const std::string& help,
+                      const std::string& fallback, std::string_view what,
+                      std::function<Status(std::string)> take) {
+  return add_value(app, names, "TEXT", help, "", fallback,
+                   [what, take = std::move(take)](const std::string& given) -> Status {
+                     auto text = check_text(given, what);
+                     return text ? take(std::move(*text)) : Status(text.error());
                    });
 }
 

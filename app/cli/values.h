@@ -61,6 +61,16 @@ CLI::Option* add_whole(CLI::App& app, const std::string& names, T& value, std::i
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& value,
                       std::uint64_t least, const std::string& help, const std::string& fallback);
 
+// Bytes as text; a byte order mark before it is no part of it. `what` is what a person would call
+// it: "the prompt". Errors: invalid, where it is not UTF-8 or has a zero byte: it would be read as
+// other text than it is.
+Result<std::string> check_text(std::string bytes, std::string_view what);
+
+// Text that a model reads or writes, as check_text() has it. `what` is a literal.
+CLI::Option* add_text(CLI::App& app, const std::string& names, const std::string& help,
+                      const std::string& fallback, std::string_view what,
+                      std::function<Status(std::string)> take);
+
 // Any text but an empty one: names of files, devices and the like.
 CLI::Option* add_name(CLI::App& app, const std::string& names, std::string& value,
                       const std::string& type, const std::string& help,

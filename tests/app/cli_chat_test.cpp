@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // mneme-cli chat line by line: what is sent, what is refused and goes on, where an answer stops.
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -50,6 +51,18 @@ TEST_F(CliChat, ALineThatIsNoTextIsSaidAndTheChatGoesOn) {
   EXPECT_EQ(end.code, 1);
   EXPECT_EQ(lines(end.out).size(), 2u);
   EXPECT_NE(end.err.find("its byte 2 is 0xff"), std::string::npos) << end.err;
+}
+
+TEST_F(CliChat, LinesOfMegabytesAreSaidAndTheChatGoesOn) {
+  const ProgramEnd end = run(
+      "chat", {"-n", "1", "--ctx", "128", "--json"},
+      "hello\n" + std::string(3'000'000, 'x') + "\n" + std::string(70'000'000, 'y') + "\nagain");
+  EXPECT_EQ(end.code, 1);
+  EXPECT_EQ(lines(end.out).size(), 2u);
+  EXPECT_NE(end.err.find("at least 257 tokens, but the context holds 128"), std::string::npos)
+      << end.err;
+  EXPECT_NE(end.err.find("the line is larger than 64 MiB"), std::string::npos) << end.err;
+  EXPECT_EQ(std::ranges::count(end.err, '\n'), 2) << end.err;
 }
 
 TEST_F(CliChat, AFullContextKeepsWhatWasRead) {

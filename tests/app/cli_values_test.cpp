@@ -94,6 +94,17 @@ TEST_F(CliValues, NamesAreNotEmptyAndWordsAreKnown) {
   EXPECT_EQ(run({"pack", model_, "", "-o", "out"}).code, 2);
 }
 
+TEST_F(CliValues, TextsAreUtf8) {
+  const std::vector<std::string> no_texts = {"\xff", "caf\xe9", "cut \xc3"};
+  refuses_all({"complete"}, "--prompt", no_texts);
+  refuses_all({"chat"}, "--system", no_texts);
+  refuses_all({"complete"}, "--stop", no_texts);
+  const ProgramEnd end = run({"chat", "--system", "be \xe9"});
+  EXPECT_NE(end.err.find("--system: the system prompt is not UTF-8 text: its byte 4 is 0xe9"),
+            std::string::npos)
+      << end.err;
+}
+
 TEST_F(CliValues, AnOptionIsGivenOnceAndWithAValue) {
   ProgramEnd end = run({"complete", "--temp", "0", "--temp", "1"});
   EXPECT_EQ(end.code, 2);
