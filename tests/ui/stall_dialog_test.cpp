@@ -18,8 +18,8 @@ using namespace mneme;
 namespace {
 
 // A token with these waits and tiers, its n-grams in the order 2, 3.
-void addToken(test::Chat& chat, const std::string& text, std::uint32_t waitUs, Tier two, Tier three,
-              bool sampled = true) {
+void addStalled(test::Chat& chat, const std::string& text, std::uint32_t waitUs, Tier two,
+                Tier three, bool sampled = true) {
   TraceRecordWriter writer;
   writer.begin(chat.shape);
   TraceHeader& header = writer.header();
@@ -40,11 +40,11 @@ void addToken(test::Chat& chat, const std::string& text, std::uint32_t waitUs, T
 
 test::Chat stalledChat() {
   test::Chat chat;
-  addToken(chat, "The", 0, Tier::ram, Tier::ram, false);
-  addToken(chat, " king", 40, Tier::ssd_in_time, Tier::ssd_late, false);
-  addToken(chat, " of", 700, Tier::ram, Tier::ssd_late);
-  addToken(chat, " Great", 4200, Tier::ssd_late, Tier::ssd_late);
-  addToken(chat, " Rome", 900, Tier::ram, Tier::ram);  // others of its step
+  addStalled(chat, "The", 0, Tier::ram, Tier::ram, false);
+  addStalled(chat, " king", 40, Tier::ssd_in_time, Tier::ssd_late, false);
+  addStalled(chat, " of", 700, Tier::ram, Tier::ssd_late);
+  addStalled(chat, " Great", 4200, Tier::ssd_late, Tier::ssd_late);
+  addStalled(chat, " Rome", 900, Tier::ram, Tier::ram);  // others of its step
   chat.parts = {{.message = 1, .first = 0, .end = chat.log->size()}};
   return chat;
 }

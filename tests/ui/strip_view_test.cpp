@@ -21,9 +21,9 @@ namespace {
 
 // The speed that is printed is that of the release build; sanitizers only look for mistakes.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr int kMany = 8'000;
+constexpr int kManyCells = 8'000;
 #else
-constexpr int kMany = 100'000;
+constexpr int kManyCells = 100'000;
 #endif
 
 }  // namespace
@@ -289,7 +289,7 @@ class StripViewTest : public QObject {
   void manyTokens() {
     World world;
     const EventIndex first = world.chat.log->size();
-    for (int i = 0; i < kMany; ++i) {
+    for (int i = 0; i < kManyCells; ++i) {
       world.chat.add(i % 9 == 0 ? " Word" : " thing" + std::to_string(i % 50),
                      TokenSource::assistant, true);
     }
@@ -300,7 +300,7 @@ class StripViewTest : public QObject {
     QElapsedTimer timer;
     timer.start();
     world.trace.reset(world.chat.log, world.chat.parts);
-    qInfo("%d tokens: taken in after %.1f ms", kMany, timer.nsecsElapsed() / 1e6);
+    qInfo("%d tokens: taken in after %.1f ms", kManyCells, timer.nsecsElapsed() / 1e6);
     const auto measure = [&](const char* what, double first_, double scale) {
       double worst = 0;
       for (int i = 0; i < 10; ++i) {
@@ -310,16 +310,16 @@ class StripViewTest : public QObject {
         view.canvas()->render(&image);
         worst = std::max(worst, timer.nsecsElapsed() / 1e6);
       }
-      qInfo("%d tokens: %s, slowest repaint of 10: %.1f ms", kMany, what, worst);
+      qInfo("%d tokens: %s, slowest repaint of 10: %.1f ms", kManyCells, what, worst);
     };
-    measure("with text", kMany / 2, 13);
-    measure("cells", kMany / 2, 4);
+    measure("with text", kManyCells / 2, 13);
+    measure("cells", kManyCells / 2, 4);
     measure("everything", 0, 0.001);
-    world.selection.pin(world.trace.eventAt(kMany * 3 / 4));
+    world.selection.pin(world.trace.eventAt(kManyCells * 3 / 4));
     timer.restart();
     QImage image(view.canvas()->size(), QImage::Format_RGB32);
     view.canvas()->render(&image);
-    qInfo("%d tokens: repaint after a click %.1f ms", kMany, timer.nsecsElapsed() / 1e6);
+    qInfo("%d tokens: repaint after a click %.1f ms", kManyCells, timer.nsecsElapsed() / 1e6);
   }
 
   void pictures() {

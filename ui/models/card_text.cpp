@@ -9,7 +9,7 @@
 namespace mneme {
 namespace {
 
-struct Words {
+struct CardWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::CardText)
 };
 
@@ -21,34 +21,35 @@ QStringList memoryLines(const TokenFacts& facts) {
     for (const float gate : layer.gates) gates += format::decimal(gate);
     QStringList writes;
     for (const float write : layer.writes) writes += format::decimal(write);
-    lines += Words::tr("%1: gate %2, added %3")
+    lines += CardWords::tr("%1: gate %2, added %3")
                  .arg(layer.name, gates.join(QLatin1Char(' ')), writes.join(QLatin1Char(' ')));
   }
   if (facts.untrained)
-    lines += Words::tr("The n-gram memory is untrained: a stand-in of random rows.");
+    lines += CardWords::tr("The n-gram memory is untrained: a stand-in of random rows.");
   return lines;
 }
 
 QStringList ngramLines(const TokenFacts& facts, const InspectSource& source) {
   QStringList lines;
   for (const NgramFacts& ngram : facts.ngrams) {
-    lines += Words::tr("%1-gram '%2'").arg(ngram.order).arg(ngram.text);
+    lines += CardWords::tr("%1-gram '%2'").arg(ngram.order).arg(ngram.text);
     if (ngram.known) {
       QStringList classes;
       for (int k = ngram.order - 1; k >= 0; --k) {
         classes += QString::number(ngram.key.classes[static_cast<std::size_t>(k)]);
       }
-      lines += Words::tr("  classes %1").arg(classes.join(QLatin1Char(' ')));
+      lines += CardWords::tr("  classes %1").arg(classes.join(QLatin1Char(' ')));
     }
     for (std::size_t i = 0; i < ngram.layers.size(); ++i) {
       const NgramLayerFacts& layer = ngram.layers[i];
-      lines += Words::tr("  %1: %2, %3")
+      lines += CardWords::tr("  %1: %2, %3")
                    .arg(facts.layers[i].name, tierName(layer.tier, source.tiers().storage),
                         format::microseconds(layer.latencyUs));
       if (!ngram.known) continue;
       QStringList rows;
       for (const RowId row : layer.rows) rows += QString::number(row);
-      lines += Words::tr("  mix %1, rows %2").arg(hexText(layer.mix), rows.join(QLatin1Char(' ')));
+      lines +=
+          CardWords::tr("  mix %1, rows %2").arg(hexText(layer.mix), rows.join(QLatin1Char(' ')));
     }
   }
   if (!facts.whyNoRows.isEmpty()) lines += facts.whyNoRows;
@@ -58,12 +59,12 @@ QStringList ngramLines(const TokenFacts& facts, const InspectSource& source) {
 }  // namespace
 
 QString cardText(const TokenFacts& facts, const InspectSource& source) {
-  QStringList lines{Words::tr("token %1 '%2', id %3")
+  QStringList lines{CardWords::tr("token %1 '%2', id %3")
                         .arg(facts.header.position)
                         .arg(facts.text)
                         .arg(facts.header.token)};
   if (!facts.choices.empty()) {
-    lines += Words::tr("probability %1").arg(format::probability(facts.probability));
+    lines += CardWords::tr("probability %1").arg(format::probability(facts.probability));
     for (const TokenFacts::Choice& choice : facts.choices) {
       lines += QStringLiteral("  %1  %2").arg(format::probability(choice.probability), choice.text);
     }

@@ -11,13 +11,13 @@
 namespace mneme {
 namespace {
 
-constexpr int kColumns = static_cast<int>(SlotColumn::count);
+constexpr int kColumnCount = static_cast<int>(SlotColumn::count);
 
 bool isFigure(SlotColumn column) {
   return column != SlotColumn::ngram && column != SlotColumn::tier && column != SlotColumn::classes;
 }
 
-QString number(std::uint64_t value) {
+QString grouped(std::uint64_t value) {
   return format::count(static_cast<std::int64_t>(value));
 }
 
@@ -52,7 +52,7 @@ int SlotTable::rowCount(const QModelIndex& parent) const {
 }
 
 int SlotTable::columnCount(const QModelIndex& parent) const {
-  return parent.isValid() ? 0 : kColumns;
+  return parent.isValid() ? 0 : kColumnCount;
 }
 
 QString SlotTable::textAt(std::size_t entry, SlotColumn column) const {
@@ -60,7 +60,7 @@ QString SlotTable::textAt(std::size_t entry, SlotColumn column) const {
   const bool known = m_index->key(at).order != 0;
   switch (column) {
     case SlotColumn::position:
-      return number(m_index->position(at));
+      return grouped(m_index->position(at));
     case SlotColumn::layer:
       return QString::number(
           m_index->model().hasher->spec().layers[static_cast<std::size_t>(at.layer)].layer_id);
@@ -78,9 +78,9 @@ QString SlotTable::textAt(std::size_t entry, SlotColumn column) const {
       return classes.join(QLatin1Char(' '));
     }
     case SlotColumn::prime:
-      return number(m_index->prime(at));
+      return grouped(m_index->prime(at));
     case SlotColumn::row:
-      return known ? number(m_index->row(at)) : QString();
+      return known ? grouped(m_index->row(at)) : QString();
     case SlotColumn::tier:
       return shortTierName(m_index->tier(at), m_storage);
     case SlotColumn::latency: {
@@ -88,9 +88,9 @@ QString SlotTable::textAt(std::size_t entry, SlotColumn column) const {
       return us > 0 ? format::microseconds(us) : QString();
     }
     case SlotColumn::seen:
-      return known ? number(m_index->seen(entry)) : QString();
+      return known ? grouped(m_index->seen(entry)) : QString();
     case SlotColumn::collisions:
-      return known ? number(m_index->collisions(entry)) : QString();
+      return known ? grouped(m_index->collisions(entry)) : QString();
     case SlotColumn::count:
       break;
   }
@@ -121,8 +121,8 @@ QVariant SlotTable::data(const QModelIndex& index, int role) const {
 }
 
 QVariant SlotTable::headerData(int section, Qt::Orientation orientation, int role) const {
-  if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
-  static const std::array<std::pair<const char*, const char*>, kColumns> kNames{{
+  if (orientation != Qt::Horizontal || section < 0 || section >= kColumnCount) return {};
+  static const std::array<std::pair<const char*, const char*>, kColumnCount> kNames{{
       {QT_TR_NOOP("Token"), QT_TR_NOOP("Position of the token that the n-gram ends at")},
       {QT_TR_NOOP("Layer"), QT_TR_NOOP("Engram layer, counted from 0")},
       {QT_TR_NOOP("Order"), QT_TR_NOOP("Number of tokens in the n-gram")},
@@ -152,7 +152,7 @@ QVariant SlotTable::headerData(int section, Qt::Orientation orientation, int rol
 }
 
 void SlotTable::sort(int column, Qt::SortOrder order) {
-  if (column < 0 || column >= kColumns) return;
+  if (column < 0 || column >= kColumnCount) return;
   Q_EMIT sortRequested(static_cast<SlotColumn>(column), order == Qt::DescendingOrder);
 }
 

@@ -11,7 +11,7 @@
 namespace mneme {
 namespace {
 
-struct Words {
+struct StallWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::StallFacts)
 };
 
@@ -51,7 +51,7 @@ std::vector<StallRead> readsOf(const TokenFacts& facts) {
       const NgramLayerFacts& layer = ngram.layers[slot];
       if (!wasRead(layer.tier)) continue;
       reads.push_back({ngram.order,
-                       ngram.text.isEmpty() ? Words::tr("(tokens unknown)") : ngram.text,
+                       ngram.text.isEmpty() ? StallWords::tr("(tokens unknown)") : ngram.text,
                        facts.layers[slot].name, layer.tier, layer.latencyUs, layer.rows});
     }
   }
@@ -67,27 +67,27 @@ QString stallText(const TokenFacts& facts, StorageKind storage) {
   const std::vector<StallRead> reads = readsOf(facts);
   const auto late = std::ranges::count(reads, Tier::ssd_late, &StallRead::tier);
   if (header.wait_us == 0 && late == 0)
-    return Words::tr("“%1” waited for no rows.").arg(facts.text);
+    return StallWords::tr("“%1” waited for no rows.").arg(facts.text);
   const double step = double(header.wait_us) + header.compute_us + header.sample_us;
-  QString text = Words::tr("“%1” waited %2 for rows, %3 of its step.")
+  QString text = StallWords::tr("“%1” waited %2 for rows, %3 of its step.")
                      .arg(facts.text, format::microseconds(header.wait_us),
                           format::percent(step > 0 ? header.wait_us / step : 0));
   if (header.sampled == 0) {
     text += QLatin1Char(' ') +
-            Words::tr(
+            StallWords::tr(
                 "It was read with a chunk of the prompt: this is its share of the chunk's "
                 "wait.");
   }
   text += QLatin1Char(' ');
-  if (reads.empty()) return text + Words::tr("Its own rows were in RAM.");
+  if (reads.empty()) return text + StallWords::tr("Its own rows were in RAM.");
   if (late == 0) {
-    return text +
-           Words::tr("All of its own %1 reads were hidden behind computing.").arg(reads.size());
+    return text + StallWords::tr("All of its own %1 reads were hidden behind computing.")
+                      .arg(reads.size());
   }
   const StallRead& slowest = reads.front();
-  text += format::counted(late, Words::tr("A layer had to wait for %1 n-gram"),
-                          Words::tr("Layers had to wait for %1 n-grams"));
-  text += Words::tr(" of the %1 from %2; the slowest, “%3” for %4, took %5.")
+  text += format::counted(late, StallWords::tr("A layer had to wait for %1 n-gram"),
+                          StallWords::tr("Layers had to wait for %1 n-grams"));
+  text += StallWords::tr(" of the %1 from %2; the slowest, “%3” for %4, took %5.")
               .arg(reads.size())
               .arg(storageName(storage), slowest.text, slowest.layer,
                    format::microseconds(slowest.latencyUs));

@@ -14,12 +14,12 @@ namespace {
 
 using Kind = TimelineBar::Kind;
 
-struct Words {
+struct StepWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::StepTimeline)
 };
 
 QString spanText(const QString& what, double begin, double end) {
-  return Words::tr("%1\n%2, from %3 to %4")
+  return StepWords::tr("%1\n%2, from %3 to %4")
       .arg(what, format::microseconds(end - begin), format::microseconds(begin),
            format::microseconds(end));
 }
@@ -45,15 +45,15 @@ QString segmentText(const ModelLayout& layout, const StepSpan& span) {
   for (const std::int32_t layer : engram) {
     if (layer > first || (layer == first && !begins)) end = std::min<int>(end, layer);
   }
-  const QString layers = end - first == 1 ? Words::tr("layer %1").arg(first)
-                                          : Words::tr("layers %1–%2").arg(first).arg(end - 1);
-  return begins ? Words::tr("n-gram memory, %1").arg(layers) : layers;
+  const QString layers = end - first == 1 ? StepWords::tr("layer %1").arg(first)
+                                          : StepWords::tr("layers %1–%2").arg(first).arg(end - 1);
+  return begins ? StepWords::tr("n-gram memory, %1").arg(layers) : layers;
 }
 
 QString deviceText(const ModelLayout& layout, int part) {
-  if (part == 0 && !layout.first_backend.empty()) return Words::tr("CPU");
-  if (layout.device == "cpu") return Words::tr("CPU");
-  return layout.device == "cuda" ? QStringLiteral("CUDA") : Words::tr("GPU");
+  if (part == 0 && !layout.first_backend.empty()) return StepWords::tr("CPU");
+  if (layout.device == "cpu") return StepWords::tr("CPU");
+  return layout.device == "cuda" ? QStringLiteral("CUDA") : StepWords::tr("GPU");
 }
 
 TimelineLane& laneNamed(StepTimeline& timeline, const QString& name) {
@@ -70,10 +70,10 @@ void addReads(StepTimeline& timeline, const TokenFacts& facts, StorageKind stora
   TimelineLane lane{storageName(storage), {}, 0};
   for (const StallRead& read : reads) {
     const bool late = read.tier == Tier::ssd_late;
-    const QString what =
-        Words::tr("“%1” for %2, %3")
-            .arg(read.text, read.layer,
-                 late ? Words::tr("the layer had to wait") : Words::tr("hidden behind computing"));
+    const QString what = StepWords::tr("“%1” for %2, %3")
+                             .arg(read.text, read.layer,
+                                  late ? StepWords::tr("the layer had to wait")
+                                       : StepWords::tr("hidden behind computing"));
     lane.bars.push_back(bar(late ? Kind::lateRead : Kind::read, asked, asked + read.latencyUs,
                             QString(), what, lane.rows++));
   }
@@ -87,18 +87,18 @@ void addSpans(StepTimeline& timeline, const ModelLayout& layout, const StepTimes
     const double end = start + span.end_us;
     switch (span.kind) {
       case StepSpan::Kind::wait:
-        laneNamed(timeline, Words::tr("Waiting"))
+        laneNamed(timeline, StepWords::tr("Waiting"))
             .bars.push_back(
                 bar(Kind::wait, begin, end, QString(),
-                    Words::tr("waiting for the rows of Engram layer %1").arg(span.slot + 1)));
+                    StepWords::tr("waiting for the rows of Engram layer %1").arg(span.slot + 1)));
         break;
       case StepSpan::Kind::copy:
-        laneNamed(timeline, Words::tr("To GPU"))
-            .bars.push_back(bar(Kind::copy, begin, end, QString(),
-                                span.slot < 0
-                                    ? Words::tr("what the CPU computed, on its way to the GPU")
-                                    : Words::tr("rows of Engram layer %1 on their way to the GPU")
-                                          .arg(span.slot + 1)));
+        laneNamed(timeline, StepWords::tr("To GPU"))
+            .bars.push_back(
+                bar(Kind::copy, begin, end, QString(),
+                    span.slot < 0 ? StepWords::tr("what the CPU computed, on its way to the GPU")
+                                  : StepWords::tr("rows of Engram layer %1 on their way to the GPU")
+                                        .arg(span.slot + 1)));
         break;
       case StepSpan::Kind::compute: {
         const QString text = segmentText(layout, span);
@@ -115,7 +115,7 @@ QString headingOf(const TokenFacts& facts, const std::optional<StepTimes>& times
                           static_cast<double>(facts.header.wait_us),
                           static_cast<double>(facts.header.compute_us)};
   if (facts.header.sampled != 0) {
-    return Words::tr("“%1” took %2: %3 to sample it, %4 waiting for rows, %5 computing")
+    return StepWords::tr("“%1” took %2: %3 to sample it, %4 waiting for rows, %5 computing")
         .arg(facts.text, format::microseconds(cost.totalUs()), format::microseconds(cost.pickUs),
              format::microseconds(cost.waitUs), format::microseconds(cost.computeUs));
   }
@@ -123,12 +123,14 @@ QString headingOf(const TokenFacts& facts, const std::optional<StepTimes>& times
       times ? static_cast<std::int64_t>(times->end) - static_cast<std::int64_t>(times->first) - 1
             : 0;
   if (others < 1) {
-    return Words::tr("“%1” was read with the prompt: its share is %2, %3 of it waiting for rows")
+    return StepWords::tr(
+               "“%1” was read with the prompt: its share is %2, %3 of it waiting for rows")
         .arg(facts.text, format::microseconds(cost.totalUs()), format::microseconds(cost.waitUs));
   }
-  return Words::tr("“%1” was read with %2 in %3; its share is %4, %5 of it waiting for rows")
+  return StepWords::tr("“%1” was read with %2 in %3; its share is %4, %5 of it waiting for rows")
       .arg(facts.text,
-           format::counted(others, Words::tr("%1 other token"), Words::tr("%1 other tokens")),
+           format::counted(others, StepWords::tr("%1 other token"),
+                           StepWords::tr("%1 other tokens")),
            format::microseconds(times->total_us), format::microseconds(cost.totalUs()),
            format::microseconds(cost.waitUs));
 }
@@ -150,8 +152,8 @@ StepTimeline timelineOf(const BranchTrace& trace, const InspectSource& source, i
   StepTimeline timeline;
   timeline.heading = headingOf(facts, times);
   if (start > 0) {
-    laneNamed(timeline, Words::tr("Sampling"))
-        .bars.push_back(bar(Kind::pick, 0, start, QString(), Words::tr("sampling the token")));
+    laneNamed(timeline, StepWords::tr("Sampling"))
+        .bars.push_back(bar(Kind::pick, 0, start, QString(), StepWords::tr("sampling the token")));
   }
   if (times && model) {
     addReads(timeline, facts, source.tiers().storage, start + times->asked_us);
@@ -160,19 +162,21 @@ StepTimeline timelineOf(const BranchTrace& trace, const InspectSource& source, i
   } else {
     const double waited = start + facts.header.wait_us;
     timeline.end = waited + facts.header.compute_us;
-    TimelineLane& lane = laneNamed(timeline, Words::tr("Totals"));
+    TimelineLane& lane = laneNamed(timeline, StepWords::tr("Totals"));
     if (waited > start) {
       lane.bars.push_back(
-          bar(Kind::wait, start, waited, QString(), Words::tr("waiting for rows, all layers")));
+          bar(Kind::wait, start, waited, QString(), StepWords::tr("waiting for rows, all layers")));
     }
-    lane.bars.push_back(bar(Kind::compute, waited, timeline.end, Words::tr("computing"),
-                            Words::tr("computing, all layers")));
+    lane.bars.push_back(bar(Kind::compute, waited, timeline.end, StepWords::tr("computing"),
+                            StepWords::tr("computing, all layers")));
     timeline.note = format::counted(
         static_cast<std::int64_t>(StepLog::kStepsMax),
-        Words::tr("When each part ran is kept for the last %1 step since the program started; of "
-                  "this one the totals are left."),
-        Words::tr("When each part ran is kept for the last %1 steps since the program started; of "
-                  "this one the totals are left."));
+        StepWords::tr(
+            "When each part ran is kept for the last %1 step since the program started; of "
+            "this one the totals are left."),
+        StepWords::tr(
+            "When each part ran is kept for the last %1 steps since the program started; of "
+            "this one the totals are left."));
   }
   // In the order of what waits for what.
   std::ranges::stable_sort(timeline.lanes, {}, [](const TimelineLane& lane) {
@@ -204,8 +208,9 @@ QString costText(const BranchTrace& trace) {
   const auto count = static_cast<std::int64_t>(totals.size());
   const auto at = totals.begin() + (count * 95 + 99) / 100 - 1;
   std::nth_element(totals.begin(), at, totals.end());
-  return Words::tr("%1: %2 on average, %3 at the 95th percentile, %4 of it waiting for rows")
-      .arg(format::counted(count, Words::tr("%1 token sampled"), Words::tr("%1 tokens sampled")),
+  return StepWords::tr("%1: %2 on average, %3 at the 95th percentile, %4 of it waiting for rows")
+      .arg(format::counted(count, StepWords::tr("%1 token sampled"),
+                           StepWords::tr("%1 tokens sampled")),
            format::microseconds(all / static_cast<double>(count)), format::microseconds(*at),
            format::percent(waited / all));
 }

@@ -13,7 +13,7 @@
 namespace mneme {
 namespace {
 
-struct Words {
+struct FactWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::TokenFacts)
 };
 
@@ -55,8 +55,8 @@ void addKey(NgramFacts& ngram, const BranchTrace::Context& context, const Inspec
   if (!ngram.known) return;
   ngram.key = keys[order - 2];
   for (std::size_t i = found; i < order; ++i) {
-    ngram.tokens.push_back(Words::tr("start"));
-    ngram.folded.push_back(Words::tr("pad"));
+    ngram.tokens.push_back(FactWords::tr("start"));
+    ngram.folded.push_back(FactWords::tr("pad"));
   }
   for (const TokenId token : tokens) {
     ngram.tokens.push_back(visibleText(model.tokenBytes(token)));
@@ -77,8 +77,8 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
   } else if (record.shape().layers > 0) {
     facts.whyNoRows =
         facts.otherModel || !model
-            ? Words::tr("Open the model that made this token to see its rows.")
-            : Words::tr("Open the n-gram memory that made this token to see its rows.");
+            ? FactWords::tr("Open the model that made this token to see its rows.")
+            : FactWords::tr("Open the n-gram memory that made this token to see its rows.");
   }
   for (int o = 0; o < record.shape().orders && record.shape().layers > 0; ++o) {
     NgramFacts ngram;
@@ -98,7 +98,7 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
       ngram.layers.push_back(std::move(layer));
     }
     if (fits && !ngram.known) {
-      facts.whyNoRows = Words::tr("The tokens before this one were not recorded.");
+      facts.whyNoRows = FactWords::tr("The tokens before this one were not recorded.");
     }
     facts.ngrams.push_back(std::move(ngram));
   }
@@ -107,9 +107,9 @@ void addNgrams(TokenFacts& facts, const BranchTrace& trace, const TraceRecord& r
 QString whyNoMemory(const InspectModel* model) {
   if (model && !model->layout.memory) {
     const QString reason = QString::fromStdString(model->layout.memory_absent_reason);
-    return reason.isEmpty() ? Words::tr("This model has no n-gram memory.") : reason;
+    return reason.isEmpty() ? FactWords::tr("This model has no n-gram memory.") : reason;
   }
-  return Words::tr("The n-gram memory was off for this token.");
+  return FactWords::tr("The n-gram memory was off for this token.");
 }
 
 }  // namespace

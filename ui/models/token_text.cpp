@@ -11,7 +11,7 @@
 namespace mneme {
 namespace {
 
-struct Words {
+struct TokenWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::TokenText)
 };
 
@@ -62,20 +62,20 @@ QString tokenTextAt(const BranchTrace& trace, const InspectModel* model, int ind
 }
 
 QString storageName(StorageKind storage) {
-  return storage == StorageKind::direct ? Words::tr("SSD")
-                                        : Words::tr("file (cached by the system)");
+  return storage == StorageKind::direct ? TokenWords::tr("SSD")
+                                        : TokenWords::tr("file (cached by the system)");
 }
 
 QString tierName(Tier tier, StorageKind storage) {
   switch (tier) {
     case Tier::device:
-      return Words::tr("device");
+      return TokenWords::tr("device");
     case Tier::ram:
-      return Words::tr("RAM");
+      return TokenWords::tr("RAM");
     case Tier::ssd_in_time:
-      return Words::tr("%1, hidden behind computing").arg(storageName(storage));
+      return TokenWords::tr("%1, hidden behind computing").arg(storageName(storage));
     case Tier::ssd_late:
-      return Words::tr("%1, the layer had to wait").arg(storageName(storage));
+      return TokenWords::tr("%1, the layer had to wait").arg(storageName(storage));
   }
   return {};
 }
@@ -84,13 +84,13 @@ QString shortTierName(Tier tier, StorageKind storage) {
   const bool direct = storage == StorageKind::direct;
   switch (tier) {
     case Tier::device:
-      return Words::tr("device");
+      return TokenWords::tr("device");
     case Tier::ram:
-      return Words::tr("RAM");
+      return TokenWords::tr("RAM");
     case Tier::ssd_in_time:
-      return direct ? Words::tr("SSD") : Words::tr("file");
+      return direct ? TokenWords::tr("SSD") : TokenWords::tr("file");
     case Tier::ssd_late:
-      return direct ? Words::tr("SSD, waited") : Words::tr("file, waited");
+      return direct ? TokenWords::tr("SSD, waited") : TokenWords::tr("file, waited");
   }
   return {};
 }
@@ -107,30 +107,30 @@ QString withoutLigatures(const QString& text) {
 QString layerName(const InspectModel* model, int slot) {
   if (model && model->layout.memory &&
       slot < static_cast<int>(model->layout.memory->layer_ids.size())) {
-    return Words::tr("layer %1")
+    return TokenWords::tr("layer %1")
         .arg(model->layout.memory->layer_ids[static_cast<std::size_t>(slot)]);
   }
-  return Words::tr("Engram layer %1").arg(slot + 1);
+  return TokenWords::tr("Engram layer %1").arg(slot + 1);
 }
 
 QString describeToken(const BranchTrace& trace, const InspectSource& source, int index) {
   const TraceRecord record = trace.recordAt(index);
   const InspectModel* model = source.model().get();
-  QStringList words{Words::tr("token %1 '%2'")
+  QStringList words{TokenWords::tr("token %1 '%2'")
                         .arg(record.header().position)
                         .arg(tokenTextAt(trace, model, index))};
   for (int layer = 0; layer < record.shape().layers; ++layer) {
-    words += Words::tr("%1, gate %2, added %3")
+    words += TokenWords::tr("%1, gate %2, added %3")
                  .arg(layerName(model, layer), format::decimal(record.gate_max(layer)),
                       format::decimal(record.write_max(layer)));
   }
   if (record.shape().layers > 0 && record.shape().orders > 0) {
-    words += Words::tr("slowest rows from %1")
+    words += TokenWords::tr("slowest rows from %1")
                  .arg(tierName(record.slowest_tier(), source.tiers().storage));
   }
   if (record.header().top_count > 0) {
-    words +=
-        Words::tr("probability %1").arg(format::probability(std::exp(record.header().log_prob)));
+    words += TokenWords::tr("probability %1")
+                 .arg(format::probability(std::exp(record.header().log_prob)));
   }
   return words.join(QStringLiteral(", "));
 }

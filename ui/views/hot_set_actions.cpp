@@ -63,7 +63,7 @@ Question ask(QWidget* parent, const QString& title, const QString& chooserName,
   return q;
 }
 
-QString count(std::uint64_t value) {
+QString compact(std::uint64_t value) {
   return format::compactCount(value);
 }
 
@@ -100,7 +100,7 @@ HotSetActions::HotSetActions(HotSetWork& work, BranchTrace& branch, InspectSourc
   connect(m_clear, &QPushButton::clicked, this, &HotSetActions::askClear);
   connect(&m_work, &HotSetWork::warmProgress, this, [this](quint64 done, quint64 all) {
     m_progress->setValue(static_cast<int>(done * 1000 / std::max<quint64>(all, 1)));
-    m_said->setText(tr("%1 of %2 n-grams").arg(count(done), count(all)));
+    m_said->setText(tr("%1 of %2 n-grams").arg(compact(done), compact(all)));
     refresh();
   });
   connect(&m_work, &HotSetWork::ended, this, [this](const QString& sentence) {
@@ -140,11 +140,11 @@ QString HotSetActions::warmText(const HotSetWork::Plan& plan, const TierStats& s
   if (plan.ngrams == 0) {
     return tr("No token of this chat was read with the n-gram memory that is loaded.");
   }
-  if (missing == 0) return tr("All %1 n-grams of this chat are in RAM.").arg(count(plan.ngrams));
+  if (missing == 0) return tr("All %1 n-grams of this chat are in RAM.").arg(compact(plan.ngrams));
   const std::uint64_t reads = missing * static_cast<std::uint64_t>(readsPerNgram);
   QString text = tr("%1 of the %2 n-grams of this chat are not in RAM. Reading them takes about %3 "
                     "reads, %4")
-                     .arg(count(missing), count(plan.ngrams), count(reads),
+                     .arg(compact(missing), compact(plan.ngrams), compact(reads),
                           format::bytes(reads * kDriveBytes));
   const double p50 = stats.read_latency.quantile(0.5);
   text += p50 > 0 ? tr(", about %1 at the latency measured so far.")
@@ -171,10 +171,11 @@ QString HotSetActions::pinText(const TierStats& stats, double share) {
          "budget, room for %2 n-grams; %3 are in RAM now. Only those that were asked for "
          "more than once are pinned. Takes less than a second and holds until they are "
          "unpinned, also after a restart.")
-          .arg(format::bytes(bytes), count(stats.entry_bytes > 0 ? bytes / stats.entry_bytes : 0),
-               count(stats.entries));
+          .arg(format::bytes(bytes), compact(stats.entry_bytes > 0 ? bytes / stats.entry_bytes : 0),
+               compact(stats.entries));
   if (stats.kept > 0) {
-    text += QLatin1Char(' ') + tr("It replaces the %1 that are pinned now.").arg(count(stats.kept));
+    text +=
+        QLatin1Char(' ') + tr("It replaces the %1 that are pinned now.").arg(compact(stats.kept));
   }
   return text;
 }
@@ -185,7 +186,7 @@ QString HotSetActions::clearText(const TierStats& stats) {
             "stays. Takes about a second at most. The next answers read their rows from %3 again, "
             "and the hot set for "
             "the next start is what they bring.")
-      .arg(count(stats.entries), format::bytes(stats.bytes_used), storageName(stats.storage));
+      .arg(compact(stats.entries), format::bytes(stats.bytes_used), storageName(stats.storage));
 }
 
 void HotSetActions::askWarm() {
@@ -222,7 +223,7 @@ void HotSetActions::askWarm() {
           [q](const QString& reason) { q.text->setText(reason); });
   connect(q.dialog, &QDialog::accepted, this, [this, keys] {
     m_work.warm(*keys);
-    m_said->setText(tr("0 of %1 n-grams").arg(count((*keys)->size())));
+    m_said->setText(tr("0 of %1 n-grams").arg(compact((*keys)->size())));
     m_progress->setValue(0);
     refresh();
   });

@@ -17,7 +17,7 @@
 namespace mneme {
 namespace {
 
-constexpr int kGap = 6;
+constexpr int kMapGap = 6;
 constexpr int kBar = 10;
 constexpr double kDot = 1.6;       // of a row that the answer used
 constexpr double kSmallDot = 1.0;  // where there are many
@@ -29,7 +29,7 @@ QColor colourOf(double share) {
   return Theme::current().resident(std::sqrt(std::clamp(share, 0.0, 1.0)));
 }
 
-QFont smallFont() {
+QFont mapFont() {
   return Theme::current().uiFont(0.85);
 }
 
@@ -73,9 +73,9 @@ void HotSetCanvas::setPicture(std::shared_ptr<const HotSetPicture> picture, cons
 // ---- places ------------------------------------------------------------------------------------
 
 QRect HotSetCanvas::plot() const {
-  const QFontMetrics metrics(smallFont());
-  const int left = metrics.horizontalAdvance(orderName(8)) + kGap + 2;
-  const int foot = std::max(kBar, metrics.height()) + kGap;
+  const QFontMetrics metrics(mapFont());
+  const int left = metrics.horizontalAdvance(orderName(8)) + kMapGap + 2;
+  const int foot = std::max(kBar, metrics.height()) + kMapGap;
   return rect().adjusted(left, 2, -2, -foot);
 }
 
@@ -224,14 +224,14 @@ void HotSetCanvas::paintOrders(QPainter* painter) const {
     return area.top() + double(row) / double(m_picture->grid.rows()) * lines /
                             m_picture->grid.lines() * area.height();
   };
-  painter->setFont(smallFont());
+  painter->setFont(mapFont());
   for (int order = 2; order <= spec.max_ngram_size; ++order) {
     const auto column = static_cast<std::size_t>((order - 2) * spec.head_count);
     const auto next = column + static_cast<std::size_t>(spec.head_count);
     const double top = yOf(hash.offsets[column]);
     const double bottom = yOf(next < hash.offsets.size() ? hash.offsets[next] : hash.rows);
     painter->setPen(theme.textMuted);
-    painter->drawText(QRectF(0, top, area.left() - kGap, bottom - top),
+    painter->drawText(QRectF(0, top, area.left() - kMapGap, bottom - top),
                       Qt::AlignRight | Qt::AlignVCenter, orderName(order));
     if (order == 2) continue;
     painter->setPen(QPen(theme.textMuted, 1));
@@ -248,9 +248,9 @@ void HotSetCanvas::paintOrders(QPainter* painter) const {
 // Dot and scale with the numbers that matter, as many as there is room for.
 void HotSetCanvas::paintLegend(QPainter* painter) const {
   const Theme& theme = Theme::current();
-  painter->setFont(smallFont());
-  const QFontMetrics metrics(smallFont());
-  const int top = plot().bottom() + 1 + kGap;
+  painter->setFont(mapFont());
+  const QFontMetrics metrics(mapFont());
+  const int top = plot().bottom() + 1 + kMapGap;
   const int height = rect().bottom() + 1 - top;
   int x = 0;
   const auto words = [&](const QString& text, int gap) {
@@ -261,8 +261,8 @@ void HotSetCanvas::paintLegend(QPainter* painter) const {
   };
   painter->fillRect(QRectF(x, top + height / 2.0 - 1.5, 3, 3), theme.text);
   x += 3 + 4;
-  words(tr("answer"), 2 * kGap);
-  words(tr("in RAM"), kGap);
+  words(tr("answer"), 2 * kMapGap);
+  words(tr("in RAM"), kMapGap);
   for (const double share : {0.0, 0.01, 0.1, 0.5, 1.0}) {
     const QString text = share == 0 ? QStringLiteral("0") : format::percent(share);
     if (x + kBar + 4 + metrics.horizontalAdvance(text) > width()) return;
@@ -270,7 +270,7 @@ void HotSetCanvas::paintLegend(QPainter* painter) const {
     painter->setBrush(colourOf(share));
     painter->drawRect(QRectF(x + 0.5, top + (height - kBar) / 2.0 + 0.5, kBar - 1, kBar - 1));
     x += kBar + 4;
-    words(text, kGap);
+    words(text, kMapGap);
   }
 }
 

@@ -13,7 +13,7 @@
 namespace mneme {
 namespace {
 
-struct Words {
+struct InkWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::InkText)
 };
 
@@ -139,23 +139,25 @@ bool InkText::spellFrom(std::size_t token, int spelled, bool growing) {
 void InkText::explain() {
   m_whyEmpty.clear();
   if (m_events.empty()) {
-    m_whyEmpty = m_end <= m_first ? Words::tr("No trace was kept for this message.")
-                                  : Words::tr("The trace of this message holds none of its text.");
+    m_whyEmpty = m_end <= m_first
+                     ? InkWords::tr("No trace was kept for this message.")
+                     : InkWords::tr("The trace of this message holds none of its text.");
     return;
   }
   if (const auto index = m_trace.indexOf(m_events.front());
       index && m_trace.partAt(*index).otherModel) {
-    m_whyEmpty = Words::tr("Another model made this message. Open that model to see its tokens.");
+    m_whyEmpty =
+        InkWords::tr("Another model made this message. Open that model to see its tokens.");
   } else if (m_source.model() == nullptr) {
-    m_whyEmpty = Words::tr("Open the model to see the tokens of this message.");
+    m_whyEmpty = InkWords::tr("Open the model to see the tokens of this message.");
   } else if (m_cells.empty()) {
     m_whyEmpty =
-        Words::tr("The recorded tokens do not spell this text, so they cannot be shown on it.");
+        InkWords::tr("The recorded tokens do not spell this text, so they cannot be shown on it.");
   } else if (!m_anyKnown) {
     m_whyEmpty =
         m_measure == Measure::probability
-            ? Words::tr("Probabilities of prompt tokens are computed on request (token card).")
-            : Words::tr("The n-gram memory was off for this message, so there are no gates.");
+            ? InkWords::tr("Probabilities of prompt tokens are computed on request (token card).")
+            : InkWords::tr("The n-gram memory was off for this message, so there are no gates.");
   }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/message_item.h"
 
-#include <QCoreApplication>
 #include <QFontMetricsF>
 #include <algorithm>
 #include <cmath>
@@ -9,23 +8,16 @@
 
 #include "ui/theme.h"
 #include "ui/views/answer_text.h"
+#include "ui/views/message_fonts.h"
 
 namespace mneme {
 namespace {
 
 constexpr qreal kBubblePadX = 13;
 constexpr qreal kBubblePadY = 9;
-constexpr qreal kRadius = 9;
-constexpr qreal kGap = 10;
+constexpr qreal kBubbleRadius = 9;
+constexpr qreal kMessageGap = 10;
 constexpr qreal kActionGap = 14;
-
-QString tr(const char* text) {
-  return QCoreApplication::translate("MessageItem", text);
-}
-
-QFont smallFont() {
-  return Theme::current().uiFont(0.9);
-}
 
 }  // namespace
 
@@ -194,7 +186,7 @@ qreal MessageItem::layout(qreal width) {
     y = m_footer.bottom();
   }
   buildFooter();
-  m_height = y + kGap;
+  m_height = y + kMessageGap;
   return m_height;
 }
 
@@ -242,7 +234,7 @@ void MessageItem::paint(QPainter& painter, QPointF origin, const QRectF& clip,
   if (!m_bubble.isNull()) {
     painter.setPen(Qt::NoPen);
     painter.setBrush(t.bubble);
-    painter.drawRoundedRect(m_bubble, kRadius, kRadius);
+    painter.drawRoundedRect(m_bubble, kBubbleRadius, kBubbleRadius);
   }
   painter.setRenderHint(QPainter::Antialiasing, false);
   if (m_bodyRect.height() > 0) {

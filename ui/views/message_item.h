@@ -4,6 +4,7 @@
 // thread.
 #pragma once
 
+#include <QCoreApplication>
 #include <QPainter>
 #include <QRectF>
 #include <QString>
@@ -20,6 +21,8 @@ namespace mneme {
 enum class MessageAction : quint8 { none, copy, retry, edit, previous, next };
 
 class MessageItem {
+  Q_DECLARE_TR_FUNCTIONS(mneme::MessageItem)
+
  public:
   // What ink needs; all outlive the item.
   struct Inspection {

@@ -5,6 +5,7 @@
 // text is laid out in pieces, so that only its end is laid out again. UI thread.
 #pragma once
 
+#include <QCoreApplication>
 #include <QPainter>
 #include <QPointF>
 #include <QRectF>
@@ -20,6 +21,8 @@
 namespace mneme {
 
 class MessageLayout {
+  Q_DECLARE_TR_FUNCTIONS(mneme::MessageLayout)
+
  public:
   // Characters [from, to) of text(), or of the message's source; empty when equal.
   struct Range {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a message's body looks.
-#include <QCoreApplication>
 #include <QFontMetricsF>
 #include <algorithm>
 #include <array>
@@ -13,11 +12,7 @@ namespace mneme {
 namespace {
 
 constexpr double kBodyScale = 1.08;
-constexpr qreal kRadius = 7;
-
-QString tr(const char* text) {
-  return QCoreApplication::translate("MessageLayout", text);
-}
+constexpr qreal kFrameRadius = 7;
 
 }  // namespace
 
@@ -42,7 +37,7 @@ QFont headingFont(int level) {
 }
 
 QString copyText(bool copied) {
-  return copied ? tr("Copied") : tr("Copy");
+  return copied ? MessageLayout::tr("Copied") : MessageLayout::tr("Copy");
 }
 
 void MessageLayout::paintCode(QPainter& painter, const Block& block, int index) const {
@@ -51,7 +46,7 @@ void MessageLayout::paintCode(QPainter& painter, const Block& block, int index) 
   painter.setRenderHint(QPainter::Antialiasing);
   painter.setPen(QPen(t.border, 1));
   painter.setBrush(t.codeBackground);
-  painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), kRadius, kRadius);
+  painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), kFrameRadius, kFrameRadius);
   painter.setRenderHint(QPainter::Antialiasing, false);
   const qreal rule = block.y + block.copy.bottom() + 2;
   painter.drawLine(QPointF(frame.left() + 1, rule), QPointF(frame.right() - 2, rule));

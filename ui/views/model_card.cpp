@@ -12,7 +12,7 @@
 namespace mneme {
 namespace {
 
-constexpr int kPadding = 11;
+constexpr int kCardPadding = 11;
 
 QFont nameFont() {
   QFont font = Theme::current().uiFont();
@@ -111,7 +111,7 @@ void ModelCard::fit() {
 }
 
 QSize ModelCard::sizeHint() const {
-  qreal height = 2 * kPadding - 2 + QFontMetricsF(nameFont()).height();
+  qreal height = 2 * kCardPadding - 2 + QFontMetricsF(nameFont()).height();
   height += double(m_lines.size() - 1) * (4 + QFontMetricsF(lineFont()).height());
   if (m_fraction >= 0) height += 10;
   return {180, static_cast<int>(std::ceil(height))};
@@ -131,29 +131,29 @@ void ModelCard::paintEvent(QPaintEvent*) {
   if (state == EngineHost::State::generating) dot = t.accent;
   if (state == EngineHost::State::loading) dot = t.warning;
   const QFontMetricsF nameMetrics(nameFont());
-  qreal y = kPadding - 1;
+  qreal y = kCardPadding - 1;
   painter.setPen(Qt::NoPen);
   painter.setBrush(dot);
-  painter.drawEllipse(QPointF(kPadding + 4, y + nameMetrics.height() / 2), 3.5, 3.5);
+  painter.drawEllipse(QPointF(kCardPadding + 4, y + nameMetrics.height() / 2), 3.5, 3.5);
   painter.setFont(nameFont());
   painter.setPen(t.text);
-  const qreal nameLeft = kPadding + 14;
+  const qreal nameLeft = kCardPadding + 14;
   painter.drawText(
-      QRectF(nameLeft, y, width() - nameLeft - kPadding, nameMetrics.height()),
+      QRectF(nameLeft, y, width() - nameLeft - kCardPadding, nameMetrics.height()),
       Qt::AlignLeft | Qt::AlignVCenter,
-      nameMetrics.elidedText(m_lines.value(0), Qt::ElideRight, width() - nameLeft - kPadding));
+      nameMetrics.elidedText(m_lines.value(0), Qt::ElideRight, width() - nameLeft - kCardPadding));
   y += nameMetrics.height() + 4;
   painter.setFont(lineFont());
   painter.setPen(t.textMuted);
   for (qsizetype i = 1; i < m_lines.size(); ++i) {
     const QFontMetricsF metrics(lineFont());
-    const QRectF line(kPadding, y, width() - 2 * kPadding, metrics.height());
+    const QRectF line(kCardPadding, y, width() - 2 * kCardPadding, metrics.height());
     painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter,
                      metrics.elidedText(m_lines[i], Qt::ElideRight, line.width()));
     y += line.height() + 4;
   }
   if (m_fraction >= 0) {
-    const QRectF bar(kPadding, y + 1, width() - 2 * kPadding, 5);
+    const QRectF bar(kCardPadding, y + 1, width() - 2 * kCardPadding, 5);
     painter.setPen(Qt::NoPen);
     painter.setBrush(t.border);
     painter.drawRoundedRect(bar, 2.5, 2.5);

@@ -27,7 +27,7 @@ constexpr int kNgramMin = 14;  // characters
 constexpr int kNgramMax = 40;
 
 // From left to right; all but the last few are seen at usual sizes, the others by scrolling.
-constexpr std::array<SlotColumn, static_cast<std::size_t>(SlotColumn::count)> kColumns{
+constexpr std::array<SlotColumn, static_cast<std::size_t>(SlotColumn::count)> kColumnOrder{
     SlotColumn::position, SlotColumn::ngram,   SlotColumn::order, SlotColumn::head,
     SlotColumn::tier,     SlotColumn::latency, SlotColumn::seen,  SlotColumn::collisions,
     SlotColumn::layer,    SlotColumn::row,     SlotColumn::prime, SlotColumn::classes};
@@ -147,9 +147,10 @@ void SlotsView::build() {
   m_view->horizontalHeader()->setStyleSheet(
       QStringLiteral("QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; "
                      "subcontrol-position: top center; width: 9px; height: 5px; }"));
-  for (std::size_t at = 0; at < kColumns.size(); ++at) {
+  for (std::size_t at = 0; at < kColumnOrder.size(); ++at) {
     QHeaderView* const header = m_view->horizontalHeader();
-    header->moveSection(header->visualIndex(static_cast<int>(kColumns[at])), static_cast<int>(at));
+    header->moveSection(header->visualIndex(static_cast<int>(kColumnOrder[at])),
+                        static_cast<int>(at));
   }
   m_view->viewport()->installEventFilter(this);
   m_view->setItemDelegateForColumn(static_cast<int>(SlotColumn::tier), new TierDelegate(this));
@@ -177,13 +178,13 @@ void SlotsView::fitColumns() {
   const QAbstractItemView* view = m_view;
   int all = 0;
   int first = 0;
-  for (std::size_t at = 0; at < kColumns.size(); ++at) {
-    const int column = static_cast<int>(kColumns[at]);
+  for (std::size_t at = 0; at < kColumnOrder.size(); ++at) {
+    const int column = static_cast<int>(kColumnOrder[at]);
     int& width = m_widths[static_cast<std::size_t>(column)];
     const QString name = m_table.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
     width = std::max({width, header->fontMetrics().horizontalAdvance(name) + 18,
                       view->sizeHintForColumn(column) + 6});
-    if (kColumns[at] == SlotColumn::ngram) continue;
+    if (kColumnOrder[at] == SlotColumn::ngram) continue;
     all += width;
     if (at < kFirstColumns) first += width;
     header->resizeSection(column, width);

@@ -15,7 +15,7 @@ QString quoted(QString text) {
   return QLatin1Char('"') + text + QLatin1Char('"');
 }
 
-QString number(double value) {
+QString precise(double value) {
   return QString::number(value, 'g', 6);
 }
 
@@ -82,12 +82,12 @@ QString stripCsv(const BranchTrace& trace, const InspectSource& source, int firs
     QStringList line{QString::number(header.position), QString::number(header.token),
                      quoted(tokenTextAt(trace, model.get(), i)),
                      QLatin1String(sourceKey(header.source)),
-                     header.top_count > 0 ? number(std::exp(double{header.log_prob})) : QString()};
+                     header.top_count > 0 ? precise(std::exp(double{header.log_prob})) : QString()};
     for (int l = 0; l < widest.layers; ++l) {
       for (int g = 0; g < widest.streams; ++g) {
         const bool has = l < shape.layers && g < shape.streams;
-        line += has ? number(double{record.gate(l, g)}) : QString();
-        line += has ? number(double{record.write(l, g)}) : QString();
+        line += has ? precise(double{record.gate(l, g)}) : QString();
+        line += has ? precise(double{record.write(l, g)}) : QString();
       }
       for (int o = 0; o < widest.orders; ++o) {
         const bool has = l < shape.layers && o < shape.orders;

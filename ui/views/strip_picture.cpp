@@ -18,13 +18,13 @@ namespace mneme {
 namespace {
 
 constexpr int kWidthMin = 640;  // the legend has room
-constexpr int kGap = 18;
+constexpr int kPictureGap = 18;
 
-struct Words {
+struct PictureWords {
   Q_DECLARE_TR_FUNCTIONS(mneme::StripPicture)
 };
 
-int lineHeight() {
+int pictureLineHeight() {
   return QFontMetrics(Theme::current().uiFont(0.95)).height();
 }
 
@@ -54,12 +54,12 @@ StripPicture::~StripPicture() = default;
 
 QString StripPicture::caption() const {
   QStringList sentences;
-  sentences << Words::tr("Tokens %1 to %2 of %3")
+  sentences << PictureWords::tr("Tokens %1 to %2 of %3")
                    .arg(format::count(m_first + 1), format::count(m_end),
                         format::count(m_canvas->data().size()));
   const double perPixel = 1 / m_canvas->pixelsPerToken();
   if (perPixel > 1) {
-    sentences << Words::tr("%1 tokens a pixel: above what stands out, below the mean")
+    sentences << PictureWords::tr("%1 tokens a pixel: above what stands out, below the mean")
                      .arg(format::count(std::lround(perPixel)));
   }
   if (const auto model = m_source.model()) {
@@ -67,7 +67,7 @@ QString StripPicture::caption() const {
     sentences << format::modelName(QString::fromStdString(layout.path),
                                    QString::fromStdString(layout.quantization));
     if (layout.memory && !layout.memory->trained) {
-      sentences << Words::tr("untrained n-gram memory: its gates mean nothing yet");
+      sentences << PictureWords::tr("untrained n-gram memory: its gates mean nothing yet");
     }
   }
   return sentences.join(QStringLiteral(". ")) + QLatin1Char('.');
@@ -75,7 +75,7 @@ QString StripPicture::caption() const {
 
 QSize StripPicture::size() const {
   return {std::max(kWidthMin, m_canvas->width()),
-          m_canvas->height() + scaleSize().height() + 2 * lineHeight() + 34};
+          m_canvas->height() + scaleSize().height() + 2 * pictureLineHeight() + 34};
 }
 
 void StripPicture::paint(QPainter* painter) const {
@@ -84,8 +84,8 @@ void StripPicture::paint(QPainter* painter) const {
   paintLegend(painter, m_canvas->height() + 6);
   painter->setFont(Theme::current().uiFont(0.95));
   painter->setPen(Theme::current().textMuted);
-  painter->drawText(QRect(StripCanvas::kMargin, size().height() - lineHeight() - 10,
-                          size().width() - 2 * StripCanvas::kMargin, lineHeight() + 2),
+  painter->drawText(QRect(StripCanvas::kMargin, size().height() - pictureLineHeight() - 10,
+                          size().width() - 2 * StripCanvas::kMargin, pictureLineHeight() + 2),
                     Qt::AlignLeft | Qt::AlignVCenter, caption());
 }
 
@@ -104,16 +104,17 @@ void StripPicture::paintLegend(QPainter* painter, int top) const {
     painter->translate(x, top);
     InkScale::paintScale(painter, scaleSize(), measure);
     painter->restore();
-    x += scaleSize().width() + kGap;
+    x += scaleSize().width() + kPictureGap;
   };
   // Where there is no room for all, the first ones.
   const auto fits = [&](const QString& name) {
     return x + metrics.horizontalAdvance(name) + 4 + scaleSize().width() <= size().width();
   };
-  if (memory) scale(Words::tr("gate"), InkText::Measure::gate);
-  if (memory && fits(Words::tr("added"))) scale(Words::tr("added"), InkText::Measure::write);
-  if (fits(Words::tr("probability"))) {
-    scale(Words::tr("probability"), InkText::Measure::probability);
+  if (memory) scale(PictureWords::tr("gate"), InkText::Measure::gate);
+  if (memory && fits(PictureWords::tr("added")))
+    scale(PictureWords::tr("added"), InkText::Measure::write);
+  if (fits(PictureWords::tr("probability"))) {
+    scale(PictureWords::tr("probability"), InkText::Measure::probability);
   }
   if (!memory) return;
   painter->save();
@@ -138,7 +139,7 @@ QByteArray StripPicture::svg() const {
   generator.setOutputDevice(&buffer);
   generator.setSize(size());
   generator.setViewBox(QRect(QPoint(0, 0), size()));
-  generator.setTitle(Words::tr("Token strip"));
+  generator.setTitle(PictureWords::tr("Token strip"));
   generator.setDescription(caption());
   QPainter painter(&generator);
   paint(&painter);

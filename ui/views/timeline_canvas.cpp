@@ -18,16 +18,16 @@
 namespace mneme {
 namespace {
 
-constexpr int kMargin = 14;
+constexpr int kTimelineMargin = 14;
 constexpr int kColumnLeast = 4;
 constexpr int kColumnMost = 12;
-constexpr double kGap = 5;       // between lanes
+constexpr double kLaneGap = 5;   // between lanes
 constexpr double kRowsMost = 9;  // pixels of a row where a lane has several
 constexpr double kRowMost = 20;  // .. where it has one
 constexpr double kRowLeast = 3;
 constexpr int kTicks = 5;  // at most
 
-QFont smallFont() {
+QFont laneFont() {
   return Theme::current().uiFont(0.9);
 }
 
@@ -63,7 +63,7 @@ TimelineCanvas::TimelineCanvas(BranchTrace& trace, Selection& selection, QWidget
 }
 
 QSize TimelineCanvas::minimumSizeHint() const {
-  return {260, 6 * QFontMetrics(smallFont()).height() + 60};
+  return {260, 6 * QFontMetrics(laneFont()).height() + 60};
 }
 
 void TimelineCanvas::setTimeline(StepTimeline timeline, std::optional<int> shown) {
@@ -89,18 +89,19 @@ void TimelineCanvas::moveTo(int first) {
 // Less than half for the bars, so that the lanes of three parts have room.
 QRect TimelineCanvas::overview() const {
   const int height = std::clamp(this->height() * 3 / 10, 28, 96);
-  return {kMargin, 2, std::max(kColumnMost, width() - 2 * kMargin), height};
+  return {kTimelineMargin, 2, std::max(kColumnMost, width() - 2 * kTimelineMargin), height};
 }
 
 QRect TimelineCanvas::lanes() const {
   const int top = overview().bottom() + 12;
-  const int axis = QFontMetrics(smallFont()).height() + 4;
-  const int left = kMargin + nameWidth();
-  return {left, top, std::max(40, width() - left - kMargin), std::max(10, height() - top - axis)};
+  const int axis = QFontMetrics(laneFont()).height() + 4;
+  const int left = kTimelineMargin + nameWidth();
+  return {left, top, std::max(40, width() - left - kTimelineMargin),
+          std::max(10, height() - top - axis)};
 }
 
 int TimelineCanvas::nameWidth() const {
-  const QFontMetrics metrics(smallFont());
+  const QFontMetrics metrics(laneFont());
   int widest = metrics.horizontalAdvance(tr("Waiting"));
   for (const TimelineLane& lane : m_timeline.lanes) {
     widest = std::max(widest, metrics.horizontalAdvance(lane.name));
@@ -121,7 +122,7 @@ double TimelineCanvas::rowHeight() const {
   double gaps = 0;
   for (const TimelineLane& lane : m_timeline.lanes) {
     rows += lane.rows == 1 ? kRowMost / kRowsMost : lane.rows;
-    gaps += kGap;
+    gaps += kLaneGap;
   }
   return rows == 0 ? kRowsMost : std::clamp((lanes().height() - gaps) / rows, kRowLeast, kRowsMost);
 }
@@ -131,7 +132,7 @@ double TimelineCanvas::laneTop(std::size_t lane) const {
   const double row = rowHeight();
   for (std::size_t i = 0; i < lane; ++i) {
     const int rows = m_timeline.lanes[i].rows;
-    top += kGap + row * (rows == 1 ? kRowMost / kRowsMost : rows);
+    top += kLaneGap + row * (rows == 1 ? kRowMost / kRowsMost : rows);
   }
   return top;
 }
@@ -264,7 +265,7 @@ void TimelineCanvas::paintLanes(QPainter* painter) const {
     painter->setPen(theme.text);
     // Of a lane lower than its name the name stands in the middle.
     const double text = std::max(height, static_cast<double>(painter->fontMetrics().height()));
-    const QRectF name(kMargin, laneTop(i) + (height - text) / 2, nameWidth() - 12, text);
+    const QRectF name(kTimelineMargin, laneTop(i) + (height - text) / 2, nameWidth() - 12, text);
     painter->drawText(name, Qt::AlignLeft | Qt::AlignVCenter,
                       painter->fontMetrics().elidedText(lane.name, Qt::ElideRight,
                                                         static_cast<int>(name.width())));
@@ -283,7 +284,7 @@ void TimelineCanvas::paintLanes(QPainter* painter) const {
 
 void TimelineCanvas::paintEvent(QPaintEvent*) {
   QPainter painter(this);
-  painter.setFont(smallFont());
+  painter.setFont(laneFont());
   paintOverview(&painter);
   if (!m_timeline.lanes.empty()) {
     paintLanes(&painter);
