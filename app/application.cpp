@@ -60,8 +60,8 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   qInstallMessageHandler(onQtMessage);
   log_info("app", "Mneme {} starts; chats in {}", MNEME_VERSION, paths.database());
 
-  const QString settings = QString::fromStdString(paths.settings());
-  const Config saved = readConfig(settings);
+  app->m_settings = std::make_unique<SettingsFile>(QString::fromStdString(paths.settings()));
+  const Config saved = readConfig(*app->m_settings);
   Config config = saved;
   // Flags hold for this run: what is saved are the settings the user chose.
   if (!flags.model.isEmpty())
@@ -96,7 +96,7 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
 
   WindowSetup setup;
   setup.config = config;
-  setup.saveConfig = [settings, saved, started = config](Config changed) {
+  setup.saveConfig = [&settings = *app->m_settings, saved, started = config](Config changed) {
     // What a flag set and the user then left alone is not the user's choice.
     const auto keep = [](std::string& now, const std::string& flag, const std::string& chosen) {
       if (now == flag) now = chosen;
@@ -106,7 +106,7 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
     keep(changed.theme, started.theme, saved.theme);
     writeConfig(settings, changed);
   };
-  setup.layoutFile = settings;
+  setup.settings = app->m_settings.get();
   setup.defaultModel = QString::fromStdString(paths.default_model());
   setup.packFolders = paths.pack_folders();
   setup.hotSetFolder = paths.hot_sets();
@@ -121,12 +121,14 @@ std::shared_ptr<EndingEngines> Application::close() {
   ending->add(m_window->engine().engine());
   m_window.reset();
   m_store.reset();
+  m_settings.reset();
   return ending;
 }
 
 Application::~Application() {
   m_window.reset();
   m_store.reset();
+  m_settings.reset();
   log_info("app", "Mneme ends");
   qInstallMessageHandler(nullptr);
 }

@@ -10,6 +10,7 @@
 #include "inference/store/chat_store.h"
 #include "ui/bridge/desktop_theme.h"
 #include "ui/bridge/ending_engines.h"
+#include "ui/bridge/settings_file.h"
 #include "ui/views/main_window.h"
 
 namespace mneme {
@@ -30,8 +31,8 @@ class Application {
   const Paths& paths() const { return m_paths; }
   MainWindow& window() { return *m_window; }
 
-  // Takes the window and the chats' store down, once the window is closed. What is left waits for
-  // reads at the drive.
+  // Takes the window, the chats' store and the settings down, once the window is closed: all of them
+  // are on disk then. What is left waits for reads at the drive.
   std::shared_ptr<EndingEngines> close();
 
  private:
@@ -40,7 +41,8 @@ class Application {
   Paths m_paths;
   std::unique_ptr<DesktopTheme> m_desktop;
   std::unique_ptr<ChatStore> m_store;
-  std::unique_ptr<MainWindow> m_window;  // before the store
+  std::unique_ptr<SettingsFile> m_settings;
+  std::unique_ptr<MainWindow> m_window;  // goes before store and settings
 };
 
 }  // namespace mneme

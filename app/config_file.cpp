@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config_file.h"
 
-#include <QFileInfo>
-#include <QSettings>
+#include <QString>
 #include <algorithm>
 #include <cmath>
 
 #include "inference/base/log.h"
-#include "inference/base/private_file.h"
 
 namespace mneme {
 namespace {
@@ -18,7 +16,7 @@ QString keyOf(const FieldInfo& info) {
 
 class Reader {
  public:
-  explicit Reader(const QSettings& file) : m_file(file) {}
+  explicit Reader(const SettingsFile& file) : m_file(file) {}
 
   void path(const FieldInfo& info, std::string& value) { text(info, value); }
   void device(const FieldInfo& info, std::string& value) { text(info, value); }
@@ -55,15 +53,15 @@ class Reader {
   template <class Number>
   void say(const FieldInfo& info, Number stored, Number used) {
     log_warning("app", "{} is {} in {}, which is out of range; {} is used", info.name, stored,
-                m_file.fileName().toStdString(), used);
+                m_file.path().toStdString(), used);
   }
 
-  const QSettings& m_file;
+  const SettingsFile& m_file;
 };
 
 class Writer {
  public:
-  explicit Writer(QSettings& file) : m_file(file) {}
+  explicit Writer(SettingsFile& file) : m_file(file) {}
 
   void path(const FieldInfo& info, const std::string& value) { text(info, value); }
   void device(const FieldInfo& info, const std::string& value) { text(info, value); }
@@ -85,26 +83,21 @@ class Writer {
   }
 
  private:
-  QSettings& m_file;
+  SettingsFile& m_file;
 };
 
 }  // namespace
 
-Config readConfig(const QString& file) {
+Config readConfig(const SettingsFile& file) {
   Config config;
-  const QSettings settings(file, QSettings::IniFormat);
-  visit_fields(config, Reader(settings));
-  visit_chat_defaults(config.chat, Reader(settings));
+  visit_fields(config, Reader(file));
+  visit_chat_defaults(config.chat, Reader(file));
   return config;
 }
 
-void writeConfig(const QString& file, const Config& config) {
-  const Status ready = make_private_folder(QFileInfo(file).path().toStdString());
-  const Status made = ready ? make_private_file(file.toStdString()) : ready;
-  if (!made) log_warning("app", "the settings are not kept: {}", made.error().message);
-  QSettings settings(file, QSettings::IniFormat);
-  visit_fields(config, Writer(settings));
-  visit_chat_defaults(config.chat, Writer(settings));
+void writeConfig(SettingsFile& file, const Config& config) {
+  visit_fields(config, Writer(file));
+  visit_chat_defaults(config.chat, Writer(file));
 }
 
 }  // namespace mneme

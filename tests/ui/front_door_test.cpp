@@ -33,6 +33,11 @@ class FrontDoorTest : public QObject {
     return other;
   }
 
+  static void write(const QString& file, const Config& config) {
+    SettingsFile settings(file);
+    writeConfig(settings, config);
+  }
+
  private Q_SLOTS:
   void settingsComeBackAsTheyWere() {
     const QTemporaryDir folder;
@@ -54,8 +59,8 @@ class FrontDoorTest : public QObject {
     config.chat.sampling.top_k = 7;
     config.chat.max_tokens = 99;
     config.chat.memory_on = false;
-    writeConfig(file, config);
-    const Config read = readConfig(file);
+    write(file, config);
+    const Config read = readConfig(SettingsFile(file));
     QCOMPARE(read.model, config.model);
     QCOMPARE(read.memory, config.memory);
     QCOMPARE(read.context, config.context);
@@ -74,7 +79,7 @@ class FrontDoorTest : public QObject {
   }
 
   void aMissingFileMeansDefaults() {
-    const Config read = readConfig(QStringLiteral("/nowhere/at/all.ini"));
+    const Config read = readConfig(SettingsFile(QStringLiteral("/nowhere/at/all.ini")));
     QCOMPARE(read.theme, std::string("system"));
     QCOMPARE(read.zoom, 1.0);
     QVERIFY(read.chat.sampling == SamplerOptions{});
@@ -91,7 +96,7 @@ class FrontDoorTest : public QObject {
       settings.setValue(QStringLiteral("window/theme"), QStringLiteral("pink"));
       settings.setValue(QStringLiteral("new_chats/top_p"), -4);
     }
-    const Config read = readConfig(file);
+    const Config read = readConfig(SettingsFile(file));
     QCOMPARE(read.threads, std::int64_t{256});
     QCOMPARE(read.context, std::int64_t{0});
     QCOMPARE(read.zoom, 1.0);
@@ -144,13 +149,13 @@ class FrontDoorTest : public QObject {
     const auto others = QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther;
     Config config;
     config.chat.system_prompt = "private";
-    writeConfig(file, config);
+    write(file, config);
     QCOMPARE(QFile::permissions(file) & others, QFile::Permissions());
     QVERIFY(QFile::setPermissions(file, QFile::permissions(file) | QFile::ReadOther));
     config.theme = "dark";
-    writeConfig(file, config);
+    write(file, config);
     QCOMPARE(QFile::permissions(file) & others, QFile::Permissions());
-    QCOMPARE(readConfig(file).chat.system_prompt, config.chat.system_prompt);
+    QCOMPARE(readConfig(SettingsFile(file)).chat.system_prompt, config.chat.system_prompt);
   }
 };
 

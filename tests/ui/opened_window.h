@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole window on the real engine, a tiny model and a database in a folder of its own, for
-// tests that walk all of it.
+// The whole window on the real engine, a tiny model, settings and a database in a folder of its own:
+// what all tests of the window share.
 #pragma once
 
 #include <QApplication>
 #include <QDialog>
+#include <QFile>
+#include <QLocale>
+#include <QLoggingCategory>
+#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QtTest>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "tests/support/slow_reader.h"
 #include "tests/support/tiny_model.h"
+#include "ui/theme.h"
 #include "ui/views/chat_panel.h"
 #include "ui/views/composer.h"
 #include "ui/views/main_window.h"
@@ -20,7 +26,14 @@ namespace mneme::test {
 
 class OpenedWindow {
  public:
-  OpenedWindow() : m_model(QString::fromStdString(write_tiny_model(m_folder.path()))) {}
+  static constexpr std::int64_t kTokens = 12;  // of an answer
+
+  explicit OpenedWindow(const TinyModelOptions& model = {})
+      : m_model(QString::fromStdString(write_tiny_model(m_folder.path(), model))) {
+    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
+    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
+    Theme::choose(Theme::Choice::light);
+  }
 
   // Opens the window on what the last one left.
   void open(const std::function<void(WindowSetup&)>& change = {}) {
@@ -28,10 +41,12 @@ class OpenedWindow {
     auto store = ChatStore::open(m_folder.file("chats.db"));
     QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
     m_store = std::move(*store);
+    m_settings =
+        std::make_unique<SettingsFile>(QString::fromStdString(m_folder.file("layout.ini")));
     WindowSetup setup;
     setup.config = m_config;
     setup.saveConfig = [this](const Config& config) { m_config = config; };
-    setup.layoutFile = QString::fromStdString(m_folder.file("layout.ini"));
+    setup.settings = m_settings.get();
     setup.packFolders = {m_folder.path()};
     if (change) change(setup);
     m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
@@ -44,20 +59,66 @@ class OpenedWindow {
     if (m_window) m_window->close();
     m_window.reset();
     m_store.reset();
+    m_settings.reset();
+  }
+
+  void reopen() {
+    open();
+    openTiny();
+  }
+
+  // Forgets chats and settings, as on the first day.
+  void startOver() {
+    close();
+    for (const char* name : {"chats.db", "chats.db-wal", "chats.db-journal", "layout.ini"}) {
+      QFile::remove(QString::fromStdString(m_folder.file(name)));
+    }
+    m_config = quick();
   }
 
   void openTiny() {
     m_window->openModel(m_model, {});
     QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
+    QVERIFY(m_window->engine().layout()->memory.has_value());
+  }
+
+  // The tiny model with a reader that the test commands.
+  std::shared_ptr<SlowReaderControl> openTinyWithSlowDrive() {
+    auto control = std::make_shared<SlowReaderControl>();
+    EngineOptions options;
+    options.model_path = m_model.toStdString();
+    options.row_reader = slow_reader_factory(control);
+    m_window->engine().openModel(options);
+    [&] { QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready); }();
+    return control;
+  }
+
+  void write(const QString& text) {
+    Composer* composer = m_window->panel()->composer();
+    composer->setText(text);
+    QTest::keyClick(composer->edit(), Qt::Key_Return);
+  }
+
+  void finish() {
+    const Conversation& chat = m_window->conversation();
+    QTRY_VERIFY_WITH_TIMEOUT(!chat.answering() && chat.blockedReason().isEmpty(), 60000);
   }
 
   void ask(const QString& text) {
-    Conversation& chat = m_window->conversation();
-    const int rows = chat.transcript().rowCount();
-    m_window->panel()->composer()->setText(text);
-    m_window->panel()->composer()->send();
-    QTRY_COMPARE(chat.transcript().rowCount(), rows + 2);
-    QTRY_VERIFY_WITH_TIMEOUT(!chat.answering() && chat.blockedReason().isEmpty(), 60000);
+    const TranscriptModel& transcript = m_window->conversation().transcript();
+    const int rows = transcript.rowCount();
+    write(text);
+    QTRY_COMPARE(transcript.rowCount(), rows + 2);
+    finish();
+  }
+
+  // Of a chat whose answers have this many tokens: this model then never ends its turn.
+  static ChatSettings settings(std::int64_t maxTokens) {
+    ChatSettings settings;
+    settings.max_tokens = maxTokens;
+    settings.sampling.temperature = 0;
+    settings.sampling.repetition_penalty = 1;
+    return settings;
   }
 
   // Opens each dialog in turn, as the menus and buttons do, and shows it to `look`.
@@ -92,6 +153,7 @@ class OpenedWindow {
 
   MainWindow* operator->() const { return m_window.get(); }
   MainWindow* window() const { return m_window.get(); }
+  ChatStore& store() const { return *m_store; }
   Config& config() { return m_config; }
   const TemporaryFolder& folder() const { return m_folder; }
   QString model() const { return m_model; }
@@ -101,9 +163,8 @@ class OpenedWindow {
     Config config;
     config.threads = 1;
     config.open_at_start = false;
-    config.chat.max_tokens = 12;
-    config.chat.sampling.temperature = 0;  // this model then never ends its turn
-    config.chat.sampling.repetition_penalty = 1;
+    config.chat.max_tokens = kTokens;
+    config.chat.sampling = settings(kTokens).sampling;
     return config;
   }
 
@@ -111,6 +172,7 @@ class OpenedWindow {
   QString m_model;
   Config m_config = quick();  // what the window saved last
   std::unique_ptr<ChatStore> m_store;
+  std::unique_ptr<SettingsFile> m_settings;
   std::unique_ptr<MainWindow> m_window;
 };
 

@@ -18,8 +18,7 @@
 #include <QtTest>
 
 #include "tests/support/gguf_edit.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/tiny_model.h"
+#include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
 #include "ui/views/about_dialog.h"
@@ -124,11 +123,10 @@ class PlainTextTest : public QObject {
 
   // A model, a pack, a chat, its messages, settings and errors whose every string is markup.
   void everyLabelAndTooltipOfTheWindowIsPlain() {
-    TemporaryFolder folder;
-    const std::string tiny = write_tiny_model(folder.path(), {.context = 2048});
-    const std::string hostile = folder.path() + "/" + "a&b <b>bold<.gguf";
+    test::OpenedWindow opened({.context = 2048});
+    const std::string hostile = opened.folder().file("a&b <b>bold<.gguf");
     {
-      auto file = GgufFile::open(tiny);
+      auto file = GgufFile::open(opened.model().toStdString());
       QVERIFY(file.has_value());
       write_edited(
           *file,
@@ -136,26 +134,15 @@ class PlainTextTest : public QObject {
                       [](GgufWriter& w) { w.add_string("general.architecture", kMarkup); }),
           hostile);
     }
-    auto store = ChatStore::open(folder.path() + "/chats.db");
-    QVERIFY(store.has_value());
-    WindowSetup setup;
-    setup.config.threads = 1;
-    setup.config.open_at_start = false;
-    setup.config.chat.max_tokens = 4;
-    setup.config.chat.sampling.temperature = 0;
-    setup.saveConfig = [](const Config&) {};
-    setup.layoutFile = QString::fromStdString(folder.path() + "/layout.ini");
-    setup.packFolders = {folder.path()};
-    MainWindow window(**store, setup);
+    opened.open();
+    MainWindow& window = *opened.window();
     window.resize(1300, 800);
-    window.show();
-    window.start();
     QSignalSpy refused(&window.engine(), &EngineHost::openFailed);
     window.openModel(QString::fromStdString(hostile), {});
     QTRY_COMPARE(refused.count(), 1);
     QVERIFY(refused[0][0].toString().contains(QStringLiteral("<b>")));
     checkWidgets(&window);
-    window.openModel(QString::fromStdString(tiny), {});
+    window.openModel(opened.model(), {});
     QTRY_COMPARE(window.engine().state(), EngineHost::State::ready);
     window.showPreset(MainWindow::Preset::inspect);
     window.action("ink")->trigger();
@@ -177,7 +164,7 @@ class PlainTextTest : public QObject {
     }
 
     AboutDialog about;
-    Config config = setup.config;
+    Config config = window.config();
     config.device = kMarkup;
     SettingsDialog settings(config);
     ChatSettingsDialog chat(window.conversation().settings(), markup());

@@ -14,10 +14,8 @@
 #include <QtTest>
 
 #include "tests/support/refused_writes.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/tiny_model.h"
+#include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/theme.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
 #include "ui/views/chat_view.h"
@@ -32,29 +30,19 @@ class SavingTest : public QObject {
   Q_OBJECT
 
  private Q_SLOTS:
-  void initTestCase() {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    Theme::choose(Theme::Choice::light);
-    m_model = QString::fromStdString(write_tiny_model(m_folder.path(), {.context = 8192}));
-  }
-
-  // A disk that refuses writes also leaves the settings' lock behind: each test has its own file.
   void init() {
-    m_layout = QString::fromStdString(m_folder.file("layout")) + QString::number(++m_number);
-    openWindow();
+    m_window.open();
+    m_window->resize(1300, 800);
   }
   void cleanup() {
     m_full.end();
-    closeWindow();
-    for (const char* suffix : {"", "-wal", "-journal"}) {
-      QFile::remove(QString::fromStdString(m_folder.file("chats.db")) + QLatin1String(suffix));
-    }
+    m_window.startOver();
   }
 
   void aMessageStaysWhereItWasTypedUntilItIsOnDisk() {
-    openTiny();
+    m_window.openTiny();
     m_full.begin();
-    write(QStringLiteral("keep this"));
+    m_window.write(QStringLiteral("keep this"));
     QTRY_VERIFY2(bannerText().contains(QStringLiteral("not sent")), qPrintable(bannerText()));
     QVERIFY(bannerText().contains(QStringLiteral("no room left")));
     QCOMPARE(composer()->text(), QStringLiteral("keep this"));
@@ -64,38 +52,38 @@ class SavingTest : public QObject {
     m_full.end();
     QTest::keyClick(composer()->edit(), Qt::Key_Return);
     QTRY_COMPARE(conversation().transcript().rowCount(), 2);
-    finish();
+    m_window.finish();
     QVERIFY(composer()->text().isEmpty());
     QTRY_COMPARE(m_window->chats().rowCount(), 2);  // one chat: the failed try left none
     QCOMPARE(conversation().transcript().at(0).text, QStringLiteral("keep this"));
   }
 
   void anEditedMessageStaysToo() {
-    openTiny();
-    ask(QStringLiteral("first"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("first"));
     composer()->setText(QStringLiteral("a draft"));
     m_window->action("edit")->trigger();
     m_full.begin();
-    write(QStringLiteral("first, better"));
+    m_window.write(QStringLiteral("first, better"));
     QTRY_VERIFY(bannerText().contains(QStringLiteral("not sent")));
     QCOMPARE(composer()->text(), QStringLiteral("first, better"));
     QVERIFY(composer()->editing() != 0);
     m_full.end();
     QTest::keyClick(composer()->edit(), Qt::Key_Return);
     QTRY_COMPARE(conversation().transcript().at(0).text, QStringLiteral("first, better"));
-    finish();
+    m_window.finish();
     QCOMPARE(composer()->text(), QStringLiteral("a draft"));
   }
 
   void anEditedAnswerStaysToo() {
-    openTiny();
-    ask(QStringLiteral("first"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("first"));
     composer()->setText(QStringLiteral("a draft"));
     const TranscriptItem old = conversation().transcript().at(1);
     Q_EMIT m_window->panel()->view()->actionRequested(old.row.id, MessageAction::edit);
     m_full.begin();
     QSignalSpy posted(&conversation(), &Conversation::messagePosted);
-    write(QStringLiteral("a better answer"));
+    m_window.write(QStringLiteral("a better answer"));
     QTRY_COMPARE(posted.count(), 1);  // the draft may have failed before it
     QTRY_VERIFY2(bannerText().contains(QStringLiteral("no room left")), qPrintable(bannerText()));
     QCOMPARE(composer()->text(), QStringLiteral("a better answer"));
@@ -106,7 +94,7 @@ class SavingTest : public QObject {
     QTRY_COMPARE(conversation().transcript().at(1).text, QStringLiteral("a better answer"));
     QCOMPARE(composer()->text(), QStringLiteral("a draft"));
     QCOMPARE(composer()->editing(), qint64{0});
-    reopen();
+    m_window.reopen();
     QTRY_COMPARE(conversation().transcript().rowCount(), 2);
     QCOMPARE(conversation().transcript().at(1).text, QStringLiteral("a better answer"));
     QCOMPARE(composer()->text(), QStringLiteral("a draft"));
@@ -114,12 +102,12 @@ class SavingTest : public QObject {
 
   // Also where another chat is opened before the disk has said no.
   void aMessageThatWasNotStoredIsTheDraftOfItsChat() {
-    openTiny();
-    ask(QStringLiteral("first"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("first"));
     const ChatId first = conversation().chat();
     m_window->action("newChat")->trigger();
     m_full.begin();
-    write(QStringLiteral("of the new chat"));
+    m_window.write(QStringLiteral("of the new chat"));
     conversation().open(first);
     QTRY_COMPARE(conversation().chat(), first);
     QTRY_VERIFY(bannerText().contains(QStringLiteral("no room left")));
@@ -129,11 +117,11 @@ class SavingTest : public QObject {
   }
 
   void anAnswerThatFindsNoRoomIsShownAndStoredLater() {
-    openTiny();
-    ask(QStringLiteral("first"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("first"));
     const ChatId first = conversation().chat();
-    conversation().setSettings(settings(100000));
-    write(QStringLiteral("second"));
+    conversation().setSettings(m_window.settings(100000));
+    m_window.write(QStringLiteral("second"));
     QTRY_VERIFY(conversation().transcript().rowCount() == 4 &&
                 conversation().transcript().at(3).live &&
                 conversation().transcript().at(3).live->progress.generated > 0);
@@ -141,7 +129,7 @@ class SavingTest : public QObject {
     QTRY_VERIFY2(bannerText().contains(QStringLiteral("tried again")), qPrintable(bannerText()));
     QVERIFY(bannerText().contains(QStringLiteral("no room left")));
     conversation().stop();
-    finish();
+    m_window.finish();
     const QString text = conversation().transcript().at(3).text;
     const MessageState state = conversation().transcript().at(3).row.state;
     // It is found again on coming back, with its records.
@@ -152,11 +140,11 @@ class SavingTest : public QObject {
     QCOMPARE(conversation().transcript().at(3).row.state, state);
     const int tokens = m_window->branch().size();
     QVERIFY(tokens > 0);
-    conversation().setSettings(settings(kTokens));
+    conversation().setSettings(m_window.settings(test::OpenedWindow::kTokens));
     m_full.end();
     QTRY_VERIFY_WITH_TIMEOUT(bannerText().contains(QStringLiteral("Everything is saved")), 20000);
-    ask(QStringLiteral("third"));
-    reopen();
+    m_window.ask(QStringLiteral("third"));
+    m_window.reopen();
     conversation().open(first);
     QTRY_COMPARE(conversation().transcript().rowCount(), 6);
     QCOMPARE(conversation().transcript().at(3).text, text);
@@ -165,8 +153,8 @@ class SavingTest : public QObject {
   }
 
   void aNameAndSettingsAreStoredLaterToo() {
-    openTiny();
-    ask(QStringLiteral("question"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("question"));
     const ChatId chat = conversation().chat();
     m_full.begin();
     m_window->chats().setData(m_window->chats().indexOf(chat), QStringLiteral("A name"),
@@ -176,15 +164,15 @@ class SavingTest : public QObject {
     m_full.end();
     QTRY_VERIFY_WITH_TIMEOUT(bannerText().contains(QStringLiteral("Everything is saved")), 20000);
     QTRY_COMPARE(m_window->chats().index(1).data().toString(), QStringLiteral("A name"));
-    reopen();
+    m_window.reopen();
     conversation().open(chat);
     QTRY_COMPARE(conversation().title(), QStringLiteral("A name"));
     QCOMPARE(conversation().systemPrompt(), QStringLiteral("Be brief."));
   }
 
   void aDeleteThatFailsSaysSoAndLeavesTheChat() {
-    openTiny();
-    ask(QStringLiteral("question"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("question"));
     m_full.begin();
     m_window->action("delete")->trigger();
     QTRY_VERIFY2(bannerText().contains(QStringLiteral("was not deleted")),
@@ -193,8 +181,8 @@ class SavingTest : public QObject {
   }
 
   void draftsBelongToTheirChatsAndSurviveARestart() {
-    openTiny();
-    ask(QStringLiteral("one"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("one"));
     const ChatId one = conversation().chat();
     composer()->setText(QStringLiteral("draft of one"));
     m_window->action("newChat")->trigger();
@@ -204,15 +192,15 @@ class SavingTest : public QObject {
     QTRY_COMPARE(composer()->text(), QStringLiteral("draft of one"));
     m_window->action("newChat")->trigger();
     QCOMPARE(composer()->text(), QStringLiteral("draft of a new chat"));
-    reopen();
+    m_window.reopen();
     QTRY_COMPARE(composer()->text(), QStringLiteral("draft of a new chat"));
     conversation().open(one);
     QTRY_COMPARE(composer()->text(), QStringLiteral("draft of one"));
     // Sent: no draft any more, here and after a restart.
     QTest::keyClick(composer()->edit(), Qt::Key_Return);
     QTRY_COMPARE(conversation().transcript().rowCount(), 4);
-    finish();
-    reopen();
+    m_window.finish();
+    m_window.reopen();
     QTRY_COMPARE(conversation().transcript().rowCount(), 4);
     QCOMPARE(composer()->text(), QString());
     m_window->action("newChat")->trigger();
@@ -220,13 +208,13 @@ class SavingTest : public QObject {
   }
 
   void anEditInProgressSurvivesARestart() {
-    openTiny();
-    ask(QStringLiteral("one"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("one"));
     composer()->setText(QStringLiteral("a draft"));
     m_window->action("edit")->trigger();
     const MessageId question = composer()->editing();
     QTest::keyClicks(composer()->edit(), QStringLiteral(" more"));
-    reopen();
+    m_window.reopen();
     QTRY_COMPARE(composer()->editing(), question);
     QCOMPARE(composer()->text(), QStringLiteral("one more"));
     QTest::keyClick(composer()->edit(), Qt::Key_Escape);
@@ -244,11 +232,11 @@ class SavingTest : public QObject {
   }
 
   void deletedChatsAreFoundBroughtBackAndDeletedForGood() {
-    openTiny();
-    ask(QStringLiteral("the zebra question"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("the zebra question"));
     const ChatId zebra = conversation().chat();
     m_window->action("newChat")->trigger();
-    ask(QStringLiteral("the giraffe question"));
+    m_window.ask(QStringLiteral("the giraffe question"));
     const ChatId giraffe = conversation().chat();
     for (const ChatId chat : {zebra, giraffe}) {
       conversation().open(chat);
@@ -257,7 +245,7 @@ class SavingTest : public QObject {
       QTRY_COMPARE(conversation().chat(), ChatId{0});
     }
     QTRY_COMPARE(m_window->chats().rowCount(), 0);
-    reopen();
+    m_window.reopen();
     m_window->side()->search()->setText(QStringLiteral("zebra"));
     QTRY_VERIFY(m_window->chats().searching());
     QCOMPARE(m_window->chats().rowCount(), 1);  // nothing found
@@ -276,34 +264,34 @@ class SavingTest : public QObject {
     QCOMPARE(conversation().transcript().rowCount(), 2);
     QTRY_COMPARE(m_window->chats().rowCount(), 2);
     bool gone = false;
-    m_store->run([&](Library& library) { gone = !library.chat(giraffe); });
+    m_window.store().run([&](Library& library) { gone = !library.chat(giraffe); });
     QVERIFY(gone);
   }
 
   void aChatMayBeDeletedForGoodWhileItIsAnswered() {
-    openTiny();
-    conversation().setSettings(settings(100000));
-    write(QStringLiteral("go on for ever"));
+    m_window.openTiny();
+    conversation().setSettings(m_window.settings(100000));
+    m_window.write(QStringLiteral("go on for ever"));
     QTRY_VERIFY(conversation().answeringHere());
     const ChatId chat = conversation().chat();
     m_window->action("newChat")->trigger();
     QVERIFY(conversation().answering());
-    m_store->run([&](Library& library) {
+    m_window.store().run([&](Library& library) {
       QVERIFY(library.delete_chat(chat));
       QVERIFY(library.purge_chat(chat));
     });
     QTest::qWait(600);  // a few writes
     conversation().stop();
-    finish();
+    m_window.finish();
     QVERIFY2(bannerText().isEmpty(), qPrintable(bannerText()));
-    ask(QStringLiteral("the next one"));
+    m_window.ask(QStringLiteral("the next one"));
     QCOMPARE(conversation().transcript().rowCount(), 2);
   }
 
   void deletingAChatEndsItsAnswerAndKeepsIt() {
-    openTiny();
-    conversation().setSettings(settings(100000));
-    write(QStringLiteral("go on for ever"));
+    m_window.openTiny();
+    conversation().setSettings(m_window.settings(100000));
+    m_window.write(QStringLiteral("go on for ever"));
     QTRY_VERIFY(conversation().answeringHere() && conversation().transcript().at(1).live &&
                 conversation().transcript().at(1).live->progress.generated > 20);
     const ChatId chat = conversation().chat();
@@ -337,8 +325,7 @@ class SavingTest : public QObject {
     QTRY_VERIFY(m_window->closing().question() != nullptr);
     m_full.end();
     QTRY_VERIFY_WITH_TIMEOUT(!m_window->isVisible(), 20000);
-    closeWindow();
-    openWindow();
+    m_window.open();
     QTRY_COMPARE(composer()->text(), QStringLiteral("typed last"));
     // Or at once, by the person's choice.
     composer()->setText(QStringLiteral("given up"));
@@ -353,25 +340,24 @@ class SavingTest : public QObject {
   }
 
   void closingWhileAnAnswerIsWrittenSavesIt() {
-    openTiny();
-    conversation().setSettings(settings(100000));
-    write(QStringLiteral("go on for ever"));
+    m_window.openTiny();
+    conversation().setSettings(m_window.settings(100000));
+    m_window.write(QStringLiteral("go on for ever"));
     QTRY_VERIFY(conversation().answeringHere() && conversation().transcript().rowCount() == 2 &&
                 conversation().transcript().at(1).text.size() > 20);
     m_window->close();
     QTRY_VERIFY(!m_window->isVisible());
     const QString text = conversation().transcript().at(1).text;
-    closeWindow();
-    openWindow();
+    m_window.open();
     QTRY_COMPARE(conversation().transcript().rowCount(), 2);
     QCOMPARE(conversation().transcript().at(1).text, text);
     QCOMPARE(conversation().transcript().at(1).row.state, MessageState::stopped);
   }
 
   void searchShowsThePlacesAndOpensThemByKeyboard() {
-    openTiny();
-    ask(QStringLiteral("a long question about the Zebra, and another zebra"));
-    ask(QStringLiteral("zebra again"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("a long question about the Zebra, and another zebra"));
+    m_window.ask(QStringLiteral("zebra again"));
     const ChatId chat = conversation().chat();
     const MessageId second = conversation().transcript().at(2).row.id;
     m_window->action("newChat")->trigger();
@@ -410,64 +396,9 @@ class SavingTest : public QObject {
   }
 
  private:
-  static constexpr std::int64_t kTokens = 12;
-
-  static ChatSettings settings(std::int64_t maxTokens) {
-    ChatSettings settings;
-    settings.max_tokens = maxTokens;
-    settings.sampling.temperature = 0;  // this model then never ends its turn
-    settings.sampling.repetition_penalty = 1;
-    return settings;
-  }
-
-  void openWindow() {
-    auto store = ChatStore::open(m_folder.file("chats.db"));
-    QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
-    m_store = std::move(*store);
-    WindowSetup setup;
-    setup.config.threads = 1;
-    setup.config.open_at_start = false;
-    setup.config.chat.max_tokens = kTokens;
-    setup.config.chat.sampling = settings(0).sampling;
-    setup.saveConfig = [](const Config&) {};
-    setup.layoutFile = m_layout;
-    setup.packFolders = {m_folder.path()};
-    m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
-    m_window->resize(1300, 800);
-    m_window->show();
-    m_window->start();
-  }
-  void closeWindow() {
-    m_window.reset();
-    m_store.reset();
-  }
-  void reopen() {
-    m_window->close();
-    closeWindow();
-    openWindow();
-    openTiny();
-  }
-  void openTiny() {
-    m_window->openModel(m_model, {});
-    QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
-  }
-  void write(const QString& text) {
-    composer()->setText(text);
-    QTest::keyClick(composer()->edit(), Qt::Key_Return);
-  }
-  void finish() {
-    QTRY_VERIFY_WITH_TIMEOUT(
-        !conversation().answering() && conversation().blockedReason().isEmpty(), 60000);
-  }
-  void ask(const QString& text) {
-    const int rows = conversation().transcript().rowCount();
-    write(text);
-    QTRY_COMPARE(conversation().transcript().rowCount(), rows + 2);
-    finish();
-  }
   QString storedDraft(ChatId chat) {
     QString text;
-    m_store->run([&](Library& library) {
+    m_window.store().run([&](Library& library) {
       const auto drafts = library.drafts();
       if (!drafts) return;
       for (const DraftRow& draft : *drafts) {
@@ -480,13 +411,8 @@ class SavingTest : public QObject {
   Conversation& conversation() const { return m_window->conversation(); }
   QString bannerText() const { return m_window->panel()->banner()->text(); }
 
-  TemporaryFolder m_folder;
-  QString m_model;
-  QString m_layout;
-  int m_number = 0;
   RefusedWrites m_full;
-  std::unique_ptr<ChatStore> m_store;
-  std::unique_ptr<MainWindow> m_window;
+  test::OpenedWindow m_window{{.context = 8192}};
 };
 
 UI_TEST(SavingTest)

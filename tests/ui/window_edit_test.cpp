@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edit on the real engine: what it stands under, a question or an answer, gets another version.
 #include <QAction>
-#include <QLoggingCategory>
 
 #include "inference/text/tokenizer.h"
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/theme.h"
 #include "ui/views/answer_text.h"
 #include "ui/views/chat_view.h"
 
@@ -16,12 +14,6 @@ class WindowEditTest : public QObject {
   Q_OBJECT
 
  private Q_SLOTS:
-  void initTestCase() {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
-    Theme::choose(Theme::Choice::light);
-  }
-
   void init() { m_window.open(); }
   void cleanup() { m_window.close(); }
 
@@ -39,7 +31,7 @@ class WindowEditTest : public QObject {
     edit(1);
     QCOMPARE(composer->editing(), old.row.id);
     QCOMPARE(composer->text(), old.text);
-    write(QStringLiteral("a better answer"));
+    m_window.write(QStringLiteral("a better answer"));
     const auto& items = m_window->conversation().transcript().items();
     QTRY_COMPARE(items[1].text, QStringLiteral("a better answer"));
     QCOMPARE(items.size(), std::size_t{2});
@@ -74,16 +66,11 @@ class WindowEditTest : public QObject {
     // Without a model too.
     m_window->action("closeModel")->trigger();
     edit(1);
-    write(QStringLiteral("still better"));
+    m_window.write(QStringLiteral("still better"));
     QTRY_COMPARE(m_window->conversation().transcript().at(1).text, QStringLiteral("still better"));
   }
 
  private:
-  void write(const QString& text) {
-    m_window->panel()->composer()->setText(text);
-    m_window->panel()->composer()->send();
-  }
-
   test::OpenedWindow m_window;
 };
 

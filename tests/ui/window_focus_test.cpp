@@ -7,7 +7,6 @@
 #include <QDockWidget>
 #include <QDoubleSpinBox>
 #include <QListWidget>
-#include <QLoggingCategory>
 #include <QPlainTextEdit>
 #include <QScrollArea>
 #include <QScrollBar>
@@ -17,7 +16,6 @@
 
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/theme.h"
 #include "ui/views/open_model_dialog.h"
 #include "ui/views/settings_dialog.h"
 #include "ui/views/slots_view.h"
@@ -61,12 +59,6 @@ class WindowFocusTest : public QObject {
   Q_OBJECT
 
  private Q_SLOTS:
-  void initTestCase() {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
-    Theme::choose(Theme::Choice::light);
-  }
-
   void init() { m_window.open(); }
   void cleanup() { m_window.close(); }
 

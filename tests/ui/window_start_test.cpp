@@ -8,7 +8,6 @@
 #include <QFile>
 #include <QLabel>
 #include <QLineEdit>
-#include <QLoggingCategory>
 #include <QMenu>
 #include <QScreen>
 #include <QSignalSpy>
@@ -32,9 +31,6 @@ class WindowStartTest : public QObject {
 
  private Q_SLOTS:
   void initTestCase() {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
-    Theme::choose(Theme::Choice::light);
     m_bad = QString::fromStdString(m_files.file("bad.gguf"));
     QFile bad(m_bad);
     QVERIFY(bad.open(QIODevice::WriteOnly));

@@ -10,7 +10,6 @@
 #include <QElapsedTimer>
 #include <QLineEdit>
 #include <QListView>
-#include <QLoggingCategory>
 #include <QMenuBar>
 #include <QPlainTextEdit>
 #include <QPushButton>
@@ -19,12 +18,9 @@
 #include <QtTest>
 #include <functional>
 
-#include "tests/support/slow_reader.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/tiny_model.h"
+#include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
 #include "ui/bridge/ending_engines.h"
-#include "ui/theme.h"
 #include "ui/views/answer_text.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
@@ -46,31 +42,22 @@ class WindowTest : public QObject {
   Q_OBJECT
 
  private Q_SLOTS:
-  void initTestCase() {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
-    Theme::choose(Theme::Choice::light);
-    m_model = QString::fromStdString(write_tiny_model(m_folder.path(), {.context = 8192}));
+  void init() {
+    m_window.open();
+    m_window->resize(1300, 800);
   }
-
-  void init() { openWindow(); }
-  void cleanup() {
-    m_window.reset();
-    m_store.reset();
-    QFile::remove(database());
-    QFile::remove(layout());
-  }
+  void cleanup() { m_window.startOver(); }
 
   void sendsAndKeepsAnAnswer() {
-    openTiny();
-    ask(QStringLiteral("hello there"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("hello there"));
     const auto& items = m_window->conversation().transcript().items();
     QCOMPARE(items.size(), std::size_t{2});
     QCOMPARE(items[0].text, QStringLiteral("hello there"));
     QVERIFY(items[1].row.answer.has_value());
-    QCOMPARE(items[1].row.answer->result.generated_tokens, kTokens);
+    QCOMPARE(items[1].row.answer->result.generated_tokens, test::OpenedWindow::kTokens);
     QVERIFY(items[1].row.end_event > items[1].row.first_event);
-    QVERIFY(m_window->branch().size() >= int(kTokens));
+    QVERIFY(m_window->branch().size() >= int(test::OpenedWindow::kTokens));
     QCOMPARE(m_window->conversation().title(), QStringLiteral("hello there"));
     QCOMPARE(m_window->chats().rowCount(), 2);  // a heading and the chat
     QVERIFY(m_window->panel()->composer()->text().isEmpty());
@@ -80,19 +67,19 @@ class WindowTest : public QObject {
     // What is on disk is what is on screen, trace included.
     const QString text = items[1].text;
     const int tokens = m_window->branch().size();
-    reopen();
+    m_window.reopen();
     QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
     QCOMPARE(m_window->conversation().transcript().at(1).text, text);
     QCOMPARE(m_window->branch().size(), tokens);
     QCOMPARE(m_window->conversation().transcript().at(1).row.answer->result.generated_tokens,
-             kTokens);
+             test::OpenedWindow::kTokens);
   }
 
   void aSecondTurnRecordsOnlyWhatIsNew() {
-    openTiny();
-    ask(QStringLiteral("one"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("one"));
     const int first = m_window->branch().size();
-    ask(QStringLiteral("two"));
+    m_window.ask(QStringLiteral("two"));
     const auto& items = m_window->conversation().transcript().items();
     QCOMPARE(items.size(), std::size_t{4});
     QVERIFY(items[3].row.answer->result.reused_tokens > 0);
@@ -102,7 +89,7 @@ class WindowTest : public QObject {
 
   // The progress of an answer that has ended must not reach the one that starts at once.
   void turnsSentAtOnceRecordOnlyWhatIsNew() {
-    openTiny();
+    m_window.openTiny();
     constexpr int kTurns = 30;
     int sent = 1;
     const auto next = connect(&m_window->conversation(), &Conversation::stateChanged, this, [&] {
@@ -112,7 +99,7 @@ class WindowTest : public QObject {
     });
     m_window->conversation().send(QStringLiteral("one"));
     QTRY_COMPARE_WITH_TIMEOUT(sent, kTurns, 60000);
-    finish();
+    m_window.finish();
     disconnect(next);
     const auto& items = m_window->conversation().transcript().items();
     QCOMPARE(items.size(), std::size_t{2 * kTurns});
@@ -120,9 +107,9 @@ class WindowTest : public QObject {
   }
 
   void stopIsFeltAtOnce() {
-    openTiny();
-    m_window->conversation().setSettings(settings(100000));
-    write(QStringLiteral("go on for ever"));
+    m_window.openTiny();
+    m_window->conversation().setSettings(m_window.settings(100000));
+    m_window.write(QStringLiteral("go on for ever"));
     QTRY_VERIFY(m_window->conversation().transcript().rowCount() == 2 &&
                 m_window->conversation().transcript().at(1).live &&
                 m_window->conversation().transcript().at(1).live->progress.generated > 0);
@@ -137,9 +124,9 @@ class WindowTest : public QObject {
   }
 
   void aStalledDriveIsNamedInTheChatAndCanBeLeft() {
-    const auto drive = openTinyWithSlowDrive();
+    const auto drive = m_window.openTinyWithSlowDrive();
     drive->hold();
-    write(QStringLiteral("are you there"));
+    m_window.write(QStringLiteral("are you there"));
     const auto notice = [&] {
       const auto& items = m_window->conversation().transcript().items();
       return items.size() == 2 ? answerNotice(items[1]) : QString();
@@ -151,51 +138,48 @@ class WindowTest : public QObject {
     QCOMPARE(m_window->conversation().transcript().at(1).row.state, MessageState::stopped);
     // The drive comes back, and so does the chat.
     drive->release();
-    ask(QStringLiteral("again"));
+    m_window.ask(QStringLiteral("again"));
     QCOMPARE(m_window->conversation().transcript().at(3).row.state, MessageState::complete);
     QVERIFY(!notice().contains(QStringLiteral("Waiting")));
   }
 
   void aModelThatIsGoneIsNamedAndTheDefaultOneOpened() {
-    m_window.reset();
-    m_store.reset();
-    openWindow([this](WindowSetup& setup) {
+    m_window.open([this](WindowSetup& setup) {
       setup.config.open_at_start = true;
-      setup.config.model = m_folder.file("gone.gguf");
-      setup.defaultModel = m_model;
+      setup.config.model = m_window.folder().file("gone.gguf");
+      setup.defaultModel = m_window.model();
     });
     QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
-    QCOMPARE(QString::fromStdString(m_window->engine().layout()->path), m_model);
+    QCOMPARE(QString::fromStdString(m_window->engine().layout()->path), m_window.model());
     const QString notice = m_window->panel()->banner()->text();
     QVERIFY2(notice.contains(QStringLiteral("gone.gguf is not there")), qPrintable(notice));
   }
 
   // The program's end: the answer leaves the drive alone, and nobody waits for it for ever.
   void theEndWaitsForADriveOnlySoLong() {
-    const auto drive = openTinyWithSlowDrive();
+    const auto drive = m_window.openTinyWithSlowDrive();
     drive->hold();
-    write(QStringLiteral("are you there"));
+    m_window.write(QStringLiteral("are you there"));
     QTRY_VERIFY(m_window->engine().tiers().waiting_us > 0);
     m_window->close();
     const auto ending = m_window->engine().ending();
     ending->add(m_window->engine().engine());
-    m_window.reset();
-    m_store.reset();
+    m_window.close();
     QVERIFY(!ending->end(std::chrono::milliseconds(50)));
     drive->release();
     QVERIFY(ending->end(std::chrono::seconds(20)));
   }
 
   void aModelOnAStalledDriveIsClosedAndTheNextOneOpens() {
-    const auto drive = openTinyWithSlowDrive();
+    const auto drive = m_window.openTinyWithSlowDrive();
     drive->hold();
-    write(QStringLiteral("are you there"));
+    m_window.write(QStringLiteral("are you there"));
     QTRY_VERIFY(m_window->engine().tiers().waiting_us > 0);
     const std::weak_ptr<Engine> stalled = m_window->engine().engine();
     m_window->engine().closeModel();
     QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
     EngineOptions next;
-    next.model_path = m_model.toStdString();
+    next.model_path = m_window.model().toStdString();
     m_window->engine().openModel(next);
     QTRY_COMPARE_WITH_TIMEOUT(m_window->engine().state(), EngineHost::State::ready, 20000);
     QVERIFY2(!stalled.expired(), "it still waits for its drive");
@@ -204,52 +188,52 @@ class WindowTest : public QObject {
   }
 
   void aFailedReadEndsTheAnswerWithOneError() {
-    const auto drive = openTinyWithSlowDrive();
+    const auto drive = m_window.openTinyWithSlowDrive();
     drive->set_fault([](const ReadRequest&) { return ReadFault::eio; });
-    write(QStringLiteral("are you there"));
+    m_window.write(QStringLiteral("are you there"));
     QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
-    finish();
+    m_window.finish();
     const TranscriptItem& failed = m_window->conversation().transcript().at(1);
     QCOMPARE(failed.row.state, MessageState::failed);
     QVERIFY2(answerNotice(failed).contains(QStringLiteral("tiny.engram.gguf")),
              qPrintable(answerNotice(failed)));
     QCOMPARE(answerNotice(failed).count(QLatin1Char('\n')), 0);
     drive->set_fault({});
-    ask(QStringLiteral("again"));
+    m_window.ask(QStringLiteral("again"));
     QCOMPARE(m_window->conversation().transcript().at(3).row.state, MessageState::complete);
   }
 
   void regeneratingKeepsTheOldAnswer() {
-    openTiny();
-    ask(QStringLiteral("again"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("again"));
     const MessageId old = m_window->conversation().transcript().at(1).row.id;
     m_window->action("retry")->trigger();
     QTRY_VERIFY(m_window->conversation().transcript().at(1).row.id != old);
-    finish();
+    m_window.finish();
     const TranscriptItem& item = m_window->conversation().transcript().at(1);
     QVERIFY(item.row.id != old);
     QCOMPARE(item.siblings, 2);
     QCOMPARE(item.previousSibling, old);
     m_window->action("previousVersion")->trigger();
     QCOMPARE(m_window->conversation().transcript().at(1).row.id, old);
-    reopen();
+    m_window.reopen();
     QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
     QCOMPARE(m_window->conversation().transcript().at(1).row.id, old);
     QCOMPARE(m_window->conversation().transcript().at(1).siblings, 2);
   }
 
   void editingMakesANewBranch() {
-    openTiny();
-    ask(QStringLiteral("first"));
-    ask(QStringLiteral("second"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("first"));
+    m_window.ask(QStringLiteral("second"));
     const MessageId question = m_window->conversation().transcript().at(2).row.id;
     m_window->action("edit")->trigger();
     Composer* composer = m_window->panel()->composer();
     QCOMPARE(composer->editing(), question);
     QCOMPARE(composer->text(), QStringLiteral("second"));
-    write(QStringLiteral("changed"));
+    m_window.write(QStringLiteral("changed"));
     QTRY_VERIFY(m_window->conversation().transcript().rowOf(question) == std::nullopt);
-    finish();
+    m_window.finish();
     const auto& items = m_window->conversation().transcript().items();
     QCOMPARE(items.size(), std::size_t{4});
     QCOMPARE(items[2].text, QStringLiteral("changed"));
@@ -259,12 +243,12 @@ class WindowTest : public QObject {
   }
 
   void anAnswerGoesOnWhileAnotherChatIsOpen() {
-    openTiny();
-    ask(QStringLiteral("first chat"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("first chat"));
     const ChatId first = m_window->conversation().chat();
     m_window->action("newChat")->trigger();
-    m_window->conversation().setSettings(settings(100000));
-    write(QStringLiteral("second chat"));
+    m_window->conversation().setSettings(m_window.settings(100000));
+    m_window.write(QStringLiteral("second chat"));
     QTRY_VERIFY(m_window->conversation().answeringHere());
     const ChatId second = m_window->conversation().chat();
     m_window->conversation().open(first);
@@ -277,14 +261,14 @@ class WindowTest : public QObject {
     QVERIFY(m_window->conversation().answeringHere());
     QTRY_VERIFY(m_window->conversation().transcript().at(1).live);
     m_window->action("stop")->trigger();
-    finish();
+    m_window.finish();
     QCOMPARE(m_window->conversation().transcript().at(1).row.state, MessageState::stopped);
     QVERIFY(!m_window->conversation().transcript().at(1).text.isEmpty());
   }
 
   void deletingCanBeUndone() {
-    openTiny();
-    ask(QStringLiteral("keep me"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("keep me"));
     const ChatId chat = m_window->conversation().chat();
     m_window->action("delete")->trigger();
     QTRY_COMPARE(m_window->chats().rowCount(), 0);
@@ -297,8 +281,8 @@ class WindowTest : public QObject {
   }
 
   void searchFindsMessages() {
-    openTiny();
-    ask(QStringLiteral("the zebra question"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("the zebra question"));
     m_window->action("newChat")->trigger();
     m_window->side()->search()->setText(QStringLiteral("zebra"));
     QTRY_VERIFY(m_window->chats().searching());
@@ -310,13 +294,13 @@ class WindowTest : public QObject {
   }
 
   void memoryIsSwitchedPerChat() {
-    openTiny();
-    ask(QStringLiteral("with"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("with"));
     QVERIFY(m_window->conversation().transcript().at(1).row.answer->memory_on);
     m_window->action("memoryOn")->trigger();
     QVERIFY(!m_window->conversation().settings().memory_on);
     QVERIFY(!m_window->panel()->banner()->text().isEmpty());
-    ask(QStringLiteral("without"));
+    m_window.ask(QStringLiteral("without"));
     const auto& answer = *m_window->conversation().transcript().at(3).row.answer;
     QVERIFY(!answer.memory_on);
     QCOMPARE(answer.result.reused_tokens, std::int64_t{0});  // read again from the start
@@ -325,8 +309,8 @@ class WindowTest : public QObject {
   }
 
   void gateInkIsToggledAndATokenPinned() {
-    openTiny();
-    ask(QStringLiteral("hello there"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("hello there"));
     m_window->action("ink")->trigger();
     QVERIFY(m_window->panel()->view()->ink());
     m_window->grab();
@@ -339,7 +323,7 @@ class WindowTest : public QObject {
   }
 
   void theDraftIsCountedWhileTyping() {
-    openTiny();
+    m_window.openTiny();
     Composer* composer = m_window->panel()->composer();
     QTest::keyClicks(composer->edit(), QStringLiteral("hello there friend"));
     QTRY_VERIFY(m_window->panel()->draftLine().contains(QStringLiteral("rows in RAM")));
@@ -348,7 +332,7 @@ class WindowTest : public QObject {
   }
 
   void aBadFileIsRefusedByName() {
-    QFile bad(QString::fromStdString(m_folder.path() + "/bad.gguf"));
+    QFile bad(QString::fromStdString(m_window.folder().path() + "/bad.gguf"));
     QVERIFY(bad.open(QIODevice::WriteOnly));
     bad.write("not a model");
     bad.close();
@@ -360,7 +344,7 @@ class WindowTest : public QObject {
     QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
     QVERIFY(m_window->conversation().blockedReason().contains(QStringLiteral("model")));
     // A model that is open stays open.
-    openTiny();
+    m_window.openTiny();
     m_window->openModel(bad.fileName(), {});
     QTRY_COMPARE(failed.count(), 2);
     QCOMPARE(m_window->engine().state(), EngineHost::State::ready);
@@ -368,8 +352,8 @@ class WindowTest : public QObject {
   }
 
   void closingTheModelEmptiesTheViews() {
-    openTiny();
-    ask(QStringLiteral("hello"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("hello"));
     m_window->action("closeModel")->trigger();
     QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
     m_window->grab();
@@ -391,16 +375,16 @@ class WindowTest : public QObject {
   }
 
   void everyWidgetHasANameAndMnemonicsDiffer() {
-    openTiny();
-    ask(QStringLiteral("hello"));
+    m_window.openTiny();
+    m_window.ask(QStringLiteral("hello"));
     m_window->action("ink")->trigger();
     m_window->grab();
-    checkNames(m_window.get());
+    checkNames(m_window.window());
     SettingsDialog settings(m_window->config());
     checkNames(&settings);
     ChatSettingsDialog chat(m_window->conversation().settings(), {});
     checkNames(&chat);
-    OpenModelDialog open(m_window->config(), {}, {m_model});
+    OpenModelDialog open(m_window->config(), {}, {m_window.model()});
     checkNames(&open);
     QSet<QString> tops;
     for (const QAction* menu : m_window->menuBar()->actions()) {
@@ -438,92 +422,11 @@ class WindowTest : public QObject {
   }
 
  private:
-  static constexpr std::int64_t kTokens = 12;
 #if defined(__SANITIZE_ADDRESS__)
   static constexpr qint64 kSlowness = 20;
 #else
   static constexpr qint64 kSlowness = 3;  // other tests run beside this one
 #endif
-
-  QString database() const {
-    return QString::fromStdString(m_folder.path() + "/chats.db");
-  }
-  QString layout() const {
-    return QString::fromStdString(m_folder.path() + "/layout.ini");
-  }
-
-  static ChatSettings settings(std::int64_t maxTokens) {
-    ChatSettings settings;
-    settings.max_tokens = maxTokens;
-    settings.sampling.temperature = 0;  // this model then never ends its turn
-    settings.sampling.repetition_penalty = 1;
-    return settings;
-  }
-
-  void openWindow(const std::function<void(WindowSetup&)>& change = {}) {
-    auto store = ChatStore::open(database().toStdString());
-    QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
-    m_store = std::move(*store);
-    WindowSetup setup;
-    setup.config.threads = 1;
-    setup.config.open_at_start = false;
-    setup.config.chat.max_tokens = kTokens;
-    setup.config.chat.sampling = settings(0).sampling;
-    setup.saveConfig = [](const Config&) {};
-    setup.layoutFile = layout();
-    setup.packFolders = {m_folder.path()};
-    if (change) change(setup);
-    m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
-    m_window->resize(1300, 800);
-    m_window->show();
-    m_window->start();
-  }
-
-  void openTiny() {
-    m_window->openModel(m_model, {});
-    QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
-    QVERIFY(m_window->engine().layout()->memory.has_value());
-  }
-
-  // The tiny model with a reader that the test commands.
-  std::shared_ptr<SlowReaderControl> openTinyWithSlowDrive() {
-    auto control = std::make_shared<SlowReaderControl>();
-    EngineOptions options;
-    options.model_path = m_model.toStdString();
-    options.row_reader = slow_reader_factory(control);
-    m_window->engine().openModel(options);
-    [&] { QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready); }();
-    return control;
-  }
-
-  // Closes the window and opens it on the same database, as the user would.
-  void reopen() {
-    m_window->close();
-    m_window.reset();
-    m_store.reset();
-    openWindow();
-    openTiny();
-  }
-
-  void write(const QString& text) {
-    Composer* composer = m_window->panel()->composer();
-    composer->setText(text);
-    QTest::keyClick(composer->edit(), Qt::Key_Return);
-  }
-
-  void finish() {
-    QTRY_VERIFY_WITH_TIMEOUT(
-        !m_window->conversation().answering() && m_window->conversation().blockedReason().isEmpty(),
-        60000);
-  }
-
-  void ask(const QString& text) {
-    const int rows = m_window->conversation().transcript().rowCount();
-    write(text);
-    QTRY_COMPARE(m_window->conversation().transcript().rowCount(), rows + 2);
-    finish();
-    QTRY_VERIFY(m_window->chats().rowCount() > 0);
-  }
 
   // Every message has records, each after those of the message before.
   static void checkRecordsFollow(const std::vector<TranscriptItem>& items) {
@@ -564,10 +467,7 @@ class WindowTest : public QObject {
     seen.insert(key);
   }
 
-  TemporaryFolder m_folder;
-  QString m_model;
-  std::unique_ptr<ChatStore> m_store;
-  std::unique_ptr<MainWindow> m_window;
+  test::OpenedWindow m_window{{.context = 8192}};
 };
 
 UI_TEST(WindowTest)

@@ -7,13 +7,11 @@
 #include <QDirIterator>
 #include <QDockWidget>
 #include <QLabel>
-#include <QLoggingCategory>
 #include <QRegularExpression>
 
 #include "tests/support/test_paths.h"
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/theme.h"
 
 using namespace mneme;
 
@@ -66,12 +64,6 @@ class WindowWordsTest : public QObject {
   Q_OBJECT
 
  private Q_SLOTS:
-  void initTestCase() {
-    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
-    QLoggingCategory::setFilterRules(QStringLiteral("qt.qpa.*=false"));
-    Theme::choose(Theme::Choice::light);
-  }
-
   void theWordsAreTold() {
     QVERIFY(!oddWord(QStringLiteral("SSD, late")).isEmpty());
     QVERIFY(!oddWord(QStringLiteral("&Memory")).isEmpty());

@@ -36,7 +36,6 @@ namespace {
 
 constexpr int kLayoutVersion = 3;
 constexpr int kRecentMax = 8;
-constexpr int kSaveSoonMs = 400;
 
 }  // namespace
 
@@ -44,7 +43,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
     : QMainWindow(parent),
       m_store(store),
       m_setup(std::move(setup)),
-      m_layout(m_setup.layoutFile, QSettings::IniFormat),
+      m_settings(*m_setup.settings),
       m_engine(store),
       m_drafts(store),
       m_watch(store),
@@ -73,7 +72,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
   connectChats();
   connect(&m_conversation, &Conversation::chatChanged, this, [this] {
     m_side->showCurrent(m_conversation.chat());
-    m_layout.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
+    m_settings.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
     setWindowTitle(tr("%1 — Mneme").arg(windowTitleText(m_conversation.title())));
     m_selection.clear();
     refreshActions();
@@ -81,7 +80,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
   connect(&m_conversation, &Conversation::stateChanged, this, &MainWindow::refreshActions);
   connect(&m_conversation, &Conversation::settingsChanged, this, &MainWindow::refreshActions);
   connect(m_panel, &ChatPanel::inkChanged, this, [this](bool on) {
-    m_layout.setValue(QStringLiteral("window/ink"), on);
+    m_settings.setValue(QStringLiteral("window/ink"), on);
     refreshActions();
   });
   connect(m_panel, &ChatPanel::chatSettingsRequested, this, &MainWindow::showChatSettings);
@@ -97,13 +96,9 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
     }
     tellModelProblem(reason);
   });
-  // A slider asks many times a second; what it ends at is for the next start.
-  m_saveSoon.setSingleShot(true);
-  m_saveSoon.setInterval(kSaveSoonMs);
-  connect(&m_saveSoon, &QTimer::timeout, this, [this] { m_setup.saveConfig(m_setup.config); });
   connect(&m_source, &InspectSource::ramBudgetRequested, this, [this](quint64 bytes) {
     m_setup.config.ram_budget_mib = static_cast<std::int64_t>(bytes >> 20);
-    m_saveSoon.start();
+    m_setup.saveConfig(m_setup.config);
   });
   restoreLayout();
   refreshActions();
@@ -112,7 +107,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
 MainWindow::~MainWindow() = default;
 
 void MainWindow::start() {
-  const ChatId last = m_layout.value(QStringLiteral("chats/last")).toLongLong();
+  const ChatId last = m_settings.value(QStringLiteral("chats/last")).toLongLong();
   newChat();
   loadChats(last);
   if (m_setup.config.open_at_start) openAtStart();
@@ -161,7 +156,7 @@ void MainWindow::beginOpening(const Opening& opening) {
 }
 
 QStringList MainWindow::recentModels() const {
-  return m_layout.value(QStringLiteral("models/recent")).toStringList();
+  return m_settings.value(QStringLiteral("models/recent")).toStringList();
 }
 
 void MainWindow::rememberModel() {
@@ -171,7 +166,7 @@ void MainWindow::rememberModel() {
   const QString path = QString::fromStdString(layout->path);
   recent.removeAll(path);
   recent.prepend(path);
-  m_layout.setValue(QStringLiteral("models/recent"), recent.mid(0, kRecentMax));
+  m_settings.setValue(QStringLiteral("models/recent"), recent.mid(0, kRecentMax));
   if (m_opening.remember) {
     m_setup.config.model = m_opening.model.toStdString();
     m_setup.config.memory = m_opening.memory.toStdString();
@@ -208,22 +203,22 @@ void MainWindow::makeDocks() {
 void MainWindow::restoreLayout() {
   const QSize screen = QApplication::primaryScreen()->availableSize();
   resize(std::min(1440, screen.width() - 16), std::min(900, screen.height() - 40));
-  restoreGeometry(m_layout.value(QStringLiteral("window/geometry")).toByteArray());
-  if (restoreState(m_layout.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
-    m_wanted.chats = m_layout.value(QStringLiteral("window/chats_width"), m_wanted.chats).toInt();
-    m_wanted.token = m_layout.value(QStringLiteral("window/token_width"), m_wanted.token).toInt();
+  restoreGeometry(m_settings.value(QStringLiteral("window/geometry")).toByteArray());
+  if (restoreState(m_settings.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
+    m_wanted.chats = m_settings.value(QStringLiteral("window/chats_width"), m_wanted.chats).toInt();
+    m_wanted.token = m_settings.value(QStringLiteral("window/token_width"), m_wanted.token).toInt();
     m_wanted.lower =
-        m_layout.value(QStringLiteral("window/lower_share"), m_wanted.lower).toDouble();
+        m_settings.value(QStringLiteral("window/lower_share"), m_wanted.lower).toDouble();
     m_wanted.tiers =
-        m_layout.value(QStringLiteral("window/tiers_share"), m_wanted.tiers).toDouble();
+        m_settings.value(QStringLiteral("window/tiers_share"), m_wanted.tiers).toDouble();
   } else {
     showPreset(Preset::chat);
   }
   fitScreen();
-  const int preset = m_layout.value(QStringLiteral("window/preset")).toInt();
+  const int preset = m_settings.value(QStringLiteral("window/preset")).toInt();
   if (preset >= 0 && preset < m_presets->actions().size())
     m_presets->actions()[preset]->setChecked(true);
-  m_panel->setInk(m_layout.value(QStringLiteral("window/ink"), false).toBool());
+  m_panel->setInk(m_settings.value(QStringLiteral("window/ink"), false).toBool());
 }
 
 // A window that was stored on a larger screen, or wider than any, is whole on this one.
@@ -243,17 +238,16 @@ void MainWindow::fitScreen() {
 
 void MainWindow::saveLayout() {
   if (!isVisible()) return;
-  m_layout.setValue(QStringLiteral("window/chats_width"), m_wanted.chats);
-  m_layout.setValue(QStringLiteral("window/token_width"), m_wanted.token);
-  m_layout.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
-  m_layout.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
-  m_layout.setValue(QStringLiteral("window/geometry"), saveGeometry());
-  m_layout.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
+  m_settings.setValue(QStringLiteral("window/chats_width"), m_wanted.chats);
+  m_settings.setValue(QStringLiteral("window/token_width"), m_wanted.token);
+  m_settings.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
+  m_settings.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
+  m_settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
+  m_settings.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   saveLayout();
-  m_layout.sync();
   m_setup.saveConfig(m_setup.config);
   m_engine.cancelOpen();
   event->setAccepted(m_closing.mayClose());

@@ -4,8 +4,6 @@
 #pragma once
 
 #include <QMainWindow>
-#include <QSettings>
-#include <QTimer>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/save_watch.h"
+#include "ui/bridge/settings_file.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/chat_list_model.h"
 #include "ui/models/inspect_source.h"
@@ -35,7 +34,7 @@ class StatusLine;
 struct WindowSetup {
   Config config;
   std::function<void(const Config&)> saveConfig;
-  QString layoutFile;  // INI: geometry, docks, recent models
+  SettingsFile* settings = nullptr;  // geometry, docks, recent models; outlives the window
   QString defaultModel;
   std::vector<std::string> packFolders;
   std::string hotSetFolder;     // rows for the next start; "" = they are not kept
@@ -138,9 +137,8 @@ class MainWindow : public QMainWindow {
 
   ChatStore& m_store;
   WindowSetup m_setup;
-  QSettings m_layout;
+  SettingsFile& m_settings;
   Opening m_opening;  // the latest
-  QTimer m_saveSoon;  // of the settings
   EngineHost m_engine;
   BranchTrace m_branch;
   Selection m_selection;

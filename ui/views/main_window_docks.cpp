@@ -162,7 +162,7 @@ void MainWindow::showPreset(Preset preset) {
   fitDocks();
   static const char* const kNames[] = {"presetChat", "presetInspect", "presetMemory"};
   if (QAction* one = action(kNames[static_cast<int>(preset)])) one->setChecked(true);
-  m_layout.setValue(QStringLiteral("window/preset"), static_cast<int>(preset));
+  m_settings.setValue(QStringLiteral("window/preset"), static_cast<int>(preset));
   QMetaObject::invokeMethod(this, &MainWindow::saveLayout, Qt::QueuedConnection);
 }
 

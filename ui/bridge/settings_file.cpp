@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/bridge/settings_file.h"
+
+#include <QFile>
+#include <QFileInfo>
+#include <QSettings>
+#include <chrono>
+#include <utility>
+
+#include "inference/base/log.h"
+#include "inference/base/private_file.h"
+
+namespace mneme {
+namespace {
+
+// A slider sets a value many times a second.
+constexpr auto kWriteAfter = std::chrono::milliseconds(300);
+
+}  // namespace
+
+SettingsFile::SettingsFile(const QString& path) : m_path(path), m_writer("settings") {
+  const QSettings file(path, QSettings::IniFormat);
+  for (const QString& key : file.allKeys()) m_values.insert(key, file.value(key));
+}
+
+SettingsFile::~SettingsFile() {
+  m_writer.post([this] { write(); });
+}
+
+QVariant SettingsFile::value(const QString& key, const QVariant& otherwise) const {
+  return m_values.value(key, otherwise);
+}
+
+void SettingsFile::setValue(const QString& key, const QVariant& value) {
+  const auto known = m_values.constFind(key);
+  if (known != m_values.constEnd() && *known == value) return;
+  m_values.insert(key, value);
+  {
+    const std::lock_guard lock(m_unwritten.mutex);
+    m_unwritten.values.insert(key, value);
+    if (std::exchange(m_unwritten.asked, true)) return;
+  }
+  m_writer.post_at(std::chrono::steady_clock::now() + kWriteAfter, [this] { write(); });
+}
+
+void SettingsFile::write() {
+  QMap<QString, QVariant> values;
+  {
+    const std::lock_guard lock(m_unwritten.mutex);
+    values = std::exchange(m_unwritten.values, {});
+    m_unwritten.asked = false;
+  }
+  if (values.isEmpty()) return;
+  const Status folder = make_private_folder(QFileInfo(m_path).path().toStdString());
+  const Status made = folder ? make_private_file(m_path.toStdString()) : folder;
+  // Only this thread of the one program writes the file (app/single_instance.h): a lock that is there
+  // was left behind, and would be waited for.
+  QFile::remove(m_path + QLatin1String(".lock"));
+  QSettings file(m_path, QSettings::IniFormat);
+  for (auto value = values.cbegin(); value != values.cend(); ++value) {
+    file.setValue(value.key(), value.value());
+  }
+  file.sync();
+  if (file.status() == QSettings::NoError) return;
+  log_warning("ui", "the settings are not kept: {}",
+              made ? fmt::format("{} cannot be written", m_path.toStdString())
+                   : made.error().message);
+  const std::lock_guard lock(m_unwritten.mutex);
+  values.insert(m_unwritten.values);  // the newer ones
+  m_unwritten.values = std::move(values);
+}
+
+}  // namespace mneme
