@@ -235,14 +235,7 @@ class Parser {
     m_listStarted = false;
     m_candidate = -1;
     if (blocks.empty() || m_textless) return;
-    qsizetype line = m_source.indexOf(QLatin1Char('\n'), m_end);
-    while (line >= 0) {
-      const qsizetype next = m_source.indexOf(QLatin1Char('\n'), line + 1);
-      if (next < 0) return;
-      const QStringView between = QStringView(m_source).mid(line + 1, next - line - 1);
-      line = next;
-      if (between.trimmed().isEmpty()) break;
-    }
+    const qsizetype line = blankLineBehind(m_end);
     if (line < 0) return;
     // Not a blank line inside the new block, which a fence in the line above could have opened.
     QStringView rest = QStringView(m_source).mid(line + 1);
@@ -252,6 +245,25 @@ class Parser {
     }
     m_candidate = static_cast<int>(line) + 1;
     m_candidateBlocks = blocks.size();
+  }
+
+  // The end of the first blank line below the line of `place`; -1 = none. Places ascend, so that
+  // what was found last is the answer for many of them.
+  qsizetype blankLineBehind(qsizetype place) {
+    if (m_blankAsked && (m_blank < 0 || m_lineBeforeBlank >= place)) return m_blank;
+    m_blankAsked = true;
+    m_blank = -1;
+    qsizetype line = m_source.indexOf(QLatin1Char('\n'), place);
+    while (line >= 0 && m_blank < 0) {
+      const qsizetype next = m_source.indexOf(QLatin1Char('\n'), line + 1);
+      if (next < 0) break;
+      if (QStringView(m_source).mid(line + 1, next - line - 1).trimmed().isEmpty()) {
+        m_lineBeforeBlank = line;
+        m_blank = next;
+      }
+      line = next;
+    }
+    return m_blank;
   }
 
   // The first text of the block after a candidate proves that nothing was passed over.
@@ -398,6 +410,9 @@ class Parser {
   int m_depth = 0;
   int m_candidate = -1;  // where a settled part might end
   std::size_t m_candidateBlocks = 0;
+  bool m_blankAsked = false;
+  qsizetype m_blank = -1;  // what blankLineBehind() said last
+  qsizetype m_lineBeforeBlank = 0;
 
   std::size_t m_quotes = 0;
   std::vector<List> m_lists;
