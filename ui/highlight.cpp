@@ -101,8 +101,8 @@ bool isWord(QChar c) {
 
 class Scanner {
  public:
-  Scanner(const Language& language, const QString& code)
-      : m_language(language), m_code(code), m_quotes(QLatin1String(language.quotes)) {
+  Scanner(const Language& language, const QString& code, int from)
+      : m_language(language), m_code(code), m_quotes(QLatin1String(language.quotes)), m_at(from) {
     const QStringList words = QString::fromLatin1(language.keywords).split(QLatin1Char(' '));
     m_keywords = QSet<QString>(words.begin(), words.end());
   }
@@ -182,16 +182,16 @@ class Scanner {
   const QString& m_code;
   const QString m_quotes;
   QSet<QString> m_keywords;
-  qsizetype m_at = 0;
+  qsizetype m_at;
   std::vector<CodeSpan> m_spans;
 };
 
 }  // namespace
 
-std::vector<CodeSpan> highlightCode(const QString& language, const QString& code) {
+std::vector<CodeSpan> highlightCode(const QString& language, const QString& code, int from) {
   const Language* known = findLanguage(language);
   if (known == nullptr) return {};
-  return Scanner(*known, code).scan();
+  return Scanner(*known, code, from).scan();
 }
 
 }  // namespace mneme

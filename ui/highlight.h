@@ -17,7 +17,8 @@ struct CodeSpan {
   friend bool operator==(const CodeSpan&, const CodeSpan&) = default;
 };
 
-// `language` as after the fence ("cpp", "python", "Rust"); spans in order, without overlap.
-std::vector<CodeSpan> highlightCode(const QString& language, const QString& code);
+// `language` as after the fence ("cpp", "python", "Rust"); spans in order, without overlap. From
+// `from` on, which lies in none of the spans before it.
+std::vector<CodeSpan> highlightCode(const QString& language, const QString& code, int from = 0);
 
 }  // namespace mneme

@@ -10,7 +10,6 @@
 #include <optional>
 #include <utility>
 
-#include "ui/highlight.h"
 #include "ui/theme.h"
 #include "ui/views/message_fonts.h"
 
@@ -19,10 +18,16 @@ namespace {
 
 constexpr double kLeading = 0.26;  // space between lines, of the font's height
 constexpr qreal kCellPadding = 9;
-// Characters of a piece before it is cut at a line's end: what an appended word costs to lay out.
-constexpr int kPieceLength = 300;
+// Characters of a piece before it is cut at a line's end. Of a text that grows the last one is laid
+// out again with each word: a line or two. Of others longer ones save what is laid out twice.
+constexpr int kGrowingPiece = 100;
+constexpr int kWholePiece = 600;
+constexpr int kAhead = 120;  // characters behind a piece that decide where its last line ends
+constexpr int kAheadMost = 2000;
+constexpr int kCellMeasured = 300;  // a longer text of a cell does not fit anyway
 
 int s_piecesLaidOut = 0;
+int s_charactersLaidOut = 0;
 
 qreal leadingOf(const QFont& font) {
   return std::round(QFontMetricsF(font).height() * kLeading);
@@ -90,6 +95,10 @@ int MessageLayout::piecesLaidOut() {
   return s_piecesLaidOut;
 }
 
+int MessageLayout::charactersLaidOut() {
+  return s_charactersLaidOut;
+}
+
 qreal MessageLayout::leading() const {
   return leadingOf(bodyFont());
 }
@@ -104,6 +113,7 @@ void MessageLayout::setMarkdown(const QString& source, bool growing) {
     m_settledEnd = 0;
   }
   m_plain = false;
+  m_growing = growing;
   m_source = source;
   ParsedMarkdown parsed = parseMarkdown(source, m_settledEnd);
   setBlocks(std::move(parsed.blocks), m_settled);
@@ -114,6 +124,7 @@ void MessageLayout::setMarkdown(const QString& source, bool growing) {
 void MessageLayout::setPlain(const QString& text) {
   if (m_plain && text == m_source) return;
   m_plain = true;
+  m_growing = false;
   m_source = text;
   m_settled = 0;
   m_settledEnd = 0;
@@ -361,12 +372,14 @@ MessageLayout::Piece MessageLayout::makePiece(const MarkdownText& text, int star
     option.setTabStopDistance(QFontMetricsF(look.font).horizontalAdvance(QLatin1Char(' ')) * 4);
   }
   const qreal leading = leadingOf(look.font);
-  // Text behind the piece decides where its last line ends; seldom does that take more.
-  for (int ahead = kPieceLength / 3;; ahead *= 4) {
+  const int least = m_growing ? kGrowingPiece : kWholePiece;
+  // Seldom does it take more.
+  for (int ahead = kAhead;; ahead *= 4) {
     ++s_piecesLaidOut;
-    int end = std::min(start + kPieceLength + ahead, paragraphEnd);
+    int end = std::min(start + least + ahead, paragraphEnd);
     if (end < paragraphEnd && text.text[end].isLowSurrogate()) ++end;
     piece.length = end - start;
+    s_charactersLaidOut += piece.length;
     QString shown = text.text.mid(start, piece.length);
     if (end == paragraphEnd && end < text.text.size() && !shown.isEmpty()) shown.chop(1);
     shown.replace(QLatin1Char('\n'), QChar::LineSeparator);
@@ -392,13 +405,13 @@ MessageLayout::Piece MessageLayout::makePiece(const MarkdownText& text, int star
       piece.height += std::ceil(line.height()) + leading;
       piece.naturalWidth = std::max(piece.naturalWidth, line.naturalTextWidth());
       const int lineEnd = line.textStart() + line.textLength();
-      if (end == paragraphEnd || lineEnd < kPieceLength) continue;
+      if (end == paragraphEnd || lineEnd < least) continue;
       whole = lineEnd < piece.length;
       piece.length = lineEnd;
       break;
     }
     layout.endLayout();
-    if (whole || ahead > 4 * kPieceLength) return piece;
+    if (whole || ahead > kAheadMost) return piece;
   }
 }
 
@@ -452,15 +465,30 @@ void MessageLayout::layoutText(Block& block, qreal width) const {
   }
 }
 
+// From behind the last span that ends in the pieces that are kept: between spans a scan can begin
+// anywhere.
+void MessageLayout::highlight(Block& block) {
+  const int kept =
+      block.pieces.empty() ? 0 : block.pieces.back().start + block.pieces.back().length;
+  std::vector<CodeSpan>& spans = block.spans;
+  const auto end = [&] { return spans.empty() ? 0 : spans.back().start + spans.back().length; };
+  while (!spans.empty() && end() >= kept) spans.pop_back();
+  const MarkdownBlock& content = block.content;
+  const auto more = highlightCode(content.language, content.text.text, end());
+  spans.insert(spans.end(), more.begin(), more.end());
+}
+
 void MessageLayout::layoutCode(Block& block, qreal width) const {
   const qreal header = std::ceil(QFontMetricsF(smallFont()).height() + 12);
   Look look;
   look.font = codeFont();
   look.wrap = QTextOption::WrapAnywhere;
   look.leftToRight = true;
-  std::vector<CodeSpan> spans;
-  if (!m_inked) {
-    spans = highlightCode(block.content.language, block.content.text.text);
+  std::vector<CodeSpan>& spans = block.spans;
+  if (m_inked) {
+    spans.clear();
+  } else {
+    highlight(block);
     look.formats = [&spans](int from, int to) {
       return formatsIn(spans, from, to, [](const CodeSpan& span) {
         QTextCharFormat format;
@@ -496,8 +524,7 @@ void MessageLayout::layoutTable(Block& block, qreal width) const {
   for (std::size_t r = 0; r < block.content.rows.size(); ++r) {
     const auto& row = block.content.rows[r];
     for (std::size_t c = 0; c < row.size() && c < columns; ++c) {
-      // A longer text does not fit anyway.
-      const QString start = row[c].text.left(kPieceLength);
+      const QString start = row[c].text.left(kCellMeasured);
       const QFontMetricsF& metrics = r == 0 ? headMetrics : bodyMetrics;
       widths[c] = std::max(widths[c], metrics.horizontalAdvance(start) + 4);
     }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "ui/highlight.h"
 #include "ui/markdown.h"
 
 namespace mneme {
@@ -45,8 +46,9 @@ class MessageLayout {
   qreal naturalWidth() const { return m_naturalWidth; }  // of the widest line, after layout()
   // The y below which something looks otherwise than when this was asked last.
   qreal takeChangedFrom();
-  // Pieces of text laid out so far: what an update costs.
+  // Pieces of text laid out so far, and characters in them: what an update costs.
   static int piecesLaidOut();
+  static int charactersLaidOut();
 
   // Frames first, then whatever lies behind the text, then the text.
   void paintFrames(QPainter& painter, QPointF origin, const QRectF& clip) const;
@@ -88,7 +90,8 @@ class MessageLayout {
     int textStart = 0;                       // of its first character in text()
     int sourceStart = 0;                     // of its first character in the source, or before it
     std::vector<Piece> pieces;
-    std::size_t kept = 0;      // pieces that are still right though the text changed
+    std::size_t kept = 0;         // pieces that are still right though the text changed
+    std::vector<CodeSpan> spans;  // code
     QRectF frame;              // code card, table: relative to the block
     QRectF copy;               // the Copy button
     std::vector<qreal> lines;  // table: y of the rules
@@ -118,6 +121,7 @@ class MessageLayout {
   QTextCharFormat formatOf(const MarkdownSpan& span, const QFont& base) const;
   Look lookOf(const MarkdownText& text, const QFont& font) const;
   void layoutBlock(Block& block, qreal width) const;
+  static void highlight(Block& block);
   void layoutText(Block& block, qreal width) const;
   void layoutCode(Block& block, qreal width) const;
   void layoutTable(Block& block, qreal width) const;
@@ -133,6 +137,7 @@ class MessageLayout {
 
   QString m_source;
   bool m_plain = false;
+  bool m_growing = false;
   bool m_inked = false;
   std::vector<Block> m_blocks;
   std::size_t m_settled = 0;  // blocks that no appended text changes
