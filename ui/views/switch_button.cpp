@@ -41,20 +41,29 @@ void SwitchButton::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   const QSizeF track = trackSize();
   const QRectF room = rect().adjusted(4, 0, -4, 0);
-  painter.setPen(isEnabled() ? t.textMuted : t.border);
+  painter.setPen(t.textMuted);
   painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, text());
   painter.setRenderHint(QPainter::Antialiasing);
   const QRectF slot(room.right() - track.width(), (height() - track.height()) / 2, track.width(),
                     track.height());
-  painter.setPen(Qt::NoPen);
   QColor off = t.textMuted;
   off.setAlphaF(0.55F);
-  painter.setBrush(!isEnabled() ? t.border : isChecked() ? t.accent : off);
-  painter.drawRoundedRect(slot, track.height() / 2, track.height() / 2);
+  const qreal radius = track.height() / 2;
   const qreal knob = track.height() - 4;
   const qreal x = isChecked() ? slot.right() - knob - 2 : slot.left() + 2;
-  painter.setBrush(isChecked() ? t.accentText : t.window);
-  painter.drawEllipse(QRectF(x, slot.top() + 2, knob, knob));
+  if (isEnabled()) {
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(isChecked() ? t.accent : off);
+    painter.drawRoundedRect(slot, radius, radius);
+    painter.setBrush(isChecked() ? t.accentText : t.window);
+    painter.drawEllipse(QRectF(x, slot.top() + 2, knob, knob));
+  } else {
+    // Hollow: its name is as easy to read as others', but there is nothing to switch.
+    painter.setPen(QPen(off, 1));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawRoundedRect(slot.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius);
+    painter.drawEllipse(QRectF(x, slot.top() + 2, knob, knob).adjusted(1.5, 1.5, -1.5, -1.5));
+  }
   if (hasFocus()) {
     painter.setBrush(Qt::NoBrush);
     painter.setPen(QPen(t.accent, 1.5));
