@@ -236,6 +236,23 @@ class ChatViewTest : public QObject {
     QCOMPARE(m_view->viewport()->grab().toImage(), top);
   }
 
+  void whatWasSearchedForIsMarkedOnInkToo() {
+    const test::Chat chat = test::storyChat();
+    showStory(chat);
+    m_branch.reset(chat.log, chat.parts);
+    m_source.setModel(chat.model());
+    for (const bool ink : {false, true}) {
+      m_view->setInk(ink);
+      m_view->setFound({});
+      const QImage without = m_view->viewport()->grab().toImage();
+      m_view->setFound(QStringLiteral("HORSE"));
+      QCOMPARE(m_view->foundIn(0).size(), std::size_t{1});
+      const QImage with = m_view->viewport()->grab().toImage();
+      const QRect word = m_view->messageRect(0);
+      QVERIFY2(with.copy(word) != without.copy(word), ink ? "ink" : "no ink");
+    }
+  }
+
   void inkedTextIsSelectedByDraggingAndPickedByAClick() {
     test::Chat chat = test::storyChat();
     showStory(chat);

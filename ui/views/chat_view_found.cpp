@@ -44,12 +44,9 @@ const std::vector<MessageLayout::Range>& ChatView::foundIn(int row) {
   return found.ranges;
 }
 
-// Relative to the message's body; several where a place goes over lines. Ink lays the text out in
-// its own way, and has none.
+// Relative to the message's body; several where a place goes over lines.
 const std::vector<QRectF>& ChatView::foundRects(int row) {
-  static const std::vector<QRectF> none;
   MessageItem& item = *m_items[static_cast<std::size_t>(row)];
-  if (item.ink() != nullptr) return none;
   const auto& ranges = foundIn(row);
   Found& found = m_foundIn[item.id()];
   const std::pair<qreal, qreal> laidOutFor(columnWidth(), Theme::zoom());
