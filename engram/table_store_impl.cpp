@@ -482,8 +482,8 @@ std::uint64_t TableStore::Impl::possible_budget(std::uint64_t wanted) const {
   const std::uint64_t most = memory - memory / 8;
   if (wanted <= most) return wanted;
   log_warning("engram",
-              "a RAM budget of {} MiB is more than this machine can give: it has {} MiB, {} MiB of "
-              "them are used",
+              "a RAM budget of {} MiB is more than this machine can give: it has {} MiB of RAM, so "
+              "rows take {} MiB at most",
               wanted >> 20, memory >> 20, most >> 20);
   return most;
 }
