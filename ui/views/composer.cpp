@@ -21,7 +21,7 @@
 namespace mneme {
 namespace {
 
-constexpr int kLinesMax = 9;
+constexpr int kComposerLinesMax = 9;
 
 }  // namespace
 
@@ -230,11 +230,12 @@ void Composer::grow() {
   QAbstractTextDocumentLayout* layout = m_edit->document()->documentLayout();
   const qreal line = std::ceil(QFontMetricsF(m_edit->font()).lineSpacing());
   qreal height = 0;
-  for (QTextBlock block = m_edit->document()->begin(); block.isValid() && height < kLinesMax * line;
-       block = block.next()) {
+  for (QTextBlock block = m_edit->document()->begin();
+       block.isValid() && height < kComposerLinesMax * line; block = block.next()) {
     height += std::max(layout->blockBoundingRect(block).height(), line);
   }
-  m_edit->setFixedHeight(static_cast<int>(std::ceil(std::min(height, kLinesMax * line))) + 8);
+  m_edit->setFixedHeight(static_cast<int>(std::ceil(std::min(height, kComposerLinesMax * line))) +
+                         8);
   m_growing = false;
 }
 

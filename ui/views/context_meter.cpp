@@ -11,7 +11,11 @@
 
 namespace mneme {
 
-constexpr int kBarWidth = 120;
+namespace {
+
+constexpr int kMeterWidth = 120;
+
+}  // namespace
 
 ContextMeter::ContextMeter(QWidget* parent) : QWidget(parent) {
   setObjectName(QStringLiteral("contextMeter"));
@@ -48,7 +52,7 @@ QSize ContextMeter::sizeHint() const {
   for (QChar& c : widest) {
     if (c.isDigit()) c = QLatin1Char('0');
   }
-  return {metrics.horizontalAdvance(widest) + 10 + kBarWidth, metrics.height() + 6};
+  return {metrics.horizontalAdvance(widest) + 10 + kMeterWidth, metrics.height() + 6};
 }
 
 void ContextMeter::paintEvent(QPaintEvent*) {
@@ -58,10 +62,10 @@ void ContextMeter::paintEvent(QPaintEvent*) {
   painter.setFont(t.uiFont(0.92));
   const bool full = m_system + m_history + m_draft > m_limit;
   painter.setPen(full ? t.error : t.textMuted);
-  painter.drawText(QRectF(0, 0, width() - kBarWidth - 10, height()),
+  painter.drawText(QRectF(0, 0, width() - kMeterWidth - 10, height()),
                    Qt::AlignRight | Qt::AlignVCenter, m_text);
   painter.setRenderHint(QPainter::Antialiasing);
-  const QRectF bar(width() - kBarWidth, height() / 2.0 - 3, kBarWidth, 6);
+  const QRectF bar(width() - kMeterWidth, height() / 2.0 - 3, kMeterWidth, 6);
   QPainterPath shape;
   shape.addRoundedRect(bar, 3, 3);
   painter.setClipPath(shape);
