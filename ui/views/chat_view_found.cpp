@@ -80,7 +80,7 @@ void ChatView::paintFound(QPainter& painter, int row, QPointF origin, const QRec
   const QPointF body = origin + m_items[static_cast<std::size_t>(row)]->bodyRect().topLeft();
   for (const QRectF& rect : foundRects(row)) {
     if (rect.translated(body).intersects(clip)) {
-      painter.fillRect(rect.translated(body), matchColour());
+      markMatch(painter, rect.translated(body));
     }
   }
 }

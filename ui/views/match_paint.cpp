@@ -9,8 +9,20 @@
 
 namespace mneme {
 
+namespace {
+
 QColor matchColour() {
   return Theme::current().dark ? QColor(0xF0, 0xB4, 0x29, 0x60) : QColor(0xFF, 0xC8, 0x2E, 0x70);
+}
+
+}  // namespace
+
+void markMatch(QPainter& painter, const QRectF& place) {
+  const bool dark = Theme::current().dark;
+  painter.setCompositionMode(dark ? QPainter::CompositionMode_Screen
+                                  : QPainter::CompositionMode_Multiply);
+  painter.fillRect(place, dark ? QColor(0x5C, 0x45, 0x10) : QColor(0xFF, 0xDD, 0x6B));
+  painter.setCompositionMode(QPainter::CompositionMode_SourceOver);
 }
 
 void drawMatch(QPainter& painter, const QRectF& room, const QString& text, QPoint match) {

@@ -2,7 +2,6 @@
 // How the window shows what was searched for. UI thread.
 #pragma once
 
-#include <QColor>
 #include <QPoint>
 #include <QRectF>
 #include <QString>
@@ -11,7 +10,8 @@ class QPainter;
 
 namespace mneme {
 
-QColor matchColour();  // laid over the text, which shines through
+// Colours what lies behind text that is painted already, which keeps its contrast.
+void markMatch(QPainter& painter, const QRectF& place);
 
 // One line of text in which `match` (first character, how many) is to be seen: marked, and what
 // stands before it cut where the room is short. In the painter's font and pen.
