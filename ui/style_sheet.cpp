@@ -88,6 +88,7 @@ QScrollBar::handle:hover { background: @textMuted@; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QAbstractScrollArea { border: none; }
+#chatView { background: @base@; }
 QAbstractScrollArea::corner { background: transparent; border: none; }
 QListView, QTreeView, QTableView { background: @window@; border: none; outline: none;
   selection-background-color: @accentSoft@; selection-color: @text@;

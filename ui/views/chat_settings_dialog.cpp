@@ -70,7 +70,7 @@ ChatSettingsDialog::ChatSettingsDialog(const ChatSettings& settings, const QStri
   m_maxTokens->setSpecialValueText(tr("no limit"));
   m_topK->setSpecialValueText(tr("off"));
   m_seed = new QLineEdit(this);
-  m_seed->setPlaceholderText(tr("a fresh one each time"));
+  m_seed->setPlaceholderText(tr("fresh each time"));
   m_seed->setValidator(
       new QRegularExpressionValidator(QRegularExpression(QStringLiteral("[0-9]{0,19}")), m_seed));
   add(tr("Temperature"), m_temperature, tr("0 always picks the most probable token"));

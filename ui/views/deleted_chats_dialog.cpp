@@ -124,8 +124,9 @@ void DeletedChatsDialog::fill(const std::vector<Row>& rows) {
   if (!rows.empty()) m_list->setCurrentRow(0);
   m_restore->setEnabled(!rows.empty());
   m_delete->setEnabled(!rows.empty());
-  m_note->setText(!rows.empty() || m_search->text().isEmpty()
-                      ? tr("Deleted chats are kept for %1 days.").arg(Library::kDaysKept)
+  m_note->setText(!rows.empty() ? tr("Deleted chats are kept for %1 days.").arg(Library::kDaysKept)
+                  : m_search->text().isEmpty()
+                      ? tr("No chat was deleted in the last %1 days.").arg(Library::kDaysKept)
                       : tr("Nothing found."));
 }
 

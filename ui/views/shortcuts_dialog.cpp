@@ -45,8 +45,7 @@ ShortcutsDialog::ShortcutsDialog(const QList<QMenu*>& menus, QWidget* parent) : 
   tree->header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
   tree->header()->setStretchLastSection(false);
   const auto add = [](QTreeWidgetItem* to, const QString& what, const QString& keys) {
-    auto* item = new QTreeWidgetItem(to, {what, keys});
-    item->setFont(1, Theme::current().monoFont());
+    new QTreeWidgetItem(to, {what, keys});  // in the font of texts: a programmer's would join "++"
   };
   for (const QMenu* menu : menus) {
     QTreeWidgetItem* one = group(tree, plain(menu->title()));

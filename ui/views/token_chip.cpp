@@ -2,6 +2,7 @@
 #include "ui/views/token_chip.h"
 
 #include <QPainter>
+#include <cmath>
 
 #include "ui/models/token_text.h"
 #include "ui/theme.h"
@@ -29,8 +30,9 @@ void TokenChip::setToken(const QString& text, double gate) {
 }
 
 QSize TokenChip::sizeHint() const {
-  const QFontMetrics metrics(chipFont());
-  return {metrics.horizontalAdvance(m_text) + 16, metrics.height() + 8};
+  const QFontMetricsF metrics(chipFont());
+  // Not a fraction of a pixel less, which would cost the token its last letters.
+  return QSizeF(std::ceil(metrics.horizontalAdvance(m_text)) + 17, metrics.height() + 8).toSize();
 }
 
 void TokenChip::paintEvent(QPaintEvent*) {
