@@ -215,11 +215,12 @@ class PlainTextTest : public QObject {
                 label->text().count(QLatin1Char('<')));
   }
 
-  // Labels that never were on screen are not asked for their size either: they are polished here
-  // as showing them would.
+  // Labels that are not on screen are not asked for their size either: they are polished here, and
+  // their documents filled, as showing them would.
   static void checkWidgets(QWidget* root) {
     for (QLabel* label : root->findChildren<QLabel*>()) {
       label->ensurePolished();
+      label->sizeHint();
       if (qobject_cast<HashWalk*>(label) != nullptr) continue;  // escapes what it is given
       if (label->property("kind") == QLatin1String("section") &&
           label->textFormat() == Qt::RichText) {  // our own titles, escaped
