@@ -19,6 +19,7 @@ constexpr int kRowHeight = 16;
 constexpr int kRowHeightMax = 28;
 constexpr int kRowGap = 4;
 constexpr double kScaleMax = 96;
+constexpr int kGrowPauseMs = 120;
 
 }  // namespace
 
@@ -31,6 +32,13 @@ StripCanvas::StripCanvas(BranchTrace& trace, Selection& selection, InspectSource
   setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   connect(&m_trace, &BranchTrace::wasReset, this, &StripCanvas::reload);
   connect(&m_trace, &BranchTrace::grew, this, &StripCanvas::grew);
+  m_growPause.setSingleShot(true);
+  m_growPause.setInterval(kGrowPauseMs);
+  connect(&m_growPause, &QTimer::timeout, this, [this] {
+    if (!m_grown) return;
+    m_growPause.start();
+    showGrowth();
+  });
   connect(&m_trace, &BranchTrace::recordsChanged, this, [this] {
     m_data.clear();
     m_data.extend(m_trace);
@@ -70,13 +78,25 @@ void StripCanvas::reload() {
   Q_EMIT dataChanged();
 }
 
+// The whole picture is painted anew, with texts that stand on end: not with every token.
 void StripCanvas::grew() {
   const int layers = m_data.layers();
   m_data.extend(m_trace);
   if (m_data.layers() != layers) {
     layRows();
     updateGeometry();
+    m_growPause.stop();
   }
+  if (m_growPause.isActive()) {
+    m_grown = true;
+    return;
+  }
+  m_growPause.start();
+  showGrowth();
+}
+
+void StripCanvas::showGrowth() {
+  m_grown = false;
   if (m_follow) scrollTo(m_data.size() - 1);
   invalidate();
   Q_EMIT dataChanged();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <QPixmap>
+#include <QTimer>
 #include <QWidget>
 #include <optional>
 
@@ -77,6 +78,7 @@ class StripCanvas : public QWidget {
   };
   void reload();
   void grew();
+  void showGrowth();
   void layRows();
   void invalidate();
   void clampView();
@@ -105,6 +107,8 @@ class StripCanvas : public QWidget {
   double m_scale = 13;   // pixels a token
   bool m_follow = true;  // keep the newest token in view while an answer runs
   double m_threshold = 0.7;
+  QTimer m_growPause;
+  bool m_grown = false;  // in the pause
   QPixmap m_picture;
   enum class Drag { none, pan, minimap } m_drag = Drag::none;
   double m_dragX = 0;
