@@ -176,6 +176,22 @@ class StripViewTest : public QObject {
     QCOMPARE(view.canvas()->firstVisible(), 0);
   }
 
+  // Not with every token, and the last one is never left out.
+  void aGrowingAnswerIsPaintedNowAndThen() {
+    World world(200);
+    StripView view(world.trace, world.selection, world.source);
+    view.resize(700, 260);
+    view.show();
+    QSignalSpy painted(view.canvas(), &StripCanvas::dataChanged);
+    for (int i = 0; i < 30; ++i) {
+      world.chat.add(" more", TokenSource::assistant, true);
+      world.trace.extendLast(world.chat.log->size());
+    }
+    QCOMPARE(painted.count(), 1);
+    QTRY_COMPARE(painted.count(), 2);
+    QCOMPARE(view.canvas()->endVisible(), world.trace.size());
+  }
+
   void rowsFitTheRoomThereIs() {
     // As in the window: empty at first, in a scroll area, of a height that the dock gives.
     World world;
