@@ -23,52 +23,53 @@ std::vector<TensorId> given_tensors(const OpHarness& harness, const std::vector<
   return given;
 }
 
-void compare(const OpHarness& harness, const Expected& expected, const std::string& what,
-             NotFinite& result) {
-  const std::vector<double> got = harness.values(expected.tensor);
-  const std::int64_t cols = harness.cols(expected.tensor);
-  const auto first = static_cast<std::size_t>(expected.first_row * cols);
-  bool told = false;
-  for (std::size_t i = 0; i < expected.values.size(); ++i) {
-    if (std::isfinite(expected.values[i])) continue;
-    if (!std::isfinite(got[first + i])) {
-      ++result.reached;
-    } else if (!std::exchange(told, true)) {
-      result.failures.push_back(fmt::format(
-          "{}: tensor {} row {} col {} is {} instead of {}", what, expected.tensor,
-          static_cast<std::int64_t>(i) / cols, static_cast<std::int64_t>(i) % cols, got[first + i],
-          expected.values[i]));
-    }
-  }
-}
+}  // namespace
 
-// With the given tensor of this number; false if there is none.
-bool check_case(Backend& backend, const OpCase& c, NumericMode mode, float value, std::size_t number,
-                NotFinite& result) {
+void NotFiniteCheck::run_case(const OpCase& c, Backend& backend, NumericMode mode,
+                              NotFinite& result) {
   OpHarness harness(backend, c.tokens, c.outputs, c.position, false);
   std::vector<Op> ops = c.build(harness).ops;
   for (Op& op : ops) op.outputs_only = c.outputs > 0;
-  const std::vector<TensorId> given = given_tensors(harness, ops);
-  if (number >= given.size()) return false;
-  harness.break_value(given[number], value);
-  const std::string what = fmt::format("{} with {} in tensor {}", c.name, value, given[number]);
-  const std::vector<Expected> all = expected_of(harness, ops, mode == NumericMode::fast);
-  Status status = harness.run(ops, mode);
-  if (status) {
-    for (const Expected& expected : all) compare(harness, expected, what, result);
-    status = harness.memory();
+  for (const TensorId given : given_tensors(harness, ops)) {
+    for (const float value : values_) {
+      const std::string what = fmt::format("{} with {} in tensor {}", c.name, value, given);
+      harness.restore();
+      harness.break_value(given, value);
+      const bool fast = mode == NumericMode::fast;
+      const auto [known, unknown] = known_.try_emplace(what + (fast ? ", fast" : ", exact"));
+      if (unknown) {
+        for (const Expected& expected : expected_of(harness, ops, fast)) {
+          Places places{expected.tensor, {}};
+          const auto first =
+              static_cast<std::size_t>(expected.first_row * harness.cols(expected.tensor));
+          for (std::size_t i = 0; i < expected.values.size(); ++i) {
+            if (!std::isfinite(expected.values[i])) places.not_finite.push_back(first + i);
+          }
+          known->second.push_back(std::move(places));
+        }
+      }
+      Status status = harness.run(ops, mode);
+      for (const Places& places : known->second) {
+        if (!status) break;
+        const std::vector<double> got = harness.values(places.tensor);
+        const auto finite = std::ranges::find_if(
+            places.not_finite, [&](std::size_t i) { return std::isfinite(got[i]); });
+        result.reached += static_cast<std::size_t>(finite - places.not_finite.begin());
+        if (finite == places.not_finite.end()) continue;
+        const auto cols = static_cast<std::size_t>(harness.cols(places.tensor));
+        result.failures.push_back(fmt::format("{}: tensor {} row {} col {} is {}", what, places.tensor,
+                                              *finite / cols, *finite % cols, got[*finite]));
+      }
+      if (status) status = harness.memory();
+      if (!status) result.failures.push_back(what + ": " + status.error().message);
+    }
   }
-  if (!status) result.failures.push_back(what + ": " + status.error().message);
-  return true;
 }
 
-}  // namespace
-
-NotFinite check_not_finite(Backend& backend, NumericMode mode, float value) {
+NotFinite NotFiniteCheck::run(Backend& backend, NumericMode mode) {
   NotFinite result;
   for (const OpCase& c : conformance_cases()) {
-    for (std::size_t n = 0; !c.large && check_case(backend, c, mode, value, n, result); ++n) {
-    }
+    if (!c.large) run_case(c, backend, mode, result);
   }
   return result;
 }

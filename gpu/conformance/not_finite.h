@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/conformance/op_cases.h"
@@ -16,9 +18,25 @@ struct NotFinite {
   std::size_t reached = 0;            // how many values were not finite, as they should be
 };
 
-// Runs each small row of the conformance table once for each of its given tensors, with one value of the
-// tensor (of quantised weights: one scale) replaced by `value`. Rows of tables and indices are left alone:
-// their codes have no infinities, and their NaN is a row of the table.
-NotFinite check_not_finite(Backend& backend, NumericMode mode, float value);
+// Runs each small row of the conformance table once for each of its given tensors and each of `values`, which
+// replaces one value of the tensor (of quantised weights: one scale). Rows of tables and indices are left alone:
+// their codes have no infinities, and their NaN is a row of the table. What the formulas say is computed once for
+// all backends that one object checks, since it costs more than the kernels.
+class NotFiniteCheck {
+ public:
+  explicit NotFiniteCheck(std::vector<float> values) : values_(std::move(values)) {}
+  NotFinite run(Backend& backend, NumericMode mode);
+
+ private:
+  struct Places {  // of one tensor that the ops write
+    TensorId tensor = kNoTensor;
+    std::vector<std::size_t> not_finite;  // where the formula's value is not
+  };
+
+  void run_case(const OpCase& c, Backend& backend, NumericMode mode, NotFinite& result);
+
+  std::vector<float> values_;
+  std::map<std::string, std::vector<Places>> known_;
+};
 
 }  // namespace mneme

@@ -96,8 +96,10 @@ TensorId OpHarness::add(Tensor tensor, std::int64_t rows, std::vector<std::byte>
     std::copy(bytes.begin(), bytes.end(), guarded.begin() + kGuard);
     buffers_.push_back(std::move(*buffer));
     keep(memory_, backend_.upload(buffers_.back(), 0, guarded));
+    made_.push_back(std::move(guarded));
   } else {
     buffers_.emplace_back();
+    made_.emplace_back();
     keep(memory_, buffer.error());
   }
   tensor.buffer = &buffers_.back();
@@ -181,6 +183,7 @@ TensorId OpHarness::activation(std::int64_t cols) {
   tensor.name = fmt::format("t{}", graph_.tensors.size());
   graph_.tensors.push_back(std::move(tensor));
   buffers_.emplace_back();
+  made_.emplace_back();
   rows_.push_back(0);
   return static_cast<TensorId>(graph_.tensors.size() - 1);
 }
@@ -211,6 +214,13 @@ void OpHarness::break_value(TensorId id, float value) {
     put_half(bytes, value);
   }
   keep(memory_, backend_.upload(buffers_[id], kGuard + at, bytes));
+}
+
+void OpHarness::restore() {
+  plan_.reset();  // plans share what they repacked of weights, which are never written to meanwhile
+  for (TensorId id = 0; id < buffers_.size(); ++id) {
+    if (!made_[id].empty()) keep(memory_, backend_.upload(buffers_[id], 0, made_[id]));
+  }
 }
 
 std::vector<std::byte> OpHarness::guarded_bytes(TensorId id) const {

@@ -56,6 +56,9 @@ class OpHarness {
   bool can_break(TensorId id) const;
   void break_value(TensorId id, float value);
 
+  // Every tensor as it was made: neither what a run wrote nor what was broken is left.
+  void restore();
+
   // The first failure of the backend's memory. What is read after one is zeros.
   const Status& memory() const { return memory_; }
 
@@ -95,6 +98,7 @@ class OpHarness {
   std::mt19937 random_{7};
   Graph graph_;
   std::deque<Buffer> buffers_;  // by TensorId
+  std::vector<std::vector<std::byte>> made_;  // contents with their guards, by TensorId
   std::vector<std::int64_t> rows_;
   std::vector<TokenId> ids_;
   std::unique_ptr<Plan> plan_;

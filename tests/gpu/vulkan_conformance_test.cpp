@@ -55,8 +55,8 @@ TEST(VulkanConformance, WhatIsNotFiniteStaysSo) {
   const FaultyVulkan vulkan(with_integers(false));
   const auto backend = open_vulkan_backend(vulkan.loader(), {0, "", true});
   if (!backend) GTEST_SKIP() << backend.error().message;
-  const NotFinite result =
-      check_not_finite(**backend, NumericMode::fast, std::numeric_limits<float>::quiet_NaN());
+  NotFiniteCheck check({std::numeric_limits<float>::quiet_NaN()});
+  const NotFinite result = check.run(**backend, NumericMode::fast);
   EXPECT_EQ(result.failures, std::vector<std::string>());
   EXPECT_GT(result.reached, 10'000u);
 }

@@ -38,8 +38,8 @@ TEST(CudaEmulation, EveryOpStaysCloseInFastMode) {
 }
 
 TEST(CudaEmulation, WhatIsNotFiniteStaysSo) {
-  const NotFinite result = check_not_finite(*open_emulated(), NumericMode::fast,
-                                            std::numeric_limits<float>::quiet_NaN());
+  NotFiniteCheck check({std::numeric_limits<float>::quiet_NaN()});
+  const NotFinite result = check.run(*open_emulated(), NumericMode::fast);
   EXPECT_EQ(result.failures, std::vector<std::string>());
   EXPECT_GT(result.reached, 10'000u);
 }
