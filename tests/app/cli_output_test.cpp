@@ -6,20 +6,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "inference/base/output_file.h"
 #include "tests/app/cli_fixture.h"
+#include "tests/support/file_text.h"
 
 namespace mneme {
 namespace {
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 class CliOutput : public Cli {
  protected:
@@ -72,7 +67,7 @@ TEST_F(CliOutput, AFailureIsInTheLog) {
   const std::string missing = folder_.file("missing");
   run_with({.err_closed = true}, {"check", missing});
   const std::string log = folder_.file("mneme/mneme.log");
-  EXPECT_NE(bytes_of(log).find("cannot open " + missing), std::string::npos) << bytes_of(log);
+  EXPECT_NE(file_text(log).find("cannot open " + missing), std::string::npos) << file_text(log);
   struct stat info {};
   ASSERT_EQ(::stat(log.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
@@ -112,7 +107,7 @@ TEST_F(CliOutput, AnOutputIsNeverAnInput) {
   const std::string name = folder_.file("name");
   std::filesystem::create_symlink(model_, link);
   std::filesystem::create_hard_link(model_, name);
-  const std::string model = bytes_of(model_), rows = bytes_of(pack);
+  const std::string model = file_text(model_), rows = file_text(pack);
   for (const std::string& out : {model_, link, name, pack, folder_.file("stdin")}) {
     const ProgramEnd end =
         run({"complete", "-m", model_, "--logits", out, "--memory", pack}, "the sea");
@@ -127,8 +122,8 @@ TEST_F(CliOutput, AnOutputIsNeverAnInput) {
                               {"synth", link, "--pack", "-m", model_}}) {
     EXPECT_EQ(run(arguments).code, 1);
   }
-  EXPECT_EQ(bytes_of(model_), model);
-  EXPECT_EQ(bytes_of(pack), rows);
+  EXPECT_EQ(file_text(model_), model);
+  EXPECT_EQ(file_text(pack), rows);
 }
 
 TEST_F(CliOutput, TwoDoNotWriteOneFile) {
@@ -144,7 +139,7 @@ TEST_F(CliOutput, TwoDoNotWriteOneFile) {
     EXPECT_EQ(end.code, 1);
     EXPECT_NE(end.err.find("is being written by another program"), std::string::npos) << end.err;
   }
-  EXPECT_EQ(bytes_of(OutputFile::part_path(out)), "begun");
+  EXPECT_EQ(file_text(OutputFile::part_path(out)), "begun");
 }
 
 TEST_F(CliOutput, APromptIsTextOrRefused) {

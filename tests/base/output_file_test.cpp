@@ -11,15 +11,11 @@
 #include <string>
 
 #include "inference/base/file.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
-
-std::string text_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 Status append(OutputFile& file, std::string_view text) {
   return file.append(std::as_bytes(std::span(text)));
@@ -45,9 +41,9 @@ TEST_F(OutputFileTest, TheOldFileStaysUntilTheNewOneIsWhole) {
     auto file = OutputFile::open(path_);
     ASSERT_TRUE(file);
     ASSERT_TRUE(append(*file, "half"));
-    EXPECT_EQ(text_of(path_), "old");
+    EXPECT_EQ(file_text(path_), "old");
   }
-  EXPECT_EQ(text_of(path_), "old");
+  EXPECT_EQ(file_text(path_), "old");
   EXPECT_FALSE(std::filesystem::exists(part_));
   auto file = OutputFile::open(path_);
   ASSERT_TRUE(file);
@@ -55,7 +51,7 @@ TEST_F(OutputFileTest, TheOldFileStaysUntilTheNewOneIsWhole) {
   ASSERT_TRUE(file->write_at(0, std::as_bytes(std::span("n", 1))));
   EXPECT_EQ(file->size(), 3u);
   ASSERT_TRUE(file->finish());
-  EXPECT_EQ(text_of(path_), "new");
+  EXPECT_EQ(file_text(path_), "new");
   EXPECT_FALSE(std::filesystem::exists(part_));
   struct stat info {};
   ::stat(path_.c_str(), &info);
@@ -69,7 +65,7 @@ TEST_F(OutputFileTest, WhatAKilledProgramLeftIsWrittenOver) {
   EXPECT_EQ(file->size(), 0u);
   ASSERT_TRUE(append(*file, "new"));
   ASSERT_TRUE(file->finish());
-  EXPECT_EQ(text_of(path_), "new");
+  EXPECT_EQ(file_text(path_), "new");
 }
 
 TEST_F(OutputFileTest, WhatWasBegunStaysWhereItCanGoOn) {
@@ -79,7 +75,7 @@ TEST_F(OutputFileTest, WhatWasBegunStaysWhereItCanGoOn) {
     ASSERT_TRUE(file);
     ASSERT_TRUE(append(*file, "first, "));
   }
-  EXPECT_EQ(text_of(part_), "first, ");
+  EXPECT_EQ(file_text(part_), "first, ");
   {
     auto file = OutputFile::open(path_, resumable);
     ASSERT_TRUE(file);
@@ -87,7 +83,7 @@ TEST_F(OutputFileTest, WhatWasBegunStaysWhereItCanGoOn) {
     ASSERT_TRUE(append(*file, "second"));
     ASSERT_TRUE(file->finish());
   }
-  EXPECT_EQ(text_of(path_), "first, second");
+  EXPECT_EQ(file_text(path_), "first, second");
   {
     const std::string other = folder_.file("other");
     ASSERT_TRUE(OutputFile::open(other, resumable));
@@ -103,7 +99,7 @@ TEST_F(OutputFileTest, NeverReplacesWhereItMustNot) {
   const Status status = file->finish();
   ASSERT_FALSE(status);
   EXPECT_NE(status.error().message.find("not overwritten"), std::string::npos);
-  EXPECT_EQ(text_of(path_), "came meanwhile");
+  EXPECT_EQ(file_text(path_), "came meanwhile");
   EXPECT_NE(refusal(path_, options).find("not overwritten"), std::string::npos);
 }
 
@@ -131,7 +127,7 @@ TEST_F(OutputFileTest, WhatThisProgramReadsIsNotWrittenOverUnderAnyName) {
     refused();
   }
   EXPECT_EQ(refusal(path_), "") << "nobody reads it any more";
-  EXPECT_EQ(text_of(path_), "input");
+  EXPECT_EQ(file_text(path_), "input");
 }
 
 TEST_F(OutputFileTest, ALinkStaysALink) {
@@ -143,7 +139,7 @@ TEST_F(OutputFileTest, ALinkStaysALink) {
   ASSERT_TRUE(append(*file, "new"));
   ASSERT_TRUE(file->finish());
   EXPECT_TRUE(std::filesystem::is_symlink(link));
-  EXPECT_EQ(text_of(path_), "new");
+  EXPECT_EQ(file_text(path_), "new");
   std::filesystem::remove(path_);
   EXPECT_NE(refusal(link).find("a link to a file that is not there"), std::string::npos);
 }

@@ -15,6 +15,7 @@
 
 #include "engram/table_store.h"
 #include "inference/base/log.h"
+#include "tests/support/file_text.h"
 #include "tests/support/numbered_tables.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wait_until.h"
@@ -94,8 +95,7 @@ TEST(HotSet, RefusesEveryDamage) {
   const TemporaryFolder folder;
   const std::string path = folder.file("hot");
   write(path, 4000);
-  std::ifstream in(path, std::ios::binary);
-  const std::string good((std::istreambuf_iterator<char>(in)), {});
+  const std::string good = file_text(path);
   std::mt19937_64 random(1);
   for (int round = 0; round < 300; ++round) {
     std::string bad = good;

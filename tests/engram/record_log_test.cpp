@@ -17,22 +17,23 @@
 #include <vector>
 
 #include "inference/base/file.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wait_until.h"
 
 namespace mneme {
 namespace {
 
-constexpr std::uint32_t kRowsBytes = 2112;  // one record a page, so 250 or so in a segment
+constexpr std::uint32_t kRecordRowsBytes = 2112;  // one record a page, so 250 or so in a segment
 constexpr std::uint64_t kSize = 3 << 20;    // two segments and a header
 constexpr std::uint64_t kIdentity = 42;
 
-NgramKey key_of(ClassId n) {
+NgramKey record_key(ClassId n) {
   return {2 + n % 3, {n, n + 1}};
 }
 
-std::vector<std::byte> rows_of(ClassId n) {
-  std::vector<std::byte> rows(kRowsBytes);
+std::vector<std::byte> record_rows(ClassId n) {
+  std::vector<std::byte> rows(kRecordRowsBytes);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i] = static_cast<std::byte>((static_cast<std::size_t>(n) * 31 + i * 7) >> 2);
   }
@@ -42,7 +43,7 @@ std::vector<std::byte> rows_of(ClassId n) {
 class RecordLogFile : public testing::Test {
  protected:
   std::unique_ptr<RecordLog> open(std::uint64_t bytes = kSize, std::uint64_t identity = kIdentity) {
-    auto log = RecordLog::open(path_, bytes, identity, kRowsBytes);
+    auto log = RecordLog::open(path_, bytes, identity, kRecordRowsBytes);
     EXPECT_TRUE(log) << log.error().message;
     return std::move(*log);
   }
@@ -51,7 +52,7 @@ class RecordLogFile : public testing::Test {
     for (ClassId n = first; n < end; ++n) {
       for (;;) {
         const std::uint64_t dropped = log.stats().dropped;
-        log.add(key_of(n), rows_of(n));
+        log.add(record_key(n), record_rows(n));
         if (log.stats().dropped == dropped) break;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
@@ -66,20 +67,17 @@ class RecordLogFile : public testing::Test {
     std::vector<ClassId> out;
     std::vector<std::byte> record(log.record_bytes());
     for (ClassId n = first; n < end; ++n) {
-      const auto at = log.find(NgramKeyHash{}(key_of(n)));
+      const auto at = log.find(NgramKeyHash{}(record_key(n)));
       if (!at) continue;
       EXPECT_TRUE(file.read_at(*at, record));
-      const auto rows = log.rows_of(key_of(n), record);
+      const auto rows = log.rows_of(record_key(n), record);
       if (rows.empty()) continue;
-      EXPECT_TRUE(std::ranges::equal(rows, rows_of(n)));
+      EXPECT_TRUE(std::ranges::equal(rows, record_rows(n)));
       out.push_back(n);
     }
     return out;
   }
-  std::string bytes() const {
-    std::ifstream in(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
+  std::string bytes() const { return file_text(path_); }
   void set_bytes(const std::string& all) const { std::ofstream(path_, std::ios::binary) << all; }
 
   TemporaryFolder folder_;
@@ -202,7 +200,7 @@ TEST_F(RecordLogFile, IsNotTakenForOtherTablesAndNotForAnotherSize) {
 TEST_F(RecordLogFile, LeavesAFileAloneThatIsNoLog) {
   std::filesystem::create_directories(folder_.file("deeper"));
   set_bytes("somebody's letters");
-  const auto log = RecordLog::open(path_, kSize, kIdentity, kRowsBytes);
+  const auto log = RecordLog::open(path_, kSize, kIdentity, kRecordRowsBytes);
   ASSERT_FALSE(log);
   EXPECT_NE(log.error().message.find("left alone"), std::string::npos);
   EXPECT_EQ(bytes(), "somebody's letters");
@@ -211,21 +209,21 @@ TEST_F(RecordLogFile, LeavesAFileAloneThatIsNoLog) {
 TEST_F(RecordLogFile, IsNoPipe) {
   std::filesystem::create_directories(folder_.file("deeper"));
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  const auto pipe = RecordLog::open(path_, kSize, kIdentity, kRowsBytes);
+  const auto pipe = RecordLog::open(path_, kSize, kIdentity, kRecordRowsBytes);
   ASSERT_FALSE(pipe);
   EXPECT_EQ(pipe.error().message, path_ + " is not a regular file");
 }
 
 TEST_F(RecordLogFile, HasOneOwner) {
   const auto log = open();
-  const auto second = RecordLog::open(path_, kSize, kIdentity, kRowsBytes);
+  const auto second = RecordLog::open(path_, kSize, kIdentity, kRecordRowsBytes);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message.find("in use"), std::string::npos);
 }
 
 TEST_F(RecordLogFile, TellsWhenTheDriveHasNoRoomForIt) {
   const std::uint64_t all = std::filesystem::space(folder_.path()).available;
-  const auto log = RecordLog::open(path_, all, kIdentity, kRowsBytes);
+  const auto log = RecordLog::open(path_, all, kIdentity, kRecordRowsBytes);
   ASSERT_FALSE(log);
   if (log.error().code == ErrorCode::out_of_memory) GTEST_SKIP() << "more drive than RAM";
   EXPECT_NE(log.error().message.find("MiB free"), std::string::npos);
@@ -233,7 +231,7 @@ TEST_F(RecordLogFile, TellsWhenTheDriveHasNoRoomForIt) {
 }
 
 TEST_F(RecordLogFile, TellsWhenItsIndexIsTooLargeForRam) {
-  const auto log = RecordLog::open(path_, std::uint64_t{1} << 60, kIdentity, kRowsBytes);
+  const auto log = RecordLog::open(path_, std::uint64_t{1} << 60, kIdentity, kRecordRowsBytes);
   ASSERT_FALSE(log);
   if (log.error().code == ErrorCode::io) GTEST_SKIP() << "more RAM than drive";
   EXPECT_EQ(log.error().code, ErrorCode::out_of_memory);
@@ -259,15 +257,15 @@ TEST_F(RecordLogFile, IsSwitchedOffByAFailedWrite) {
   const auto log = open();
   add(*log, 0, 260);
   wait_for_records(*log, 240);
-  EXPECT_TRUE(log->find(NgramKeyHash{}(key_of(0))));
+  EXPECT_TRUE(log->find(NgramKeyHash{}(record_key(0))));
   const FileSizeLimit limit(4096);
   for (int i = 0; i < 5000 && log->stats().off.empty(); ++i) {
-    log->add(key_of(300 + i), rows_of(300 + i));
+    log->add(record_key(300 + i), record_rows(300 + i));
   }
   ASSERT_TRUE(wait_until([&] { return !log->stats().off.empty(); }));
   EXPECT_NE(log->stats().off.find("cannot write"), std::string::npos) << log->stats().off;
-  EXPECT_FALSE(log->find(NgramKeyHash{}(key_of(0))));
-  log->add(key_of(0), rows_of(0));
+  EXPECT_FALSE(log->find(NgramKeyHash{}(record_key(0))));
+  log->add(record_key(0), record_rows(0));
 }
 
 TEST_F(RecordLogFile, WorksForManyThreads) {
@@ -277,8 +275,9 @@ TEST_F(RecordLogFile, WorksForManyThreads) {
     threads.emplace_back([&, t] {
       for (ClassId n = 0; n < 3000; ++n) {
         const ClassId mine = n % 4 == t ? n : n / 2;
-        if (n % 4 == t) log->add(key_of(mine), rows_of(mine));
-        if (log->find(NgramKeyHash{}(key_of(mine))) && n % 50 == 0) log->forget(key_of(mine));
+        if (n % 4 == t) log->add(record_key(mine), record_rows(mine));
+        if (log->find(NgramKeyHash{}(record_key(mine))) && n % 50 == 0)
+          log->forget(record_key(mine));
         if (n % 100 == 0) (void)log->stats();
       }
     });

@@ -16,19 +16,19 @@
 namespace mneme {
 namespace {
 
-constexpr RowCache::Layer kLayers[] = {{64, 2}, {40, 1}};
+constexpr RowCache::Layer kRacedLayers[] = {{64, 2}, {40, 1}};
 constexpr std::uint32_t kKeys = 400;
 
-NgramKey key_of(std::uint32_t n) {
+NgramKey raced_key(std::uint32_t n) {
   return {3, {static_cast<ClassId>(n), static_cast<ClassId>(n / 7), 1}};
 }
 
-std::byte mark(std::uint32_t n) {
+std::byte raced_mark(std::uint32_t n) {
   return static_cast<std::byte>(n * 31 + 1);
 }
 
-bool holds(std::span<const std::byte> rows, std::uint32_t n) {
-  return std::ranges::all_of(rows, [&](std::byte b) { return b == mark(n); });
+bool has_mark(std::span<const std::byte> rows, std::uint32_t n) {
+  return std::ranges::all_of(rows, [&](std::byte b) { return b == raced_mark(n); });
 }
 
 // Entries that wait for their rows; two threads bring them.
@@ -59,7 +59,7 @@ class Reads {
 };
 
 TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
-  RowCache cache(kLayers);
+  RowCache cache(kRacedLayers);
   ASSERT_TRUE(cache.set_budget(200 * cache.entry_cost()));
   Reads reads;
   std::atomic<bool> stop = false;
@@ -75,7 +75,7 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
           continue;
         }
         const auto bytes = cache.bytes(read.pin, read.layer).subspan(read.first, read.count);
-        std::ranges::fill(bytes, mark(read.n));
+        std::ranges::fill(bytes, raced_mark(read.n));
         if (read.broken) cache.fail(read.pin, read.layer, Error{ErrorCode::io, "broken"});
         if (cache.arrived(read.pin, read.layer, 5)) ++reported;
       }
@@ -92,14 +92,15 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
     std::mt19937_64 random(2);
     while (!stop) {
       const auto n = static_cast<std::uint32_t>(random() % kKeys);
-      cache.restore(key_of(n), kStandings[n % 3],
-                    std::vector<std::byte>(cache.rows_bytes(), mark(n)));
+      cache.restore(raced_key(n), kStandings[n % 3],
+                    std::vector<std::byte>(cache.rows_bytes(), raced_mark(n)));
       const RowCache::Held kept = cache.hold(random() % 300);
       if (kept.pin != RowCache::kNoPin) {
-        EXPECT_TRUE(holds(cache.rows(kept.pin), static_cast<std::uint32_t>(kept.key.classes[0])));
+        EXPECT_TRUE(
+            has_mark(cache.rows(kept.pin), static_cast<std::uint32_t>(kept.key.classes[0])));
         cache.unpin(kept.pin);
       }
-      (void)cache.ready(key_of(n));
+      (void)cache.ready(raced_key(n));
       std::this_thread::yield();
     }
   });
@@ -130,12 +131,12 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
     std::vector<Use> uses;
     for (int i = 0; i < 12; ++i) {
       const auto n = static_cast<std::uint32_t>(std::min(random() % kKeys, random() % kKeys));
-      const std::uint64_t hash = NgramKeyHash{}(key_of(n));
-      RowCache::Pin pin = cache.pin(key_of(n), hash);
+      const std::uint64_t hash = NgramKeyHash{}(raced_key(n));
+      RowCache::Pin pin = cache.pin(raced_key(n), hash);
       if (pin != RowCache::kNoPin) {
         ++hits;
       } else {
-        const RowCache::Taken taken = cache.take(key_of(n), hash);
+        const RowCache::Taken taken = cache.take(raced_key(n), hash);
         pin = taken.pin;
         ASSERT_NE(pin, RowCache::kNoPin);
         const bool broken = taken.fresh && random() % 50 == 0;
@@ -154,7 +155,7 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
         if (cache.failed(use.pin, layer)) {
           EXPECT_EQ(cache.failure(use.pin).message, "broken");
         } else {
-          EXPECT_TRUE(holds(cache.bytes(use.pin, layer), use.n)) << round;
+          EXPECT_TRUE(has_mark(cache.bytes(use.pin, layer), use.n)) << round;
         }
       }
     }

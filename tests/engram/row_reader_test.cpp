@@ -5,7 +5,6 @@
 
 #include <condition_variable>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <random>
@@ -14,6 +13,7 @@
 
 #include "engram/row_reader_files.h"
 #include "engram/table_store_merge.h"
+#include "tests/support/file_text.h"
 #include "tests/support/numbered_tables.h"
 
 namespace mneme {
@@ -72,14 +72,9 @@ class RowReaders : public testing::TestWithParam<Open> {
   }
 };
 
-std::string file_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST_P(RowReaders, ReadsAnyRangeOfAFileThatEndsAnywhere) {
   const NumberedTables tables(33);
-  const std::string truth = file_bytes(tables.path());
+  const std::string truth = file_text(tables.path());
   ASSERT_NE(truth.size() % 512, 0u);
   Inbox inbox;
   const auto reader = open(tables, inbox);

@@ -13,9 +13,9 @@ namespace mneme {
 namespace {
 
 // Ops 0 (product), 1 (sum) and 2 (another sum), with room for a change.
-struct Layer {
+struct Summed {
   enum : TensorId { x, weight, made, residual, out, other, last, tensors };
-  Layer() {
+  Summed() {
     graph.tensors.resize(tensors);
     product.in = {x, weight};
     product.out = made;
@@ -40,32 +40,32 @@ struct Layer {
 };
 
 TEST(ProductSum, AProductAndTheSumBehindItAreMadeTogether) {
-  Layer layer;
+  Summed layer;
   EXPECT_TRUE(layer.one_launch());
-  EXPECT_EQ(added_to(layer.graph, 0), Layer::residual);
-  layer.sum.in = {Layer::made, Layer::residual};
+  EXPECT_EQ(added_to(layer.graph, 0), Summed::residual);
+  layer.sum.in = {Summed::made, Summed::residual};
   EXPECT_TRUE(layer.one_launch());
-  EXPECT_EQ(added_to(layer.graph, 0), Layer::residual);
-  layer.sum.out = Layer::residual;  // in place
+  EXPECT_EQ(added_to(layer.graph, 0), Summed::residual);
+  layer.sum.out = Summed::residual;  // in place
   EXPECT_TRUE(layer.one_launch());
 }
 
 TEST(ProductSum, WhatIsNeededElsewhereIsMadeApart) {
-  const std::vector<std::pair<const char*, std::function<void(Layer&)>>> changes = {
-      {"read again", [](Layer& l) { l.behind.in[1] = Layer::made; }},
-      {"added to itself", [](Layer& l) { l.sum.in[0] = Layer::made; }},
-      {"an output", [](Layer& l) { l.graph.tensors[Layer::made].role = TensorRole::output; }},
-      {"not what is added", [](Layer& l) { l.sum.in[1] = Layer::other; }},
-      {"over the product's input", [](Layer& l) { l.sum.out = Layer::x; }},
-      {"of trailing tokens only", [](Layer& l) { l.sum.outputs_only = true; }},
-      {"no sum", [](Layer& l) { l.sum.kind = OpKind::swiglu; }},
+  const std::vector<std::pair<const char*, std::function<void(Summed&)>>> changes = {
+      {"read again", [](Summed& l) { l.behind.in[1] = Summed::made; }},
+      {"added to itself", [](Summed& l) { l.sum.in[0] = Summed::made; }},
+      {"an output", [](Summed& l) { l.graph.tensors[Summed::made].role = TensorRole::output; }},
+      {"not what is added", [](Summed& l) { l.sum.in[1] = Summed::other; }},
+      {"over the product's input", [](Summed& l) { l.sum.out = Summed::x; }},
+      {"of trailing tokens only", [](Summed& l) { l.sum.outputs_only = true; }},
+      {"no sum", [](Summed& l) { l.sum.kind = OpKind::swiglu; }},
   };
   for (const auto& [name, change] : changes) {
-    Layer layer;
+    Summed layer;
     change(layer);
     EXPECT_FALSE(layer.one_launch()) << name;
   }
-  EXPECT_FALSE(Layer().one_launch(true));  // a segment begins between them
+  EXPECT_FALSE(Summed().one_launch(true));  // a segment begins between them
 }
 
 }  // namespace

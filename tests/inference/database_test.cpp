@@ -8,24 +8,19 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/open_database.h"
 #include "tests/support/refused_writes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
 
-std::unique_ptr<Database> open(const std::string& path) {
-  auto database = Database::open(path);
-  EXPECT_TRUE(database) << database.error().message;
-  return std::move(*database);
-}
-
 bool says(const Status& status, std::string_view words) {
   return !status && status.error().message.find(words) != std::string::npos;
 }
 
 TEST(Database, ValuesComeBackAsTheyWereBound) {
-  const auto db = open(":memory:");
+  const auto db = open_database(":memory:");
   ASSERT_TRUE(db->execute("CREATE TABLE t (a, b, c, d)"));
   const std::string text("nul \0 inside, \"quotes\" and '; DROP TABLE t", 42);
   const std::vector<std::byte> bytes{std::byte{0}, std::byte{255}, std::byte{7}};
@@ -49,7 +44,7 @@ TEST(Database, ValuesComeBackAsTheyWereBound) {
 }
 
 TEST(Database, AnErrorEndsTheRowsAndNamesTheFile) {
-  const auto db = open(":memory:");
+  const auto db = open_database(":memory:");
   Statement rows = db->query("SELECT nonsense FROM nowhere", 1, "x");
   EXPECT_FALSE(rows.next());
   EXPECT_TRUE(says(rows.status(), ":memory:"));
@@ -57,7 +52,7 @@ TEST(Database, AnErrorEndsTheRowsAndNamesTheFile) {
 }
 
 TEST(Database, ATransactionThatIsNotCommittedLeavesNothing) {
-  const auto db = open(":memory:");
+  const auto db = open_database(":memory:");
   ASSERT_TRUE(db->execute("CREATE TABLE t (a)"));
   {
     Transaction transaction(*db);
@@ -77,7 +72,7 @@ TEST(Database, ATransactionThatIsNotCommittedLeavesNothing) {
 }
 
 TEST(Database, AForeignKeyHolds) {
-  const auto db = open(":memory:");
+  const auto db = open_database(":memory:");
   ASSERT_TRUE(
       db->execute("CREATE TABLE p (id INTEGER PRIMARY KEY); "
                   "CREATE TABLE c (p INTEGER REFERENCES p (id))"));
@@ -88,7 +83,7 @@ TEST(Database, AForeignKeyHolds) {
 
 TEST(Database, AFullDiskIsSaidAndWhatWasCommittedStays) {
   const TemporaryFolder folder;
-  const auto db = open(folder.file("full.db"));
+  const auto db = open_database(folder.file("full.db"));
   ASSERT_TRUE(
       db->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES ('kept')"));
   ASSERT_TRUE(db->execute("PRAGMA max_page_count = 4"));
@@ -120,7 +115,7 @@ TEST(Database, GarbageIsNotADatabase) {
 TEST(Database, AFileThatAnotherProcessHasOpenIsInUse) {
   const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
-  ASSERT_TRUE(open(path)->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
+  ASSERT_TRUE(open_database(path)->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
   int ready[2], done[2];
   ASSERT_EQ(pipe(ready), 0);
   ASSERT_EQ(pipe(done), 0);
@@ -142,12 +137,12 @@ TEST(Database, AFileThatAnotherProcessHasOpenIsInUse) {
   int result = 0;
   ASSERT_EQ(waitpid(child, &result, 0), child);
   EXPECT_EQ(result, 0);
-  EXPECT_TRUE(open(path)->execute("SELECT * FROM t"));  // and free again
+  EXPECT_TRUE(open_database(path)->execute("SELECT * FROM t"));  // and free again
   for (const int fd : {ready[0], ready[1], done[0], done[1]}) close(fd);
 }
 
 TEST(Database, ATransactionInsideAnotherIsPartOfIt) {
-  const auto db = open(":memory:");
+  const auto db = open_database(":memory:");
   ASSERT_TRUE(db->execute("CREATE TABLE t (a)"));
   const auto insert = [&](int value) -> Status {
     Transaction inner(*db);
@@ -181,7 +176,7 @@ TEST(Database, AFullDiskIsSaidAndTheFileWorksAgainOnceThereIsRoom) {
   const TemporaryFolder folder;
   const std::string big(100000, 'x');
   for (const bool of_the_system : {false, true}) {
-    const auto db = open(folder.file(of_the_system ? "system.db" : "sqlite.db"));
+    const auto db = open_database(folder.file(of_the_system ? "system.db" : "sqlite.db"));
     ASSERT_TRUE(db->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
     ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "before"));
     RefusedWrites refused;
@@ -211,7 +206,7 @@ TEST(Database, AFullDiskIsSaidAndTheFileWorksAgainOnceThereIsRoom) {
 TEST(Database, TheLogMayGrowWhileNothingMayWaitAndIsMovedIntoTheFileAfterwards) {
   const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
-  const auto db = open(path);
+  const auto db = open_database(path);
   ASSERT_TRUE(db->execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"));
   const std::string page(4000, 'x');
   const auto insert = [&] { ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", page)); };

@@ -12,33 +12,33 @@ namespace {
 
 // Writes the format by hand, so that broken files can be made and the reader is not only tested
 // against our own writer.
-class Bytes {
+class GgufBytes {
  public:
   template <class T>
-  Bytes& put(T value) {
+  GgufBytes& put(T value) {
     data_.append(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
   }
-  Bytes& text(std::string_view t) {
+  GgufBytes& text(std::string_view t) {
     put<std::uint64_t>(t.size());
     data_ += t;
     return *this;
   }
-  Bytes& header(std::uint64_t tensors, std::uint64_t entries, std::uint32_t version = 3) {
+  GgufBytes& header(std::uint64_t tensors, std::uint64_t entries, std::uint32_t version = 3) {
     data_ += "GGUF";
     return put(version).put(tensors).put(entries);
   }
-  Bytes& tensor(std::string_view name, std::vector<std::uint64_t> dims, std::uint32_t type,
-                std::uint64_t offset) {
+  GgufBytes& tensor(std::string_view name, std::vector<std::uint64_t> dims, std::uint32_t type,
+                    std::uint64_t offset) {
     text(name).put<std::uint32_t>(static_cast<std::uint32_t>(dims.size()));
     for (const std::uint64_t dim : dims) put(dim);
     return put(type).put(offset);
   }
-  Bytes& pad(std::size_t alignment) {
+  GgufBytes& pad(std::size_t alignment) {
     data_.resize((data_.size() + alignment - 1) / alignment * alignment, '\0');
     return *this;
   }
-  Bytes& fill(std::size_t count, char value = 7) {
+  GgufBytes& fill(std::size_t count, char value = 7) {
     data_.append(count, value);
     return *this;
   }
@@ -49,16 +49,16 @@ class Bytes {
   std::string data_;
 };
 
-Result<GgufFile> parse(const Bytes& bytes) {
+Result<GgufFile> parse(const GgufBytes& bytes) {
   return GgufFile::parse(bytes.bytes(), "model.gguf");
 }
 
-std::string error_of(const Bytes& bytes) {
+std::string error_of(const GgufBytes& bytes) {
   auto file = parse(bytes);
   return file ? "opened" : file.error().message;
 }
 
-void expect_error(const Bytes& bytes, ErrorCode code, std::string_view part) {
+void expect_error(const GgufBytes& bytes, ErrorCode code, std::string_view part) {
   auto file = parse(bytes);
   ASSERT_FALSE(file.has_value()) << part;
   EXPECT_EQ(static_cast<int>(file.error().code), static_cast<int>(code)) << file.error().message;
@@ -66,7 +66,7 @@ void expect_error(const Bytes& bytes, ErrorCode code, std::string_view part) {
 }
 
 TEST(Gguf, ReadsMetadataOfEveryTypeAndWidensIntegers) {
-  Bytes b;
+  GgufBytes b;
   b.header(0, 12);
   b.text("u8").put(0u).put<std::uint8_t>(200);
   b.text("i8").put(1u).put<std::int8_t>(-5);
@@ -105,7 +105,7 @@ TEST(Gguf, ReadsMetadataOfEveryTypeAndWidensIntegers) {
 }
 
 TEST(Gguf, TellsMissingFromWrongType) {
-  Bytes b;
+  GgufBytes b;
   b.header(0, 1).text("key").put(8u).text("text");
   auto file = parse(b);
   ASSERT_TRUE(file.has_value());
@@ -122,7 +122,7 @@ TEST(Gguf, TellsMissingFromWrongType) {
 }
 
 TEST(Gguf, ReadsArrays) {
-  Bytes b;
+  GgufBytes b;
   b.header(0, 3);
   b.text("ints")
       .put(9u)
@@ -147,7 +147,7 @@ TEST(Gguf, ReadsArrays) {
 }
 
 TEST(Gguf, PlacesTensorsAtAbsoluteOffsets) {
-  Bytes b;
+  GgufBytes b;
   b.header(2, 1, 2);  // version 2
   b.text("general.alignment").put(4u).put(64u);
   b.tensor("a", {32, 2}, 8, 0);   // Q8_0: 68 bytes
@@ -176,7 +176,7 @@ TEST(Gguf, PlacesTensorsAtAbsoluteOffsets) {
 }
 
 TEST(Gguf, SaysThatADownloadIsIncomplete) {
-  Bytes b;
+  GgufBytes b;
   b.header(1, 0).tensor("blk.3.ffn_up.weight", {1024}, 0, 0).pad(32).fill(3072);
   EXPECT_EQ(error_of(b),
             "model.gguf: tensor blk.3.ffn_up.weight reaches 1,024 bytes beyond the end of the "
@@ -185,14 +185,14 @@ TEST(Gguf, SaysThatADownloadIsIncomplete) {
 }
 
 TEST(Gguf, RefusesEveryCutOfAFile) {
-  Bytes whole;
+  GgufBytes whole;
   whole.header(1, 2);
   whole.text("list").put(9u).put(8u).put<std::uint64_t>(2).text("one").text("two");
   whole.text("number").put(4u).put(5u);
   whole.tensor("t", {8}, 0, 0).pad(32).fill(32);
   ASSERT_TRUE(parse(whole).has_value());
   for (std::size_t size = 0; size < whole.data().size(); ++size) {
-    Bytes cut;
+    GgufBytes cut;
     cut.data() = whole.data().substr(0, size);
     auto file = parse(cut);
     ASSERT_FALSE(file.has_value()) << size;
@@ -201,49 +201,51 @@ TEST(Gguf, RefusesEveryCutOfAFile) {
 }
 
 TEST(Gguf, RefusesOtherFilesAndVersions) {
-  Bytes other;
+  GgufBytes other;
   other.data() = "PK\3\4 something else entirely";
   expect_error(other, ErrorCode::corrupt, "not a GGUF file");
-  expect_error(Bytes().header(0, 0, 1), ErrorCode::unsupported, "version 1");
-  expect_error(Bytes().header(0, 0, 4), ErrorCode::unsupported, "version 4");
-  expect_error(Bytes().header(0, 0, 0x03000000), ErrorCode::unsupported, "big-endian");
+  expect_error(GgufBytes().header(0, 0, 1), ErrorCode::unsupported, "version 1");
+  expect_error(GgufBytes().header(0, 0, 4), ErrorCode::unsupported, "version 4");
+  expect_error(GgufBytes().header(0, 0, 0x03000000), ErrorCode::unsupported, "big-endian");
 }
 
 TEST(Gguf, BoundsHostileCounts) {
-  expect_error(Bytes().header(~0ull, 0), ErrorCode::corrupt, "18,446,744,073,709,551,615 tensors");
-  expect_error(Bytes().header(0, 1ull << 60), ErrorCode::corrupt, "more than the file can hold");
+  expect_error(GgufBytes().header(~0ull, 0), ErrorCode::corrupt,
+               "18,446,744,073,709,551,615 tensors");
+  expect_error(GgufBytes().header(0, 1ull << 60), ErrorCode::corrupt,
+               "more than the file can hold");
   for (const std::uint64_t count : {~0ull, 1ull << 61, 1ull << 40}) {
-    Bytes b;
+    GgufBytes b;
     expect_error(b.header(0, 1).text("a").put(9u).put(10u).put(count).fill(64), ErrorCode::corrupt,
                  "the array a");
-    Bytes s;
+    GgufBytes s;
     expect_error(s.header(0, 1).text("a").put(9u).put(8u).put(count).fill(64, 0),
                  ErrorCode::corrupt, "the array a");
   }
-  Bytes text;
+  GgufBytes text;
   expect_error(text.header(0, 1).text("a").put(8u).put(~0ull).fill(64), ErrorCode::corrupt,
                "metadata a");
 }
 
 TEST(Gguf, RefusesBrokenMetadata) {
-  expect_error(Bytes().header(0, 2).text("k").put(4u).put(1u).text("k").put(4u).put(2u),
+  expect_error(GgufBytes().header(0, 2).text("k").put(4u).put(1u).text("k").put(4u).put(2u),
                ErrorCode::corrupt, "key k occurs twice");
-  expect_error(Bytes().header(0, 1).text("k").put(13u).put(1u), ErrorCode::corrupt,
+  expect_error(GgufBytes().header(0, 1).text("k").put(13u).put(1u), ErrorCode::corrupt,
                "unknown type 13");
-  expect_error(Bytes().header(0, 1).text("").put(4u).put(1u), ErrorCode::corrupt, "0 bytes");
-  expect_error(Bytes().header(0, 1).text("k").put(7u).put<std::uint8_t>(2), ErrorCode::corrupt,
+  expect_error(GgufBytes().header(0, 1).text("").put(4u).put(1u), ErrorCode::corrupt, "0 bytes");
+  expect_error(GgufBytes().header(0, 1).text("k").put(7u).put<std::uint8_t>(2), ErrorCode::corrupt,
                "neither true");
-  expect_error(Bytes().header(0, 1).text("k").put(9u).put(9u).put<std::uint64_t>(1).fill(32),
+  expect_error(GgufBytes().header(0, 1).text("k").put(9u).put(9u).put<std::uint64_t>(1).fill(32),
                ErrorCode::unsupported, "holds arrays");
-  expect_error(Bytes().header(0, 1).text("general.alignment").put(4u).put(3u), ErrorCode::corrupt,
-               "alignment is 3");
-  expect_error(Bytes().header(0, 1).text("general.alignment").put(8u).text("x"), ErrorCode::corrupt,
-               "alignment");
+  expect_error(GgufBytes().header(0, 1).text("general.alignment").put(4u).put(3u),
+               ErrorCode::corrupt, "alignment is 3");
+  expect_error(GgufBytes().header(0, 1).text("general.alignment").put(8u).text("x"),
+               ErrorCode::corrupt, "alignment");
 }
 
 TEST(Gguf, RefusesBrokenTensors) {
   const auto with = [](std::vector<std::uint64_t> dims, std::uint32_t type, std::uint64_t offset) {
-    Bytes b;
+    GgufBytes b;
     b.header(1, 0).tensor("t", std::move(dims), type, offset).pad(32).fill(4096);
     return b;
   };
@@ -259,16 +261,16 @@ TEST(Gguf, RefusesBrokenTensors) {
   expect_error(with({32}, 0, 4), ErrorCode::corrupt, "not a multiple of the alignment");
   expect_error(with({32}, 0, ~0ull - 31), ErrorCode::corrupt, "impossible offset");
   expect_error(with({32}, 0, 1ull << 40), ErrorCode::corrupt, "beyond the end");
-  Bytes twice;
+  GgufBytes twice;
   twice.header(2, 0).tensor("t", {8}, 0, 0).tensor("t", {8}, 0, 32).pad(32).fill(64);
   expect_error(twice, ErrorCode::corrupt, "tensor t occurs twice");
-  Bytes overlap;
+  GgufBytes overlap;
   overlap.header(2, 0).tensor("a", {16}, 0, 0).tensor("b", {8}, 0, 32).pad(32).fill(64);
   expect_error(overlap, ErrorCode::corrupt, "a and b overlap");
 }
 
 TEST(Gguf, KeepsMessagesPrintable) {
-  Bytes b;
+  GgufBytes b;
   b.header(0, 1).text("a\n\x1b[31m\xff").put(99u);
   EXPECT_EQ(error_of(b), "model.gguf: metadata a\\n\\x1b[31m\\xff has the unknown type 99");
 }

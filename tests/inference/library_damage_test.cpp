@@ -11,21 +11,16 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 
 #include "inference/run/sampler.h"
 #include "inference/store/database.h"
 #include "inference/store/library.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/trace_records.h"
 
 namespace mneme {
 namespace {
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void put(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -91,7 +86,7 @@ TEST(LibraryDamage, GarbageIsRefusedAndNotTouched) {
   EXPECT_EQ(library.error().code, ErrorCode::corrupt);
   EXPECT_NE(library.error().message.find(path), std::string::npos);
   EXPECT_NE(library.error().message.find("is not a database of chats"), std::string::npos);
-  EXPECT_EQ(bytes_of(path), garbage);
+  EXPECT_EQ(file_text(path), garbage);
 }
 
 TEST(LibraryDamage, AnEmptyFileBecomesALibrary) {
@@ -104,7 +99,7 @@ TEST(LibraryDamage, ACutOffFileIsRefusedOrReadWithoutACrash) {
   const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
-  const std::string whole = bytes_of(path);
+  const std::string whole = file_text(path);
   int refused = 0;
   for (const std::size_t size :
        {std::size_t{1}, std::size_t{99}, std::size_t{100}, std::size_t{4095}, std::size_t{4096},
@@ -127,7 +122,7 @@ TEST(LibraryDamage, ADamagedPageHidesOnlyTheChatsThatLieOnIt) {
   const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
-  std::string bytes = bytes_of(path);
+  std::string bytes = file_text(path);
   // The page that the text of a message lies on; "alpha-20 " in folded form also lies in the index.
   const std::size_t place = bytes.find("omega-20 omega-20");
   ASSERT_NE(place, std::string::npos);
@@ -156,7 +151,7 @@ TEST(LibraryDamage, RandomDamageNeverCrashes) {
   const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
-  const std::string whole = bytes_of(path);
+  const std::string whole = file_text(path);
   std::uint32_t state = 1;
   const auto random = [&state] { return state = state * 1664525u + 1013904223u, state >> 8; };
   for (int round = 0; round < 60; ++round) {
@@ -356,12 +351,12 @@ TEST(LibraryDamage, ANewerLibraryIsRefusedAndNotTouched) {
   const std::string path = folder.file("chats.db");
   make_two_chats(path);
   tamper(path, "PRAGMA user_version = 4000");
-  const std::string before = bytes_of(path);
+  const std::string before = file_text(path);
   const auto library = Library::open(path);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().code, ErrorCode::unsupported);
   EXPECT_NE(library.error().message.find("newer Mneme"), std::string::npos);
-  EXPECT_EQ(bytes_of(path), before);
+  EXPECT_EQ(file_text(path), before);
 }
 
 TEST(LibraryDamage, OnlyTheOwnerMayReadTheChats) {

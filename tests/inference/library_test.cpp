@@ -4,20 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
 
 #include "inference/store/database.h"
 #include "inference/trace/trace_log.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/trace_records.h"
 
 namespace mneme {
 namespace {
 
-std::unique_ptr<Library> open(const std::string& path = ":memory:") {
+std::unique_ptr<Library> open_library(const std::string& path = ":memory:") {
   auto library = Library::open(path);
   EXPECT_TRUE(library) << library.error().message;
   return std::move(*library);
@@ -44,7 +43,7 @@ TEST(Library, ChatsComeBackAfterTheProgramEnded) {
   settings.memory_on = false;
   ChatId id = 0;
   {
-    const auto library = open(path);
+    const auto library = open_library(path);
     id = take(library->create_chat("", settings));
     ASSERT_TRUE(library->set_system_prompt(id, "Be brief.\n日本"));
     const MessageId question = take(library->add_message(id, 0, Role::user, "What is Engram?"));
@@ -67,7 +66,7 @@ TEST(Library, ChatsComeBackAfterTheProgramEnded) {
     record.result.reply_end_event = 46;
     ASSERT_TRUE(library->finish_answer(answer, "A memory.", MessageState::complete, "", record));
   }
-  const auto library = open(path);
+  const auto library = open_library(path);
   const auto chats = take(library->chats());
   ASSERT_EQ(chats.size(), 1u);
   EXPECT_EQ(chats[0].id, id);
@@ -106,7 +105,7 @@ TEST(Library, ChatsComeBackAfterTheProgramEnded) {
 }
 
 TEST(Library, SettingsCanBeChangedAndResetToTheirDefaults) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("x", {}));
   EXPECT_EQ(take(library->chat(id)).settings, ChatSettings{});
   ChatSettings other;
@@ -118,7 +117,7 @@ TEST(Library, SettingsCanBeChangedAndResetToTheirDefaults) {
 }
 
 TEST(Library, AChatIsATreeWhoseLeafNamesTheBranchInView) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("", {}));
   const MessageId question = take(library->add_message(id, 0, Role::user, "one"));
   const MessageId first = take(library->add_message(id, question, Role::assistant, "first answer"));
@@ -140,7 +139,7 @@ TEST(Library, AChatIsATreeWhoseLeafNamesTheBranchInView) {
 }
 
 TEST(Library, AMessageOfAnotherChatIsNeitherParentNorLeaf) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId one = take(library->create_chat("one", {}));
   const ChatId two = take(library->create_chat("two", {}));
   const MessageId there = take(library->add_message(one, 0, Role::user, "x"));
@@ -152,7 +151,7 @@ TEST(Library, AMessageOfAnotherChatIsNeitherParentNorLeaf) {
 }
 
 TEST(Library, TheLastChangedChatComesFirst) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId one = take(library->create_chat("one", {}));
   let_the_clock_move();
   const ChatId two = take(library->create_chat("two", {}));
@@ -163,7 +162,7 @@ TEST(Library, TheLastChangedChatComesFirst) {
 }
 
 TEST(Library, ARenamedChatKeepsItsNameUntilTheNameIsTakenBack) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("", {}));
   ASSERT_TRUE(library->rename_chat(id, "Mine"));
   static_cast<void>(take(library->add_message(id, 0, Role::user, "hello there")));
@@ -176,7 +175,7 @@ TEST(Library, ARenamedChatKeepsItsNameUntilTheNameIsTakenBack) {
 }
 
 TEST(Library, ADeletedChatIsHiddenAndComesBackWhole) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("findable", {}));
   static_cast<void>(take(library->add_message(id, 0, Role::user, "words inside")));
   ASSERT_TRUE(library->delete_chat(id));
@@ -193,7 +192,7 @@ TEST(Library, ADeletedChatIsHiddenAndComesBackWhole) {
 
 TEST(Library, DeletingForGoodLeavesNothingOfTheChat) {
   const TemporaryFolder folder;
-  const auto library = open(folder.file("chats.db"));
+  const auto library = open_library(folder.file("chats.db"));
   const ChatId kept = take(library->create_chat("kept", {}));
   const ChatId gone = take(library->create_chat("gone", {}));
   MessageId parent = 0;
@@ -228,7 +227,7 @@ std::vector<ChatId> deleted_ids(Library& library) {
 }
 
 TEST(Library, DeletedChatsAreRemovedAfterThirtyDaysFoundOldOnTwoOfThem) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("x", {}));
   ASSERT_TRUE(library->delete_chat(id));
   const std::int64_t now = take(library->deleted_chats())[0].deleted_ms;
@@ -246,7 +245,7 @@ TEST(Library, DeletedChatsAreRemovedAfterThirtyDaysFoundOldOnTwoOfThem) {
 }
 
 TEST(Library, AClockThatJumpsRemovesNothingEarly) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("x", {}));
   ASSERT_TRUE(library->delete_chat(id));
   const std::int64_t now = take(library->deleted_chats())[0].deleted_ms;
@@ -270,7 +269,7 @@ TEST(Library, AClockThatJumpsRemovesNothingEarly) {
 TEST(Library, SpaceOfWhatIsRemovedIsGivenBack) {
   const TemporaryFolder folder;
   const std::string path = folder.file("chats.db");
-  const auto library = open(path);
+  const auto library = open_library(path);
   static_cast<void>(take(library->create_chat("kept", {})));
   const ChatId id = take(library->create_chat("large", {}));
   const std::string secret = "a sentence that must be gone. ";
@@ -282,9 +281,7 @@ TEST(Library, SpaceOfWhatIsRemovedIsGivenBack) {
   ASSERT_TRUE(library->purge_chat(id));
   ASSERT_TRUE(library->give_back_space());
   EXPECT_LT(std::filesystem::file_size(path), 1u << 20);
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(bytes.find(secret), std::string::npos);
+  EXPECT_EQ(file_text(path).find(secret), std::string::npos);
   EXPECT_EQ(take(library->chats()).size(), 1u);
 }
 
@@ -292,7 +289,7 @@ TEST(Library, DraftsBelongToTheirChats) {
   const TemporaryFolder folder;
   ChatId one = 0, two = 0;
   {
-    const auto library = open(folder.file("chats.db"));
+    const auto library = open_library(folder.file("chats.db"));
     one = take(library->create_chat("one", {}));
     two = take(library->create_chat("two", {}));
     const MessageId question = take(library->add_message(two, 0, Role::user, "question"));
@@ -302,7 +299,7 @@ TEST(Library, DraftsBelongToTheirChats) {
     ASSERT_TRUE(library->set_draft({two, "kept", question, "question, better"}));
     ASSERT_TRUE(library->set_draft({.chat = 99, .text = "of a chat that is gone"}));
   }
-  const auto library = open(folder.file("chats.db"));
+  const auto library = open_library(folder.file("chats.db"));
   auto drafts = take(library->drafts());
   ASSERT_EQ(drafts.size(), 3u);
   EXPECT_EQ(drafts[0], (DraftRow{.chat = 0, .text = "of a new chat"}));
@@ -316,7 +313,7 @@ TEST(Library, DraftsBelongToTheirChats) {
 }
 
 TEST(Library, CallsMadeAtomicallyAreKeptAllOrNone) {
-  const auto library = open();
+  const auto library = open_library();
   const Status failed = library->atomically([&]() -> Status {
     const auto id = library->create_chat("half", {});
     if (!id) return id.error();
@@ -334,7 +331,7 @@ TEST(Library, CallsMadeAtomicallyAreKeptAllOrNone) {
 }
 
 TEST(Library, AnAnswerGrowsAndEndsOnce) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("", {}));
   const MessageId question = take(library->add_message(id, 0, Role::user, "q"));
   const MessageId answer = take(library->begin_answer(id, question));
@@ -359,13 +356,13 @@ TEST(Library, AnAnswerThatWasRunningIsInterruptedAfterAStart) {
   const TemporaryFolder folder;
   ChatId id = 0;
   {
-    const auto library = open(folder.file("chats.db"));
+    const auto library = open_library(folder.file("chats.db"));
     id = take(library->create_chat("x", {}));
     const MessageId answer = take(library->begin_answer(id, 0));
     ASSERT_TRUE(library->write_answer(answer, "half an answer", 0, test_records(0, 3)));
     ASSERT_TRUE(library->set_events(answer, 1, 3));
   }
-  const auto library = open(folder.file("chats.db"));
+  const auto library = open_library(folder.file("chats.db"));
   const MessageRow row = take(library->messages(id))[0];
   EXPECT_EQ(row.state, MessageState::interrupted);
   EXPECT_EQ(row.text, "half an answer");
@@ -375,7 +372,7 @@ TEST(Library, AnAnswerThatWasRunningIsInterruptedAfterAStart) {
 }
 
 TEST(Library, TheTraceComesBackInOrder) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("x", {}));
   EXPECT_TRUE(take(library->trace(id)).empty());
   const MessageId one = take(library->begin_answer(id, 0));
@@ -401,7 +398,7 @@ TEST(Library, TheTraceComesBackInOrder) {
 }
 
 TEST(Library, AMessagesRangeNeverPassesTheStoredTrace) {
-  const auto library = open();
+  const auto library = open_library();
   const ChatId id = take(library->create_chat("x", {}));
   const MessageId message = take(library->begin_answer(id, 0));
   ASSERT_TRUE(library->write_answer(message, "a", 0, test_records(0, 4)));

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "engram/engram_math.h"
 #include "engram/ngram_hasher.h"
@@ -15,6 +13,7 @@
 #include "inference/base/half.h"
 #include "inference/base/sha256.h"
 #include "inference/model/gguf_writer.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_vocabulary.h"
 
@@ -53,10 +52,7 @@ class MemoryPackWriter : public ::testing::Test {
     return options;
   }
 
-  std::string bytes_of(const char* name) const {
-    std::ifstream stream(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
+  std::string bytes_of(const char* name) const { return file_text(path(name)); }
 
   TemporaryFolder folder_;
 };

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fstream>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"
 
@@ -92,8 +92,7 @@ TEST(Safetensors, DeepNestingCostsNoStack) {
 }
 
 TEST(Safetensors, NoDamageIsMoreThanAnError) {
-  std::ifstream in(test_data("table_v41.safetensors"), std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  const std::string whole = file_text(test_data("table_v41.safetensors"));
   std::mt19937_64 random(1);
   for (int round = 0; round < 3000; ++round) {
     std::string bytes = whole;

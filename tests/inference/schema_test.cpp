@@ -5,10 +5,10 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "inference/store/library.h"
+#include "tests/support/file_text.h"
+#include "tests/support/open_database.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
@@ -20,26 +20,15 @@ constexpr std::array<std::string_view, 3> kSteps = {
     "CREATE TABLE u (c)",
 };
 
-std::unique_ptr<Database> open(const std::string& path) {
-  auto database = Database::open(path);
-  EXPECT_TRUE(database) << database.error().message;
-  return std::move(*database);
-}
-
 std::int64_t version(Database& db) {
   Statement rows = db.query("PRAGMA user_version");
   EXPECT_TRUE(rows.next());
   return rows.integer(0);
 }
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(Schema, ANewFileGetsTheNewestVersionWithoutABackup) {
   const TemporaryFolder folder;
-  const auto db = open(folder.file("x.db"));
+  const auto db = open_database(folder.file("x.db"));
   ASSERT_TRUE(migrate(*db, schema_steps()));
   EXPECT_EQ(version(*db), static_cast<std::int64_t>(schema_steps().size()));
   EXPECT_TRUE(migrate(*db, schema_steps()));
@@ -50,19 +39,19 @@ TEST(Schema, AnOlderFileIsCopiedThenBroughtUpStepByStep) {
   const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
   {
-    const auto db = open(path);
+    const auto db = open_database(path);
     ASSERT_TRUE(migrate(*db, std::span(kSteps).first(1)));
     ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "old"));
   }
   {
-    const auto db = open(path);
+    const auto db = open_database(path);
     ASSERT_TRUE(migrate(*db, kSteps));
     EXPECT_EQ(version(*db), 3);
     Statement rows = db->query("SELECT b FROM t");
     ASSERT_TRUE(rows.next());
     EXPECT_EQ(rows.text(0), "old!");
   }
-  const auto backup = open(path + ".v1.bak");
+  const auto backup = open_database(path + ".v1.bak");
   EXPECT_EQ(version(*backup), 1);
   Statement rows = backup->query("SELECT * FROM t");
   ASSERT_TRUE(rows.next());
@@ -72,7 +61,7 @@ TEST(Schema, AnOlderFileIsCopiedThenBroughtUpStepByStep) {
 
 TEST(Schema, AStepThatFailsChangesNothing) {
   const TemporaryFolder folder;
-  const auto db = open(folder.file("x.db"));
+  const auto db = open_database(folder.file("x.db"));
   ASSERT_TRUE(migrate(*db, std::span(kSteps).first(1)));
   ASSERT_TRUE(db->run("INSERT INTO t VALUES (?)", "old"));
   const std::array<std::string_view, 3> broken = {kSteps[0], kSteps[1], "CREATE TABLE t (again)"};
@@ -87,26 +76,27 @@ TEST(Schema, AStepThatFailsChangesNothing) {
 TEST(Schema, ANewerFileIsRefusedAndNotTouched) {
   const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
-  ASSERT_TRUE(migrate(*open(path), kSteps));
-  const std::string before = bytes_of(path);
-  const Status status = migrate(*open(path), std::span(kSteps).first(2));
+  ASSERT_TRUE(migrate(*open_database(path), kSteps));
+  const std::string before = file_text(path);
+  const Status status = migrate(*open_database(path), std::span(kSteps).first(2));
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::unsupported);
   EXPECT_NE(status.error().message.find("newer Mneme"), std::string::npos);
   EXPECT_NE(status.error().message.find("version is 3, this program knows 2"), std::string::npos);
-  EXPECT_EQ(bytes_of(path), before);
+  EXPECT_EQ(file_text(path), before);
 }
 
 TEST(Schema, ADatabaseOfAnotherProgramIsRefusedAndNotTouched) {
   const TemporaryFolder folder;
   const std::string path = folder.file("x.db");
-  ASSERT_TRUE(open(path)->execute("CREATE TABLE bookmarks (url); PRAGMA user_version = 1"));
-  const std::string before = bytes_of(path);
-  const Status status = migrate(*open(path), schema_steps());
+  ASSERT_TRUE(
+      open_database(path)->execute("CREATE TABLE bookmarks (url); PRAGMA user_version = 1"));
+  const std::string before = file_text(path);
+  const Status status = migrate(*open_database(path), schema_steps());
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::unsupported);
   EXPECT_NE(status.error().message.find("another program"), std::string::npos);
-  EXPECT_EQ(bytes_of(path), before);
+  EXPECT_EQ(file_text(path), before);
 }
 
 // What each released version wrote is there after an update: a chat as its tables held it.
@@ -115,7 +105,7 @@ TEST(Schema, ChatsOfEveryEarlierVersionOpen) {
     const TemporaryFolder folder;
     const std::string path = folder.file("chats.db");
     {
-      const auto db = open(path);
+      const auto db = open_database(path);
       ASSERT_TRUE(migrate(*db, schema_steps().first(from)));
       ASSERT_TRUE(db->execute(
           "INSERT INTO chat (id, title, title_is_auto, created_ms, updated_ms, settings, "

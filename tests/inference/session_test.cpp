@@ -13,6 +13,7 @@
 
 #include "inference/run/engine.h"
 #include "inference/text/tokenizer.h"
+#include "tests/support/file_text.h"
 #include "tests/support/tiny_model.h"
 
 namespace mneme {
@@ -338,8 +339,7 @@ TEST_F(EngineTest, RefusesWhatItCannotRunByName) {
 
 TEST_F(EngineTest, AModelThatIsCutAnywhereIsRefused) {
   const std::string path = write_tiny_model(folder_.path(), {.memory = false});
-  std::ifstream in(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const std::string bytes = file_text(path);
   EngineOptions options;
   options.model_path = folder_.file("cut.gguf");
   for (std::size_t part = 0; part < 40; ++part) {

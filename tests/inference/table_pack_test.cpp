@@ -20,6 +20,7 @@
 #include "inference/model/memory_pack.h"
 #include "inference/model/memory_pack_writer.h"
 #include "inference/model/synth_rows.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"
 #include "tests/support/tiny_model.h"
@@ -29,13 +30,6 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 using Rows = UntrainedPackOptions::Rows;
-
-Bytes file_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
 
 void flip_byte(const std::string& path, std::uint64_t at) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
@@ -198,9 +192,9 @@ TEST_F(TablePack, PacksTheTablesOfAnotherModel) {
 
 TEST_F(TablePack, AMemoryPackStaysOne) {
   const std::string plain = write_pack(Rows::computed_plain, "plain");
-  const Bytes before = file_bytes(plain);
+  const std::string before = file_text(plain);
   const std::string packed = convert({plain}, "packed");
-  EXPECT_EQ(file_bytes(plain), before) << "the input was only read";
+  EXPECT_EQ(file_text(plain), before) << "the input was only read";
   const auto a = GgufFile::open(plain), b = GgufFile::open(packed);
   const auto header = read_pack_header(*b);
   ASSERT_TRUE(header) << header.error().message;
@@ -221,7 +215,7 @@ TEST_F(TablePack, AMemoryPackStaysOne) {
 TEST_F(TablePack, GoesOnWhereItWasStopped) {
   const std::string plain = write_pack(Rows::computed_plain, "plain");
   const std::string whole = convert({plain}, "whole");
-  const Bytes wanted = file_bytes(whole);
+  const std::string wanted = file_text(whole);
   const std::string path = folder_.file("stopped");
   const std::string part = OutputFile::part_path(path);
   const auto writer = plan_table_pack({plain});
@@ -235,7 +229,7 @@ TEST_F(TablePack, GoesOnWhereItWasStopped) {
   ASSERT_TRUE(std::filesystem::exists(part));
   ASSERT_LT(std::filesystem::file_size(part), wanted.size());
   ASSERT_TRUE(writer->write_resumable(path, {}, nullptr));
-  EXPECT_EQ(file_bytes(path), wanted);
+  EXPECT_EQ(file_text(path), wanted);
   EXPECT_FALSE(std::filesystem::exists(part));
 
   // As if it had been killed at any other byte.
@@ -246,7 +240,7 @@ TEST_F(TablePack, GoesOnWhereItWasStopped) {
         .write(reinterpret_cast<const char*>(wanted.data()), static_cast<std::streamsize>(size));
     const Status status = plan_table_pack({plain})->write_resumable(path, {}, nullptr);
     ASSERT_TRUE(status) << status.error().message;
-    EXPECT_EQ(file_bytes(path), wanted) << size;
+    EXPECT_EQ(file_text(path), wanted) << size;
   }
 }
 

@@ -8,21 +8,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "inference/base/check.h"
+#include "tests/support/file_text.h"
 #include "tests/support/wait_until.h"
 
 namespace mneme {
-namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-}  // namespace
 
 SpawnedProgram::SpawnedProgram(const std::string& folder, std::vector<std::string> arguments,
                                const Options& options)
@@ -89,8 +81,8 @@ ProgramEnd SpawnedProgram::wait() {
   if (WIFEXITED(status_)) end.code = WEXITSTATUS(status_);
   if (WIFSIGNALED(status_)) end.signal = WTERMSIG(status_);
   // Devices and pipes are the test's own to look at.
-  if (std::filesystem::is_regular_file(out_path_)) end.out = read_file(out_path_);
-  if (std::filesystem::is_regular_file(err_path_)) end.err = read_file(err_path_);
+  if (std::filesystem::is_regular_file(out_path_)) end.out = file_text(out_path_);
+  if (std::filesystem::is_regular_file(err_path_)) end.err = file_text(err_path_);
   return end;
 }
 
