@@ -43,7 +43,9 @@ TEST_F(VulkanFault, AutomaticLeavesAProcessorThatPlaysAGpuAlone) {
   const auto automatic = list_vulkan_devices(vulkan.loader(), DeviceList::automatic);
   for (const DeviceInfo& device : all) {
     const bool listed = std::ranges::find(automatic, device.id, &DeviceInfo::id) != automatic.end();
-    if (device.unusable.empty()) EXPECT_EQ(listed, device.automatic) << device.id;
+    if (device.unusable.empty()) {
+      EXPECT_EQ(listed, device.automatic) << device.id;
+    }
   }
 }
 
