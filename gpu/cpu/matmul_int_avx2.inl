@@ -114,6 +114,7 @@ MNEME_INLINE void rows_int(const KernelTensor& weight, std::int64_t row, const P
         _mm_loadu_si128(reinterpret_cast<const __m128i*>(group.values[1] + b % 4 * 16)), 1);
     for (int r = 0; r < R; ++r) {
       const unsigned char* block = p + r * weight.stride;
+      prefetch(block, block_bytes<E>());
       const float scale = half_at(block);
       const __m256i products = i_dot<E>(i_zero(), load_block<E>(block), values);
       sums[r] = v_fma(i_to_float(products), v_set(scale * group.scales[b % 4]), sums[r]);

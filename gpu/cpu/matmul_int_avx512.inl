@@ -202,6 +202,7 @@ MNEME_INLINE void rows_int(const KernelTensor& weight, std::int64_t row, const P
     __m128 minima_sum = _mm_setzero_ps();
     std::int64_t g = 0;
     for (; g < blocks / 4; ++g, p += 4 * block_bytes<E>()) {
+      prefetch(p, 4 * block_bytes<E>());
       add_products<E>(load_group<E>(p), x[g], sum, minima_sum);
     }
     if (blocks % 4) {

@@ -19,6 +19,14 @@ MNEME_INLINE const float* floats_of(const KernelTensor& constant) {
   return reinterpret_cast<const float*>(constant.data);
 }
 
+// Asks for the `bytes` bytes that lie kAhead behind p. What is read in one stream the processor
+// foresees only to the end of a page of 4 KiB; anything from 2 to 8 KiB ahead is as fast.
+constexpr std::int64_t kAhead = 4096;
+
+MNEME_INLINE void prefetch(const unsigned char* p, std::int64_t bytes) {
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(p + kAhead + at);
+}
+
 MNEME_INLINE float dot(const float* a, const float* b, std::int64_t n) {
   Vec sum[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
   std::int64_t i = 0;

@@ -50,6 +50,7 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const KernelStep& step,
   Vec sums[N];
   for (int n = 0; n < N; ++n) sums[n] = bias_of(floats_of(args.in[2]), first_row, rows, 0);
   for (std::int64_t block = 0; block < blocks; ++block, tile += woven_block_bytes<E>()) {
+    if constexpr (N == 1) prefetch(tile, woven_block_bytes<E>());
     const std::int64_t b = block % 4;
     const std::int64_t at = block / 4 * static_cast<std::int64_t>(sizeof(PackedGroup));
     IntVec products[N];

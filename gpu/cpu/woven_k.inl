@@ -107,6 +107,7 @@ MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const KernelStep& step,
   Vec sums[N];
   for (int n = 0; n < N; ++n) sums[n] = bias_of(floats_of(args.in[2]), first_row, rows, 0);
   for (std::int64_t block = 0; block < blocks; ++block, tile += kLanes * kSixBlockBytes) {
+    if constexpr (N == 1) prefetch(tile, kLanes * kSixBlockBytes);
     const std::int64_t b = block % 4;
     const std::int64_t at = block / 4 * static_cast<std::int64_t>(sizeof(PackedGroup));
     IntVec halves[N][2];
