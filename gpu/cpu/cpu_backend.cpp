@@ -226,15 +226,6 @@ class CpuBackend final : public Backend {
   bool cancelled_ = false;  // since the last finish()
 };
 
-const Kernels& kernels_named(std::string_view name) {
-#if defined(__x86_64__)
-  if (name == "avx512") return kAvx512Kernels;
-  if (name == "avx2") return kAvx2Kernels;
-#endif
-  CHECK(name == "scalar");
-  return kScalarKernels;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Backend>> open_cpu_backend(const BackendOptions& options) {

@@ -16,6 +16,8 @@
 #include <cpuid.h>
 #endif
 
+#include "inference/base/check.h"
+
 namespace mneme {
 namespace {
 
@@ -102,6 +104,15 @@ std::vector<std::string_view> available_instruction_sets() {
 #endif
   names.push_back("scalar");
   return names;
+}
+
+const Kernels& kernels_named(std::string_view set) {
+#if defined(__x86_64__)
+  if (set == "avx512") return kAvx512Kernels;
+  if (set == "avx2") return kAvx2Kernels;
+#endif
+  CHECK(set == "scalar");
+  return kScalarKernels;
 }
 
 }  // namespace mneme

@@ -22,14 +22,6 @@
 namespace mneme {
 namespace {
 
-const Kernels* kernels_named(std::string_view name) {
-#if defined(__x86_64__)
-  if (name == "avx512") return &kAvx512Kernels;
-  if (name == "avx2") return &kAvx2Kernels;
-#endif
-  return name == "scalar" ? &kScalarKernels : nullptr;
-}
-
 struct Shape {
   std::int64_t tokens, rows, cols;
 };
@@ -156,20 +148,18 @@ void compare_k_quants(const Kernels& kernels, DType dtype, std::int64_t tokens) 
 
 TEST(Kernels, KQuantsInFileOrderGiveWhatWovenOnesDo) {
   for (const std::string_view set : available_instruction_sets()) {
-    const Kernels* kernels = kernels_named(set);
-    ASSERT_NE(kernels, nullptr);
-    if (kernels->pack_activations == nullptr) continue;  // works in floats only
+    const Kernels& kernels = kernels_named(set);
+    if (kernels.pack_activations == nullptr) continue;  // works in floats only
     for (const DType dtype : {DType::q4_k, DType::q5_k, DType::q6_k}) {
-      for (const std::int64_t tokens : {1, 3, 14}) compare_k_quants(*kernels, dtype, tokens);
+      for (const std::int64_t tokens : {1, 3, 14}) compare_k_quants(kernels, dtype, tokens);
     }
   }
 }
 
 TEST(Kernels, WeightsInFileOrderGiveWhatWovenOnesDo) {
   for (const std::string_view set : available_instruction_sets()) {
-    const Kernels* kernels = kernels_named(set);
-    ASSERT_NE(kernels, nullptr);
-    if (kernels->pack_activations == nullptr) continue;  // works in floats only
+    const Kernels& kernels = kernels_named(set);
+    if (kernels.pack_activations == nullptr) continue;  // works in floats only
     for (const DType dtype : {DType::q8_0, DType::q4_0, DType::q4_1}) {
       for (const Shape& s : {Shape{1, 1, 32},
                              {1, 7, 96},
@@ -179,17 +169,17 @@ TEST(Kernels, WeightsInFileOrderGiveWhatWovenOnesDo) {
                              {4, 18, 160},
                              {17, 50, 320},
                              {29, 16, 1536}}) {
-        compare(*kernels, dtype, s);
+        compare(kernels, dtype, s);
       }
     }
   }
 }
 
 TEST(Weaver, PlansShareCopiesWhileOneOfThemLives) {
-  const Kernels* kernels = kernels_named(available_instruction_sets().front());
-  if (kernels->weave_tiles == nullptr) GTEST_SKIP() << "this CPU multiplies in floats only";
+  const Kernels& kernels = kernels_named(available_instruction_sets().front());
+  if (kernels.weave_tiles == nullptr) GTEST_SKIP() << "this CPU multiplies in floats only";
   ThreadPool pool(2);
-  Weaver weaver(*kernels, pool);
+  Weaver weaver(kernels, pool);
   std::vector<unsigned char> bytes(40 * row_bytes(DType::q4_0, 64), 1);
   const KernelTensor tensor{bytes.data(), 40, 64,
                             static_cast<std::int64_t>(row_bytes(DType::q4_0, 64)), Element::q4_0};
@@ -206,10 +196,10 @@ TEST(Weaver, PlansShareCopiesWhileOneOfThemLives) {
 // As where a model is closed and the next one's file comes to lie at the same address, and the two
 // differ in few of their bytes.
 TEST(Weaver, AnotherFileAtTheSameAddressIsAnotherWeight) {
-  const Kernels* kernels = kernels_named(available_instruction_sets().front());
-  if (kernels->weave_tiles == nullptr) GTEST_SKIP() << "this CPU multiplies in floats only";
+  const Kernels& kernels = kernels_named(available_instruction_sets().front());
+  if (kernels.weave_tiles == nullptr) GTEST_SKIP() << "this CPU multiplies in floats only";
   ThreadPool pool(2);
-  Weaver weaver(*kernels, pool);
+  Weaver weaver(kernels, pool);
   std::vector<unsigned char> bytes(400 * row_bytes(DType::q4_0, 64), 1);
   const auto no_release = [](std::uint64_t) {};
   auto* const host = reinterpret_cast<std::byte*>(bytes.data());
@@ -223,7 +213,7 @@ TEST(Weaver, AnotherFileAtTheSameAddressIsAnotherWeight) {
     const KernelTensor woven = weaver.weave(weights, keep)[0];
     EXPECT_NE(woven.data, nullptr);
     return std::vector<unsigned char>(woven.data,
-                                      woven.data + 400 / kernels->woven_rows * woven.stride);
+                                      woven.data + 400 / kernels.woven_rows * woven.stride);
   };
   std::vector<std::shared_ptr<const WovenArena>> first, second, third;
   const auto one = weave(before, first);
