@@ -175,14 +175,19 @@ void matmul(const KernelArgs& args, const KernelStep& step, std::int64_t begin, 
         break;
     }
   }
-  if (step.tokens - first_token(args, step) < kFewTokens) {
-    few_tokens_float(args, step, begin, end, scratch);
-  } else {
-    many_tokens_float(args, step, begin, end, scratch);
+  switch (args.in[1].element) {
+    case Element::f32:
+      return matmul_float<Element::f32>(args, step, begin, end, scratch);
+    case Element::f16:
+      return matmul_float<Element::f16>(args, step, begin, end, scratch);
+    case Element::bf16:
+      return matmul_float<Element::bf16>(args, step, begin, end, scratch);
+    default:
+      return matmul_decoded(args, step, begin, end, scratch);
   }
 }
 
 std::int64_t matmul_scratch(const KernelArgs& args) {
   const bool integers = args.in[3].stride > 0 && !is_k_quant(args.in[1].element);
-  return integers ? matmul_int_scratch(args.in[1].cols) : matmul_float_scratch(args.in[1].cols);
+  return integers ? matmul_int_scratch(args.in[1].cols) : matmul_float_scratch(args.in[1]);
 }

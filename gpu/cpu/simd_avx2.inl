@@ -29,6 +29,13 @@ MNEME_INLINE void v_store_n(float* p, Vec x, std::int64_t n) {
     _mm256_maskstore_ps(p, v_mask(n), x);
   }
 }
+MNEME_INLINE Vec v_load_half(const unsigned char* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+MNEME_INLINE Vec v_load_bfloat(const unsigned char* p) {
+  const __m128i stored = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(stored), 16));
+}
 MNEME_INLINE __m128i v_load_u16_n(const unsigned char* p, std::int64_t n) {
   if (n >= 8) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   alignas(16) std::uint16_t part[8] = {};
@@ -149,16 +156,20 @@ MNEME_INLINE void transpose_8x8(__m256i* r) {
   for (int i = 0; i < 8; ++i) r[i] = t[i];
 }
 
+// Eight rows become columns.
+MNEME_INLINE void v_transpose(Vec* rows) {
+  __m256i r[8];
+  for (int i = 0; i < 8; ++i) r[i] = _mm256_castps_si256(rows[i]);
+  transpose_8x8(r);
+  for (int i = 0; i < 8; ++i) rows[i] = _mm256_castsi256_ps(r[i]);
+}
+
 MNEME_INLINE void transpose(float* to, std::int64_t to_stride, const float* from,
                             std::int64_t from_stride) {
-  __m256i r[8];
-  for (int i = 0; i < 8; ++i) {
-    r[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i * from_stride));
-  }
-  transpose_8x8(r);
-  for (int i = 0; i < 8; ++i) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * to_stride), r[i]);
-  }
+  Vec rows[8];
+  for (int i = 0; i < 8; ++i) rows[i] = v_load(from + i * from_stride);
+  v_transpose(rows);
+  for (int i = 0; i < 8; ++i) v_store(to + i * to_stride, rows[i]);
 }
 
 // The sums of eight vectors, in their order.

@@ -22,6 +22,13 @@ MNEME_INLINE Vec v_load_n(const float* p, std::int64_t n) {
 MNEME_INLINE void v_store_n(float* p, Vec x, std::int64_t n) {
   _mm512_mask_storeu_ps(p, v_mask(n), x);
 }
+MNEME_INLINE Vec v_load_half(const unsigned char* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+MNEME_INLINE Vec v_load_bfloat(const unsigned char* p) {
+  const __m256i stored = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(stored), 16));
+}
 MNEME_INLINE Vec v_load_half_n(const unsigned char* p, std::int64_t n) {
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(v_mask(n), p));
 }
@@ -131,12 +138,20 @@ MNEME_INLINE void transpose_16x16(__m512i* r) {
   }
 }
 
+// Sixteen rows become columns.
+MNEME_INLINE void v_transpose(Vec* rows) {
+  __m512i r[16];
+  for (int i = 0; i < 16; ++i) r[i] = _mm512_castps_si512(rows[i]);
+  transpose_16x16(r);
+  for (int i = 0; i < 16; ++i) rows[i] = _mm512_castsi512_ps(r[i]);
+}
+
 MNEME_INLINE void transpose(float* to, std::int64_t to_stride, const float* from,
                             std::int64_t from_stride) {
-  __m512i r[16];
-  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_si512(from + i * from_stride);
-  transpose_16x16(r);
-  for (int i = 0; i < 16; ++i) _mm512_storeu_si512(to + i * to_stride, r[i]);
+  Vec rows[16];
+  for (int i = 0; i < 16; ++i) rows[i] = v_load(from + i * from_stride);
+  v_transpose(rows);
+  for (int i = 0; i < 16; ++i) v_store(to + i * to_stride, rows[i]);
 }
 
 // The sums of sixteen vectors, in their order.
