@@ -52,8 +52,15 @@ std::int64_t items_of(const Phase& phase, const KernelStep& step) {
   return phase.count_items ? phase.count_items(phase.args, step) : phase.items;
 }
 
+// Items that a thread takes at a time.
+std::int64_t chunk_of(const Phase& phase, const KernelStep& step) {
+  const std::int64_t tokens = phase.args.outputs_only ? step.outputs : step.tokens;
+  return tokens < kFewTokens ? phase.chunk : phase.chunk_of_many;
+}
+
 std::int64_t pieces_of(const Phase& phase, const KernelStep& step) {
-  return (items_of(phase, step) + phase.chunk - 1) / phase.chunk;
+  const std::int64_t chunk = chunk_of(phase, step);
+  return (items_of(phase, step) + chunk - 1) / chunk;
 }
 
 // A thread's share of phases [first, end): it takes items and runs every phase on them in turn.
@@ -61,7 +68,8 @@ void run_chain(const SegmentRun& run, int thread, std::size_t first, std::size_t
                unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
   const std::int64_t items = items_of(phases[first], run.step);
-  const std::int64_t chunk = phases[first].chunk;  // the others' would cut the items elsewhere
+  // The others' would cut the items elsewhere.
+  const std::int64_t chunk = chunk_of(phases[first], run.step);
   const std::int64_t pieces = pieces_of(phases[first], run.step);
   for (;;) {
     const std::int64_t piece = run.pool.take(thread, pieces);
@@ -85,8 +93,9 @@ void run_together(const SegmentRun& run, int thread, std::size_t first, std::siz
     if (piece < 0 || is_set(run.cancel)) return;
     std::size_t p = first;
     for (; piece >= pieces_of(phases[p], run.step); ++p) piece -= pieces_of(phases[p], run.step);
-    const std::int64_t begin = piece * phases[p].chunk;
-    const std::int64_t end_item = std::min(items_of(phases[p], run.step), begin + phases[p].chunk);
+    const std::int64_t chunk = chunk_of(phases[p], run.step);
+    const std::int64_t begin = piece * chunk;
+    const std::int64_t end_item = std::min(items_of(phases[p], run.step), begin + chunk);
     phases[p].kernel(phases[p].args, run.step, begin, end_item, scratch);
   }
 }

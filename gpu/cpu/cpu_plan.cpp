@@ -26,6 +26,7 @@ static_assert(static_cast<int>(DType::f32) == static_cast<int>(Element::f32) &&
 
 constexpr std::size_t kScratchAlign = 64;
 constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
+constexpr std::int64_t kPiecesOfMany = 4;  // of a product, for each thread, so that none waits long
 
 // A plan is made in three passes: ops become phases over numbered tensors; phases form batches,
 // which decide how long tensors live; then memory is taken and every phase is bound to it. Tensors
@@ -168,6 +169,7 @@ class Compiler {
     phase.op = op_index;
     const std::int64_t piece = std::max<std::int64_t>(1, item_bytes * granularity);
     phase.chunk = std::max<std::int64_t>(1, kBytesAtATime / piece) * granularity;
+    phase.chunk_of_many = phase.chunk;
     KernelArgs& args = phase.args;
     args.outputs_only = op.outputs_only;
     args.eps = op.params.eps;
@@ -227,6 +229,11 @@ class Compiler {
                              {op.out}, weight.stride, kernels_.tile_rows);
     phase.by_token = uses_.back().by_token = false;
     phase.items = weight.rows;
+    // The more rows at a time, the more seldom the activations of many tokens are read.
+    const std::int64_t share = weight.rows / (kPiecesOfMany * static_cast<std::int64_t>(threads_));
+    const std::int64_t tiles = 2 * kernels_.tile_rows;
+    const std::int64_t rows = std::min(share, kernels_.rows_of_many) / tiles * tiles;
+    phase.chunk_of_many = std::max({phase.chunk, rows, tiles});
   }
 
   void lower_attention(std::size_t index) {

@@ -24,8 +24,10 @@ struct Phase {
   bool by_token = true;
   std::int64_t items = 0;
   std::int64_t (*count_items)(const KernelArgs& args, const KernelStep& step) = nullptr;
-  std::int64_t chunk = 1;  // items that a thread takes at a time
-  std::size_t op = 0;      // index into Graph::ops
+  // Items that a thread takes at a time, in a step of few tokens and in one of many.
+  std::int64_t chunk = 1;
+  std::int64_t chunk_of_many = 1;
+  std::size_t op = 0;  // index into Graph::ops
 };
 
 // cos and sin of position times frequency, once a step for all ops of the same frequencies.

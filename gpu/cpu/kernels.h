@@ -93,6 +93,7 @@ struct Kernels {
   std::int64_t (*attention_partials)(const KernelArgs& args);
 
   std::int64_t tile_rows;
+  std::int64_t rows_of_many;  // that are best given to matmul at a time where tokens are many
   // Activations (in[0]) as 8-bit integers (out) for products with quantised weights; an item is a
   // token. Null where the instruction set has no integer products.
   Kernel pack_activations;

@@ -87,17 +87,24 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const KernelStep& step,
   }
 }
 
+// All tiles for some tokens, then for the next: of a step of many tokens the activations do not fit
+// into the caches, the tiles of a piece do.
+template <Element E, int N>
+void woven_rows_tokens(const KernelArgs& args, const KernelStep& step, std::int64_t t,
+                       std::int64_t begin, std::int64_t end) {
+  for (std::int64_t o = begin; o < end; o += kLanes) {
+    const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
+    woven_tokens<E, N>(args, step, tile, t, o, end - o < kLanes ? end - o : kLanes);
+  }
+}
+
 template <Element E>
 void matmul_woven(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end) {
-  for (std::int64_t o = begin; o < end; o += kLanes) {
-    const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
-    const std::int64_t rows = end - o < kLanes ? end - o : kLanes;
-    std::int64_t t = first_token(args, step);
-    for (; t + kIntTokens <= step.tokens; t += kIntTokens) {
-      woven_tokens<E, kIntTokens>(args, step, tile, t, o, rows);
-    }
-    for (; t + 4 <= step.tokens; t += 4) woven_tokens<E, 4>(args, step, tile, t, o, rows);
-    for (; t < step.tokens; ++t) woven_tokens<E, 1>(args, step, tile, t, o, rows);
+  std::int64_t t = first_token(args, step);
+  for (; t + kIntTokens <= step.tokens; t += kIntTokens) {
+    woven_rows_tokens<E, kIntTokens>(args, step, t, begin, end);
   }
+  for (; t + 4 <= step.tokens; t += 4) woven_rows_tokens<E, 4>(args, step, t, begin, end);
+  for (; t < step.tokens; ++t) woven_rows_tokens<E, 1>(args, step, t, begin, end);
 }

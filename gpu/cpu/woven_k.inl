@@ -151,16 +151,22 @@ MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const KernelStep& step,
   }
 }
 
+// As woven_rows_tokens.
+template <Element E, int N>
+void six_bit_rows_tokens(const KernelArgs& args, const KernelStep& step, std::int64_t t,
+                         std::int64_t begin, std::int64_t end) {
+  for (std::int64_t o = begin; o < end; o += kLanes) {
+    const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
+    six_bit_tokens<E, N>(args, step, tile, t, o, end - o < kLanes ? end - o : kLanes);
+  }
+}
+
 template <Element E>
 void matmul_six_bits(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                      std::int64_t end) {
-  for (std::int64_t o = begin; o < end; o += kLanes) {
-    const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
-    const std::int64_t rows = end - o < kLanes ? end - o : kLanes;
-    std::int64_t t = first_token(args, step);
-    for (; t + kSixTokens <= step.tokens; t += kSixTokens) {
-      six_bit_tokens<E, kSixTokens>(args, step, tile, t, o, rows);
-    }
-    for (; t < step.tokens; ++t) six_bit_tokens<E, 1>(args, step, tile, t, o, rows);
+  std::int64_t t = first_token(args, step);
+  for (; t + kSixTokens <= step.tokens; t += kSixTokens) {
+    six_bit_rows_tokens<E, kSixTokens>(args, step, t, begin, end);
   }
+  for (; t < step.tokens; ++t) six_bit_rows_tokens<E, 1>(args, step, t, begin, end);
 }
