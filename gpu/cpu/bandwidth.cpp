@@ -7,7 +7,9 @@
 #include <cstring>
 #include <vector>
 
+#include "gpu/cpu/cpu_info.h"
 #include "gpu/cpu/cpu_memory.h"
+#include "gpu/cpu/kernels.h"
 #include "gpu/cpu/thread_pool.h"
 
 namespace mneme {
@@ -19,25 +21,21 @@ constexpr int kPasses = 10;
 
 struct Reading {
   ThreadPool& pool;
-  const std::uint64_t* words;
+  const Kernels& kernels;
+  const unsigned char* bytes;
   std::vector<std::uint64_t> sums;  // [threads]; keeps the reading from being optimised away
 };
 
-// Eight streams of additions: enough to wait for memory and nothing else.
 void read_pieces(void* context, int thread) {
   Reading& reading = *static_cast<Reading*>(context);
-  constexpr std::size_t kWords = kPiece / sizeof(std::uint64_t);
-  std::uint64_t sums[8] = {};
   constexpr auto kPieces = static_cast<std::int64_t>(kBytes / kPiece);
   for (;;) {
     const std::int64_t piece = reading.pool.take(thread, kPieces);
     if (piece < 0) break;
-    const std::uint64_t* words = reading.words + static_cast<std::size_t>(piece) * kWords;
-    for (std::size_t i = 0; i < kWords; i += 8) {
-      for (std::size_t k = 0; k < 8; ++k) sums[k] += words[i + k];
-    }
+    const unsigned char* bytes = reading.bytes + static_cast<std::size_t>(piece) * kPiece;
+    reading.sums[static_cast<std::size_t>(thread)] +=
+        reading.kernels.read_memory(bytes, static_cast<std::int64_t>(kPiece));
   }
-  for (const std::uint64_t sum : sums) reading.sums[static_cast<std::size_t>(thread)] += sum;
 }
 
 }  // namespace
@@ -48,7 +46,8 @@ double measure_read_bandwidth_gb_s(int threads) {
   std::memset(buffer->host().data(), 1, kBytes);  // pages of its own, not the shared zero page
   ThreadPool pool(std::max(1, threads));
   if (!pool.started()) return 0;
-  Reading reading{pool, reinterpret_cast<const std::uint64_t*>(buffer->host().data()),
+  Reading reading{pool, kernels_named(available_instruction_sets().front()),
+                  reinterpret_cast<const unsigned char*>(buffer->host().data()),
                   std::vector<std::uint64_t>(static_cast<std::size_t>(pool.threads()), 0)};
   double best_seconds = 1e9;
   for (int pass = 0; pass < kPasses; ++pass) {

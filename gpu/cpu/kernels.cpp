@@ -17,6 +17,7 @@ namespace {
 #include "gpu/cpu/simd.inl"
 #include "gpu/cpu/k_quants.inl"
 #include "gpu/cpu/rows.inl"
+#include "gpu/cpu/read.inl"
 #include "gpu/cpu/norm_rope.inl"
 #include "gpu/cpu/kv_state.inl"
 #include "gpu/cpu/engram.inl"
@@ -79,6 +80,7 @@ const Kernels MNEME_KERNELS = {
     .woven_stride = nullptr,
     .woven_rows = 0,
 #endif
+    .read_memory = read_memory,
 };
 
 }  // namespace mneme

@@ -103,6 +103,10 @@ struct Kernels {
   Kernel weave_tiles;
   std::int64_t (*woven_stride)(Element element, std::int64_t cols);  // bytes of woven_rows rows
   std::int64_t woven_rows;
+
+  // Reads `bytes` (a multiple of 256), as fast as this instruction set can, and returns a sum of
+  // what it read: to measure memory.
+  std::uint64_t (*read_memory)(const unsigned char* p, std::int64_t bytes);
 };
 
 extern const Kernels kScalarKernels;
