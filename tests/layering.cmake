@@ -15,8 +15,8 @@ set(public_engram engram/hash_spec.h engram/ngram_hasher.h engram/ngram_key.h en
 set(public_gpu gpu/device_info.h)
 set(ui_may inference/ ui/ resources/ moc_ engram/compressed_vocab.h ${public_engram} ${public_gpu})
 set(app_may inference/ ui/ app/ resources/ moc_ ${public_engram} ${public_gpu})
-# The benchmarks of the tables and of the ops belong to engram and gpu; the command line runs them.
-set(cli_may inference/ app/cli/ app/paths.h engram/bench/ gpu/conformance/ ${public_engram} ${public_gpu})
+# The benchmark of table rows belongs to engram; the command line runs it.
+set(cli_may inference/ app/cli/ app/paths.h engram/bench/ engram/compressed_vocab.h ${public_engram} ${public_gpu})
 
 set(failures 0)
 function(complain text)

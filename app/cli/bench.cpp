@@ -16,7 +16,6 @@
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
 #include "engram/bench/paired.h"
-#include "gpu/conformance/op_bench.h"
 #include "inference/run/machine.h"
 #include "inference/text/tokenizer.h"
 
@@ -50,9 +49,7 @@ std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
 // Of the memory that the model lies in.
 Result<double> bandwidth_gb_s(const ModelLayout& layout, const BenchOptions& options, int threads) {
   if (layout.device == "cpu") return read_bandwidth_gb_s(threads);
-  BackendOptions device;
-  device.device = options.device == "auto" ? layout.device : options.device;
-  return device_bandwidth_gb_s(device);
+  return device_bandwidth_gb_s(options.device == "auto" ? layout.device : options.device);
 }
 
 int run(const BenchOptions& options) {
@@ -133,9 +130,8 @@ int run(const BenchOptions& options) {
     print_out("{}\n", json_text(json));
   } else {
     print_out(
-        "median: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s = {:.1f} GB/s, {:.0f} "
-        "% of "
-        "the read bandwidth; tracing costs {:.2f} % of decoding\n",
+        "median: read {:.1f} GB/s, prefill {:.0f} tok/s, decode {:.1f} tok/s = {:.1f} GB/s, "
+        "{:.0f} % of the read bandwidth; tracing costs {:.2f} % of decoding\n",
         median(read_gb_s), median(prefill), median(decode), median(decode_gb_s),
         100 * median(share), 100 * median(trace_cost));
   }
@@ -153,14 +149,7 @@ Command add_bench(CLI::App& parent) {
   add_whole(*app, "-n", options->decode_tokens, 1, 100'000, "tokens to generate");
   add_whole(*app, "--rounds", options->rounds, 1, 1000, "how often to repeat");
   const Command tables = add_bench_tables(*app);
-  const Command memory = add_bench_memory(*app);
-  const Command ops = add_bench_ops(*app);
-  return [=] {
-    if (app->got_subcommand("tables")) return tables();
-    if (app->got_subcommand("memory")) return memory();
-    if (app->got_subcommand("ops")) return ops();
-    return run(*options);
-  };
+  return [=] { return app->got_subcommand("tables") ? tables() : run(*options); };
 }
 
 }  // namespace mneme::cli

@@ -47,8 +47,8 @@ void watch() {
     WaitReason& reason = wait_reason();
     const std::lock_guard lock(reason.mutex);
     const std::string text = reason.text ? reason.text() : std::string();
-    print_err("mneme-cli: waiting for {} before it can end; Ctrl+C again ends it at once\n",
-              text.empty() ? "a read or write that the system has not answered" : text);
+    print_err("{}: waiting for {} before it can end; Ctrl+C again ends it at once\n",
+              program_name(), text.empty() ? "a read or write that the system has not answered" : text);
   }
 }
 

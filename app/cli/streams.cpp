@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "app/cli/interrupt.h"
 #include "app/paths.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 16;
 
+std::string g_program;           // its name
 std::string g_waiting;           // for standard output
 bool g_told = false;             // an error was printed
 int g_lost = 0;                  // why standard output cannot be written; 0 = it can
@@ -60,7 +62,8 @@ void occupy(int fd, int flags) {
 
 }  // namespace
 
-void open_streams() {
+void open_streams(std::string program) {
+  g_program = std::move(program);
   occupy(STDIN_FILENO, O_WRONLY);
   occupy(STDOUT_FILENO, O_RDONLY);
   occupy(STDERR_FILENO, O_RDONLY);
@@ -69,6 +72,10 @@ void open_streams() {
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &before);
   g_pipe_signal_ours = before.sa_handler != SIG_IGN;
+}
+
+const std::string& program_name() {
+  return g_program;
 }
 
 void write_out(std::string_view text) {
@@ -97,7 +104,7 @@ int fail(const Error& error) {
   if (error.code == ErrorCode::cancelled && was_interrupted()) return kInterrupted;
   g_told = true;
   const std::string message = printable(error.message, kMessageBytesMax);
-  print_err("mneme-cli: {}\n", message);
+  print_err("{}: {}\n", g_program, message);
   const Paths paths = Paths::find();
   if (make_private_folder(paths.state)) {
     append_to_log(paths.log(), LogLevel::error, "cli", message);

@@ -18,8 +18,9 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 
-// Before anything else in main, also before files are opened.
-void open_streams();
+// Before anything else in main, also before files are opened. `program` stands before its messages.
+void open_streams(std::string program);
+const std::string& program_name();
 
 // To standard output. A pipe or file gets it when it was flushed, or at the end. One thread.
 void write_out(std::string_view text);
@@ -40,7 +41,7 @@ void print_err(fmt::format_string<Args...> format, Args&&... args) {
 // Shown on a terminal's stderr while something takes its time; "" takes it away.
 void show_progress(std::string_view text);
 
-// Prints "mneme-cli: <message>" to stderr, for the log too; the exit code.
+// Prints "<program>: <message>" to stderr and into the log. Returns the exit code.
 int fail(const Error& error);
 
 // The exit code of a command that ended with `code`, once its output is written. Where a pipe's

@@ -475,7 +475,7 @@ void add_large(std::vector<OpCase>& cases) {
           return op;
         });
   }
-  add(kBandwidthCase, 128, 0, [](OpHarness& h) {
+  add("add_128x65536", 128, 0, [](OpHarness& h) {
     Op op{OpKind::add};
     op.in = {h.input(65536), h.input(65536)};
     op.out = h.output(65536);

@@ -34,6 +34,4 @@ struct OpCase {
 
 std::vector<OpCase> conformance_cases();
 
-constexpr const char* kBandwidthCase = "add_128x65536";  // 100 MB: how fast memory is
-
 }  // namespace mneme

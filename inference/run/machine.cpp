@@ -3,6 +3,7 @@
 
 #include "gpu/cpu/bandwidth.h"
 #include "gpu/cpu/cpu_info.h"
+#include "gpu/device_bandwidth.h"
 #include "gpu/registry.h"
 
 namespace mneme {
@@ -13,6 +14,14 @@ std::vector<DeviceInfo> devices() {
 
 double read_bandwidth_gb_s(int threads) {
   return measure_read_bandwidth_gb_s(threads);
+}
+
+Result<double> device_bandwidth_gb_s(const std::string& device) {
+  BackendOptions options;
+  options.device = device;
+  auto backend = open_backend(options);
+  if (!backend) return backend.error();
+  return measure_device_bandwidth_gb_s(**backend);
 }
 
 int default_threads() {

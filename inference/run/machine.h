@@ -2,9 +2,11 @@
 // What this machine can do, for benchmarks and the window's model card. Any thread.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "gpu/device_info.h"
+#include "inference/base/result.h"
 
 namespace mneme {
 
@@ -15,6 +17,9 @@ std::vector<DeviceInfo> devices();
 // Bytes a second that `threads` threads read from memory together, in 1e9 bytes; takes about a
 // second.
 double read_bandwidth_gb_s(int threads);
+
+// The same of a device's own memory; `device` as devices() names it. Errors: those of opening it.
+Result<double> device_bandwidth_gb_s(const std::string& device);
 
 // Cores this process may use: the default number of compute threads.
 int default_threads();

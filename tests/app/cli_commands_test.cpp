@@ -230,14 +230,30 @@ TEST_F(Cli, ADeviceThatIsNotThereEndsWith1AndTheReason) {
             out("complete", {"-p", "a", "-n", "3", "--temp", "0", "--device", "auto"}));
 }
 
-TEST_F(Cli, BenchOpsChecksAndTimesRows) {
+TEST_F(Cli, BenchTablesMeasuresARowsCostAndWhatABudgetKeeps) {
+  const std::string texts = folder_.file("texts");
+  std::filesystem::create_directory(texts);
+  std::ofstream(texts + "/sea.txt") << "the sea the sea the wide sea and the sea";
   const ProgramEnd end =
-      run({"bench", "ops", "--filter", "rms_norm_576", "--times", "1", "--json"});
+      run({"bench", "tables", "-m", model_, "--part", "replay", "--part", "hits", "--streams",
+           texts, "--hit-budget", "16M", "--folder", folder_.path(), "--json"});
   EXPECT_EQ(end.code, 0) << end.err;
   const Json result = Json::parse(end.out);
-  EXPECT_EQ(result["failures"], 0);
-  EXPECT_EQ(result["ops"].size(), 2u);
-  EXPECT_EQ(run({"bench", "ops", "--filter", "no such row"}).code, 1);
+  ASSERT_EQ(result["replay"].size(), 4u);
+  for (const Json& row : result["replay"]) {
+    EXPECT_GT(row["hit_rate"], 0) << "n-grams come again";
+    EXPECT_LT(row["hit_rate"], 1);
+  }
+  EXPECT_GT(result["hit_path"]["row_ns"], 0);
+  EXPECT_GT(result["hot_set"]["bytes"], 0);
+}
+
+TEST_F(Cli, BenchTablesSaysWhatItNeeds) {
+  const ProgramEnd empty = run(
+      {"bench", "tables", "-m", model_, "--part", "replay", "--streams", folder_.file("nothing")});
+  EXPECT_EQ(empty.code, 1);
+  EXPECT_NE(empty.err.find("there are no texts (*.txt)"), std::string::npos) << empty.err;
+  EXPECT_EQ(run({"bench", "tables", "--part", "device"}).code, 2);
 }
 
 TEST_F(Cli, CheckSaysWhatAFileIs) {

@@ -33,7 +33,6 @@ class CliOutput : public Cli {
             {"synth", folder_.file("out"), "--tokenizer-from", model_, "--estimate"},
             {"devices"},
             {"bench", "-m", model_, "--prefill", "8", "-n", "2", "--rounds", "1"},
-            {"bench", "ops", "--filter", "rms_norm_576", "--times", "1"},
             {"--help"},
             {"complete", "--help"},
             {"--version"}};

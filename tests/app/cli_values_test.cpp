@@ -45,7 +45,7 @@ TEST_F(CliValues, WholeNumbersAreOfTheirRangeOrRefused) {
   }
   refuses_all({"complete"}, "--ctx", kNoNumbers);
   refuses_all({"bench"}, "--rounds", {"0", "1001", "-1", "many"});
-  refuses_all({"bench", "ops"}, "--threads", {"257", "-1"});
+  refuses_all({"bench", "tables"}, "--rounds", {"0", "1001"});
   refuses_all({"check", model_}, "--compare", {"0", "-5", "2000000000000"});
 }
 

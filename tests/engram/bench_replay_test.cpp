@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference caches, the replay and the statistics of `bench tables`.
+// The reference caches, the replays and the statistics of the benchmarks.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "engram/bench/paired.h"
-#include "engram/bench/policies.h"
-#include "engram/bench/replay.h"
-#include "engram/bench/replay_device.h"
+#include "tests/bench/policies.h"
+#include "tests/bench/replay.h"
+#include "tests/bench/replay_device.h"
 #include "engram/bench/scratch_table.h"
 #include "inference/base/file.h"
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "engram/bench/evicted_rows.h"
+#include "tests/bench/evicted_rows.h"
 #include "engram/compare_readers.h"
 #include "engram/record_log_format.h"
 #include "engram/table_store.h"

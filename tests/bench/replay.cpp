@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engram/bench/replay.h"
+#include "tests/bench/replay.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
 
-#include "engram/bench/policies.h"
-#include "engram/bench/replay_log.h"
+#include "engram/bench/cache_replay.h"
 #include "engram/bench/thread_seconds.h"
 #include "engram/hit_curve.h"
-#include "engram/row_cache.h"
 #include "inference/base/check.h"
+#include "tests/bench/policies.h"
+#include "tests/bench/replay_log.h"
 
 namespace mneme {
 namespace {
@@ -30,12 +31,6 @@ Shape shape_of(const NgramHasher& hasher, std::uint32_t row_bytes) {
   const auto heads = static_cast<std::uint64_t>(hasher.spec().head_count);
   const std::uint64_t layers = hasher.spec().layers.size();
   return {heads * layers, layers, heads * layers * row_bytes};
-}
-
-// What a cache that is given `budget` pays for an entry with rows of that size.
-std::uint64_t product_entry_bytes(const NgramHasher& hasher, std::uint32_t row_bytes) {
-  const RowCache::Layer layer{row_bytes * static_cast<std::uint32_t>(hasher.spec().head_count)};
-  return RowCache(std::vector(hasher.spec().layers.size(), layer)).entry_cost();
 }
 
 struct Count {
@@ -67,80 +62,6 @@ ReplayResult result_of(const KeyStream& stream, std::uint64_t budget, std::strin
   result.hit_rate = static_cast<double>(count.hits) / static_cast<double>(count.asked);
   result.reads_per_token = static_cast<double>(count.reads * shape.rows_per_key) *
                            static_cast<double>(stream.orders()) / static_cast<double>(count.asked);
-  return result;
-}
-
-// The product's cache asked as the store asks it: all n-grams of a token first, then the missing
-// ones; what is held is let go when the token is done. Entries carry no rows here, so the budget is
-// scaled to hold as many as it would with them.
-class Product {
- public:
-  Product(const KeyStream& stream, const NgramHasher& hasher, std::uint32_t row_bytes,
-          std::uint64_t budget)
-      : stream_(stream),
-        cache_(std::vector<RowCache::Layer>(hasher.spec().layers.size())),
-        pins_(stream.orders()),
-        hashes_(stream.orders()) {
-    const std::uint64_t entries = budget / product_entry_bytes(hasher, row_bytes);
-    CHECK(cache_.set_budget(entries * cache_.entry_cost()));
-  }
-
-  // How many of the token's n-grams were there, and which were not.
-  std::uint64_t look_up(std::size_t token, std::vector<bool>* missed = nullptr) {
-    const std::size_t orders = stream_.orders();
-    const std::uint32_t* const accesses = stream_.accesses.data() + token * orders;
-    for (std::size_t i = 0; i < orders; ++i) {
-      const NgramKey& key = stream_.keys[accesses[i]];
-      hashes_[i] = NgramKeyHash{}(key);
-      pins_[i] = cache_.pin(key, hashes_[i]);
-    }
-    std::uint64_t hits = 0;
-    for (std::size_t i = 0; i < orders; ++i) {
-      if (pins_[i] != RowCache::kNoPin) {
-        ++hits;
-      } else {
-        if (missed != nullptr) (*missed)[token * orders + i] = true;
-        pins_[i] = cache_.take(stream_.keys[accesses[i]], hashes_[i]).pin;
-        CHECK(pins_[i] != RowCache::kNoPin);
-      }
-    }
-    for (const RowCache::Pin pin : pins_) cache_.unpin(pin);
-    return hits;
-  }
-
-  void begin_with(Product& other) {
-    for (const Standing standing : kStandings) {
-      for (std::uint64_t i = 0; i < other.cache_.numbers(); ++i) {
-        const RowCache::Held held = other.cache_.hold(i);
-        if (held.pin == RowCache::kNoPin) continue;
-        if (held.standing == standing) cache_.restore(held.key, standing, {});
-        other.cache_.unpin(held.pin);
-      }
-    }
-  }
-
- private:
-  const KeyStream& stream_;
-  RowCache cache_;
-  std::vector<RowCache::Pin> pins_;
-  std::vector<std::uint64_t> hashes_;
-};
-
-ReplayResult replay_product(const KeyStream& stream, const Shape& shape, Product& product,
-                            std::uint64_t budget, std::vector<bool>& missed) {
-  const std::size_t half = stream.tokens / 2;
-  Count count;
-  const double start = thread_seconds();
-  for (std::size_t token = 0; token < stream.tokens; ++token) {
-    const std::uint64_t hits = product.look_up(token, &missed);
-    if (token < half) continue;
-    count.asked += stream.orders();
-    count.hits += hits;
-    count.reads += stream.orders() - hits;
-  }
-  const double seconds = thread_seconds() - start;
-  ReplayResult result = result_of(stream, budget, "mneme", count, shape);
-  result.ns_per_ngram = seconds * 1e9 / static_cast<double>(stream.accesses.size());
   return result;
 }
 
@@ -196,9 +117,10 @@ std::vector<ReplayResult> replay(const KeyStream& stream, const NgramHasher& has
       }
     };
     tell("mneme");
-    Product product(stream, hasher, row_bytes, budget);
     std::vector<bool> missed(stream.accesses.size());
-    results.push_back(replay_product(stream, shape, product, budget, missed));
+    const CacheReplayResult ours = replay_cache(stream, hasher, row_bytes, budget, &missed);
+    results.push_back({stream.name, budget, "mneme", ours.hit_rate, ours.reads_per_token,
+                       ours.ns_per_ngram});
     const auto with_log = [&](const char* name, const LoggedReads& reads) {
       ReplayResult result = results.back();
       result.policy = name;
@@ -247,7 +169,7 @@ CurveCheck check_curve(const KeyStream& stream, const NgramHasher& hasher, std::
                        const std::vector<std::uint64_t>& budgets) {
   std::uint64_t table_bytes = 0;
   for (const LayerHash& layer : hasher.spec().layers) table_bytes += layer.rows * row_bytes;
-  HitCurve curve(product_entry_bytes(hasher, row_bytes), table_bytes, 0);
+  HitCurve curve(cache_entry_bytes(hasher, row_bytes), table_bytes, 0);
   const std::size_t half = stream.accesses.size() / 2;
   double seconds = 0;
   for (std::size_t i = 0; i < stream.accesses.size();) {
@@ -274,11 +196,11 @@ CurveCheck check_curve(const KeyStream& stream, const NgramHasher& hasher, std::
 RestartCheck check_restart(const KeyStream& stream, const NgramHasher& hasher,
                            std::uint32_t row_bytes, std::uint64_t budget, std::uint64_t tokens) {
   const std::size_t half = stream.tokens / 2;
-  Product before(stream, hasher, row_bytes, budget);
+  CacheReplay before(stream, hasher, row_bytes, budget);
   for (std::size_t token = 0; token < half; ++token) before.look_up(token);
-  Product cold(stream, hasher, row_bytes, budget);
-  Product warm(stream, hasher, row_bytes, budget);
-  warm.begin_with(before);
+  CacheReplay cold(stream, hasher, row_bytes, budget);
+  CacheReplay warm(stream, hasher, row_bytes, budget);
+  warm.restore_from(before);
   const std::size_t end = std::min<std::size_t>(stream.tokens, half + tokens);
   std::uint64_t cold_hits = 0;
   std::uint64_t warm_hits = 0;

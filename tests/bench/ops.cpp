@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// mneme-cli bench ops: every op of the conformance table on one device, checked against its
+// mneme-bench ops: every op of the conformance table on one device, checked against its
 // definition and timed.
 #include <fmt/format.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
-#include "app/cli/commands.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
 #include "app/paths.h"
-#include "gpu/conformance/op_bench.h"
+#include "gpu/conformance/run_case.h"
+#include "gpu/registry.h"
+#include "tests/bench/commands.h"
 
-namespace mneme::cli {
+namespace mneme::bench {
 namespace {
+
+using namespace cli;
 
 using Json = nlohmann::ordered_json;
 
@@ -26,24 +30,32 @@ struct Options {
   std::string instruction_set;
   std::string device = "cpu";
   std::string filter;
-  int times = OpBenchOptions{}.times;
+  int times = 9;
   bool exact = false;
   bool json = false;
 };
 
-int run(const Options& options) {
-  OpBenchOptions bench;
-  bench.device.threads = options.threads;
-  bench.device.instruction_set = options.instruction_set;
-  bench.device.device = options.device;
-  bench.device.cache_folder = Paths::find().cache;
-  bench.mode = options.exact ? NumericMode::exact : NumericMode::fast;
-  bench.filter = options.filter;
-  bench.times = options.times;
-  catch_interrupt();
+Status run_ops(const Options& options) {
+  BackendOptions device;
+  device.threads = options.threads;
+  device.instruction_set = options.instruction_set;
+  device.device = options.device;
+  device.cache_folder = Paths::find().cache;
+  auto backend = open_backend(device);
+  if (!backend) return backend.error();
+  std::vector<OpCase> cases = conformance_cases();
+  std::erase_if(cases,
+                [&](const OpCase& c) { return c.name.find(options.filter) == std::string::npos; });
+  if (cases.empty()) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("no row of the table has \"{}\" in its name", options.filter)};
+  }
+  const NumericMode mode = options.exact ? NumericMode::exact : NumericMode::fast;
   Json rows = Json::array();
   int failures = 0;
-  const auto device = bench_ops(bench, [&](const OpCase& c, const OpOutcome& outcome) {
+  for (const OpCase& c : cases) {
+    if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+    const OpOutcome outcome = run_case(**backend, c, mode, options.times);
     failures += outcome.failure.empty() ? 0 : 1;
     const double gb_s = outcome.microseconds > 0 ? outcome.bytes / outcome.microseconds / 1e3 : 0;
     const double gflop_s =
@@ -61,30 +73,27 @@ int run(const Options& options) {
                 outcome.failure.empty() ? "" : "  FAILED: ", outcome.failure);
       flush_out();
     }
-    return !was_interrupted();
-  });
-  if (!device) return fail(device.error());
-  if (was_interrupted()) return kInterrupted;
+  }
   if (options.json) {
     Json json;
-    json["device"] = *device;
+    json["device"] = (*backend)->description();
     json["numeric_mode"] = options.exact ? "exact" : "fast";
     json["failures"] = failures;
     json["ops"] = std::move(rows);
     print_out("{}\n", json_text(json));
   } else {
-    print_out("{}: {} of the rows failed\n", *device,
-              failures == 0 ? "none" : std::to_string(failures));
+    print_out("{}\n", (*backend)->description());
   }
-  return failures == 0 ? kDone : kFailed;
+  if (failures == 0) return {};
+  return Error{ErrorCode::device, fmt::format("{} of {} ops failed", failures, cases.size())};
 }
 
 }  // namespace
 
-Command add_bench_ops(CLI::App& bench) {
+Command add_ops(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   CLI::App* app =
-      bench.add_subcommand("ops", "Check and time every op of the conformance table on a device");
+      parent.add_subcommand("ops", "Check and time every op of the conformance table on a device");
   add_threads(*app, options->threads);
   add_instruction_set(*app, options->instruction_set);
   add_name(*app, "--device", options->device, "NAME", "as `mneme-cli devices` lists them",
@@ -93,7 +102,11 @@ Command add_bench_ops(CLI::App& bench) {
   add_whole(*app, "--times", options->times, 1, 1000, "runs of each row; its time is their median");
   app->add_flag("--exact", options->exact, "hold products to float32 activations");
   app->add_flag("--json", options->json, "one JSON object");
-  return [options] { return run(*options); };
+  return [options] {
+    catch_interrupt();
+    const Status status = run_ops(*options);
+    return status ? kDone : fail(status.error());
+  };
 }
 
-}  // namespace mneme::cli
+}  // namespace mneme::bench

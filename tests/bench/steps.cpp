@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Speed of the CPU backend on real shapes with random weights, beside the memory speed measured in
-// the same run:
-//   gpu_bench [135m|1b] [fast|exact] [threads] [instruction set] [weight type] [ops]
-// With "ops" it also prints where the time of a step goes, by kind of op.
+// mneme-bench steps: speed of the CPU backend on real shapes with random weights, beside the memory
+// speed measured in the same run, and where the time of a step goes, by kind of op.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/cli/options.h"
+#include "app/cli/streams.h"
+#include "app/cli/values.h"
 #include "gpu/cpu/bandwidth.h"
+#include "gpu/cpu/cpu_info.h"
 #include "gpu/registry.h"
-#include "inference/base/check.h"
+#include "tests/bench/commands.h"
 #include "tests/gpu/random_llama.h"
 
+namespace mneme::bench {
 namespace {
 
-using namespace mneme;
+using namespace cli;
 
 constexpr std::int64_t kContext = 1024;
 constexpr std::int64_t kPrompt = 512;
@@ -51,39 +54,37 @@ void print_ops(Backend& backend, Plan& plan, const Graph& graph, std::string_vie
     by_kind[kind] += time.microseconds;
     sum += time.microseconds;
   }
-  fmt::print("{}: {:.0f} us\n", what, sum);
-  for (const auto& [kind, us] : by_kind) fmt::print("  {:24} {:10.1f} us\n", kind, us);
+  print_out("{}: {:.0f} us\n", what, sum);
+  for (const auto& [kind, us] : by_kind) print_out("  {:24} {:10.1f} us\n", kind, us);
 }
 
-}  // namespace
+struct Options {
+  std::string shape = "135m";
+  DType weights = DType::q4_1;
+  int threads = 0;
+  std::string instruction_set;
+  bool exact = false;
+  bool ops = false;
+};
 
-int main(int argc, char** argv) {
-  const std::vector<std::string> args(argv + 1, argv + argc);
-  const auto arg = [&](std::size_t i, std::string other) {
-    return i < args.size() ? args[i] : other;
-  };
-  const bool large = arg(0, "135m") == "1b";
+Status run_steps(const Options& options) {
+  const bool large = options.shape == "1b";
   LlamaShape shape = large ? kLlama1B : kSmol135M;
-  const NumericMode mode = arg(1, "fast") == "exact" ? NumericMode::exact : NumericMode::fast;
-  auto opened = open_backend({std::atoi(arg(2, "0").c_str()), arg(3, "")});
-  if (!opened) {
-    fmt::print(stderr, "{}\n", opened.error().message);
-    return 1;
-  }
+  shape.weights = options.weights;
+  const NumericMode mode = options.exact ? NumericMode::exact : NumericMode::fast;
+  auto opened = open_backend({options.threads, options.instruction_set});
+  if (!opened) return opened.error();
   Backend& backend = **opened;
-  for (const DType dtype :
-       {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0, DType::q4_1}) {
-    if (arg(4, "") == dtype_info(dtype).name) shape.weights = dtype;
-  }
   RandomLlama model(backend, shape, kContext, 1);
   auto prefill = backend.compile(model.graph(), {mode, kPrompt, 1});
   auto decode = backend.compile(model.graph(), {mode, 1, 1});
-  CHECK(prefill.has_value() && decode.has_value());
+  if (!prefill) return prefill.error();
+  if (!decode) return decode.error();
   const std::vector<TokenId> prompt(kPrompt, 11);
   const std::array<TokenId, 1> one{7};
-  const int threads = std::max(1, std::atoi(arg(2, "2").c_str()));
+  const int threads = options.threads > 0 ? options.threads : available_physical_cores();
 
-  fmt::print("{}\n{} weights, {:.1f} MB a token, plans {:.1f} + {:.1f} MB\n", backend.description(),
+  print_out("{}\n{} weights, {:.1f} MB a token, plans {:.1f} + {:.1f} MB\n", backend.description(),
              dtype_info(shape.weights).name, static_cast<double>(model.weight_bytes()) / 1e6,
              static_cast<double>((*prefill)->memory_bytes()) / 1e6,
              static_cast<double>((*decode)->memory_bytes()) / 1e6);
@@ -113,19 +114,46 @@ int main(int argc, char** argv) {
         static_cast<double>(model.kv_bytes_per_token()) * static_cast<double>(position);
     return bytes / seconds / 1e9;
   };
-  fmt::print("read {:.1f} GB/s\nprefill {:.0f} tok/s\n", read_gb_s, kPrompt / prefill_s);
-  fmt::print("decode at 16: {:.1f} tok/s, {:.1f} GB/s, {:.0f} % of reading\n", 1 / decode_s,
+  print_out("read {:.1f} GB/s\nprefill {:.0f} tok/s\n", read_gb_s, kPrompt / prefill_s);
+  print_out("decode at 16: {:.1f} tok/s, {:.1f} GB/s, {:.0f} % of reading\n", 1 / decode_s,
              share(decode_s, 16), 100 * share(decode_s, 16) / read_gb_s);
-  fmt::print("decode at {}: {:.1f} tok/s, {:.1f} GB/s, {:.0f} % of reading\n", kPrompt, 1 / late_s,
+  print_out("decode at {}: {:.1f} tok/s, {:.1f} GB/s, {:.0f} % of reading\n", kPrompt, 1 / late_s,
              share(late_s, kPrompt), 100 * share(late_s, kPrompt) / read_gb_s);
-  fmt::print("128 tokens from 16: median {:.1f} tok/s, slowest tenth from {:.1f} tok/s\n",
+  print_out("128 tokens from 16: median {:.1f} tok/s, slowest tenth from {:.1f} tok/s\n",
              1 / steps_s[64], 1 / steps_s[115]);
-  if (arg(5, "") != "ops") return 0;
+  if (!options.ops) return {};
   backend.set_timing(**prefill, true);
   model.step(backend, **prefill, prompt, 0, 1);
   print_ops(backend, **prefill, model.graph(), "prefill");
   backend.set_timing(**decode, true);
   for (int i = 0; i < 20; ++i) model.step(backend, **decode, one, kPrompt, 1);
   print_ops(backend, **decode, model.graph(), "decode");
-  return 0;
+  return {};
 }
+
+}  // namespace
+
+Command add_steps(CLI::App& parent) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app =
+      parent.add_subcommand("steps", "Time steps of a model of random weights on the CPU");
+  add_choice(*app, "--shape", options->shape, {"135m", "1b"}, "of the model", options->shape);
+  add_choice<DType>(*app, "--type", options->weights,
+                    {{"F32", DType::f32},
+                     {"F16", DType::f16},
+                     {"BF16", DType::bf16},
+                     {"Q8_0", DType::q8_0},
+                     {"Q4_0", DType::q4_0},
+                     {"Q4_1", DType::q4_1}},
+                    "of its weights", "Q4_1");
+  add_threads(*app, options->threads);
+  add_instruction_set(*app, options->instruction_set);
+  app->add_flag("--exact", options->exact, "hold products to float32 activations");
+  app->add_flag("--ops", options->ops, "also the time of each kind of op");
+  return [options] {
+    const Status status = run_steps(*options);
+    return status ? kDone : fail(status.error());
+  };
+}
+
+}  // namespace mneme::bench

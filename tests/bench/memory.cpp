@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// mneme-cli bench memory: what tables on a drive cost while tokens are generated. The same text,
-// token by token, with all its rows in RAM, with a cache of a given budget, and with reads that
-// nothing is kept of. Each way is an engine of its own; all take their turn in every round.
+// mneme-bench memory: what tables on a drive cost while tokens are generated. Three engines
+// decode the same text, token by token, in turns: one with all rows in RAM, one with a cache of a
+// given budget, one that keeps no row.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,17 +12,19 @@
 #include <utility>
 #include <vector>
 
-#include "app/cli/bench_report.h"
-#include "app/cli/commands.h"
+#include "app/cli/bench_inputs.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/values.h"
 #include "app/paths.h"
-#include "inference/run/bench_inputs.h"
 #include "inference/run/session.h"
+#include "tests/bench/commands.h"
+#include "tests/bench/report.h"
 
-namespace mneme::cli {
+namespace mneme::bench {
 namespace {
+
+using namespace cli;
 
 using Json = nlohmann::ordered_json;
 using Tokens = std::vector<TokenId>;
@@ -40,7 +42,7 @@ constexpr std::int64_t kContext = 2048;
 constexpr std::int64_t kUntimed = 16;  // tokens at the start of a turn
 constexpr std::uint64_t kNothingKept = 1;
 
-// What one way did with the tokens of one round.
+// One engine's times for the tokens of one round.
 struct Turn {
   std::vector<double> step_us;
   double wait_us = 0;
@@ -57,9 +59,9 @@ struct Turn {
   }
 };
 
-class Arm {
+class Decoder {
  public:
-  static Result<Arm> open(std::string name, CommonOptions options, std::uint64_t budget) {
+  static Result<Decoder> open(std::string name, CommonOptions options, std::uint64_t budget) {
     options.ram_budget = budget;
     auto engine = open_engine(options);
     if (!engine) return engine.error();
@@ -71,7 +73,7 @@ class Arm {
     session.context = std::min(kContext, (*engine)->layout().context);
     auto opened = (*engine)->open_session(session);
     if (!opened) return opened.error();
-    return Arm(std::move(name), std::move(*engine), std::move(*opened));
+    return Decoder(std::move(name), std::move(*engine), std::move(*opened));
   }
 
   // As a prompt: rows come into the cache, nothing is timed.
@@ -110,7 +112,7 @@ class Arm {
   TierStats before;         // the rounds
 
  private:
-  Arm(std::string label, std::unique_ptr<Engine> opened, std::unique_ptr<Session> timeline)
+  Decoder(std::string label, std::unique_ptr<Engine> opened, std::unique_ptr<Session> timeline)
       : name(std::move(label)), engine(std::move(opened)), session(std::move(timeline)) {}
 };
 
@@ -134,7 +136,7 @@ Result<Tokens> take_tokens(const Options& options, std::size_t wanted) {
 }
 
 template <typename Figure>
-PairedRatio compare(const Arm& a, const Arm& b, Figure figure) {
+PairedRatio compare(const Decoder& a, const Decoder& b, Figure figure) {
   std::vector<double> of_a, of_b;
   for (const Turn& turn : a.turns) of_a.push_back(figure(turn));
   for (const Turn& turn : b.turns) of_b.push_back(figure(turn));
@@ -142,9 +144,9 @@ PairedRatio compare(const Arm& a, const Arm& b, Figure figure) {
 }
 
 template <typename Figure>
-double median_of(const Arm& arm, Figure figure) {
+double median_of(const Decoder& decoder, Figure figure) {
   std::vector<double> values;
-  for (const Turn& turn : arm.turns) values.push_back(figure(turn));
+  for (const Turn& turn : decoder.turns) values.push_back(figure(turn));
   return median(values);
 }
 
@@ -158,10 +160,10 @@ double device_share(const TierStats& before, const TierStats& after) {
   return static_cast<double>(after.served[kDevice] - before.served[kDevice]) / std::max(1.0, all);
 }
 
-void print(const Options& options, const std::vector<Arm>& arms, BenchReport& report) {
-  const Arm& ram = arms[0];
-  const Arm& cached = arms[1];
-  const Arm& uncached = arms[2];
+void print(const Options& options, const std::vector<Decoder>& decoders, GoalReport& report) {
+  const Decoder& ram = decoders[0];
+  const Decoder& cached = decoders[1];
+  const Decoder& uncached = decoders[2];
   const auto timed = static_cast<double>(options.tokens);
   const auto total = [](const Turn& turn) { return turn.total_us(); };
   const auto p99 = [](const Turn& turn) { return turn.p99_us(); };
@@ -176,20 +178,20 @@ void print(const Options& options, const std::vector<Arm>& arms, BenchReport& re
   }
   report.line("  {:<20} {:>9} {:>10} {:>14} {:>14} {:>11} {:>10}", "rows from", "tok/s", "p99 us",
               "first wait us", "all waits us", "n-grams hit", "on device");
-  for (const Arm& arm : arms) {
-    const TierStats after = arm.engine->tiers();
-    const auto lookups = static_cast<double>(after.lookups - arm.before.lookups);
-    const double hits = static_cast<double>(after.hits - arm.before.hits) / std::max(1.0, lookups);
-    const double speed = timed / median_of(arm, total) * 1e6;
-    const double on_device = device_share(arm.before, after);
-    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:9.1f} % {:8.1f} %", arm.name, speed,
-                median_of(arm, p99), median_of(arm, first), median_of(arm, wait), 100 * hits,
+  for (const Decoder& decoder : decoders) {
+    const TierStats after = decoder.engine->tiers();
+    const auto lookups = static_cast<double>(after.lookups - decoder.before.lookups);
+    const double hits = static_cast<double>(after.hits - decoder.before.hits) / std::max(1.0, lookups);
+    const double speed = timed / median_of(decoder, total) * 1e6;
+    const double on_device = device_share(decoder.before, after);
+    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:9.1f} % {:8.1f} %", decoder.name, speed,
+                median_of(decoder, p99), median_of(decoder, first), median_of(decoder, wait), 100 * hits,
                 100 * on_device);
-    report.json["arms"].push_back({{"rows_from", arm.name},
+    report.json["decoders"].push_back({{"rows_from", decoder.name},
                                    {"tok_s", speed},
-                                   {"p99_us", median_of(arm, p99)},
-                                   {"first_wait_us", median_of(arm, first)},
-                                   {"wait_us", median_of(arm, wait)},
+                                   {"p99_us", median_of(decoder, p99)},
+                                   {"first_wait_us", median_of(decoder, first)},
+                                   {"wait_us", median_of(decoder, wait)},
                                    {"hit_rate", hits},
                                    {"on_device", on_device}});
   }
@@ -210,7 +212,7 @@ void print(const Options& options, const std::vector<Arm>& arms, BenchReport& re
   report.json["first_wait"] = json(exposed);
 }
 
-Status measure(const Options& options, BenchReport& report) {
+Status measure(const Options& options, GoalReport& report) {
   const auto per_round = static_cast<std::size_t>(options.tokens + kUntimed);
   const auto warm = static_cast<std::size_t>(options.warm_tokens);
   show_progress("reading the text");
@@ -219,19 +221,19 @@ Status measure(const Options& options, BenchReport& report) {
   if (!tokens) return tokens.error();
   const auto text = std::span(*tokens);
 
-  std::vector<Arm> arms;
-  const std::pair<std::string, std::uint64_t> ways[] = {
+  std::vector<Decoder> decoders;
+  const std::pair<std::string, std::uint64_t> budgets[] = {
       {"RAM", 0},
       {fmt::format("drive, {} of RAM", bytes_text(options.budget)), options.budget},
       {"drive, uncached", kNothingKept}};
-  for (const auto& [name, bytes] : ways) {
-    auto arm = Arm::open(name, options, bytes);
-    if (!arm) return arm.error();
-    arms.push_back(std::move(*arm));
+  for (const auto& [name, bytes] : budgets) {
+    auto decoder = Decoder::open(name, options, bytes);
+    if (!decoder) return decoder.error();
+    decoders.push_back(std::move(*decoder));
   }
   show_progress("filling the cache");
-  RETURN_IF_ERROR(arms[1].read(text.first(warm)));
-  for (Arm& arm : arms) arm.before = arm.engine->tiers();
+  RETURN_IF_ERROR(decoders[1].read(text.first(warm)));
+  for (Decoder& decoder : decoders) decoder.before = decoder.engine->tiers();
 
   std::mt19937 random(1);
   std::vector<std::size_t> order = {0, 1, 2};
@@ -240,30 +242,30 @@ Status measure(const Options& options, BenchReport& report) {
     const auto part = text.subspan(warm + per_round * static_cast<std::size_t>(round), per_round);
     std::ranges::shuffle(order, random);
     for (const std::size_t i : order) {
-      Arm& arm = arms[i];
+      Decoder& decoder = decoders[i];
       if (i == 0) {
-        RETURN_IF_ERROR(arm.read(part));  // now all of its rows are in RAM
-        arm.before = arm.engine->tiers();
+        RETURN_IF_ERROR(decoder.read(part));  // now all of its rows are in RAM
+        decoder.before = decoder.engine->tiers();
       }
-      auto turn = arm.decode(part);
+      auto turn = decoder.decode(part);
       if (!turn) return turn.error();
-      arm.turns.push_back(std::move(*turn));
+      decoder.turns.push_back(std::move(*turn));
     }
   }
   show_progress("");
-  print(options, arms, report);
+  print(options, decoders, report);
   return {};
 }
 
 }  // namespace
 
-Command add_bench_memory(CLI::App& parent) {
+Command add_memory(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand(
       "memory", "Measure what tables on the drive cost while tokens are generated");
   add_model_options(*app, *options);
   add_name(*app, "--streams", options->streams, "FOLDER",
-           "text streams, made with engram/bench/make_streams.py")
+           "texts, made with tests/bench/make_streams.py")
       ->required();
   add_name(*app, "--stream", options->stream, "NAME", "the text to take", options->stream);
   add_size(*app, "--cache", options->budget, 1, "RAM for rows that is compared with all in RAM",
@@ -273,7 +275,7 @@ Command add_bench_memory(CLI::App& parent) {
             "tokens that fill the cache before");
   add_whole(*app, "--rounds", options->rounds, 1, 1000, "how often to repeat");
   return [options] {
-    BenchReport report(options->json);
+    GoalReport report(options->json);
     const Status status = measure(*options, report);
     if (!status) {
       show_progress("");
@@ -284,4 +286,4 @@ Command add_bench_memory(CLI::App& parent) {
   };
 }
 
-}  // namespace mneme::cli
+}  // namespace mneme::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engram/bench/evicted_rows.h"
+#include "tests/bench/evicted_rows.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engram/bench/replay_log.h"
+#include "tests/bench/replay_log.h"
 
 #include "engram/ngram_key.h"
 #include "engram/record_log_format.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engram/bench/replay_device.h"
+#include "tests/bench/replay_device.h"
 
 #include <algorithm>
 #include <vector>

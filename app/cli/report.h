@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the bench commands print: lines for a person or one JSON object for a machine, and at the
-// end the goals with what was measured.
+// What a benchmark prints: lines for a person, or one JSON object for a machine.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "app/cli/streams.h"
 #include "engram/bench/paired.h"
@@ -17,17 +14,9 @@
 
 namespace mneme::cli {
 
-// One goal of the product, against what was measured.
-struct Goal {
-  std::string id;
-  std::string text;
-  std::string measured;
-  bool met;
-};
-
-class BenchReport {
+class Report {
  public:
-  explicit BenchReport(bool as_json) : as_json_(as_json) {}
+  explicit Report(bool as_json) : as_json_(as_json) {}
 
   template <typename... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) const {
@@ -36,14 +25,13 @@ class BenchReport {
               escape_controls(fmt::format(format, std::forward<Args>(args)...), LineBreaks::keep));
     flush_out();
   }
-  void goal(Goal goal) { goals_.push_back(std::move(goal)); }
+  // Prints the object where JSON is asked for.
   void finish();
 
   nlohmann::ordered_json json;
 
  private:
   const bool as_json_;
-  std::vector<Goal> goals_;
 };
 
 // " 1.12 [1.10, 1.15]"

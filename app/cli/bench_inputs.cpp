@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/run/bench_inputs.h"
+#include "app/cli/bench_inputs.h"
 
 #include <fmt/format.h>
 
@@ -9,13 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "engram/bench/key_stream.h"
 #include "engram/compressed_vocab.h"
 #include "inference/base/file.h"
 #include "inference/model/gguf.h"
-#include "inference/model/table_files.h"
 #include "inference/text/tokenizer.h"
 
-namespace mneme {
+namespace mneme::cli {
 namespace {
 
 Result<std::vector<std::filesystem::path>> text_files(const std::string& folder,
@@ -32,9 +32,8 @@ Result<std::vector<std::filesystem::path>> text_files(const std::string& folder,
   if (error || paths.empty()) {
     const std::string reason = error ? fmt::format(" ({})", error.message()) : "";
     const std::string which = only.empty() ? "" : " of that name";
-    return Error{ErrorCode::io, fmt::format("there are no text streams{} in {}{}: make them with "
-                                            "engram/bench/make_streams.py {}",
-                                            which, folder, reason, folder)};
+    return Error{ErrorCode::io,
+                 fmt::format("there are no texts (*.txt){} in {}{}", which, folder, reason)};
   }
   std::ranges::sort(paths);
   return paths;
@@ -108,4 +107,22 @@ Result<BenchTables> open_bench_tables(const std::string& path) {
   return out;
 }
 
-}  // namespace mneme
+Result<BenchTables> make_bench_tables(const std::string& folder, std::uint64_t bytes,
+                                      const std::function<void(double)>& progress,
+                                      const std::atomic<bool>* cancel) {
+  auto hasher = make_scratch_hasher(bytes);
+  if (!hasher) return hasher.error();
+  auto scratch = ScratchTable::create(folder, bytes, true, progress, cancel);
+  if (!scratch) return scratch.error();
+  BenchTables out;
+  out.scratch.emplace(std::move(*scratch));
+  out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
+  std::uint64_t offset = 0;
+  for (const LayerHash& layer : out.hasher->spec().layers) {
+    out.tables.push_back(plain_table(out.scratch->path(), offset, layer.rows, kV41RowBytes));
+    offset += layer.rows * kV41RowBytes;
+  }
+  return out;
+}
+
+}  // namespace mneme::cli

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the text streams that `mneme-cli bench tables --streams FOLDER` replays.
+"""Builds the texts that `mneme-bench replay --streams FOLDER` and others read.
 
     make_streams.py FOLDER [--debs FOLDER]
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engram/bench/policies.h"
+#include "tests/bench/policies.h"
 
 #include <algorithm>
 
