@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokenizer compression: tokens whose texts differ only in case, accents, width or surrounding
-// blanks share one class (engram-spec.md section 1). The one place that knows ICU.
+// blanks share one class (SPEC.md, section 1). The one place that knows ICU.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Multipliers, bucket sizes and offsets from a model's configuration, for checkpoints that do not
-// store them (engram-spec.md sections 2 and 3). Pure functions.
+// store them (SPEC.md, sections 2 and 3). Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forward pass of an Engram module, plainly, in double: what kernels are compared with
-// (engram-spec.md sections 6 and 7). Not fast. T tokens, G residual streams of width D, memory of
+// (SPEC.md, sections 6 and 7). Not fast. T tokens, G residual streams of width D, memory of
 // width M. Arrays are dense, last index fastest; wrong sizes are programmer errors.
 #pragma once
 

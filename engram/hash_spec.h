@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that turns token ids into table rows, as plain data: read from a file or derived from
-// a configuration (engram-spec.md sections 1 to 4). Notation there: V classes, N = largest order,
+// a configuration (SPEC.md, sections 1 to 4). Notation: V classes, N = largest order,
 // H = heads per order, C = (N-1)*H columns.
 #pragma once
 

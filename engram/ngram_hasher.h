@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token ids -> classes -> n-gram keys -> row ids (engram-spec.md section 4). Immutable; any thread.
+// Token ids -> classes -> n-gram keys -> row ids (SPEC.md, section 4). Immutable; any thread.
 #pragma once
 
 #include <cstdint>

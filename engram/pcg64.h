@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The generator behind numpy.random.default_rng(seed) for non-negative 64-bit seeds: SeedSequence,
-// then PCG64 (XSL-RR 128/64). Hash multipliers are drawn from it (engram-spec.md section 2).
+// then PCG64 (XSL-RR 128/64). Hash multipliers are drawn from it (SPEC.md, section 2).
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@
 
 namespace mneme {
 
-// Which memory answered for one n-gram at one layer (contracts.md section 1).
+// Which memory answered for one n-gram at one layer.
 enum class Tier : std::uint8_t {
   device = 0,  // its rows did not travel: held there, or brought before in the same step
   ram = 1,

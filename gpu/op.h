@@ -30,10 +30,10 @@ enum class OpKind : std::uint8_t {
                  //   per 32 values. With index i32 [T, 2 * orders] and held, a state i8 [entries,
                  //   n-gram's bytes, rounded up to 4], the rows are n-grams: see NgramPlace
   engram_gate,   // h [T, G*D], key [T, G*D], value [T, D], key_norm [1, G*D], query_norm [1, G*D]
-                 //   -> v [T, G*D] (out), gates [T, G] (out2): engram-spec.md section 6, paper form
+                 //   -> v [T, G*D] (out), gates [T, G] (out2): engram/SPEC.md, section 6, the paper's
   short_conv,    // h [T, G*D], v [T, G*D], conv_norm [1, G*D], kernel [G*D, taps], state [context,
                  //   G*D] -> h + v + silu(conv(norm(v))) (out), writes [T, G] (out2):
-                 //   engram-spec.md section 7; write = |added| / |h| per stream
+                 //   engram/SPEC.md, section 7; write = |added| / |h| per stream
 };
 constexpr int kOpKindCount = 11;
 std::string_view op_kind_name(OpKind kind);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ratios of two things measured side by side, on a machine whose speed moves (tiering.md P0).
+// Ratios of two things measured side by side, on a machine whose speed moves.
 #pragma once
 
 #include <span>

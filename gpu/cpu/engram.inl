@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory's own ops: engram-spec.md sections 6, 7 and 11.2 (e4m3 and e8m0).
+// The memory's own ops: engram/SPEC.md, sections 6, 7 and 10 (e4m3 and e8m0).
 
 // Sign, 4 exponent bits (bias 7), 3 mantissa bits; no infinities, 0x7f and 0xff are NaN.
 MNEME_INLINE float e4m3_to_float(unsigned char code) {

@@ -98,7 +98,7 @@ class Transformer {
     return out;
   }
 
-  // h + v + silu(conv(norm(v))), v = gate(h, rows) * value(rows): engram-spec.md sections 5 to 8.
+  // h + v + silu(conv(norm(v))), v = gate(h, rows) * value(rows): engram/SPEC.md, sections 5 to 8.
   TensorId engram(TensorId h, std::size_t slot) {
     const PackHeader& p = pack_->header;
     const EngramLayerWeights& w = pack_->layers[slot];

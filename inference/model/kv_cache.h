@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a timeline remembers: keys and values of every position and layer, and for each Engram layer
 // the normalised inputs of its convolution. All of it is indexed by position, so going back is a
-// length (contracts.md section 3).
+// length (engram/SPEC.md, section 9).
 #pragma once
 
 #include <cstdint>

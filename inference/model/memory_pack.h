@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A memory pack: one GGUF with the tables and projections of paper-style Engram layers for one base
-// model (contracts.md section 5). Opened and validated against the model's sizes and tokenizer;
+// model (engram/PACK.md). Opened and validated against the model's sizes and tokenizer;
 // table rows stay in the file. Immutable.
 #pragma once
 

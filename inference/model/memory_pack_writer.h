@@ -2,7 +2,7 @@
 // Writes a memory pack of random rows for a base model: right in every size and digest, trained on
 // nothing. Its gates vary from n-gram to n-gram and what it adds is too small to change the text,
 // so that every view has something true to show before a trained pack exists. The same base,
-// options and seed give the same bytes on every machine. Format: contracts.md section 5.
+// options and seed give the same bytes on every machine. Format: engram/PACK.md.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables in GGUF files: engram-spec.md 11.3 and Qwen's per_layer_token_embd.
+// Tables in GGUF files: the dialects of engram/SPEC.md, section 11, and Qwen's per_layer_token_embd.
 #include <fmt/format.h>
 
 #include <algorithm>

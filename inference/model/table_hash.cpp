@@ -13,7 +13,7 @@
 namespace mneme {
 namespace {
 
-// DeepSeek-V4.1-Flash, the one published Engram model (engram-spec.md 11.1).
+// DeepSeek-V4.1-Flash, the one published Engram model (engram/SPEC.md, section 11).
 constexpr std::int64_t kV41Classes = 99092;
 constexpr std::uint64_t kV41Base = 16'000'000;
 const std::vector<std::int32_t> kV41Layers = {1, 14};

@@ -44,7 +44,7 @@ struct EngineOptions {
   std::uint64_t device_rows = 0;
   std::optional<int> numa_node;             // for table rows; none = the system chooses
   VerifyRows verify = VerifyRows::sampled;  // against the checksums of packs that have them
-  bool exact = false;                       // float32 activations (contracts.md section 4)
+  bool exact = false;                       // NumericMode::exact: float32 activations
   std::string instruction_set;         // "" = the best; "scalar", "avx2", "avx512" for comparison
   std::string hot_set_folder;          // where rows are kept for the next start; "" = they are not
   std::uint64_t record_log_bytes = 0;  // of the drive, for TableStoreOptions::record_log; 0 = none

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which memory pack goes with a model: the one the user names, else the best of those that lie
-// beside the model or in the known folders (contracts.md section 5).
+// beside the model or in the known folders.
 #pragma once
 
 #include <functional>

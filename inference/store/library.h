@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chats, messages and traces in SQLite (contracts.md section 9). A chat is a tree of messages: a
+// Chats, messages and traces in SQLite (schema.cpp; records of traces: inference/trace/FORMAT.md). A chat is a tree of messages: a
 // message's parent is the one before it, siblings are kept answers, the chat's leaf names the
 // branch in view. Synchronous; lives on the store thread (see chat_store.h). Times are milliseconds
 // since the Unix epoch.

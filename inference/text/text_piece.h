@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stretch of a prompt and where it came from. A special token is only ever made of text that is
-// wholly the template's: what a person wrote cannot end a turn (contracts.md section 8).
+// wholly the template's: what a person wrote cannot end a turn.
 #pragma once
 
 #include <cstdint>

@@ -87,7 +87,7 @@ class Tokenizer {
   //   "mneme-tokenizer-1" (17 bytes), u32 number of tokens,
   //   for each token in id order: u32 length, its vocab_text as stored, u8 type,
   //   u32 number of merges, for each in order: u32 length, its text as stored ("Ġ t").
-  // Types are 1 for all where the file has none. This is engram.tokenizer_sha256 (contracts.md 5).
+  // Types are 1 for all where the file has none. This is engram.tokenizer_sha256 of memory packs (engram/PACK.md).
   const std::string& sha256() const;
 
  private:

@@ -2,7 +2,7 @@
 // What happened for one evaluated token, as a self-describing block of bytes: a header, then one
 // block for each Engram layer. Records of one chat may differ in shape (memory off, another model).
 // Plain data; written by the engine, stored with the chat, read by every view. Row ids are not
-// stored: they follow from the tokens (contracts.md section 9).
+// stored: they follow from the tokens. FORMAT.md describes the bytes.
 #pragma once
 
 #include <array>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replays a stream of n-grams through the product's row cache and through reference caches of the
-// same RAM, without a disk: hit rates and disk reads a token that depend on nothing but the stream
-// (tiering.md P1). The first half warms up, the second is counted.
+// same RAM, without a disk: hit rates and disk reads a token that depend on nothing but the stream. The first half warms up, the second is counted.
 #pragma once
 
 #include <cstdint>

@@ -10,8 +10,8 @@
 
 namespace mneme {
 
-// A record that is read counts as the simulation in tiering.md has it; the product's as many as it
-// has pages of 4 KiB.
+// Reads that a record counts in the simulation: most lie in one page, some in two. A record of the
+// product counts as many reads as it has pages of 4 KiB.
 constexpr double kSimulatedRecordReads = 1.35;
 
 struct LoggedReads {

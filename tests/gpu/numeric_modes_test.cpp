@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole steps of a small random model: the numeric promises of contracts.md section 4, and that
+// Whole steps of a small random model: what the numeric modes of gpu/backend.h promise, and that
 // chunks, threads and instruction sets do not change what exact mode says.
 #include <gtest/gtest.h>
 

@@ -81,7 +81,7 @@ TEST_P(WeightType, GivesTheLogitsOfItsValuesAsF32OnEveryInstructionSet) {
   ASSERT_GT(largest, 0.1);
   for (const std::string_view set : available_instruction_sets()) {
     // Float32 sums of at most 96 terms in another order: errors of a few times 96 * 2^-24 a
-    // product, over two layers. 1e-4 is ten times what that gives and a tenth of the contract's
+    // product, over two layers. 1e-4 is ten times what that gives and a tenth of NumericMode::exact's
     // 1e-3.
     EXPECT_LE(largest_difference(logits_of(model, true, set), expected), 1e-4) << set;
     // Here keys and values are halves and quantised weights meet 8-bit activations.

@@ -106,7 +106,7 @@ TEST_F(VulkanEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
   for (std::size_t i = 0; i < logits[0].size(); ++i) {
     worst = std::max(worst, std::fabs(static_cast<double>(logits[0][i]) - logits[1][i]));
   }
-  EXPECT_LT(worst, 1e-3);  // contracts: exact mode
+  EXPECT_LT(worst, 1e-3);  // the limit of NumericMode::exact
 }
 
 // A graphics card takes more of a prompt at once than the CPU does.
@@ -161,7 +161,7 @@ void expect_integers_close(EngineOptions cpu, EngineOptions vulkan,
     least = std::min(least, close);
     same = same && rows[0][i] == rows[1][i];
   }
-  EXPECT_GE(sum / static_cast<double>(rows[0].size()), 0.999);  // contracts
+  EXPECT_GE(sum / static_cast<double>(rows[0].size()), 0.999);  // the limit of NumericMode::fast
   EXPECT_GE(least, 0.97);  // a broken product brings it far lower
   EXPECT_FALSE(same) << "they were not made in integers";
 }
@@ -355,7 +355,7 @@ TEST_F(VulkanEngine, TheDefaultModelSaysWhatItSaysOnTheCpu) {
   options.device = "vulkan";
   auto vulkan = Engine::open(options);
   ASSERT_TRUE(vulkan) << vulkan.error().message;
-  constexpr float kTolerance = 2e-2f;  // twice the largest difference of a logit (contracts)
+  constexpr float kTolerance = 2e-2f;  // twice the largest difference of a logit
   for (const std::string prompt :
        {"The capital of France is", "Only Alexander the Great",
         "def fibonacci(n):", "Water boils at a temperature of", "Once upon a time there was a"}) {

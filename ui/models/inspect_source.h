@@ -27,7 +27,7 @@ struct InspectModel {
   // The n-grams in RAM, slice by slice; as TableStore::list_ram.
   std::function<NgramSlice(std::uint64_t first, std::span<NgramKey> out)> listRam;
 
-  // A row of d e4m3 bytes and one e8m0 byte for each 32 of them (contracts.md section 5).
+  // A row of d e4m3 bytes and one e8m0 byte for each 32 of them (engram/SPEC.md, section 10).
   int rowBytes() const {
     return layout.memory ? layout.memory->column_dims + layout.memory->column_dims / 32 : 0;
   }

@@ -19,7 +19,7 @@ QString visibleText(const std::string& bytes);
 QString tokenText(const InspectModel* model, TokenId token);
 QString tokenTextAt(const BranchTrace& trace, const InspectModel* model, int index);
 
-// "SSD" only for reads that bypass the page cache (contracts.md section 1).
+// "SSD" only for reads that bypass the page cache.
 QString storageName(StorageKind storage);
 QString tierName(Tier tier, StorageKind storage);
 QString shortTierName(Tier tier, StorageKind storage);  // "SSD late", "file"

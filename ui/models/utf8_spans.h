@@ -24,7 +24,7 @@ struct TokenSpans {
 };
 
 // The cells of a list of token byte strings. Invalid UTF-8 is replaced as Python's errors="replace"
-// does (contracts.md section 8). A character that is not finished by the last token is left out
+// does. A character that is not finished by the last token is left out
 // when `growing`, since the next token may finish it.
 TokenSpans spellTokens(const std::vector<std::string>& tokens, bool growing);
 

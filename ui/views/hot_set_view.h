@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hot set (inspection.md V4): a map of which rows of a layer's table are in RAM, the rows at a
+// The hot set: a map of which rows of a layer's table are in RAM, the rows at a
 // place of it, and what can be done about them. UI thread.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gate ink (inspection.md V1): which tokens spell which characters of one message, and what a
+// Gate ink: which tokens spell which characters of one message, and what a
 // measure says of each: a background behind the message's text. The message's own layout says where
 // a character is shown; marks that are not shown carry no ink. Scale: always 0..1. UI thread.
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slots table (inspection.md V3): which rows fired, for the visible branch or the pinned token,
+// The slots table: which rows fired, for the visible branch or the pinned token,
 // with filter and sort. A row that is chosen pins its token, in step with every other view.
 #pragma once
 

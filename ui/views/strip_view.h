@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The token strip (inspection.md V2): the whole branch as columns of cells, with minimap, threshold
+// The token strip: the whole branch as columns of cells, with minimap, threshold
 // and export. Hover peeks, a click pins, in step with every other view. UI thread.
 #pragma once
 

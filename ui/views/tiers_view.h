@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tiers (inspection.md V4): where rows come from, live: hits, reads, waiting, the RAM for rows,
+// Tiers: where rows come from, live: hits, reads, waiting, the RAM for rows,
 // which acts at once, and what more of it would bring. Two columns where there is room, else one;
 // lower than its parts it scrolls in its dock. UI thread.
 #pragma once

@@ -146,7 +146,7 @@ float workgroup_max(float x) {
   return x;
 }
 
-// engram-spec.md section 6: the gate of a score.
+// engram/SPEC.md, section 6: the gate of a score.
 float gate_of(float score) {
   const float magnitude = abs(score);
   const float root = sqrt(magnitude > 1e-6 || isnan(magnitude) ? magnitude : 1e-6);

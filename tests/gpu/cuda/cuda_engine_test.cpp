@@ -69,7 +69,7 @@ std::vector<float> logits_of(const EngineOptions& options, int count, TraceLog& 
   return engine ? logits_of(**engine, count, &trace) : std::vector<float>();
 }
 
-// Exact mode, as contracts.md has it.
+// What NumericMode::exact promises.
 void expect_close(const std::vector<float>& cuda, const std::vector<float>& cpu) {
   ASSERT_EQ(cuda.size(), cpu.size());
   for (std::size_t i = 0; i < cpu.size(); ++i) ASSERT_NEAR(cuda[i], cpu[i], 1e-3) << i;
@@ -149,7 +149,7 @@ TEST(CudaEngine, ALongPromptIsReadInChunksAsOnTheCpu) {
       squares[1] += static_cast<double>(cuda[i]) * cuda[i];
     }
     if (exact) {
-      EXPECT_LT(worst, 1e-3);  // contracts: exact mode
+      EXPECT_LT(worst, 1e-3);  // the limit of NumericMode::exact
       expect_same_memory(cpu_trace, trace);
       expect_step_times(trace, 1, true);
     }
