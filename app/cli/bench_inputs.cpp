@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "app/cli/interrupt.h"
+#include "app/cli/streams.h"
 #include "engram/bench/key_stream.h"
 #include "engram/compressed_vocab.h"
 #include "inference/base/file.h"
@@ -58,6 +60,48 @@ Result<BenchText> tokenize(const std::filesystem::path& path, const Tokenizer& t
   return text;
 }
 
+Result<BenchTables> tables_of_file(const std::string& path) {
+  auto found = find_tables({path});
+  if (!found) return found.error();
+  if (found->hash.empty()) {
+    return Error{ErrorCode::invalid, fmt::format("{}: {}", path, found->origin_text)};
+  }
+  BenchTables out;
+  for (FoundTable& table : found->tables) out.tables.push_back(std::move(table.source));
+  HashSpec spec;
+  spec.max_ngram_size = found->max_ngram_size;
+  spec.head_count = found->head_count;
+  // Cold n-grams are drawn at random: which token has which class does not matter.
+  constexpr std::int64_t kClassesDefault = 100'000;
+  spec.token_map.resize(
+      static_cast<std::size_t>(found->class_count > 0 ? found->class_count : kClassesDefault));
+  std::iota(spec.token_map.begin(), spec.token_map.end(), 0);
+  spec.layers = std::move(found->hash);
+  auto hasher = NgramHasher::create(std::move(spec));
+  if (!hasher) return hasher.error();
+  out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
+  return out;
+}
+
+Result<BenchTables> test_tables(const std::string& folder, std::uint64_t bytes) {
+  auto hasher = make_scratch_hasher(bytes);
+  if (!hasher) return hasher.error();
+  const auto progress = [](double done) {
+    show_progress(fmt::format("writing a test table {:.0f} %", 100 * done));
+  };
+  auto scratch = ScratchTable::create(folder, bytes, true, progress, interrupt_flag());
+  if (!scratch) return scratch.error();
+  BenchTables out;
+  out.scratch.emplace(std::move(*scratch));
+  out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
+  std::uint64_t offset = 0;
+  for (const LayerHash& layer : out.hasher->spec().layers) {
+    out.tables.push_back(plain_table(out.scratch->path(), offset, layer.rows, kV41RowBytes));
+    offset += layer.rows * kV41RowBytes;
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::string& folder,
@@ -84,45 +128,9 @@ Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::st
   return out;
 }
 
-Result<BenchTables> open_bench_tables(const std::string& path) {
-  auto found = find_tables({path});
-  if (!found) return found.error();
-  if (found->hash.empty()) {
-    return Error{ErrorCode::invalid, fmt::format("{}: {}", path, found->origin_text)};
-  }
-  BenchTables out;
-  for (FoundTable& table : found->tables) out.tables.push_back(std::move(table.source));
-  HashSpec spec;
-  spec.max_ngram_size = found->max_ngram_size;
-  spec.head_count = found->head_count;
-  // Cold n-grams are drawn at random: which token has which class does not matter.
-  constexpr std::int64_t kClassesDefault = 100'000;
-  spec.token_map.resize(
-      static_cast<std::size_t>(found->class_count > 0 ? found->class_count : kClassesDefault));
-  std::iota(spec.token_map.begin(), spec.token_map.end(), 0);
-  spec.layers = std::move(found->hash);
-  auto hasher = NgramHasher::create(std::move(spec));
-  if (!hasher) return hasher.error();
-  out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
-  return out;
-}
-
-Result<BenchTables> make_bench_tables(const std::string& folder, std::uint64_t bytes,
-                                      const std::function<void(double)>& progress,
-                                      const std::atomic<bool>* cancel) {
-  auto hasher = make_scratch_hasher(bytes);
-  if (!hasher) return hasher.error();
-  auto scratch = ScratchTable::create(folder, bytes, true, progress, cancel);
-  if (!scratch) return scratch.error();
-  BenchTables out;
-  out.scratch.emplace(std::move(*scratch));
-  out.hasher = std::make_unique<NgramHasher>(std::move(*hasher));
-  std::uint64_t offset = 0;
-  for (const LayerHash& layer : out.hasher->spec().layers) {
-    out.tables.push_back(plain_table(out.scratch->path(), offset, layer.rows, kV41RowBytes));
-    offset += layer.rows * kV41RowBytes;
-  }
-  return out;
+Result<BenchTables> bench_tables(const std::string& path, const std::string& folder,
+                                 std::uint64_t bytes) {
+  return path.empty() ? test_tables(folder, bytes) : tables_of_file(path);
 }
 
 }  // namespace mneme::cli

@@ -2,9 +2,7 @@
 // What benchmarks of table rows measure with: texts as tokens of a model, and tables.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,14 +38,11 @@ struct BenchTables {
   std::vector<TableSource> tables;  // [layers]
 };
 
-// The tables of a pack or model file. Errors: those of find_tables; invalid where nothing says how
-// n-grams become rows.
-Result<BenchTables> open_bench_tables(const std::string& path);
-
-// Tables of DeepSeek-V4.1's shape that fill `bytes`, with random rows, in a file that is gone
-// afterwards. Errors: those of ScratchTable; invalid (too small).
-Result<BenchTables> make_bench_tables(const std::string& folder, std::uint64_t bytes,
-                                      const std::function<void(double)>& progress,
-                                      const std::atomic<bool>* cancel);
+// The tables of a pack or model file; where `path` is empty, tables of DeepSeek-V4.1's shape that
+// fill `bytes`, with random rows, in a file in `folder` that is gone afterwards. Errors: those of
+// find_tables and ScratchTable; invalid where nothing says how n-grams become rows, or `bytes` are
+// too few.
+Result<BenchTables> bench_tables(const std::string& path, const std::string& folder,
+                                 std::uint64_t bytes);
 
 }  // namespace mneme::cli

@@ -144,15 +144,7 @@ void print_cold(const ColdRows& result, Report& report) {
 }
 
 Status run_cold(const Options& options, const std::string& folder, Report& report) {
-  const auto tables =
-      options.tables.empty()
-          ? make_bench_tables(
-                folder, options.size,
-                [](double done) {
-                  show_progress(fmt::format("writing a test table {:.0f} %", 100 * done));
-                },
-                interrupt_flag())
-          : open_bench_tables(options.tables);
+  const auto tables = bench_tables(options.tables, folder, options.size);
   if (!tables) return tables.error();
   const auto result = bench_cold_rows(*tables->hasher, tables->tables, options.cold, show_progress,
                                       interrupt_flag());
@@ -162,8 +154,7 @@ Status run_cold(const Options& options, const std::string& folder, Report& repor
   return {};
 }
 
-int run(const Options& options) {
-  Report report(options.json);
+Status run(const Options& options, Report& report) {
   const Paths paths = Paths::find();
   const std::string folder = options.folder.empty() ? paths.models : options.folder;
   const std::string model = options.model.empty() ? paths.default_model() : options.model;
@@ -171,12 +162,7 @@ int run(const Options& options) {
   if (options.wants("replay")) status = run_replay(options, model, report);
   if (status && options.wants("hits")) status = run_hit_path(options, folder, report);
   if (status && options.wants("cold")) status = run_cold(options, folder, report);
-  if (!status) {
-    show_progress("");
-    return fail(status.error());
-  }
-  report.finish();
-  return kDone;
+  return status;
 }
 
 }  // namespace
@@ -208,7 +194,9 @@ Command add_bench_tables(CLI::App& parent) {
            "where models lie");
   add_size(*app, "--hit-budget", options->hit_budget, 1, "RAM to fill for rows in RAM", "1G");
   app->add_flag("--json", options->json, "machine-readable output");
-  return [options] { return run(*options); };
+  return [options] {
+    return run_report(options->json, [&](Report& report) { return run(*options, report); });
+  };
 }
 
 }  // namespace mneme::cli

@@ -34,6 +34,19 @@ class Report {
   const bool as_json_;
 };
 
+// Measures into a report and prints its end, or the error's sentence. Returns the exit code.
+template <typename Kind = Report, typename Measure>
+int run_report(bool as_json, const Measure& measure) {
+  Kind report(as_json);
+  const Status status = measure(report);
+  if (!status) {
+    show_progress("");
+    return fail(status.error());
+  }
+  report.finish();
+  return kDone;
+}
+
 // " 1.12 [1.10, 1.15]"
 std::string interval(const PairedRatio& ratio);
 

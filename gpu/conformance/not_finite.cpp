@@ -25,6 +25,20 @@ std::vector<TensorId> given_tensors(const OpHarness& harness, const std::vector<
 
 }  // namespace
 
+std::vector<NotFiniteCheck::Places> NotFiniteCheck::places_of(const OpHarness& harness,
+                                                              const std::vector<Op>& ops,
+                                                              bool fast) {
+  std::vector<Places> all;
+  for (const Expected& expected : expected_of(harness, ops, fast)) {
+    Places& places = all.emplace_back(Places{expected.tensor});
+    const auto first = static_cast<std::size_t>(expected.first_row * harness.cols(expected.tensor));
+    for (std::size_t i = 0; i < expected.values.size(); ++i) {
+      if (!std::isfinite(expected.values[i])) places.not_finite.push_back(first + i);
+    }
+  }
+  return all;
+}
+
 void NotFiniteCheck::run_case(const OpCase& c, Backend& backend, NumericMode mode,
                               NotFinite& result) {
   OpHarness harness(backend, c.tokens, c.outputs, c.position, false);
@@ -37,17 +51,7 @@ void NotFiniteCheck::run_case(const OpCase& c, Backend& backend, NumericMode mod
       harness.break_value(given, value);
       const bool fast = mode == NumericMode::fast;
       const auto [known, unknown] = known_.try_emplace(what + (fast ? ", fast" : ", exact"));
-      if (unknown) {
-        for (const Expected& expected : expected_of(harness, ops, fast)) {
-          Places places{expected.tensor, {}};
-          const auto first =
-              static_cast<std::size_t>(expected.first_row * harness.cols(expected.tensor));
-          for (std::size_t i = 0; i < expected.values.size(); ++i) {
-            if (!std::isfinite(expected.values[i])) places.not_finite.push_back(first + i);
-          }
-          known->second.push_back(std::move(places));
-        }
-      }
+      if (unknown) known->second = places_of(harness, ops, fast);
       Status status = harness.run(ops, mode);
       for (const Places& places : known->second) {
         if (!status) break;

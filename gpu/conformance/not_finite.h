@@ -30,9 +30,11 @@ class NotFiniteCheck {
  private:
   struct Places {  // of one tensor that the ops write
     TensorId tensor = kNoTensor;
-    std::vector<std::size_t> not_finite;  // where the formula's value is not
+    std::vector<std::size_t> not_finite{};  // where the formula's value is not
   };
 
+  static std::vector<Places> places_of(const OpHarness& harness, const std::vector<Op>& ops,
+                                       bool fast);
   void run_case(const OpCase& c, Backend& backend, NumericMode mode, NotFinite& result);
 
   std::vector<float> values_;

@@ -10,10 +10,10 @@
 #include "app/cli/bench_inputs.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/report.h"
-#include "app/cli/values.h"
 #include "app/paths.h"
 #include "tests/bench/commands.h"
 #include "tests/bench/replay_device.h"
+#include "tests/bench/text_options.h"
 
 namespace mneme::bench {
 namespace {
@@ -25,14 +25,7 @@ constexpr std::array<std::uint64_t, 4> kDeviceBudgets = {64 * kMiB, 256 * kMiB, 
                                                          2048 * kMiB};
 constexpr std::array<std::size_t, 2> kDeviceSteps = {1, 512};  // tokens: an answer's, a prompt's
 
-struct Options {
-  std::string model;
-  std::string streams;
-  std::vector<std::string> only;
-  bool json = false;
-};
-
-Status run_device(const Options& options, Report& report) {
+Status run_device(const TextOptions& options, Report& report) {
   const std::string model = options.model.empty() ? Paths::find().default_model() : options.model;
   show_progress("reading the texts");
   auto texts = read_bench_texts(model, options.streams, options.only);
@@ -73,25 +66,13 @@ Status run_device(const Options& options, Report& report) {
 }  // namespace
 
 Command add_device_rows(CLI::App& parent) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TextOptions>();
   CLI::App* app = parent.add_subcommand(
       "device-rows", "Replay texts through what decides which rows a device keeps");
-  add_name(*app, "-m,--model", options->model, "FILE", "GGUF whose tokenizer reads the texts",
-           "the default model");
-  add_name(*app, "--streams", options->streams, "FOLDER",
-           "texts, made with tests/bench/make_streams.py")
-      ->required();
-  add_names(*app, "--stream", options->only, "NAME", "only this text; may be given again");
-  app->add_flag("--json", options->json, "machine-readable output");
+  add_text_options(*app, *options);
   return [options] {
-    Report report(options->json);
-    const Status status = run_device(*options, report);
-    if (!status) {
-      show_progress("");
-      return fail(status.error());
-    }
-    report.finish();
-    return kDone;
+    return run_report<Report>(options->json,
+                              [&](Report& report) { return run_device(*options, report); });
   };
 }
 

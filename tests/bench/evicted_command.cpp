@@ -30,15 +30,7 @@ struct Options {
 
 Status run_evicted(const Options& options, Report& report) {
   const std::string folder = options.folder.empty() ? Paths::find().models : options.folder;
-  const auto tables =
-      options.tables.empty()
-          ? make_bench_tables(
-                folder, options.size,
-                [](double done) {
-                  show_progress(fmt::format("writing a test table {:.0f} %", 100 * done));
-                },
-                interrupt_flag())
-          : open_bench_tables(options.tables);
+  const auto tables = bench_tables(options.tables, folder, options.size);
   if (!tables) return tables.error();
   const auto result = bench_evicted_rows(*tables->hasher, tables->tables, folder,
                                          {.rounds = options.rounds}, show_progress, interrupt_flag());
@@ -72,14 +64,8 @@ Command add_evicted(CLI::App& parent) {
            "where the record log and the test table are written for a while", "where models lie");
   app->add_flag("--json", options->json, "machine-readable output");
   return [options] {
-    Report report(options->json);
-    const Status status = run_evicted(*options, report);
-    if (!status) {
-      show_progress("");
-      return fail(status.error());
-    }
-    report.finish();
-    return kDone;
+    return run_report<Report>(options->json,
+                              [&](Report& report) { return run_evicted(*options, report); });
   };
 }
 

@@ -275,14 +275,8 @@ Command add_memory(CLI::App& parent) {
             "tokens that fill the cache before");
   add_whole(*app, "--rounds", options->rounds, 1, 1000, "how often to repeat");
   return [options] {
-    GoalReport report(options->json);
-    const Status status = measure(*options, report);
-    if (!status) {
-      show_progress("");
-      return fail(status.error());
-    }
-    report.finish();
-    return kDone;
+    return run_report<GoalReport>(options->json,
+                                  [&](GoalReport& report) { return measure(*options, report); });
   };
 }
 

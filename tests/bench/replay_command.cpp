@@ -13,11 +13,11 @@
 
 #include "app/cli/bench_inputs.h"
 #include "app/cli/interrupt.h"
-#include "app/cli/values.h"
 #include "app/paths.h"
 #include "tests/bench/commands.h"
 #include "tests/bench/replay.h"
 #include "tests/bench/report.h"
+#include "tests/bench/text_options.h"
 
 namespace mneme::bench {
 namespace {
@@ -28,13 +28,6 @@ constexpr std::uint64_t kMiB = 1 << 20;
 const std::vector<std::uint64_t> kBudgets = {64 * kMiB, 256 * kMiB, 1024 * kMiB, 4096 * kMiB};
 constexpr std::uint64_t kGoalBudget = 1024 * kMiB;
 constexpr std::uint64_t kRestartTokens = 100'000;
-
-struct Options {
-  std::string model;
-  std::string streams;
-  std::vector<std::string> only;
-  bool json = false;
-};
 
 const ReplayResult& find(const std::vector<ReplayResult>& results, std::uint64_t budget,
                          std::string_view policy) {
@@ -116,7 +109,7 @@ void print_replay(GoalReport& report, const std::vector<ReplayResult>& results,
   report.line("{}", text);
 }
 
-Status run_replay(const Options& options, GoalReport& report) {
+Status run_replay(const TextOptions& options, GoalReport& report) {
   const std::string model = options.model.empty() ? Paths::find().default_model() : options.model;
   show_progress("reading the texts");
   auto texts = read_bench_texts(model, options.streams, options.only);
@@ -189,24 +182,12 @@ Status run_replay(const Options& options, GoalReport& report) {
 }  // namespace
 
 Command add_replay(CLI::App& parent) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TextOptions>();
   CLI::App* app = parent.add_subcommand("replay", "Compare caches of the same RAM on texts");
-  add_name(*app, "-m,--model", options->model, "FILE", "GGUF whose tokenizer reads the texts",
-           "the default model");
-  add_name(*app, "--streams", options->streams, "FOLDER",
-           "texts, made with tests/bench/make_streams.py")
-      ->required();
-  add_names(*app, "--stream", options->only, "NAME", "only this text; may be given again");
-  app->add_flag("--json", options->json, "machine-readable output");
+  add_text_options(*app, *options);
   return [options] {
-    GoalReport report(options->json);
-    const Status status = run_replay(*options, report);
-    if (!status) {
-      show_progress("");
-      return fail(status.error());
-    }
-    report.finish();
-    return kDone;
+    return run_report<GoalReport>(options->json,
+                                  [&](GoalReport& report) { return run_replay(*options, report); });
   };
 }
 
