@@ -16,6 +16,7 @@ namespace mneme {
 
 Worker::Worker(std::string name, std::size_t queue_max)
     : name_(std::move(name)), queue_max_(queue_max), thread_([this] { loop(); }) {
+  id_ = thread_.get_id();
   pthread_setname_np(thread_.native_handle(), name_.substr(0, 15).c_str());
 }
 
@@ -25,10 +26,22 @@ Worker::~Worker() {
     closing_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void Worker::post(std::function<void()> command, std::string tag) {
+bool Worker::end(std::chrono::milliseconds at_most) {
+  CHECK(!on_this_thread());
+  {
+    std::unique_lock lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+    if (!changed_.wait_for(lock, at_most, [&] { return ended_; })) return false;
+  }
+  if (thread_.joinable()) thread_.join();
+  return true;
+}
+
+bool Worker::post(std::function<void()> command, std::string tag) {
   {
     std::unique_lock lock(mutex_);
     if (!tag.empty()) {
@@ -36,15 +49,17 @@ void Worker::post(std::function<void()> command, std::string tag) {
                                      [&](const Command& c) { return c.tag == tag; });
       if (same != queue_.end()) {
         same->run = std::move(command);
-        return;
+        return true;
       }
     }
     if (!on_this_thread()) {
-      changed_.wait(lock, [&] { return queue_.size() < queue_max_; });
+      changed_.wait(lock, [&] { return ended_ || queue_.size() < queue_max_; });
     }
+    if (ended_) return false;
     queue_.push_back(Command{std::move(command), std::move(tag)});
   }
   changed_.notify_all();
+  return true;
 }
 
 void Worker::post_at(std::chrono::steady_clock::time_point due, std::function<void()> command) {
@@ -70,7 +85,7 @@ void Worker::run(std::function<void()> command) {
   CHECK(!on_this_thread());
   std::binary_semaphore done(0);
   std::exception_ptr thrown;
-  post([&] {
+  const bool posted = post([&] {
     try {
       command();
     } catch (...) {
@@ -78,7 +93,7 @@ void Worker::run(std::function<void()> command) {
     }
     done.release();
   });
-  done.acquire();
+  if (posted) done.acquire();
   if (thrown) std::rethrow_exception(thrown);  // as if it had run here
 }
 
@@ -104,7 +119,11 @@ void Worker::loop() {
                              [](const Later& a, const Later& b) { return a.due < b.due; });
         changed_.wait_until(lock, std::chrono::steady_clock::time_point(next->due));
       }
-      if (queue_.empty()) return;
+      if (queue_.empty()) {
+        ended_ = true;
+        changed_.notify_all();
+        return;
+      }
       command = std::move(queue_.front());
       queue_.pop_front();
     }

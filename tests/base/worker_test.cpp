@@ -98,5 +98,30 @@ TEST(Worker, TheEndRunsWhatWasForLater) {
   EXPECT_EQ(ran, 2);
 }
 
+TEST(Worker, TheEndCanBeWaitedForWithoutWaitingForEver) {
+  std::vector<int> seen;
+  std::binary_semaphore stuck(0);
+  Worker worker("test", 1);
+  worker.post([&] { stuck.acquire(); });
+  worker.post([&] { seen.push_back(1); });
+  EXPECT_FALSE(worker.end(std::chrono::milliseconds(10)));
+  EXPECT_FALSE(worker.end(std::chrono::milliseconds(0)));
+  stuck.release();
+  EXPECT_TRUE(worker.end(std::chrono::minutes(1)));
+  EXPECT_EQ(seen, std::vector<int>{1});
+  EXPECT_TRUE(worker.end(std::chrono::milliseconds(0)));
+}
+
+TEST(Worker, WhatIsPostedAfterTheEndNeitherRunsNorWaits) {
+  int ran = 0;
+  Worker worker("test", 1);
+  ASSERT_TRUE(worker.end(std::chrono::minutes(1)));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(worker.post([&] { ++ran; }));
+  worker.post_at(std::chrono::steady_clock::now(), [&] { ++ran; });
+  worker.run([&] { ++ran; });
+  EXPECT_EQ(ran, 0);
+  EXPECT_FALSE(worker.on_this_thread());
+}
+
 }  // namespace
 }  // namespace mneme
