@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/row_cache.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "engram/cache_policy.h"
-#include "engram/numa.h"
 #include "inference/base/check.h"
-#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {
 
-constexpr std::uint32_t kSlotsMin = 64;  // that the arena and the index start with
-constexpr std::uint32_t kSlotsMax = 0xFFFFFFF0u;
 constexpr int kStepsMax = 64;  // of a search that may have strayed; chains are shorter
 
 // An entry's state.
@@ -68,11 +63,43 @@ std::uint64_t RowCache::entry_cost() const {
   return entry_bytes_ + sizeof(Slot) + kGhostsPerEntry * GhostList::kBytesPerEntry;
 }
 
+// ---- the lock ----------------------------------------------------------------------------------
+
+RowCache::Lock::Lock(const RowCache& cache) : cache_(cache) {
+  ++cache_.waiting_;
+  cache_.mutex_.lock();
+  --cache_.waiting_;
+}
+
+RowCache::Lock::~Lock() {
+  Counters& counters = cache_.counters_;
+  counters.entries.store(cache_.entries_, kRelaxed);
+  counters.evictions.store(cache_.evictions_, kRelaxed);
+  counters.kept.store(cache_.kept_.size, kRelaxed);
+  counters.budget_bytes.store(cache_.budget_bytes_, kRelaxed);
+  cache_.mutex_.unlock();
+}
+
+// A mutex goes to whoever comes first, and that is who has just given it back. There may always be
+// someone who waits, so not for ever.
+void RowCache::give_way() const {
+  constexpr int kTurns = 64;
+  for (int i = 0; i < kTurns && waiting_.load(kRelaxed) > 0; ++i) std::this_thread::yield();
+}
+
 // ---- entries -----------------------------------------------------------------------------------
 
 std::uint32_t& RowCache::bucket(std::uint64_t hash) const {
-  const std::uint64_t index = ((hash >> 32) * buckets_.load(kAcquire)) >> 32;
-  return reinterpret_cast<std::uint32_t*>(index_.data())[index];
+  const std::uint64_t upper = hash >> 32;
+  const std::uint64_t state = index_state_.load(kAcquire);
+  const bool moved = upper < (state >> 1);
+  const std::size_t table = (state & 1) ^ static_cast<std::size_t>(moved);
+  const std::uint64_t index = (upper * buckets_[table].load(kAcquire)) >> 32;
+  return reinterpret_cast<std::uint32_t*>(index_[table].data())[index];
+}
+
+bool RowCache::has_index() const {
+  return buckets_[index_state_.load(kAcquire) & 1].load(kAcquire) > 0;
 }
 
 RowCache::Header& RowCache::header(Slot slot) const {
@@ -125,7 +152,7 @@ bool RowCache::all_complete(Slot slot) const {
 // ---- hits --------------------------------------------------------------------------------------
 
 void RowCache::look_ahead(std::span<const std::uint64_t> hashes) const {
-  if (buckets_.load(kAcquire) == 0) return;
+  if (!has_index()) return;
   for (const std::uint64_t hash : hashes) __builtin_prefetch(&bucket(hash));
   for (const std::uint64_t hash : hashes) {
     const std::uint32_t first = atomic(bucket(hash)).load(kAcquire);
@@ -146,7 +173,7 @@ bool RowCache::try_pin(Slot slot) const {
 }
 
 RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
-  if (buckets_.load(kAcquire) == 0) return kNoPin;
+  if (!has_index()) return kNoPin;
   std::uint32_t next = atomic(bucket(hash)).load(kAcquire);
   for (int step = 0; next != 0 && step < kStepsMax; ++step) {
     const Slot slot = next - 1;
@@ -181,7 +208,7 @@ void RowCache::unpin(Pin pin) {
   if ((before & kPins) > 1) return;
   const bool forgotten = (before & kForgotten) != 0;
   if (!forgotten && !needs_tidying_.load()) return;
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (forgotten) bury(slot);
   tidy();
 }
@@ -189,14 +216,13 @@ void RowCache::unpin(Pin pin) {
 // ---- misses ------------------------------------------------------------------------------------
 
 RowCache::Taken RowCache::take(const NgramKey& key, std::uint64_t hash) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (const Slot slot = find(key, hash); slot != kNone) {
     CHECK(try_pin(slot));  // what is in the index dies under the lock only
     note_use(header(slot));
     return {Pin{slot}, false};
   }
-  while (entries_ >= capacity_ && evict_one()) {
-  }
+  for (std::uint32_t left = kStep; left > 0 && entries_ >= capacity_ && evict_one();) --left;
   if (free_.size == 0 && used_ == slots_ && !make_room() && !evict_one()) return {};
   const Slot slot = new_slot(key, hash);
   enqueue(slot, ghosts_.take(hash) ? QueueName::main : QueueName::small);
@@ -244,7 +270,7 @@ bool RowCache::arrived(Pin pin, std::size_t layer, std::uint32_t latency_us,
 
 void RowCache::fail(Pin pin, std::size_t layer, const Error& error) {
   const auto slot = static_cast<Slot>(pin);
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   atomic(layer_state(pin, layer).pending).fetch_or(kFailed, kRelaxed);
   failures_.emplace(slot, error);
   Header& entry = header(slot);
@@ -254,7 +280,7 @@ void RowCache::fail(Pin pin, std::size_t layer, const Error& error) {
 }
 
 Error RowCache::failure(Pin pin) const {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   return failures_.at(static_cast<Slot>(pin));
 }
 
@@ -280,63 +306,10 @@ void RowCache::come_alive(Slot slot, std::uint32_t pins) {
   index_add(slot);
 }
 
-// ---- from time to time -------------------------------------------------------------------------
-
-bool RowCache::reserve(std::uint32_t capacity) {
-  if (arena_.data() == nullptr) {
-    // What is pinned may go beyond the budget, and a later budget up to the machine's memory. Where
-    // the process has a limit of address space, half of what is left is for everyone else.
-    const SystemMemory memory = system_memory();
-    const std::size_t fewest = std::max(capacity, kSlotsMin);
-    std::size_t slots =
-        std::clamp<std::size_t>(memory.total_bytes / entry_bytes_ * 2, fewest, kSlotsMax);
-    if (memory.address_space_left) {
-      const std::size_t most = *memory.address_space_left / 2 / (entry_bytes_ + sizeof(Slot));
-      if (most < fewest) return false;
-      slots = std::min(slots, most);
-    }
-    if (!arena_.reserve(slots * entry_bytes_)) return false;
-  }
-  const std::size_t slots = arena_.reserved_bytes() / entry_bytes_;
-  return index_.data() != nullptr || index_.reserve(slots * sizeof(std::uint32_t));
-}
-
-Status RowCache::place(int numa_node) {
-  const Lock lock(mutex_);
-  CHECK(arena_.data() != nullptr && used_ == 0);
-  return place_on_node(arena_.data(), arena_.reserved_bytes(), numa_node);
-}
-
-Status RowCache::set_budget(std::uint64_t bytes) {
-  const auto capacity =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / entry_cost(), kSlotsMax));
-  const std::uint32_t buckets = std::max(capacity, kSlotsMin);
-  const Lock lock(mutex_);
-  if (!reserve(capacity) || std::size_t{capacity} * entry_bytes_ > arena_.reserved_bytes() ||
-      !index_.commit(buckets * sizeof(std::uint32_t)) ||
-      !ghosts_.reset(std::size_t{capacity} * kGhostsPerEntry)) {
-    return Error{ErrorCode::out_of_memory,
-                 fmt::format("the system has no memory for a row cache of {} MiB: choose a smaller "
-                             "budget",
-                             bytes >> 20)};
-  }
-  capacity_ = capacity;
-  budget_bytes_ = bytes;
-  for (Slot slot = 0; slot < used_; ++slot) {
-    if (header(slot).queue != QueueName::free) continue;
-    dequeue(slot);
-    add_free(slot);
-  }
-  while (kept_.size > kept_max()) stop_keeping(kept_.oldest);
-  tidy();
-  index_rebuild(buckets);
-  return {};
-}
-
 // ---- the index: hash chains through the headers -------------------------------------------------
 
 RowCache::Slot RowCache::find(const NgramKey& key, std::uint64_t hash) const {
-  if (buckets_.load(kRelaxed) == 0) return kNone;
+  if (!has_index()) return kNone;
   std::uint32_t next = atomic(bucket(hash)).load(kRelaxed);
   while (next != 0 && header(next - 1).key != key) {
     next = atomic(header(next - 1).chain).load(kRelaxed);
@@ -359,18 +332,6 @@ std::uint32_t& RowCache::index_link(Slot slot) const {
     link = &header(next - 1).chain;
   }
   return *link;
-}
-
-// Searches meanwhile find nothing and go on to take(), which waits.
-void RowCache::index_rebuild(std::uint32_t buckets) {
-  auto* const all = reinterpret_cast<std::uint32_t*>(index_.data());
-  for (std::uint32_t i = 0; i < buckets_.load(kRelaxed); ++i) atomic(all[i]).store(0, kRelaxed);
-  index_.drop(buckets * sizeof(std::uint32_t));
-  buckets_.store(buckets, kRelease);
-  for (Slot slot = 0; slot < used_; ++slot) {
-    const QueueName name = header(slot).queue;
-    if (name != QueueName::none && name != QueueName::free) index_add(slot);
-  }
 }
 
 // ---- the queues --------------------------------------------------------------------------------
@@ -542,27 +503,6 @@ bool RowCache::make_room() {
   if (slots > kSlotsMax || !arena_.commit(slots * entry_bytes_)) return false;
   slots_ = static_cast<std::uint32_t>(slots);
   return true;
-}
-
-// Evicts what is over the budget, moves what lies beyond it down, and gives the rest back; as far
-// as pins allow: whoever gives one back comes here again.
-void RowCache::tidy() {
-  all_pinned_ = false;
-  needs_tidying_ = true;  // before the first look at a pin
-  while (entries_ > capacity_ && evict_one()) {
-  }
-  const std::uint32_t before = used_;
-  while (entries_ <= capacity_ && used_ > capacity_) {
-    const Slot last = used_ - 1;
-    if (header(last).queue == QueueName::free) {
-      dequeue(last);
-    } else if (!relocate(last, free_.newest)) {
-      break;
-    }
-    --used_;
-  }
-  if (used_ < before) arena_.drop(std::size_t{used_} * entry_bytes_);
-  needs_tidying_ = used_ > capacity_ || all_pinned_;
 }
 
 }  // namespace mneme

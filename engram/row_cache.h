@@ -8,7 +8,8 @@
 // cache's entries. Pinned entries never leave: they may exceed the budget, by at most what the live
 // tickets hold. Owned by TableStore. Any thread.
 //
-// A hit takes no lock: pin(), the rows, unpin(). All that moves n-grams takes the one lock inside.
+// A hit takes no lock: pin(), the rows, unpin(). All that moves n-grams takes the one lock inside,
+// for a bounded step at a time.
 // Why that is right:
 // - The arena and the index never move and stay readable, so a search may follow any number it
 //   finds. At worst it strays into another chain and ends without a find; who then calls take()
@@ -21,6 +22,8 @@
 //   hand them to whoever acquires these.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -58,8 +61,8 @@ class RowCache {
   // those of place_on_node.
   Status place(int numa_node);
 
-  // Evicts at once what is over it and not pinned; forgets the ghosts. Errors: out_of_memory, the
-  // old budget stays.
+  // Evicts what is over it and not pinned before it returns, step by step: a miss waits for one
+  // step. Forgets the ghosts. Errors: out_of_memory, the old budget stays.
   Status set_budget(std::uint64_t bytes);
 
   // ---- hits ----
@@ -133,23 +136,45 @@ class RowCache {
   // Keeps the `most` n-grams that were hit most since they came: nothing evicts them, until this is
   // said again. At most half of the budget, and only what was hit at all; the number that is kept.
   std::uint64_t keep_most_used(std::uint64_t most);
-  std::uint64_t kept() const;
 
   std::size_t layers() const { return layers_.size(); }
-  std::uint64_t entries() const;
-  std::uint64_t evictions() const;
-  std::uint64_t budget_bytes() const;
+  // As they were when the lock was last given back; without waiting for it.
+  std::uint64_t entries() const { return counters_.entries; }
+  std::uint64_t evictions() const { return counters_.evictions; }
+  std::uint64_t kept() const { return counters_.kept; }
+  std::uint64_t budget_bytes() const { return counters_.budget_bytes; }
   std::uint64_t bytes_used() const { return entries() * entry_cost(); }
   std::uint32_t rows_bytes() const { return rows_bytes_; }  // of an entry, all layers
   std::uint64_t entry_cost() const;  // bytes of payload and metadata, shares of index and ghosts
 
  private:
   using Slot = std::uint32_t;
-  using Lock = std::lock_guard<std::mutex>;
   static constexpr Slot kNone = 0xFFFFFFFFu;
+  static constexpr std::uint32_t kSlotsMin = 64;  // that the arena and the index start with
+  static constexpr std::uint32_t kSlotsMax = 0xFFFFFFF0u;
   enum class QueueName : std::uint8_t { none, small, main, kept, free };
   // What goes through all entries takes the lock for so many at a time: a miss waits for one step.
   static constexpr std::uint32_t kStep = 64;
+
+  // The one lock. What anyone reads without it is told when it is given back.
+  class Lock {
+   public:
+    explicit Lock(const RowCache& cache);
+    ~Lock();
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+   private:
+    const RowCache& cache_;
+  };
+  void give_way() const;  // between two steps, without the lock: to those who wait for it
+
+  struct Counters {
+    std::atomic<std::uint64_t> entries = 0;
+    std::atomic<std::uint64_t> evictions = 0;
+    std::atomic<std::uint64_t> kept = 0;
+    std::atomic<std::uint64_t> budget_bytes = 0;
+  };
 
   // In front of every entry's layer states and rows. Pages of zeros are entries that are dead.
   struct Header {
@@ -175,6 +200,7 @@ class RowCache {
   };
 
   std::uint32_t& bucket(std::uint64_t hash) const;
+  bool has_index() const;
   Header& header(Slot slot) const;
   LayerState* layer_states(Slot slot) const;
   LayerState& layer_state(Pin pin, std::size_t layer) const;
@@ -190,7 +216,8 @@ class RowCache {
   Slot find(const NgramKey& key, std::uint64_t hash) const;
   void index_add(Slot slot);
   std::uint32_t& index_link(Slot slot) const;
-  void index_rebuild(std::uint32_t buckets);
+  void begin_index(std::uint32_t buckets);
+  bool move_index();
 
   bool is_there(Slot slot) const;  // alive and in the index
   Queue& queue(QueueName name);
@@ -200,7 +227,8 @@ class RowCache {
   void add_free(Slot slot);
 
   std::uint32_t kept_max() const { return capacity_ / 2; }
-  std::uint32_t contested() const { return capacity_ - kept_.size; }  // what the policy shares out
+  // What the policy shares out.
+  std::uint32_t contested() const { return capacity_ - std::min(capacity_, kept_.size); }
   void stop_keeping(Slot slot);
   bool evict_one();
   bool evict_from_small();
@@ -208,11 +236,13 @@ class RowCache {
   void remove(Slot slot);
   void bury(Slot slot);
   bool reserve(std::uint32_t capacity);
+  void sort_free();
+  void drop_slots(Slot first, Slot end);
   bool make_room();
   Slot new_slot(const NgramKey& key, std::uint64_t hash);
   void come_alive(Slot slot, std::uint32_t pins);
   bool relocate(Slot from, Slot to);
-  void tidy();
+  bool tidy();
 
   const std::vector<Layer> layers_;
   std::vector<std::size_t> layer_offset_;  // of a layer's rows in an entry, bytes
@@ -220,10 +250,17 @@ class RowCache {
   std::size_t entry_bytes_ = 0;  // header, layer states and rows, rounded to 8
 
   Pages arena_;  // entries, by slot
-  Pages index_;  // [buckets_] atomic: Slot + 1, 0 = empty
-  std::atomic<std::uint32_t> buckets_ = 0;
+  // Two tables of buckets. One is in use; while the number of buckets changes, chains move to the
+  // other one in the order of the hashes' upper halves.
+  std::array<Pages, 2> index_;  // [buckets_] atomic: Slot + 1, 0 = empty
+  std::array<std::atomic<std::uint32_t>, 2> buckets_ = {0, 0};  // 0: it was never used
+  // Bit 0: the table in use. The rest: chains of hashes whose upper half is below it have moved.
+  std::atomic<std::uint64_t> index_state_ = 0;
   std::atomic<bool> needs_tidying_ = false;  // beyond the budget, or nothing to evict
+  mutable Counters counters_;
+  mutable std::atomic<std::uint32_t> waiting_ = 0;  // for mutex_
 
+  std::mutex budget_mutex_;   // of who changes the budget; taken before mutex_
   mutable std::mutex mutex_;  // over all below
   std::uint32_t slots_ = 0;   // the arena has room for
   std::uint32_t used_ = 0;    // slots that are an entry or in free_

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "inference/base/check.h"
@@ -54,9 +55,10 @@ bool Pages::commit(std::size_t bytes) {
   return true;
 }
 
-void Pages::drop(std::size_t from) {
+void Pages::drop(std::size_t from, std::size_t end) {
   const std::size_t begin = round_up(from, page_bytes());
-  if (begin < committed_) ::madvise(data_ + begin, committed_ - begin, MADV_DONTNEED);
+  const std::size_t last = std::min(round_up(end, page_bytes()), committed_);
+  if (begin < last) ::madvise(data_ + begin, last - begin, MADV_DONTNEED);
 }
 
 }  // namespace mneme

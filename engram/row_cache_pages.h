@@ -23,8 +23,9 @@ class Pages {
   // False: more than was reserved, or the system has no memory to give.
   [[nodiscard]] bool commit(std::size_t bytes);
 
-  // Gives back what was committed from there on, in whole pages: they read as zero.
-  void drop(std::size_t from);
+  // Gives back what was committed from `from` on, in whole pages: they read as zero. The page that
+  // `end` lies in goes too, since nobody uses what is behind it.
+  void drop(std::size_t from, std::size_t end);
 
   std::byte* data() const { return data_; }
 

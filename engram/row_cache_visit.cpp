@@ -10,7 +10,7 @@
 namespace mneme {
 
 bool RowCache::ready(const NgramKey& key) const {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   const Slot slot = find(key, NgramKeyHash{}(key));
   return slot != kNone && all_complete(slot);
 }
@@ -18,7 +18,7 @@ bool RowCache::ready(const NgramKey& key) const {
 bool RowCache::restore(const NgramKey& key, Standing standing, std::span<const std::byte> rows) {
   CHECK(rows.size() == rows_bytes_);
   const std::uint64_t hash = NgramKeyHash{}(key);
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (entries_ >= capacity_ || find(key, hash) != kNone) return false;
   if (free_.size == 0 && used_ == slots_ && !make_room()) return false;
   const Slot slot = new_slot(key, hash);
@@ -33,7 +33,7 @@ bool RowCache::restore(const NgramKey& key, Standing standing, std::span<const s
 }
 
 RowCache::Held RowCache::hold(std::uint64_t number) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (number >= used_) return {};
   const auto slot = static_cast<Slot>(number);
   const Header& entry = header(slot);
@@ -45,28 +45,8 @@ RowCache::Held RowCache::hold(std::uint64_t number) {
 }
 
 std::uint64_t RowCache::numbers() const {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   return used_;
-}
-
-std::uint64_t RowCache::entries() const {
-  const Lock lock(mutex_);
-  return entries_;
-}
-
-std::uint64_t RowCache::evictions() const {
-  const Lock lock(mutex_);
-  return evictions_;
-}
-
-std::uint64_t RowCache::budget_bytes() const {
-  const Lock lock(mutex_);
-  return budget_bytes_;
-}
-
-std::uint64_t RowCache::kept() const {
-  const Lock lock(mutex_);
-  return kept_.size;
 }
 
 bool RowCache::is_there(Slot slot) const {
@@ -77,7 +57,8 @@ bool RowCache::is_there(Slot slot) const {
 template <typename Visit>
 void RowCache::each(Visit visit) {
   for (Slot first = 0;; first += kStep) {
-    const Lock lock(mutex_);
+    give_way();
+    const Lock lock(*this);
     if (first >= used_) return;
     for (Slot slot = first; slot < std::min(used_, first + kStep); ++slot) {
       if (is_there(slot)) visit(slot);
@@ -88,7 +69,7 @@ void RowCache::each(Visit visit) {
 NgramSlice RowCache::list(std::uint64_t first, std::span<NgramKey> out) const {
   CHECK(!out.empty());
   NgramSlice slice;
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (first >= used_) return slice;
   const std::uint64_t end = std::min<std::uint64_t>({used_, first + kStep, first + out.size()});
   for (auto slot = static_cast<Slot>(first); slot < end; ++slot) {
@@ -101,7 +82,8 @@ NgramSlice RowCache::list(std::uint64_t first, std::span<NgramKey> out) const {
 std::uint64_t RowCache::drop() {
   std::uint64_t dropped = 0;
   for (std::uint64_t end = numbers(); end > 0;) {
-    const Lock lock(mutex_);
+    give_way();
+    const Lock lock(*this);
     end = std::min<std::uint64_t>(end, used_);
     const std::uint64_t first = end - std::min<std::uint64_t>(end, kStep);
     for (auto slot = static_cast<Slot>(end); slot-- > first;) {
@@ -113,11 +95,11 @@ std::uint64_t RowCache::drop() {
     }
     const std::uint32_t before = used_;
     while (used_ > 0 && header(used_ - 1).queue == QueueName::free) dequeue(--used_);
-    if (used_ < before) arena_.drop(std::size_t{used_} * entry_bytes_);
+    drop_slots(used_, before);
     all_pinned_ = false;
     end = first;
   }
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   ghosts_.clear();
   return dropped;
 }
@@ -135,7 +117,7 @@ std::uint64_t RowCache::keep_most_used(std::uint64_t most) {
     ++with_hits[std::atomic_ref(entry.hits).load(std::memory_order_relaxed)];
   });
   {
-    const Lock lock(mutex_);
+    const Lock lock(*this);
     most = std::min<std::uint64_t>(most, kept_max());
   }
   // The fewest hits that are enough; of those with just as many, some.

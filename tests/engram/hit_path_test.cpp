@@ -42,6 +42,8 @@ TEST(HitPath, AllocatesNothingAndTakesNoLock) {
   EXPECT_EQ(after, before);
   EXPECT_EQ(locks_after, locks_before);
   (void)(*store)->stats();
+  EXPECT_EQ(locks_of_this_thread(), locks_after);
+  (void)(*store)->in_ram(keys[0]);
   EXPECT_EQ(locks_of_this_thread() > locks_after, locks_are_counted());
   EXPECT_EQ((*store)->stats().hits, hits + 399 + 400);
 }

@@ -187,6 +187,41 @@ TEST(RowCache, ShrinkingTheBudgetEvictsAtOnce) {
   EXPECT_EQ(cache.entries(), 1000u);
 }
 
+TEST(RowCache, EveryEntryIsFoundUnderAnyBudgetThatHoldsIt) {
+  constexpr ClassId kEntries = 1000;
+  RowCache cache(kLayers);
+  for (const std::uint64_t entries : {1000, 100'000, 1001, 5000, 70'000, 1000}) {
+    ASSERT_TRUE(cache.set_budget(entries * cache.entry_cost()));
+    for (ClassId n = 0; n < kEntries; ++n) {
+      const Pin found =
+          entries == 1000 && cache.entries() < kEntries ? insert(cache, n) : pin(cache, n);
+      ASSERT_NE(found, RowCache::kNoPin) << n << " of a cache for " << entries;
+      EXPECT_TRUE(holds(cache, found, n));
+      cache.unpin(found);
+    }
+    ASSERT_EQ(cache.entries(), std::uint64_t{kEntries});
+  }
+}
+
+TEST(RowCache, NewEntriesLieWithinASmallerBudget) {
+  constexpr std::uint32_t kSmaller = 8;
+  RowCache cache(kLayers);
+  ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
+  std::vector<Pin> pins;
+  for (ClassId n = 0; n < 12; ++n) pins.push_back(insert(cache, n));
+  // Free places within the smaller budget, between others that are beyond it.
+  for (const std::uint32_t n : {8, 2, 3, 4, 9}) {
+    cache.fail(pins[n], 0, Error{ErrorCode::io, "gone"});
+    cache.unpin(pins[n]);
+  }
+  ASSERT_TRUE(cache.set_budget(kSmaller * cache.entry_cost()));  // the last one is pinned: it stays
+  ASSERT_EQ(cache.entries(), 7u);
+  EXPECT_LT(static_cast<std::uint32_t>(insert(cache, 100)), kSmaller);
+  for (const std::uint32_t n : {0, 1, 5, 6, 7, 10, 11}) {
+    EXPECT_TRUE(holds(cache, pins[n], static_cast<ClassId>(n)));
+  }
+}
+
 TEST(RowCache, AScanDoesNotPushOutWhatIsUsedOften) {
   RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));

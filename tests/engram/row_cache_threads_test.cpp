@@ -170,5 +170,38 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
   EXPECT_EQ(cache.numbers(), 0u);
 }
 
+// A model's answers go on while its budget changes: what they need comes between two steps.
+TEST(RowCacheThreads, MissesComeBetweenTheStepsOfAnotherBudget) {
+  constexpr std::uint32_t kMany = 200'000;
+  constexpr std::uint64_t kEnough = 10;  // one lock for all of it lets through one or two
+  RowCache cache(kRacedLayers);
+  const std::vector<std::byte> rows(cache.rows_bytes());
+  std::uint64_t misses = 0;
+  std::uint32_t next = 0;
+  // A machine with much to do may give this thread no turn meanwhile.
+  for (int attempt = 0; attempt < 50 && misses < kEnough; ++attempt) {
+    ASSERT_TRUE(cache.set_budget(std::uint64_t{kMany} * cache.entry_cost()));
+    for (std::uint32_t n = 0; n < kMany; ++n, ++next) {
+      ASSERT_TRUE(cache.restore(raced_key(next), Standing::often, rows));
+    }
+    std::atomic<bool> done = false;
+    std::thread other([&] {
+      EXPECT_TRUE(cache.set_budget(cache.entry_cost()));
+      done = true;
+    });
+    for (misses = 0; !done; ++misses, ++next) {
+      const RowCache::Taken taken = cache.take(raced_key(next), NgramKeyHash{}(raced_key(next)));
+      ASSERT_TRUE(taken.fresh);
+      cache.arrived(taken.pin, 0, 1, 2);
+      cache.arrived(taken.pin, 1, 1);
+      cache.unpin(taken.pin);
+    }
+    other.join();
+    EXPECT_LE(cache.entries(), 1u);
+    cache.drop();
+  }
+  EXPECT_GE(misses, kEnough);
+}
+
 }  // namespace
 }  // namespace mneme
