@@ -172,9 +172,9 @@ RecordLog::RecordLog(std::string path, RecordLogFormat format, Descriptor fd, bo
         {std::unique_ptr<std::byte, Free>(aligned_bytes(kRecordLogSegmentBytes)), {}});
   }
   for (Segment& segment : segments_) free_.push_back(&segment);
-  stats_.bytes = format_.file_bytes();
-  stats_.records_max = format_.records();
-  stats_.ram_bytes = index_.bytes() + counts_.size() * sizeof counts_[0] +
+  sizes_.bytes = format_.file_bytes();
+  sizes_.records_max = format_.records();
+  sizes_.ram_bytes = index_.bytes() + counts_.size() * sizeof counts_[0] +
                      kSegmentsInMemory * kRecordLogSegmentBytes;
 }
 
@@ -215,7 +215,7 @@ std::span<const std::byte> RecordLog::rows_of(const NgramKey& key,
 void RecordLog::forget(const NgramKey& key) {
   const std::lock_guard lock(mutex_);
   index_.forget(NgramKeyHash{}(key));
-  ++stats_.refused;
+  ++refused_;
 }
 
 void RecordLog::add(const NgramKey& key, std::span<const std::byte> rows) {
@@ -223,7 +223,7 @@ void RecordLog::add(const NgramKey& key, std::span<const std::byte> rows) {
   if (off_) return;
   if (filling_ == nullptr) {
     if (free_.empty()) {
-      ++stats_.dropped;
+      ++dropped_;
       return;
     }
     filling_ = free_.back();
@@ -237,8 +237,13 @@ void RecordLog::add(const NgramKey& key, std::span<const std::byte> rows) {
 }
 
 RecordLogStats RecordLog::stats() const {
-  const std::lock_guard lock(mutex_);
-  return stats_;
+  RecordLogStats stats = sizes_;
+  stats.records = records_;
+  stats.bytes_written = bytes_written_;
+  stats.dropped = dropped_;
+  stats.refused = refused_;
+  if (off_) stats.off = why_off_;
+  return stats;
 }
 
 // ---- the log's thread --------------------------------------------------------------------------
@@ -305,7 +310,7 @@ void RecordLog::remember(std::uint64_t sequence, std::span<const std::uint64_t> 
   index_.advance(next_sequence_ * format_.segment_records());
   for (std::size_t i = 0; i < hashes.size(); ++i) index_.insert(hashes[i], first + i);
   std::uint32_t& count = counts_[sequence % format_.segments()];
-  stats_.records += hashes.size() - count;
+  records_ += hashes.size() - count;
   count = static_cast<std::uint32_t>(hashes.size());
 }
 
@@ -316,7 +321,7 @@ void RecordLog::write(Segment& segment) {
     const std::lock_guard lock(mutex_);
     sequence = next_sequence_++;
     index_.advance(next_sequence_ * format_.segment_records());
-    stats_.records -= std::exchange(counts_[sequence % format_.segments()], 0);
+    records_ -= std::exchange(counts_[sequence % format_.segments()], 0);
   }
   format_.seal(segment.span(), sequence, static_cast<std::uint32_t>(segment.hashes.size()));
   const Status status =
@@ -325,18 +330,16 @@ void RecordLog::write(Segment& segment) {
     switch_off(status.error());
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);  // before its records count
-    stats_.bytes_written += kRecordLogSegmentBytes;
-  }
+  bytes_written_ += kRecordLogSegmentBytes;  // before its records count
   remember(sequence, segment.hashes);
 }
 
 void RecordLog::switch_off(const Error& error) {
   log_warning("engram", "the record log is switched off: {}", error.message);
   const std::lock_guard lock(mutex_);
+  if (off_) return;
+  why_off_ = error.message;
   off_ = true;
-  stats_.off = error.message;
 }
 
 }  // namespace mneme

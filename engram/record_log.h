@@ -8,6 +8,7 @@
 // log is opened, and writes whole segments. Reading records is the caller's business.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -56,7 +57,7 @@ class RecordLog {
   // Copies the rows of an n-gram; where the drive does not follow they are dropped.
   void add(const NgramKey& key, std::span<const std::byte> rows);
 
-  RecordLogStats stats() const;
+  RecordLogStats stats() const;  // waits for nobody
 
  private:
   struct Free {
@@ -106,8 +107,12 @@ class RecordLog {
   Segment* filling_ = nullptr;
   std::deque<Segment*> full_;
   bool closing_ = false;
-  bool off_ = false;
-  RecordLogStats stats_;
+
+  // Changed under the lock, read without it: who shows them waits for nobody.
+  RecordLogStats sizes_;  // what never changes
+  std::atomic<std::uint64_t> records_ = 0, bytes_written_ = 0, dropped_ = 0, refused_ = 0;
+  std::string why_off_;  // written once, before off_
+  std::atomic<bool> off_ = false;
 
   std::thread thread_;  // last: it uses the rest
 };
