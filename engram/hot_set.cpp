@@ -103,12 +103,10 @@ Status HotSetWriter::add(const NgramKey& key, Standing standing, std::span<const
   return {};
 }
 
-Result<std::uint64_t> HotSetWriter::finish() {
+Status HotSetWriter::finish() {
   if (!block_.empty()) RETURN_IF_ERROR(write_block());
   RETURN_IF_ERROR(write_header());
-  const std::uint64_t written = file_.size();
-  RETURN_IF_ERROR(file_.finish());
-  return written;
+  return file_.finish();
 }
 
 // ---- reading -----------------------------------------------------------------------------------

@@ -35,7 +35,8 @@ class HotSetWriter {
   static Result<HotSetWriter> create(const std::string& path, std::uint64_t identity,
                                      std::uint32_t rows_bytes);
   Status add(const NgramKey& key, Standing standing, std::span<const std::byte> rows);
-  Result<std::uint64_t> finish();  // bytes written
+  std::uint64_t bytes() const { return file_.size(); }  // written so far
+  Status finish();
 
  private:
   HotSetWriter(OutputFile file, std::uint64_t identity, std::uint32_t rows_bytes);

@@ -99,6 +99,9 @@ std::uint64_t TableStore::drop_ram() {
 void TableStore::set_budget(std::uint64_t bytes) {
   impl_->set_budget(bytes);
 }
+void TableStore::close_hot_set() {
+  impl_->stop_hot_set();
+}
 TierStats TableStore::stats() const {
   return impl_->stats();
 }

@@ -105,7 +105,9 @@ class TableStore {
   // 0 = the default, as in the options. Evicts at once what is over and not pinned; what the live
   // tickets hold is on top of the budget, at most one entry a key.
   void set_budget(std::uint64_t bytes);
-  TierStats stats() const;
+  // Saves the hot set for the last time, as the destructor does, while stats() tells how far it is.
+  void close_hot_set();
+  TierStats stats() const;  // waits for nobody
   std::uint32_t row_bytes(std::size_t layer_slot) const;
   const TableMap& map() const;  // where the rows lie; table i is the layer slot
 

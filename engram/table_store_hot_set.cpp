@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "engram/hot_set.h"
 #include "engram/table_store_impl.h"
@@ -150,6 +151,11 @@ void TableStore::Impl::save_hot_set() {
   }
   auto writer = HotSetWriter::create(hot_set_path_, *identity_, cache_.rows_bytes());
   Status status = writer ? Status() : Status(writer.error());
+  std::uint64_t written = 0;
+  // Counted as it goes: whoever waits for the end sees that it comes nearer.
+  const auto count_written = [&] {
+    counters_.written(writer->bytes() - std::exchange(written, writer->bytes()));
+  };
   // Entries come and go between two looks: one may be missed or come twice, and restore() takes
   // each once.
   for (const Standing standing : kStandings) {
@@ -158,18 +164,18 @@ void TableStore::Impl::save_hot_set() {
       if (held.pin == RowCache::kNoPin) continue;
       if (held.standing == standing) {
         status = writer->add(held.key, standing, cache_.rows(held.pin));
+        count_written();
       }
       cache_.unpin(held.pin);
     }
   }
   if (status) {
-    if (auto written = writer->finish()) {
-      counters_.written(*written);
-      saved_reads_ = rows_read;
-      return;
-    } else {
-      status = written.error();
-    }
+    status = writer->finish();
+    count_written();
+  }
+  if (status) {
+    saved_reads_ = rows_read;
+    return;
   }
   log_warning("engram", "the hot set is not saved: {}", status.error().message);
 }

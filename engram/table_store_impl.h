@@ -67,6 +67,7 @@ class TableStore::Impl {
   }
   std::uint64_t drop_ram();
   void set_budget(std::uint64_t bytes);
+  void stop_hot_set();  // table_store_hot_set.cpp
   TierStats stats() const;
 
   std::size_t layers() const { return map_.size(); }
@@ -128,7 +129,6 @@ class TableStore::Impl {
   void add_to_log(NewEntry& entry);
   // table_store_hot_set.cpp; on a thread of its own.
   void start_hot_set(const std::string& path);
-  void stop_hot_set();
   void run_hot_set();
   bool restore_hot_set();
   struct Restoring {  // by some threads at once
