@@ -65,7 +65,7 @@ Status run_replay(const Options& options, const std::string& model, Report& repo
     report.line("  {}: {} tokens, {} different n-grams", stream.name, stream.tokens,
                 stream.keys.size());
     for (const std::uint64_t budget : kBudgets) {
-      if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+      RETURN_IF_ERROR(check_interrupt());
       show_progress(fmt::format("{}: {} MiB of RAM", stream.name, budget / kMiB));
       const CacheReplayResult result = replay_cache(stream, *hasher, kV41RowBytes, budget);
       show_progress("");
@@ -110,9 +110,10 @@ void print_cold(const ColdRows& result, Report& report) {
   report.line("  {} rounds counted; {} dropped, since the drive's own speed moved by over 30 %",
               result.rounds_kept, result.rounds_dropped);
   if (result.cpu_pressure > 0.25) {
-    report.line("  other programs used the processors: something waited for one {:.0f} % of the "
-                "time, so times are long",
-                100 * result.cpu_pressure);
+    report.line(
+        "  other programs used the processors: something waited for one {:.0f} % of the "
+        "time, so times are long",
+        100 * result.cpu_pressure);
   }
   if (result.resident_share > 0.01) {
     report.line("  {:.1f} % of the file could not be dropped from the page cache",
@@ -122,9 +123,10 @@ void print_cold(const ColdRows& result, Report& report) {
     report.line("  no round was steady enough to be counted: the drive is shared, or too busy");
     return;
   }
-  report.line("  a token of an answer   {:6.0f} us, 99 of 100 within {:.0f} us; {:.0f} us of "
-              "processor time",
-              result.token_us, result.token_us_p99, result.token_cpu_us);
+  report.line(
+      "  a token of an answer   {:6.0f} us, 99 of 100 within {:.0f} us; {:.0f} us of "
+      "processor time",
+      result.token_us, result.token_us_p99, result.token_cpu_us);
   report.line("  a prompt               {:6.0f} rows a second", result.chunk_rows_s);
   report.line("  the drive by itself    {:6.0f} reads of 4 KiB a second; a prompt reaches {} of it",
               result.drive_reads_s, interval(result.drive_share));
@@ -160,7 +162,9 @@ Status run(const Options& options, Report& report) {
   const std::string model = options.model.empty() ? paths.default_model() : options.model;
   Status status;
   if (options.wants("replay")) status = run_replay(options, model, report);
+  if (status) status = check_interrupt();
   if (status && options.wants("hits")) status = run_hit_path(options, folder, report);
+  if (status) status = check_interrupt();
   if (status && options.wants("cold")) status = run_cold(options, folder, report);
   return status;
 }
@@ -189,7 +193,8 @@ Command add_bench_tables(CLI::App& parent) {
   add_name(*app, "--tables", options->tables, "FILE", "pack or model file whose rows are read",
            "a test table, deleted afterwards");
   add_size(*app, "--size", options->size, 1, "of the test table; more than RAM is truest", "8G");
-  add_whole(*app, "--rounds", options->cold.rounds, 1, 1000, "how often rows are read from the drive");
+  add_whole(*app, "--rounds", options->cold.rounds, 1, 1000,
+            "how often rows are read from the drive");
   add_name(*app, "--folder", options->folder, "FOLDER", "where test tables are written for a while",
            "where models lie");
   add_size(*app, "--hit-budget", options->hit_budget, 1, "RAM to fill for rows in RAM", "1G");

@@ -117,7 +117,7 @@ Status check_all_rows(const CheckOptions& options, Json& json) {
   const auto progress = [](double fraction) {
     show_progress(fmt::format("reading rows {:.1f} %", 100 * fraction));
   };
-  auto rows = check_rows(*found, progress, catch_interrupt());
+  auto rows = check_rows(*found, progress, interrupt_flag());
   show_progress("");
   if (!rows) return rows.error();
   json["rows_read"] = rows->rows;
@@ -140,7 +140,7 @@ Status compare_readers(const CheckOptions& options, Json& json) {
     show_progress(fmt::format("comparing rows {:.1f} %", 100 * fraction));
   };
   const std::uint64_t rows = std::max<std::uint64_t>(1, options.compare / found->tables.size());
-  auto results = compare_rows(*found, rows, progress, catch_interrupt());
+  auto results = compare_rows(*found, rows, progress, interrupt_flag());
   show_progress("");
   if (!results) return results.error();
   Json readers = Json::array();

@@ -60,7 +60,7 @@ void watch() {
 
 }  // namespace
 
-const std::atomic<bool>* catch_interrupt() {
+const std::atomic<bool>* interrupt_flag() {
   static std::once_flag once;
   std::call_once(once, [] {
     ::sem_init(&g_pressed, 0, 0);
@@ -86,8 +86,9 @@ const std::atomic<bool>* catch_interrupt() {
   return &g_interrupted;
 }
 
-const std::atomic<bool>* interrupt_flag() {
-  return &g_interrupted;
+Status check_interrupt() {
+  if (!*interrupt_flag()) return {};
+  return Error{ErrorCode::cancelled, "stopped"};
 }
 
 bool was_interrupted() {

@@ -7,13 +7,15 @@
 #include <functional>
 #include <string>
 
+#include "inference/base/result.h"
+
 namespace mneme::cli {
 
-// From here on Ctrl+C sets the flag that is returned, and ends nothing by itself.
-const std::atomic<bool>* catch_interrupt();
-
-// To hand to generate() and evaluate().
+// To hand to whatever takes a flag to cancel. From the first call on Ctrl+C sets it and ends
+// nothing by itself, so whoever calls this looks at the flag.
 const std::atomic<bool>* interrupt_flag();
+// The same for loops: the error that a stopped command ends with once the flag is set.
+Status check_interrupt();
 bool was_interrupted();
 void clear_interrupt();
 

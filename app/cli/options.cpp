@@ -183,7 +183,6 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
   engine.device_rows = options.device_rows;
   engine.record_log_bytes = options.record_log;
   if (options.record_log > 0) engine.record_log_folder = paths.record_logs();
-  catch_interrupt();
   const auto progress = [](double fraction, std::string_view stage) {
     show_progress(fmt::format("{} {:.0f} %", stage, 100 * fraction));
   };

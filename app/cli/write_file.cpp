@@ -33,7 +33,7 @@ int write_file(const GgufWriter& writer, const std::string& path, bool estimate)
                               100 * static_cast<double>(now.done) / static_cast<double>(now.total),
                               bytes_text(now.total), bytes_text(static_cast<std::uint64_t>(rate))));
   };
-  const Status status = writer.write_resumable(path, progress, catch_interrupt());
+  const Status status = writer.write_resumable(path, progress, interrupt_flag());
   show_progress("");
   if (!status) return fail(status.error());
   print_out("wrote {}\n", printable(path, kMessageBytesMax));

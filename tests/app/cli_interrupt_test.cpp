@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/spawned_program.h"
@@ -22,8 +23,12 @@ class CliInterrupt : public ::testing::Test {
   }
   std::unique_ptr<SpawnedProgram> start(std::vector<std::string> arguments,
                                         const std::string& input = "") {
-    arguments.insert(arguments.begin(), MNEME_CLI);
     arguments.insert(arguments.end(), {"-m", model_, "-t", "1", "--ctx", "200000"});
+    return start_without_model(std::move(arguments), input);
+  }
+  std::unique_ptr<SpawnedProgram> start_without_model(std::vector<std::string> arguments,
+                                                      const std::string& input = "") {
+    arguments.insert(arguments.begin(), MNEME_CLI);
     return std::make_unique<SpawnedProgram>(folder_.path(), std::move(arguments),
                                             SpawnedProgram::Options{input, {}});
   }
@@ -59,6 +64,18 @@ TEST_F(CliInterrupt, EndsAMeasurementWith130) {
   ASSERT_TRUE(program->wait_for_output(20)) << program->wait().err;
   program->send(SIGINT);
   EXPECT_EQ(program->wait().code, 130);
+}
+
+TEST_F(CliInterrupt, EndsAMeasurementOfTablesWith130) {
+  // What is in RAM is told first; the drive would be read for minutes.
+  const auto program =
+      start_without_model({"bench", "tables", "--part", "hits", "--hit-budget", "16M", "--part",
+                           "cold", "--size", "2G", "--rounds", "1000", "--folder", folder_.path()});
+  ASSERT_TRUE(program->wait_for_output(20)) << program->wait().err;
+  program->send(SIGINT);
+  const ProgramEnd end = program->wait();
+  EXPECT_EQ(end.code, 130);
+  EXPECT_EQ(end.signal, 0);
 }
 
 TEST_F(CliInterrupt, EndsAChatThatIsNotATerminalWith130) {

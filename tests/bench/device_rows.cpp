@@ -42,7 +42,7 @@ Status run_device(const TextOptions& options, Report& report) {
     const KeyStream stream = make_key_stream(text.name, *hasher, text.documents);
     for (const std::uint64_t budget : kDeviceBudgets) {
       for (const std::size_t tokens : kDeviceSteps) {
-        if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+        RETURN_IF_ERROR(check_interrupt());
         show_progress(fmt::format("{}: {} MiB on a device", stream.name, budget / kMiB));
         const DeviceShare share = replay_device(stream, ngram_bytes, budget, tokens);
         const double bytes = share.ngrams_brought * static_cast<double>(ngram_bytes);

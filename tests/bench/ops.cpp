@@ -54,7 +54,7 @@ Status run_ops(const Options& options) {
   Json rows = Json::array();
   int failures = 0;
   for (const OpCase& c : cases) {
-    if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+    RETURN_IF_ERROR(check_interrupt());
     const OpOutcome outcome = run_case(**backend, c, mode, options.times);
     failures += outcome.failure.empty() ? 0 : 1;
     const double gb_s = outcome.microseconds > 0 ? outcome.bytes / outcome.microseconds / 1e3 : 0;
@@ -103,7 +103,6 @@ Command add_ops(CLI::App& parent) {
   app->add_flag("--exact", options->exact, "hold products to float32 activations");
   app->add_flag("--json", options->json, "one JSON object");
   return [options] {
-    catch_interrupt();
     const Status status = run_ops(*options);
     return status ? kDone : fail(status.error());
   };

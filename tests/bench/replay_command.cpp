@@ -118,7 +118,7 @@ Status run_replay(const TextOptions& options, GoalReport& report) {
   if (!hasher) return hasher.error();
   ReplayGoals goals;
   for (const BenchText& text : texts->texts) {
-    if (was_interrupted()) return Error{ErrorCode::cancelled, "stopped"};
+    RETURN_IF_ERROR(check_interrupt());
     const KeyStream stream = make_key_stream(text.name, *hasher, text.documents);
     const auto results = replay(stream, *hasher, kV41RowBytes, kBudgets, show_progress);
     const CurveCheck curve = check_curve(stream, *hasher, kV41RowBytes, kBudgets);
