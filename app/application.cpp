@@ -112,23 +112,31 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   setup.hotSetFolder = paths.hot_sets();
   setup.recordLogFolder = paths.record_logs();
   setup.cacheFolder = paths.cache;
-  app->m_window = std::make_unique<MainWindow>(*app->m_store, std::move(setup));
+  app->m_jobs = std::make_unique<Jobs>();
+  app->m_engine = std::make_unique<EngineHost>(*app->m_jobs);
+  app->m_window = std::make_unique<MainWindow>(*app->m_store, *app->m_engine, std::move(setup));
   return app;
 }
 
-std::shared_ptr<EndingEngines> Application::close() {
-  auto ending = m_window->engine().ending();
-  ending->add(m_window->engine().engine());
-  m_window.reset();
+bool Application::close(std::chrono::milliseconds patience, const std::function<void()>& saved) {
+  // The engine's thread writes what was answered.
+  const bool answered = m_engine->endAnswer(patience);
+  m_window.reset();  // writes the drafts
+  const bool chats = m_store->end(patience);
+  const bool settings = m_settings->end(patience);
+  if (!answered || !chats || !settings) return false;
   m_store.reset();
   m_settings.reset();
-  return ending;
+  saved();
+  return m_engine->end(patience) && m_jobs->end(patience);
 }
 
 Application::~Application() {
   m_window.reset();
+  m_engine.reset();
   m_store.reset();
   m_settings.reset();
+  m_jobs.reset();
   log_info("app", "Mneme ends");
   qInstallMessageHandler(nullptr);
 }

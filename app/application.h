@@ -4,12 +4,15 @@
 #pragma once
 
 #include <QString>
+#include <chrono>
+#include <functional>
 #include <memory>
 
 #include "app/paths.h"
 #include "inference/store/chat_store.h"
 #include "ui/bridge/desktop_theme.h"
-#include "ui/bridge/ending_engines.h"
+#include "ui/bridge/engine_host.h"
+#include "ui/bridge/jobs.h"
 #include "ui/bridge/settings_file.h"
 #include "ui/views/main_window.h"
 
@@ -31,18 +34,22 @@ class Application {
   const Paths& paths() const { return m_paths; }
   MainWindow& window() { return *m_window; }
 
-  // Takes the window, the chats' store and the settings down, once the window is closed: all of them
-  // are on disk then. What is left waits for reads at the drive.
-  std::shared_ptr<EndingEngines> close();
+  // Takes everything down, once the window is closed: first the chats and the settings are on disk,
+  // then `saved` is called, then the model saves its rows for the next start. False: a drive has
+  // not answered for as long as `patience`; threads that may still come back use what is left, so
+  // the program ends without destroying it.
+  bool close(std::chrono::milliseconds patience, const std::function<void()>& saved);
 
  private:
   Application() = default;
 
   Paths m_paths;
   std::unique_ptr<DesktopTheme> m_desktop;
+  std::unique_ptr<Jobs> m_jobs;
   std::unique_ptr<ChatStore> m_store;
   std::unique_ptr<SettingsFile> m_settings;
-  std::unique_ptr<MainWindow> m_window;  // goes before store and settings
+  std::unique_ptr<EngineHost> m_engine;
+  std::unique_ptr<MainWindow> m_window;
 };
 
 }  // namespace mneme

@@ -21,7 +21,7 @@ namespace {
 
 using namespace mneme;
 
-// That the end of the program waits for a drive; one that answers needs milliseconds.
+// That each step of the program's end waits for a drive; one that answers needs milliseconds.
 constexpr auto kLongestGoodbye = std::chrono::seconds(3);
 constexpr auto kKnockPatience = std::chrono::seconds(5);
 constexpr int kFailed = 1;
@@ -148,13 +148,9 @@ int main(int argc, char** argv) {
   application->window().show();
   application->window().start();
   const int code = QApplication::exec();
-  const std::shared_ptr<EndingEngines> ending = application->close();
-  instance.leave();
-  if (!ending->end(kLongestGoodbye)) {
-    // The chats are saved, the window is gone; only a drive that does not answer holds us.
-    log_warning("app",
-                "the drive does not answer: ending without its reads and without saving the hot "
-                "set");
+  if (!application->close(kLongestGoodbye, [&] { instance.leave(); })) {
+    // The window is gone; only a drive that does not answer holds us.
+    log_warning("app", "a drive does not answer: ending without what it was asked for");
     std::_Exit(code);
   }
   return code;

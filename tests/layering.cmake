@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Fails on an include against the arrows of the house, on Qt below ui, and on a file that outgrew
-# itself. Run by ctest: cmake -DROOT=<source> -P layering.cmake
+# Fails on an include against the arrows of the house, on Qt below ui, on a lock in ui, and on a file
+# that outgrew itself. Run by ctest: cmake -DROOT=<source> -P layering.cmake
 set(LINES_MAX 600)
 
 # What each room may include, as path prefixes. Order: the first rule whose folder matches holds.
@@ -74,6 +74,9 @@ foreach(source IN LISTS sources)
     if(kind STREQUAL "<")
       if(NOT qt AND path MATCHES "^Q[A-Za-z]|^Qt")
         complain("${source} includes <${path}>: there is no Qt below ui")
+      endif()
+      if(source MATCHES "^ui/" AND path MATCHES "^(mutex|shared_mutex|condition_variable|QMutex|QReadWriteLock)$")
+        complain("${source} includes <${path}>: the window shares no state that a lock must guard")
       endif()
       continue()
     endif()

@@ -346,7 +346,7 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
         "this pack was trained with another file of this model: it fits, but what it "
         "adds may suit this one less";
   }
-  pack.hasher = std::make_unique<const NgramHasher>(std::move(*hasher));
+  pack.hasher = std::make_shared<const NgramHasher>(std::move(*hasher));
   pack.header = std::move(*header);
   return pack;
 }

@@ -72,7 +72,7 @@ struct EngramLayerWeights {
 
 struct MemoryPack {
   PackHeader header;
-  std::unique_ptr<const NgramHasher> hasher;
+  std::shared_ptr<const NgramHasher> hasher;
   std::vector<TableSource> tables;         // by slot, as header.hash.layers
   std::vector<EngramLayerWeights> layers;  // by slot
   MemoryLayout layout;

@@ -153,7 +153,7 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   if (!context) return context.error();
   auto tokenizer = Tokenizer::from_gguf(*impl->file);
   if (!tokenizer) return tokenizer.error();
-  impl->tokenizer = std::move(*tokenizer);
+  impl->tokenizer = std::make_shared<const Tokenizer>(std::move(*tokenizer));
   auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
                           impl->tokenizer->sha256());
   if (!choice) return choice.error();
@@ -216,14 +216,14 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
     }
   }
   report(0.95, "preparing");
-  impl->layout = describe(*impl, options, *context);
-  impl->layout.memory_absent_reason = choice->absent_reason;
+  ModelLayout layout = describe(*impl, options, *context);
+  layout.memory_absent_reason = choice->absent_reason;
   auto chat_template = ChatTemplate::from_gguf(*impl->file);
   if (chat_template) {
     impl->chat_template = std::move(*chat_template);
   } else {
-    impl->layout.chat_available = false;
-    impl->layout.chat_unavailable_reason = chat_template.error().message;
+    layout.chat_available = false;
+    layout.chat_unavailable_reason = chat_template.error().message;
   }
 
   SessionOptions session_options;
@@ -234,16 +234,27 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   if (!session) return explained(session.error());
   impl->session = std::move(*session);
   report(1, "ready");
-  log_info("inference", "opened {} ({}, {} of {} layers on {}, {} tokens of context)",
-           impl->layout.path, impl->layout.quantization, impl->layout.device_layers,
-           impl->layout.layers, impl->layout.backend, *context);
+  log_info("inference", "opened {} ({}, {} of {} layers on {}, {} tokens of context)", layout.path,
+           layout.quantization, layout.device_layers, layout.layers, layout.backend, *context);
+  EngineView::Facts facts{std::move(layout), impl->tokenizer, nullptr, std::nullopt};
+  if (impl->pack) {
+    facts.hasher = impl->pack->hasher;
+    facts.map = impl->tables->map();
+  }
+  impl->view = std::make_shared<EngineView>(std::move(facts), impl->tables.get(),
+                                            impl->device_rows.get(), impl->why_no_device_rows);
   return {};
 }
 
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() = default;
+
+Engine::~Engine() {
+  // First the save, which the counters of the view tell of.
+  if (impl_->tables) impl_->tables->close_hot_set();
+  impl_->view->end();
+}
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
                                              const LoadProgress& progress,
@@ -257,47 +268,20 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
+std::shared_ptr<EngineView> Engine::view() const {
+  return impl_->view;
+}
 const ModelLayout& Engine::layout() const {
-  return impl_->layout;
+  return impl_->view->layout();
 }
 const Tokenizer& Engine::tokenizer() const {
   return *impl_->tokenizer;
 }
 const NgramHasher* Engine::hasher() const {
-  return impl_->pack ? impl_->pack->hasher.get() : nullptr;
+  return impl_->view->hasher();
 }
 TierStats Engine::tiers() const {
-  if (!impl_->tables) return {};
-  TierStats stats = impl_->tables->stats();
-  if (impl_->device_rows) stats.device = impl_->device_rows->stats();
-  stats.device.off = impl_->why_no_device_rows;
-  return stats;
-}
-
-std::uint64_t Engine::row_file_offset(std::size_t layer_slot, RowId row) const {
-  CHECK(impl_->tables && layer_slot < impl_->tables->map().size());
-  return impl_->tables->map().locate(layer_slot, 0, row).offset;
-}
-
-void Engine::set_ram_budget(std::uint64_t bytes) {
-  if (impl_->tables) impl_->tables->set_budget(bytes);
-}
-
-bool Engine::in_ram(const NgramKey& key) const {
-  return impl_->tables && impl_->tables->in_ram(key);
-}
-
-NgramSlice Engine::list_ram(std::uint64_t first, std::span<NgramKey> out) const {
-  return impl_->tables ? impl_->tables->list_ram(first, out) : NgramSlice{};
-}
-
-std::uint64_t Engine::keep_most_used(std::uint64_t bytes) {
-  return impl_->tables ? impl_->tables->keep_most_used(bytes) : 0;
-}
-
-std::uint64_t Engine::drop_ram() {
-  if (impl_->device_rows) impl_->device_rows->clear();
-  return impl_->tables ? impl_->tables->drop_ram() : 0;
+  return impl_->view->tiers();
 }
 
 Status Engine::warm(std::span<const NgramKey> keys, const std::atomic<bool>* cancel) {

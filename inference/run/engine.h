@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The core's front door: one loaded model with its memory, and one timeline of tokens. Owned and
-// called by one thread (the engine thread of the window, the main thread of the command line),
-// except where a function says otherwise. Knows nothing of Qt.
+// The core's front door: one loaded model with its memory, and one timeline of tokens. Opened,
+// called and destroyed by one thread (that of the model in the window, the main thread of the
+// command line), except where a function says otherwise. Knows nothing of Qt.
 #pragma once
 
 #include <atomic>
@@ -26,6 +26,7 @@
 namespace mneme {
 
 class Backend;
+class EngineView;
 class Tokenizer;
 class Session;
 struct BackendOptions;
@@ -64,6 +65,7 @@ struct EngineOptions {
 struct MemoryEstimate {
   std::uint64_t weights_bytes = 0;    // mapped from the files, or copied to the device
   std::uint64_t repacked_bytes = 0;   // the CPU's copies of quantised weights in its kernels' order
+  std::uint64_t repacked_most = 0;    // the same if there was room for them
   std::uint64_t kv_bytes = 0;         // keys, values and convolution inputs for the whole context
   std::uint64_t scratch_bytes = 0;    // activations of a prefill chunk, logits
   std::uint64_t row_cache_bytes = 0;  // RAM budget of the tables
@@ -87,8 +89,14 @@ struct MemoryEstimate {
   std::uint64_t device_free_bytes = 0;
   std::int64_t device_layers = 0;  // of layers(), that it would take; 0 = it has no room for them
   std::int64_t layers() const { return static_cast<std::int64_t>(layer_bytes.size()); }
+
+  std::string pack_path;  // "" = there is none
 };
 Result<MemoryEstimate> estimate_memory(const EngineOptions& options);
+
+// Whether a model would be opened beside the `open` one just as it would be alone, with as much on
+// the device and in RAM, and with rows of its own. Errors: those of estimate_memory.
+Result<bool> opens_beside(const EngineOptions& options, const ModelLayout& open);
 
 // Fraction 0..1 and a stage in words.
 using LoadProgress = std::function<void(double fraction, std::string_view stage)>;
@@ -102,19 +110,13 @@ class Engine {
   ~Engine();
 
   // --- any thread, as long as the engine lives -------------------------------------------------
+  // For other threads, also after the engine's end.
+  std::shared_ptr<EngineView> view() const;
+  // What the view says too.
   const ModelLayout& layout() const;
-  const Tokenizer& tokenizer() const;  // immutable
-  const NgramHasher* hasher() const;   // null without a memory pack; immutable
-  TierStats tiers() const;             // zeros without a pack
-  std::uint64_t row_file_offset(std::size_t layer_slot, RowId row) const;  // bytes into the pack
-  void set_ram_budget(std::uint64_t bytes);
-  // True if the rows of the n-gram are in RAM now; the draft line under the composer.
-  bool in_ram(const NgramKey& key) const;
-  // As TableStore's; without a pack there is nothing in RAM. What is dropped leaves the device too,
-  // before its next step.
-  NgramSlice list_ram(std::uint64_t first, std::span<NgramKey> out) const;
-  std::uint64_t keep_most_used(std::uint64_t bytes);
-  std::uint64_t drop_ram();
+  const Tokenizer& tokenizer() const;
+  const NgramHasher* hasher() const;  // null without a memory pack
+  TierStats tiers() const;            // zeros without a pack
 
   // --- the engine's thread ---------------------------------------------------------------------
   // The prompt's tokens as the model would read them. Errors: unsupported (the template).

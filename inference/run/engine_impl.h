@@ -15,6 +15,7 @@
 #include "inference/model/placement.h"
 #include "inference/model/weights.h"
 #include "inference/run/engine.h"
+#include "inference/run/engine_view.h"
 #include "inference/run/kept_records.h"
 #include "inference/run/prompt.h"
 #include "inference/run/session.h"
@@ -28,7 +29,7 @@ class Engine::Impl {
   std::optional<GgufFile> file;
   std::optional<GgufFile> pack_file;
   ModelConfig config;
-  std::optional<Tokenizer> tokenizer;
+  std::shared_ptr<const Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat_template;
   std::unique_ptr<Backend> cpu;  // of the first layers, where `backend` does not take them all
   std::unique_ptr<Backend> backend;
@@ -40,7 +41,7 @@ class Engine::Impl {
   std::string why_no_device_rows;           // although they were asked for
   std::unique_ptr<Session> session;
   KeptRecords records;  // of the session's tokens
-  ModelLayout layout;
+  std::shared_ptr<EngineView> view;
 
   Model model() const {
     return {config,     weights,         pack ? &*pack : nullptr, tables.get(), device_rows.get(),
@@ -58,7 +59,9 @@ class Engine::Impl {
     pack.reset();
     weights = {};
   }
-  TraceShape shape() const { return session->memory_on() ? layout.trace_shape() : TraceShape{}; }
+  TraceShape shape() const {
+    return session->memory_on() ? view->layout().trace_shape() : TraceShape{};
+  }
 };
 
 }  // namespace mneme

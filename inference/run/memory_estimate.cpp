@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -196,13 +197,28 @@ Result<MemoryEstimate> read_and_estimate(const EngineOptions& options) {
   if (!pack) return pack.error();
   MemoryEstimate estimate = estimate_memory(*file, *config, *pack, *context, options);
   if (options.device != "cpu") add_device(options, estimate);
+  if (pack->file) estimate.pack_path = pack->file->path();
   return estimate;
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return a == b || (std::filesystem::equivalent(a, b, error) && !error);
 }
 
 }  // namespace
 
 Result<MemoryEstimate> estimate_memory(const EngineOptions& options) {
   return without_exceptions([&] { return read_and_estimate(options); });
+}
+
+Result<bool> opens_beside(const EngineOptions& options, const ModelLayout& open) {
+  const auto needs = estimate_memory(options);
+  if (!needs) return needs.error();
+  if (open.device != "cpu" || !needs->device.empty() || options.open_device) return false;
+  // A pack's rows are saved to one file, when its model ends.
+  if (open.memory && is_same_file(open.memory->path, needs->pack_path)) return false;
+  return needs->needed() <= needs->free_bytes && needs->repacked_bytes == needs->repacked_most;
 }
 
 MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
@@ -256,6 +272,7 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
     const std::uint64_t bytes = tensor.bytes.size();
     quantised += is_k_quant(*tensor.dtype) ? bytes + bytes * 3 / 11 : bytes;
   }
+  estimate.repacked_most = quantised;
   // The CPU makes its copies only where half of the free memory holds them.
   if (quantised <= estimate.free_bytes / 2) estimate.repacked_bytes = quantised;
   return estimate;

@@ -33,6 +33,9 @@ class ChatStore {
   void post_at(std::chrono::steady_clock::time_point due, std::function<void(Library&)> command);
   // Runs `command` there and waits. Not from the store thread; never from the UI thread.
   void run(const std::function<void(Library&)>& command);
+  // Finishes what waits. False: the disk did not answer within `at_most`, and may be asked again.
+  // After true nothing runs any more; then this may be destroyed without a wait.
+  bool end(std::chrono::milliseconds at_most) { return worker_.end(at_most); }
 
   // Runs it on the store thread. While the disk refuses it (full, failing, read-only), it is kept
   // and tried again before every later command, in order; one of the same tag takes its place, so

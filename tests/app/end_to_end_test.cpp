@@ -181,7 +181,7 @@ class EndToEndTest : public QObject {
       QTest::qWait(200);
       // The token that completes "Alexander the Great".
       for (EventIndex e = items[0].row.first_event; e < items[0].row.end_event; ++e) {
-        if (window.engine().engine()->tokenizer().decode(window.branch().record(e).token()) ==
+        if (window.engine().model()->tokenizer().decode(window.branch().record(e).token()) ==
             " Great")
           chosen = e;
       }

@@ -16,6 +16,7 @@
 
 #include "gpu/registry.h"
 #include "inference/run/engine.h"
+#include "inference/run/engine_view.h"
 #include "inference/run/session.h"
 #include "tests/support/card_backend.h"
 #include "tests/support/slow_reader.h"
@@ -177,7 +178,7 @@ TEST_P(DeviceRowsTest, WhatIsDroppedFromRamLeavesTheDeviceToo) {
   const auto engine = open(options(1000));
   const std::vector<float> expected = logits(*engine, tokens);
   EXPECT_GT(engine->tiers().device.entries, 0u);
-  engine->drop_ram();
+  engine->view()->drop_ram();
   EXPECT_EQ(engine->tiers().device.entries, 0u);
   const TierStats before = engine->tiers();
   EXPECT_EQ(logits(*engine, tokens), expected);

@@ -15,6 +15,7 @@
 #include "inference/model/memory_pack_writer.h"
 #include "inference/model/synth_model.h"
 #include "inference/run/engine.h"
+#include "inference/run/engine_view.h"
 #include "inference/run/session.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/slow_reader.h"
@@ -262,21 +263,52 @@ TEST_F(Timeline, OtherThreadsMayAskAndChangeTheBudgetMeanwhile) {
   const std::string expected = text(*engine, greedy(kLong, 60));
   engine->forget();
   std::atomic<bool> done = false;
-  std::thread other([&] {
-    std::vector<NgramKey> keys(static_cast<std::size_t>(engine->hasher()->spec().orders()));
+  std::thread other([&, view = engine->view()] {
+    std::vector<NgramKey> keys(static_cast<std::size_t>(view->hasher()->spec().orders()));
     const std::vector<TokenId> tokens = {1, 2, 3};
-    engine->hasher()->keys_at(tokens, 2, keys);
+    view->hasher()->keys_at(tokens, 2, keys);
     for (std::uint64_t i = 1; !done; ++i) {
-      engine->set_ram_budget(i % 2 == 0 ? 1 : 1 << 20);
-      (void)engine->tiers();
-      (void)engine->in_ram(keys[0]);
-      (void)engine->layout();
+      view->set_ram_budget(i % 2 == 0 ? 1 : 1 << 20);
+      (void)view->tiers();
+      (void)view->in_ram(keys[0]);
+      (void)view->layout();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   });
   EXPECT_EQ(text(*engine, greedy(kLong, 60)), expected);
   done = true;
   other.join();
+}
+
+// As a walk through the rows in RAM does that runs while its model is closed.
+TEST_F(Timeline, OtherThreadsMayAskOnAfterTheEnginesEnd) {
+  auto engine = open();
+  text(*engine, greedy(kLong, 20));
+  const std::shared_ptr<EngineView> view = engine->view();
+  ASSERT_GT(view->tiers().entries, 0u);
+  std::atomic<bool> asked = false;
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    std::vector<NgramKey> keys(64);
+    for (std::uint64_t first = 0; !done; asked = true) {
+      first = view->list_ram(first, keys).next;
+      (void)view->in_ram(keys[0]);
+      (void)view->tiers();
+      view->set_ram_budget(1 << 20);
+    }
+  });
+  while (!asked) std::this_thread::yield();
+  engine.reset();
+  done = true;
+  other.join();
+  std::vector<NgramKey> keys(64);
+  EXPECT_EQ(view->list_ram(0, keys).count, 0u);
+  EXPECT_EQ(view->keep_most_used(1 << 20), 0u);
+  EXPECT_EQ(view->drop_ram(), 0u);
+  EXPECT_EQ(view->tiers().entries, 0u);
+  EXPECT_EQ(view->tokenizer().decode(view->tokenizer().encode("the sea")), "the sea");
+  EXPECT_GT(view->row_file_offset(0, 1), view->row_file_offset(0, 0));
+  EXPECT_FALSE(view->layout().path.empty());
 }
 
 TEST_F(Timeline, ARecordLogChangesNoAnswer) {

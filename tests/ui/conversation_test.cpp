@@ -24,7 +24,7 @@ class ConversationTest : public QObject {
     auto store = ChatStore::open(":memory:");
     QVERIFY(store);
     m_store = std::move(*store);
-    m_host = std::make_unique<EngineHost>(*m_store);
+    m_host = std::make_unique<EngineHost>(m_jobs);
     m_branch = std::make_unique<BranchTrace>();
     m_conversation = std::make_unique<Conversation>(*m_store, *m_host, *m_branch);
   }
@@ -135,7 +135,7 @@ class ConversationTest : public QObject {
     openModel();
     m_conversation->newChat(settings(), QStringLiteral("be brief"));
     const auto count = [&](const char* text) {
-      return static_cast<std::int64_t>(m_host->engine()->tokenizer().encode(text).size());
+      return static_cast<std::int64_t>(m_host->model()->tokenizer().encode(text).size());
     };
     QTRY_COMPARE(m_conversation->contextUse().system, count("be brief"));
     m_conversation->setSystemPrompt(QStringLiteral("be brief, please"));
@@ -198,6 +198,7 @@ class ConversationTest : public QObject {
   }
 
   std::unique_ptr<TemporaryFolder> m_folder;
+  Jobs m_jobs;
   std::unique_ptr<ChatStore> m_store;
   std::unique_ptr<EngineHost> m_host;
   std::unique_ptr<BranchTrace> m_branch;

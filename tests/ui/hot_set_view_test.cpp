@@ -161,7 +161,7 @@ class HotSetViewTest : public QObject {
   void saysWhyItIsEmptyAndThatItLooks() {
     BranchTrace trace;
     InspectSource source;
-    HotSetView view(trace, source);
+    HotSetView view(trace, source, m_jobs);
     view.resize(700, 300);
     view.show();
     const auto visible = [&](const char* text) {
@@ -187,7 +187,7 @@ class HotSetViewTest : public QObject {
     trace.reset(chat.log, chat.parts);
     InspectSource source;
     source.setModel(modelWith(chat, randomKeys(4000, 60)));
-    HotSetView view(trace, source);
+    HotSetView view(trace, source, m_jobs);
     view.resize(900, 320);
     view.show();
     QTRY_VERIFY(view.picture());
@@ -241,7 +241,7 @@ class HotSetViewTest : public QObject {
       return inner(first, out);
     };
     source.setModel(counted);
-    HotSetView view(trace, source);
+    HotSetView view(trace, source, m_jobs);
     source.setTiers(withEntries(50));
     QTest::qWait(50);
     QCOMPARE(begun.load(), 0);  // hidden
@@ -303,7 +303,7 @@ class HotSetViewTest : public QObject {
           return std::string(kWords[token % 10]) + (token % 7 == 0 ? "s" : "");
         };
         source->setModel(model);
-        auto* view = new HotSetView(trace, *source);
+        auto* view = new HotSetView(trace, *source, m_jobs);
         source->setParent(view);
         view->resize(790, 330);
         view->show();
@@ -316,6 +316,9 @@ class HotSetViewTest : public QObject {
       });
     }
   }
+
+ private:
+  Jobs m_jobs;
 };
 
 UI_TEST(HotSetViewTest)

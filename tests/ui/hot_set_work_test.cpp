@@ -30,7 +30,7 @@ class HotSetWorkTest : public QObject {
     open({});
     ask(QStringLiteral("hello there, hello there, hello there"));
     HotSetWork* const work = &m_world->work;
-    const auto engine = m_world->engine.engine();
+    const auto engine = m_world->engine.model();
     QSignalSpy ended(work, &HotSetWork::ended);
     QSignalSpy planned(work, &HotSetWork::planned);
     QVERIFY(engine->tiers().entries > 0);
@@ -91,7 +91,7 @@ class HotSetWorkTest : public QObject {
     QTRY_COMPARE(planned.count(), 1);
     drive->hold();
     work->warm(planned.last().at(0).value<HotSetWork::Plan>().missing);
-    QTRY_VERIFY(m_world->engine.engine()->tiers().waiting_us > 0);
+    QTRY_VERIFY(m_world->engine.tiers().waiting_us > 0);
     work->cancelWarm();
     QTRY_COMPARE(ended.count(), 2);
     QVERIFY2(ended.last().at(0).toString().contains(QStringLiteral("stopped")),
@@ -101,9 +101,9 @@ class HotSetWorkTest : public QObject {
 
  private:
   struct World {
-    explicit World(ChatStore& store)
-        : engine(store), conversation(store, engine, branch), work(store, engine) {}
-    EngineHost engine;
+    explicit World(ChatStore& store) : conversation(store, engine, branch), work(store, engine) {}
+    Jobs jobs;
+    EngineHost engine{jobs};
     BranchTrace branch;
     Conversation conversation;
     HotSetWork work;

@@ -31,7 +31,7 @@ class InspectEngineTest : public QObject {
     auto store = ChatStore::open(":memory:");
     QVERIFY(store);
     m_store = std::move(*store);
-    m_host = std::make_unique<EngineHost>(*m_store);
+    m_host = std::make_unique<EngineHost>(m_jobs);
     m_source = std::make_unique<InspectSource>();
     connectInspectSource(*m_host, *m_source);
     QSignalSpy opened(m_host.get(), &EngineHost::modelOpened);
@@ -48,10 +48,10 @@ class InspectEngineTest : public QObject {
   }
 
   void everyTokenIsShownWithItsRows() {
-    const auto engine = m_host->engine();
+    const auto model = m_host->model();
     std::vector<TokenId> tokens;
     for (int i = 0; i < m_trace.size(); ++i) tokens.push_back(m_trace.recordAt(i).token());
-    const NgramHasher& hasher = *engine->hasher();
+    const NgramHasher& hasher = *model->hasher();
     std::vector<NgramKey> keys(static_cast<std::size_t>(hasher.spec().orders()));
     std::vector<RowId> rows(static_cast<std::size_t>(hasher.spec().head_count));
     for (int i = 0; i < m_trace.size(); ++i) {
@@ -108,7 +108,9 @@ class InspectEngineTest : public QObject {
     QVERIFY(strip.canvas()->data().probability(0, prompt).has_value());
 
     std::vector<float> logProbs;
-    const Status evaluated = m_host->engine()->evaluate(
+    const auto engine = Engine::open({.model_path = m_path, .threads = 1});
+    QVERIFY(engine);
+    const Status evaluated = (*engine)->evaluate(
         tokens, true, [&](std::int64_t position, std::span<const float> logits) {
           const auto next = static_cast<std::size_t>(position) + 1;
           if (next >= tokens.size()) return;
@@ -137,12 +139,12 @@ class InspectEngineTest : public QObject {
     QVERIFY(view.figure(share).contains(QLatin1Char('%')));
     QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0 B"));
     m_source->requestRamBudget(1'000'000);
-    QCOMPARE(m_host->tiers().budget_bytes, 1'000'000u);
+    QTRY_COMPARE(m_host->tiers().budget_bytes, 1'000'000u);
   }
 
   void theSlotsTableHoldsEveryRow() {
     Selection selection;
-    SlotsView view(m_trace, selection, *m_source);
+    SlotsView view(m_trace, selection, *m_source, m_jobs);
     view.show();
     const MemoryLayout& memory = *m_source->model()->layout.memory;
     const int slots = m_trace.size() * static_cast<int>(memory.layer_ids.size()) *
@@ -162,7 +164,7 @@ class InspectEngineTest : public QObject {
     QSignalSpy failed(m_host.get(), &EngineHost::answerFailed);
     connect(m_host.get(), &EngineHost::answerFinished, this,
             [this](const GenerateResult& result) { m_result = result; });
-    m_host->generate(job);
+    m_host->generate(*m_store, job);
     QTRY_VERIFY_WITH_TIMEOUT(finished.count() + failed.count() == 1, 60'000);
     QVERIFY2(failed.isEmpty(), failed.isEmpty() ? "" : qPrintable(failed.at(0).at(0).toString()));
     m_trace.reset(m_log, {{1, m_result.prompt_first_event, m_result.reply_first_event},
@@ -172,6 +174,7 @@ class InspectEngineTest : public QObject {
 
   TemporaryFolder m_folder;
   std::string m_path;
+  Jobs m_jobs;
   std::unique_ptr<ChatStore> m_store;
   std::unique_ptr<EngineHost> m_host;
   std::unique_ptr<InspectSource> m_source;

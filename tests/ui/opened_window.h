@@ -49,7 +49,8 @@ class OpenedWindow {
     setup.settings = m_settings.get();
     setup.packFolders = {m_folder.path()};
     if (change) change(setup);
-    m_window = std::make_unique<MainWindow>(*m_store, std::move(setup));
+    m_engine = std::make_unique<EngineHost>(m_jobs);
+    m_window = std::make_unique<MainWindow>(*m_store, *m_engine, std::move(setup));
     m_window->setAnimated(false);  // docks are where they go at once
     m_window->show();
     m_window->start();
@@ -58,6 +59,7 @@ class OpenedWindow {
   void close() {
     if (m_window) m_window->close();
     m_window.reset();
+    m_engine.reset();
     m_store.reset();
     m_settings.reset();
   }
@@ -171,8 +173,10 @@ class OpenedWindow {
   TemporaryFolder m_folder;
   QString m_model;
   Config m_config = quick();  // what the window saved last
+  Jobs m_jobs;
   std::unique_ptr<ChatStore> m_store;
   std::unique_ptr<SettingsFile> m_settings;
+  std::unique_ptr<EngineHost> m_engine;
   std::unique_ptr<MainWindow> m_window;
 };
 

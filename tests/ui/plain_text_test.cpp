@@ -166,9 +166,10 @@ class PlainTextTest : public QObject {
     AboutDialog about;
     Config config = window.config();
     config.device = kMarkup;
-    SettingsDialog settings(config);
+    Jobs jobs;
+    SettingsDialog settings(config, jobs);
     ChatSettingsDialog chat(window.conversation().settings(), markup());
-    OpenModelDialog open(config, {}, {QString::fromStdString(hostile), markup()});
+    OpenModelDialog open(config, {}, {QString::fromStdString(hostile), markup()}, jobs);
     open.setPath(QString::fromStdString(hostile));
     InspectSource source;
     StallDialog stalls(window.branch(), window.selection(), source);

@@ -173,7 +173,7 @@ class SlotsViewTest : public QObject {
 
   void viewAndSelectionFollowEachOther() {
     World world;
-    SlotsView view(world.trace, world.selection, world.source);
+    SlotsView view(world.trace, world.selection, world.source, m_jobs);
     view.resize(1000, 400);
     view.show();
     auto* rows = view.findChild<QTableView*>();
@@ -200,7 +200,7 @@ class SlotsViewTest : public QObject {
   void whatARowIsIsSeenAtUsualSizes() {
     World world(200);
     for (const int width : {560, 780}) {
-      SlotsView view(world.trace, world.selection, world.source);
+      SlotsView view(world.trace, world.selection, world.source, m_jobs);
       view.resize(width, 260);
       view.show();
       QTRY_VERIFY(view.table()->rowCount() > 0);
@@ -228,41 +228,38 @@ class SlotsViewTest : public QObject {
     BranchTrace trace;
     Selection selection;
     InspectSource source;
-    SlotsView view(trace, selection, source);
+    SlotsView view(trace, selection, source, m_jobs);
     view.show();
     QVERIFY(!view.findChild<QTableView*>()->isVisible());
     World off;
     off.chat.shape = {};
     const auto part = off.chat.message(12, TokenSource::user, "memory off");
     off.trace.reset(off.chat.log, {part});
-    SlotsView offView(off.trace, off.selection, off.source);
+    SlotsView offView(off.trace, off.selection, off.source, m_jobs);
     offView.show();
-    QTRY_VERIFY(!offView.analysis()->busy());
+    QTRY_VERIFY(!m_jobs.busy(&offView, "slots"));
     QVERIFY(!offView.findChild<QTableView*>()->isVisible());
   }
 
   void manyTokens() {
     World world(kMany);
-    SlotsView view(world.trace, world.selection, world.source);
+    SlotsView view(world.trace, world.selection, world.source, m_jobs);
     view.resize(1000, 400);
-    QSignalSpy answered(view.analysis(), &SlotAnalysis::answered);
-    SlotAnalysis::Answer last;
-    connect(view.analysis(), &SlotAnalysis::answered, this,
-            [&](const SlotAnalysis::Answer& answer) { last = answer; });
+    QSignalSpy answered(view.table(), &QAbstractItemModel::modelReset);
     QElapsedTimer timer;
     timer.start();
     view.show();
     const double shown = timer.nsecsElapsed() / 1e6;
     QTRY_VERIFY_WITH_TIMEOUT(answered.count() == 1, 60'000);
-    qInfo("%d tokens, %d slots: window held up %.1f ms, index after %.0f ms on its thread", kMany,
-          view.table()->rowCount(), shown, last.buildMs);
+    qInfo("%d tokens, %d slots: window held up %.1f ms, table after %.0f ms", kMany,
+          view.table()->rowCount(), shown, timer.nsecsElapsed() / 1e6);
     for (const auto column : {SlotColumn::row, SlotColumn::seen, SlotColumn::ngram}) {
       const qsizetype before = answered.count();
       timer.restart();
       view.table()->sort(static_cast<int>(column), Qt::DescendingOrder);
       QTRY_VERIFY_WITH_TIMEOUT(answered.count() > before, 60'000);
-      qInfo("%d tokens: sort by column %d took %.0f ms on its thread", kMany,
-            static_cast<int>(column), last.queryMs);
+      qInfo("%d tokens: sort by column %d after %.0f ms", kMany, static_cast<int>(column),
+            timer.nsecsElapsed() / 1e6);
     }
     timer.restart();
     view.findChild<QTableView*>()->scrollToBottom();
@@ -271,11 +268,24 @@ class SlotsViewTest : public QObject {
     qInfo("%d tokens: jump and repaint %.1f ms", kMany, timer.nsecsElapsed() / 1e6);
   }
 
+  // A late answer neither shows rows of the model that was closed nor keeps it.
+  void aModelThatIsClosedMeanwhileIsLetGo() {
+    World world(kMany);
+    SlotsView view(world.trace, world.selection, world.source, m_jobs);
+    view.show();
+    QTRY_VERIFY(m_jobs.busy(&view, "slots"));
+    const std::weak_ptr<const InspectModel> closed = world.source.model();
+    world.source.setModel(nullptr);
+    QTRY_VERIFY(closed.expired());
+    QCOMPARE(view.table()->rowCount(), 0);
+    QVERIFY(!m_jobs.busy(&view, "slots"));
+  }
+
   void pictures() {
     World world(50);
     world.selection.pin(world.trace.eventAt(20));
     test::takePictures(QStringLiteral("slots"), [&]() -> QWidget* {
-      auto* view = new SlotsView(world.trace, world.selection, world.source);
+      auto* view = new SlotsView(world.trace, world.selection, world.source, m_jobs);
       view->resize(1000, 300);
       view->show();
       const bool ready = QTest::qWaitFor([&] { return view->table()->rowCount() > 0; });
@@ -283,6 +293,9 @@ class SlotsViewTest : public QObject {
       return view;
     });
   }
+
+ private:
+  Jobs m_jobs;
 };
 
 UI_TEST(SlotsViewTest)

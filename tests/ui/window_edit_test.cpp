@@ -52,13 +52,13 @@ class WindowEditTest : public QObject {
     QTRY_COMPARE(m_window->conversation().transcript().rowCount(), 2);
     QCOMPARE(m_window->conversation().transcript().at(1).text, QStringLiteral("a better answer"));
     m_window.ask(QStringLiteral("and now"));
-    const Engine& engine = *m_window->engine().engine();
+    const Tokenizer& tokenizer = m_window->engine().model()->tokenizer();
     std::vector<TokenId> tokens;
     for (int i = 0; i < m_window->branch().size(); ++i) {
       tokens.push_back(m_window->branch().recordAt(i).token());
     }
     std::string said;
-    for (const TokenId token : tokens) engine.tokenizer().append_decoded(token, said);
+    for (const TokenId token : tokens) tokenizer.append_decoded(token, said);
     QVERIFY2(said.find("a better answer") != std::string::npos, said.c_str());
     QVERIFY2(said.find("and now") != std::string::npos, said.c_str());
     said.resize(said.find("and now"));  // the next answer may well say the same again

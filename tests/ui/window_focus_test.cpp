@@ -86,7 +86,7 @@ class WindowFocusTest : public QObject {
   }
 
   void theWheelOverAFieldScrollsTheDialog() {
-    SettingsDialog dialog(m_window->config());
+    SettingsDialog dialog(m_window->config(), m_window->engine().jobs());
     dialog.resize(600, 300);
     dialog.show();
     QVERIFY(QTest::qWaitForWindowExposed(&dialog));
@@ -101,7 +101,7 @@ class WindowFocusTest : public QObject {
   }
 
   void aFieldThatWasClickedOrReachedByTabTakesTheWheel() {
-    SettingsDialog dialog(m_window->config());
+    SettingsDialog dialog(m_window->config(), m_window->engine().jobs());
     dialog.show();
     dialog.activateWindow();
     QVERIFY(QTest::qWaitForWindowActive(&dialog));
@@ -155,7 +155,7 @@ class WindowFocusTest : public QObject {
     QTest::keyClick(rows, Qt::Key_Down);
     QVERIFY(m_window->selection().pinned());
 
-    OpenModelDialog open(m_window->config(), {}, {m_window.model()});
+    OpenModelDialog open(m_window->config(), {}, {m_window.model()}, m_window->engine().jobs());
     open.QDialog::show();
     open.activateWindow();
     QVERIFY(QTest::qWaitForWindowActive(&open));

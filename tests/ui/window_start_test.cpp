@@ -14,6 +14,7 @@
 #include <QSpinBox>
 #include <QToolButton>
 
+#include "gpu/backend.h"
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
@@ -84,6 +85,42 @@ class WindowStartTest : public QObject {
     window()->openModel(m_bad, {});
     QTRY_COMPARE(failed.count(), 1);
     QCOMPARE(window()->config().model, m_window->model().toStdString());
+    const QString told = window()->panel()->banner()->text();
+    QVERIFY2(told.contains(QStringLiteral("tiny.gguf stays open.")), qPrintable(told));
+  }
+
+  // The one before had to make room for it.
+  void aModelThatFailsWithNoneLeftOpenSaysSoAndOffersTheOneBefore() {
+    start();
+    m_window->openTiny();
+    EngineOptions options;
+    options.model_path = m_window->model().toStdString();
+    options.open_device = [](const BackendOptions&) -> Result<std::unique_ptr<Backend>> {
+      return Error{ErrorCode::device, "the card is gone"};
+    };
+    window()->engine().openModel(options);
+    Banner* banner = window()->panel()->banner();
+    QTRY_VERIFY(banner->isVisible());
+    QCOMPARE(banner->kind(), Banner::Kind::error);
+    QCOMPARE(banner->text(),
+             QStringLiteral("the card is gone. tiny.gguf was closed to make room for it: no model "
+                            "is open now."));
+    QCOMPARE(window()->engine().state(), EngineHost::State::empty);
+    banner->actionButton()->click();
+    QTRY_COMPARE(window()->engine().state(), EngineHost::State::ready);
+    QCOMPARE(window()->engine().layout()->path, m_window->model().toStdString());
+  }
+
+  void aModelThatTheUserClosedMeanwhileDidNotMakeRoom() {
+    start();
+    m_window->openTiny();
+    QSignalSpy failed(&window()->engine(), &EngineHost::openFailed);
+    window()->openModel(m_bad, {});
+    window()->action("closeModel")->trigger();
+    QTRY_COMPARE(failed.count(), 1);
+    const QString told = window()->panel()->banner()->text();
+    QVERIFY2(told.contains(failed[0][0].toString()), qPrintable(told));
+    QVERIFY2(!told.contains(QStringLiteral("make room")), qPrintable(told));
   }
 
   void aNoticeDoesNotTakeTheErrorAway() {
@@ -104,7 +141,8 @@ class WindowStartTest : public QObject {
     start();
     Config config;
     config.model = m_bad.toStdString();
-    OpenModelDialog dialog(config, {}, {});
+    Jobs jobs;
+    OpenModelDialog dialog(config, {}, {}, jobs);
     dialog.QDialog::show();
     auto* problem = dialog.findChild<MessageLine*>(QStringLiteral("problem"));
     QTRY_VERIFY(problem->isVisible());
@@ -132,7 +170,7 @@ class WindowStartTest : public QObject {
 
   void thePathsOfTheSettingsAreReadAsMeant() {
     start();
-    SettingsDialog dialog(window()->config());
+    SettingsDialog dialog(window()->config(), window()->engine().jobs());
     dialog.show();
     auto* field = dialog.findChild<QLineEdit*>(QStringLiteral("model/path"));
     field->setText(QStringLiteral(" ~/no such model.gguf "));
@@ -162,7 +200,7 @@ class WindowStartTest : public QObject {
     QTRY_COMPARE(control->findChild<QSpinBox*>()->value(), 2);
     QVERIFY(!program->isChecked());
     program->click();
-    QCOMPARE(window()->engine().tiers().budget_bytes, automatic);
+    QTRY_COMPARE(window()->engine().tiers().budget_bytes, automatic);
     window()->close();
     QCOMPARE(m_window->config().ram_budget_mib, std::int64_t{0});
   }

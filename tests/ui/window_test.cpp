@@ -20,7 +20,6 @@
 
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/bridge/ending_engines.h"
 #include "ui/views/answer_text.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
@@ -155,19 +154,17 @@ class WindowTest : public QObject {
     QVERIFY2(notice.contains(QStringLiteral("gone.gguf is not there")), qPrintable(notice));
   }
 
-  // The program's end: the answer leaves the drive alone, and nobody waits for it for ever.
-  void theEndWaitsForADriveOnlySoLong() {
+  // The program's end: the answer leaves the drive alone. (engine_host_test.cpp: a drive that holds
+  // it.)
+  void theEndNeedsNoAnswerOfTheDrive() {
     const auto drive = m_window.openTinyWithSlowDrive();
     drive->hold();
     m_window.write(QStringLiteral("are you there"));
     QTRY_VERIFY(m_window->engine().tiers().waiting_us > 0);
     m_window->close();
-    const auto ending = m_window->engine().ending();
-    ending->add(m_window->engine().engine());
-    m_window.close();
-    QVERIFY(!ending->end(std::chrono::milliseconds(50)));
-    drive->release();
-    QVERIFY(ending->end(std::chrono::seconds(20)));
+    EngineHost& engine = m_window->engine();
+    QVERIFY(engine.endAnswer(std::chrono::seconds(20)));
+    QVERIFY(engine.end(std::chrono::seconds(20)));
   }
 
   void aModelOnAStalledDriveIsClosedAndTheNextOneOpens() {
@@ -175,16 +172,14 @@ class WindowTest : public QObject {
     drive->hold();
     m_window.write(QStringLiteral("are you there"));
     QTRY_VERIFY(m_window->engine().tiers().waiting_us > 0);
-    const std::weak_ptr<Engine> stalled = m_window->engine().engine();
     m_window->engine().closeModel();
     QCOMPARE(m_window->engine().state(), EngineHost::State::empty);
     EngineOptions next;
     next.model_path = m_window.model().toStdString();
     m_window->engine().openModel(next);
     QTRY_COMPARE_WITH_TIMEOUT(m_window->engine().state(), EngineHost::State::ready, 20000);
-    QVERIFY2(!stalled.expired(), "it still waits for its drive");
     drive->release();
-    QTRY_VERIFY_WITH_TIMEOUT(stalled.expired(), 20000);
+    QVERIFY(m_window->engine().end(std::chrono::seconds(20)));
   }
 
   void aFailedReadEndsTheAnswerWithOneError() {
@@ -380,11 +375,11 @@ class WindowTest : public QObject {
     m_window->action("ink")->trigger();
     m_window->grab();
     checkNames(m_window.window());
-    SettingsDialog settings(m_window->config());
+    SettingsDialog settings(m_window->config(), m_window->engine().jobs());
     checkNames(&settings);
     ChatSettingsDialog chat(m_window->conversation().settings(), {});
     checkNames(&chat);
-    OpenModelDialog open(m_window->config(), {}, {m_window.model()});
+    OpenModelDialog open(m_window->config(), {}, {m_window.model()}, m_window->engine().jobs());
     checkNames(&open);
     QSet<QString> tops;
     for (const QAction* menu : m_window->menuBar()->actions()) {
@@ -406,7 +401,7 @@ class WindowTest : public QObject {
   void theSettingsListDevicesAndSayWhyOneCannotBeChosen() {
     Config config = m_window->config();
     config.device = "vulkan:77";  // kept, though it is not there
-    SettingsDialog settings(config);
+    SettingsDialog settings(config, m_window->engine().jobs());
     auto* box = settings.findChild<QComboBox*>(QStringLiteral("model/device"));
     QVERIFY(box != nullptr);
     QCOMPARE(box->currentData().toString(), QStringLiteral("vulkan:77"));

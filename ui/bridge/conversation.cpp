@@ -61,10 +61,6 @@ Conversation::Conversation(ChatStore& store, EngineHost& engine, BranchTrace& br
     countSystemPrompt();
   });
   connect(this, &Conversation::settingsChanged, this, &Conversation::countSystemPrompt);
-  connect(&m_systemProbe, &DraftProbe::counted, this, [this](const DraftCount& count) {
-    m_systemTokens = count.tokens;
-    Q_EMIT progressed();
-  });
 }
 
 Conversation::~Conversation() = default;
@@ -95,9 +91,9 @@ QString Conversation::blockedReason() const {
 
 Conversation::ContextUse Conversation::contextUse() const {
   ContextUse use;
-  const auto engine = m_engine.engine();
-  if (!engine) return use;
-  use.limit = engine->layout().context;
+  const ModelLayout* layout = m_engine.layout();
+  if (layout == nullptr) return use;
+  use.limit = layout->context;
   use.system = m_systemTokens;
   std::int64_t all = m_branch.size();
   const auto& items = m_transcript.items();
@@ -113,15 +109,24 @@ Conversation::ContextUse Conversation::contextUse() const {
   return use;
 }
 
-// On a thread of its own, and only when the prompt or the model is another one: the meter asks for
-// the number with every token of an answer.
+// Beside the UI, and only when the prompt or the model is another one: the meter asks for the
+// number with every token of an answer.
 void Conversation::countSystemPrompt() {
-  auto engine = m_engine.engine();
-  if (engine == m_systemEngine.lock() && m_chat.system_prompt == m_systemCounted) return;
-  m_systemEngine = engine;
+  const std::shared_ptr<const EngineView> model = m_engine.model();
+  if (model == m_systemModel.lock() && m_chat.system_prompt == m_systemCounted) return;
+  m_systemModel = model;
   m_systemCounted = m_chat.system_prompt;
   m_systemTokens = 0;
-  if (engine) m_systemProbe.ask(std::move(engine), systemPrompt(), {});
+  if (!model) return;
+  m_engine.jobs().start(
+      this, "system prompt",
+      [model, text = m_systemCounted](const Jobs::Stop&) {
+        return static_cast<std::int64_t>(model->tokenizer().encode(text).size());
+      },
+      [this](std::int64_t tokens) {
+        m_systemTokens = tokens;
+        Q_EMIT progressed();
+      });
 }
 
 void Conversation::newChat(const ChatSettings& settings, const QString& systemPrompt) {

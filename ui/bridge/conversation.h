@@ -13,7 +13,6 @@
 #include <optional>
 #include <vector>
 
-#include "ui/bridge/draft_probe.h"
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/models/branch_trace.h"
@@ -97,7 +96,7 @@ class Conversation : public QObject {
     MessageId answer = 0;
     EngineHost::AnswerJob job;
     std::shared_ptr<TraceLog> trace;
-    std::shared_ptr<Engine> engine;
+    std::shared_ptr<const EngineView> model;
     QString text;
     AnswerLive live;
     bool decoding = false;
@@ -142,10 +141,9 @@ class Conversation : public QObject {
   quint64 m_generation = 0;  // counts chats opened: late replies of older ones are dropped
   bool m_loading = false;
   bool m_posting = false;
-  std::weak_ptr<Engine> m_systemEngine;  // that counted m_systemCounted, or is about to
+  std::weak_ptr<const EngineView> m_systemModel;  // that counted m_systemCounted, or is about to
   std::string m_systemCounted;
   std::int64_t m_systemTokens = 0;
-  DraftProbe m_systemProbe;
 };
 
 }  // namespace mneme

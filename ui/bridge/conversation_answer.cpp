@@ -73,13 +73,13 @@ void Conversation::begin(const Posted& posted) {
   m_running->user = posted.answer.parent;
   m_running->answer = posted.answer.id;
   m_running->trace = m_trace;
-  m_running->engine = m_engine.engine();
+  m_running->model = m_engine.model();
   m_running->job = makeJob(*m_running);
   // The records of a question whose reading was stopped are replaced.
   if (m_running->job.userMessage != 0) m_transcript.setEvents(m_running->user, 0, 0);
   m_transcript.setStreaming(m_running->answer, {}, m_running->live);
   if (!sameBranch || posted.isNew) resetBranch();
-  m_engine.generate(m_running->job);
+  m_engine.generate(m_store, m_running->job);
   if (renamed) Q_EMIT chatChanged();
   Q_EMIT libraryChanged();
   Q_EMIT stateChanged();
@@ -183,7 +183,7 @@ void Conversation::onFinished(const GenerateResult& result) {
   ended.answer.text = result.text;
   ended.answer.state =
       result.stop_reason == StopReason::stopped ? MessageState::stopped : MessageState::complete;
-  ended.answer.answer = EngineHost::recordOf(running->job, running->engine->layout(), result);
+  ended.answer.answer = EngineHost::recordOf(running->job, running->model->layout(), result);
   ended.question.first_event = result.prompt_first_event;
   ended.question.end_event = ended.answer.first_event = result.reply_first_event;
   ended.answer.end_event = result.reply_end_event;

@@ -1,45 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/bridge/engine_host.h"
 
-#include <QMetaObject>
 #include <algorithm>
-#include <chrono>
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "inference/base/log.h"
+#include "ui/bridge/ui_call.h"
 
 namespace mneme {
 namespace {
 
 constexpr int kProgressPauseMs = 40;
 constexpr int kTierPauseMs = 100;
-constexpr std::chrono::milliseconds kLongestEnd(3000);  // of a closed model: the next one waits
-constexpr auto kNextTry = std::chrono::seconds(1);      // to end it, where its drive did not answer
+constexpr auto kLook = std::chrono::milliseconds(2);  // of the end of the program
 constexpr std::size_t kWarmStep = 64;  // n-grams: an answer waits for no more than their reads
 
 }  // namespace
 
-EngineHost::EngineHost(ChatStore& store, QObject* parent)
-    : QObject(parent), m_store(store), m_worker("engine") {
+EngineHost::EngineHost(Jobs& jobs, QObject* parent) : QObject(parent), m_jobs(jobs) {
   m_tierTimer.setInterval(kTierPauseMs);
-  connect(&m_tierTimer, &QTimer::timeout, this, [this] {
-    if (m_engine) Q_EMIT tiersUpdated(m_engine->tiers());
-  });
-  m_drainTimer.setSingleShot(true);
+  connect(&m_tierTimer, &QTimer::timeout, this, [this] { Q_EMIT tiersUpdated(tiers()); });
   m_drainTimer.setInterval(kProgressPauseMs);
   connect(&m_drainTimer, &QTimer::timeout, this, &EngineHost::drain);
+  m_patience.setSingleShot(true);
+  connect(&m_patience, &QTimer::timeout, this, &EngineHost::patienceEnded);
 }
 
 EngineHost::~EngineHost() {
-  cancelOpen();
-  cancelEvaluate();
-  cancelWarm();
-  stop();
-}
-
-const ModelLayout* EngineHost::layout() const {
-  return m_engine ? &m_engine->layout() : nullptr;
+  dropOpening();
+  unload(State::empty);
 }
 
 AnswerRecord EngineHost::recordOf(const AnswerJob& job, const ModelLayout& layout,
@@ -64,253 +55,217 @@ void EngineHost::setState(State state) {
   Q_EMIT stateChanged();
 }
 
-void EngineHost::openModel(const EngineOptions& options) {
-  cancelOpen();  // one that still runs
-  stop();
-  m_cancelOpen = std::make_shared<std::atomic<bool>>(false);
-  const quint64 request = ++m_openRequest;
-  setState(State::loading);
-  Q_EMIT loadProgress(0, tr("waiting"));
-  m_worker.post([this, options, request, cancel = m_cancelOpen] {
-    auto last = std::chrono::steady_clock::time_point();
-    const auto progress = [this, request, &last](double fraction, std::string_view stage) {
-      const auto now = std::chrono::steady_clock::now();
-      if (fraction < 1 && now - last < std::chrono::milliseconds(kProgressPauseMs)) return;
-      last = now;
-      const QString text = QString::fromUtf8(stage.data(), static_cast<qsizetype>(stage.size()));
-      QMetaObject::invokeMethod(
-          this,
-          [this, request, fraction, text] {
-            if (request == m_openRequest) Q_EMIT loadProgress(fraction, text);
-          },
-          Qt::QueuedConnection);
-    };
-    auto opened = Engine::open(options, progress, cancel.get());
-    if (opened) {
-      std::shared_ptr<Engine> engine = std::move(*opened);
-      QMetaObject::invokeMethod(
-          this, [this, engine, request] { adopt(engine, request); }, Qt::QueuedConnection);
-    } else {
-      const Error error = opened.error();
-      log_warning("ui", "{} was not opened: {}", options.model_path, error.message);
-      QMetaObject::invokeMethod(
-          this, [this, error, request] { openEnded(error, request); }, Qt::QueuedConnection);
-    }
-  });
+EngineHost::State EngineHost::stateOfModel() const {
+  if (!m_model) return State::empty;
+  return m_answer && m_answer->thread == m_thread.get() ? State::generating : State::ready;
 }
 
-void EngineHost::adopt(std::shared_ptr<Engine> engine, quint64 request) {
-  if (request != m_openRequest) return;
-  closeModel();
-  m_engine = std::move(engine);
-  if (m_engine->layout().memory) m_tierTimer.start();
-  m_state = State::ready;
-  log_info("ui", "opened {}", m_engine->layout().path);
-  Q_EMIT modelOpened();
-  Q_EMIT stateChanged();
-}
+// ---- answers -----------------------------------------------------------------------------------
 
-void EngineHost::openEnded(const Error& error, quint64 request) {
-  if (request != m_openRequest) return;
-  setState(m_engine ? State::ready : State::empty);
-  Q_EMIT openFailed(QString::fromStdString(error.message), error.code == ErrorCode::cancelled);
-}
-
-void EngineHost::cancelOpen() {
-  if (m_cancelOpen) *m_cancelOpen = true;
-}
-
-void EngineHost::closeModel() {
-  stop();
-  cancelEvaluate();
-  cancelWarm();
-  m_tierTimer.stop();
-  auto engine = std::exchange(m_engine, nullptr);
-  setState(State::empty);  // views let go of it
-  if (!engine) return;
-  m_ending->add(std::move(engine));
-  endClosed(kLongestEnd);
-}
-
-// Unmapping and joining its threads takes a moment: that is the engine thread's to spend.
-void EngineHost::endClosed(std::chrono::milliseconds atMost) {
-  m_worker.post([this, atMost] {
-    if (m_ending->end(atMost)) return;
-    if (atMost == kLongestEnd) {
-      log_warning("ui", "a closed model stays in memory until its drive answers");
-    }
-    QMetaObject::invokeMethod(
-        this, [this] { QTimer::singleShot(kNextTry, this, [this] { endClosed({}); }); },
-        Qt::QueuedConnection);
-  });
-}
-
-void EngineHost::generate(const AnswerJob& job) {
-  if (!m_engine) {
+void EngineHost::generate(ChatStore& store, const AnswerJob& job) {
+  if (!m_thread) {
     Q_EMIT answerFailed(tr("No model is open."));
     return;
   }
   cancelEvaluate();
-  {
-    // What the last answer said after its last drain is not this one's.
-    const std::lock_guard lock(m_mailbox.mutex);
-    m_mailbox.fresh = false;
-    m_mailbox.text.clear();
-  }
-  m_answering = true;
-  m_cancelAnswer = std::make_shared<std::atomic<bool>>(false);
+  m_answer = std::make_shared<Answer>(m_thread.get());
+  m_answer->job = job;
+  m_answer->job.request.cancel = &m_answer->cancel;
+  m_drainTimer.start();
   setState(State::generating);
-  m_worker.post([this, job = AnswerJob(job), engine = m_engine, cancel = m_cancelAnswer]() mutable {
-    job.request.cancel = cancel.get();
-    runJob(job, *engine);
+  auto reply = onUi(this, [this, running = m_answer](const Result<GenerateResult>& result) {
+    answerEnded(running, result);
+  });
+  m_thread->post([&store, running = m_answer, reply](std::unique_ptr<Engine>& engine) {
+    const auto result = answer(*engine, store, *running);
+    running->over = true;
+    reply(result);
   });
 }
 
-void EngineHost::runJob(const AnswerJob& job, Engine& engine) {
-  AnswerWriter writer(m_store, job.request.trace, job.userMessage, job.answer, job.storedEvents);
-  const auto result = engine.generate(job.request, [&](const GenerateProgress& progress) {
+// On the engine's thread.
+Result<GenerateResult> EngineHost::answer(Engine& engine, ChatStore& store, Answer& answer) {
+  const AnswerJob& job = answer.job;
+  AnswerWriter writer(store, job.request.trace, job.userMessage, job.answer, job.storedEvents);
+  auto result = engine.generate(job.request, [&](const GenerateProgress& progress) {
     writer.on_progress(progress);
-    bool wake = false;
-    {
-      const std::lock_guard lock(m_mailbox.mutex);
-      m_mailbox.latest = progress;
-      m_mailbox.text += std::exchange(m_mailbox.latest.new_text, {});
-      m_mailbox.fresh = true;
-      wake = !std::exchange(m_mailbox.wakePending, true);
-    }
-    if (wake)
-      QMetaObject::invokeMethod(
-          this, [this] { drain(); }, Qt::QueuedConnection);
+    answer.said.add([&](Said& said) {
+      said.latest = progress;
+      said.text += std::exchange(said.latest.new_text, {});
+    });
   });
   if (result) {
     writer.finish(*result, recordOf(job, engine.layout(), *result));
-    QMetaObject::invokeMethod(
-        this,
-        [this, done = *result] {
-          answerEnded();
-          Q_EMIT answerFinished(done);
-        },
-        Qt::QueuedConnection);
-    return;
+  } else {
+    log_warning("ui", "an answer ended: {}", result.error().message);
+    writer.fail(result.error());
   }
-  const Error error = result.error();
-  log_warning("ui", "an answer ended: {}", error.message);
-  writer.fail(error);
-  QMetaObject::invokeMethod(
-      this,
-      [this, text = QString::fromStdString(error.message)] {
-        drain();  // what was generated before
-        answerEnded();
-        Q_EMIT answerFailed(text);
-      },
-      Qt::QueuedConnection);
+  return result;
 }
 
-// At most one drain is queued or pausing at a time, so the UI hears at most 25 times a second.
 void EngineHost::drain() {
-  GenerateProgress progress;
-  std::string text;
-  {
-    const std::lock_guard lock(m_mailbox.mutex);
-    if (!m_mailbox.fresh) {
-      m_mailbox.wakePending = false;
-      return;
-    }
-    m_mailbox.fresh = false;
-    progress = m_mailbox.latest;
-    text = std::exchange(m_mailbox.text, {});
-  }
-  progress.new_text = text;
-  m_drainTimer.start();
-  if (m_answering) Q_EMIT answerProgress(progress);
+  if (!m_answer) return;
+  const auto said = m_answer->said.take();
+  if (!said) return;
+  GenerateProgress progress = said->latest;
+  progress.new_text = said->text;
+  Q_EMIT answerProgress(progress);
 }
 
-void EngineHost::answerEnded() {
-  m_answering = false;
-  if (m_state == State::generating) setState(m_engine ? State::ready : State::empty);
+void EngineHost::answerEnded(const std::shared_ptr<Answer>& answer,
+                             const Result<GenerateResult>& result) {
+  if (answer != m_answer) return;  // it was given up
+  drain();
+  m_drainTimer.stop();
+  m_answer.reset();
+  if (m_state == State::generating) setState(State::ready);
+  if (result) {
+    Q_EMIT answerFinished(*result);
+  } else {
+    Q_EMIT answerFailed(QString::fromStdString(result.error().message));
+  }
 }
 
 void EngineHost::stop() {
-  if (!m_answering) return;
-  *m_cancelAnswer = true;
+  if (m_answer) m_answer->cancel = true;
 }
 
+// ---- readings ----------------------------------------------------------------------------------
+
 void EngineHost::evaluate(std::vector<TokenId> tokens, bool memoryOn) {
-  if (!m_engine) {
+  if (!m_thread) {
     Q_EMIT evaluateFailed(tr("No model is open."));
     return;
   }
   cancelEvaluate();
-  m_cancelEvaluate = std::make_shared<std::atomic<bool>>(false);
-  m_worker.post([this, tokens = std::move(tokens), memoryOn, engine = m_engine,
-                 cancel = m_cancelEvaluate] {
-    auto records = std::make_shared<TraceLog>();
-    const Status status = engine->evaluate(tokens, memoryOn, {}, records.get(), true, cancel.get());
-    QMetaObject::invokeMethod(
-        this,
-        [this, records, status] {
-          if (status) {
-            Q_EMIT evaluated(records);
-          } else {
-            const Error& error = status.error();
-            Q_EMIT evaluateFailed(error.code == ErrorCode::cancelled
-                                      ? tr("An answer came first.")
-                                      : QString::fromStdString(error.message));
-          }
-        },
-        Qt::QueuedConnection);
-  });
+  m_evaluating = std::make_shared<Request>(m_thread.get());
+  auto reply =
+      onUi(this, [this, asked = m_evaluating](const Result<std::shared_ptr<TraceLog>>& records) {
+        if (asked != m_evaluating) return;  // another reading was asked for
+        m_evaluating.reset();
+        if (records) {
+          Q_EMIT evaluated(*records);
+        } else {
+          Q_EMIT evaluateFailed(records.error().code == ErrorCode::cancelled
+                                    ? tr("An answer came first.")
+                                    : QString::fromStdString(records.error().message));
+        }
+      });
+  m_thread->post(
+      [tokens = std::move(tokens), memoryOn, asked = m_evaluating,
+       reply](std::unique_ptr<Engine>& engine) {
+        auto records = std::make_shared<TraceLog>();
+        const Status status =
+            engine->evaluate(tokens, memoryOn, {}, records.get(), true, &asked->cancel);
+        reply(status ? Result<std::shared_ptr<TraceLog>>(records) : status.error());
+      },
+      "evaluate");
 }
 
 void EngineHost::cancelEvaluate() {
-  if (m_cancelEvaluate) *m_cancelEvaluate = true;
+  if (m_evaluating) m_evaluating->cancel = true;
 }
 
 void EngineHost::warm(std::shared_ptr<const std::vector<NgramKey>> keys) {
   cancelWarm();
-  m_cancelWarm = std::make_shared<std::atomic<bool>>(false);
-  warmStep(std::move(keys), 0);
+  m_warming = std::make_shared<Warming>(m_thread.get());
+  m_warming->keys = std::move(keys);
+  warmStep();
 }
 
-void EngineHost::warmStep(std::shared_ptr<const std::vector<NgramKey>> keys, std::size_t from) {
-  if (from >= keys->size() || !m_engine) {
-    Q_EMIT warmEnded(from, m_engine ? QString() : tr("no model is open."));
-    return;
-  }
-  m_worker.post([this, keys = std::move(keys), from, engine = m_engine, cancel = m_cancelWarm] {
-    const std::size_t count = std::min(kWarmStep, keys->size() - from);
-    const Status status = *cancel
-                              ? Status(Error{ErrorCode::cancelled, "stopped"})
-                              : engine->warm(std::span(*keys).subspan(from, count), cancel.get());
-    QMetaObject::invokeMethod(
-        this,
-        [this, keys, done = from + count, status, cancel] {
-          if (!status) {
-            const Error& error = status.error();
-            Q_EMIT warmEnded(done - std::min(done, kWarmStep),
-                             error.code == ErrorCode::cancelled
-                                 ? tr("it was stopped.")
-                                 : QString::fromStdString(error.message));
-            return;
-          }
-          Q_EMIT warmProgress(done, keys->size());
-          // Asked for through this thread again: what the user wants meanwhile is queued before it.
-          if (cancel == m_cancelWarm) warmStep(keys, done);
-        },
-        Qt::QueuedConnection);
+void EngineHost::warmStep() {
+  const auto ended = [this](const QString& problem) {
+    const std::size_t done = std::exchange(m_warming, nullptr)->done;
+    Q_EMIT warmEnded(done, problem);
+  };
+  if (!m_thread) return ended(tr("no model is open."));
+  if (m_warming->done >= m_warming->keys->size()) return ended({});
+  auto reply = onUi(this, [this, ended, warming = m_warming](const Status& status) {
+    if (warming != m_warming) return;  // another one was asked for
+    if (!status) {
+      const Error& error = status.error();
+      return ended(error.code == ErrorCode::cancelled ? tr("it was stopped.")
+                                                      : QString::fromStdString(error.message));
+    }
+    warming->done = std::min(warming->done + kWarmStep, warming->keys->size());
+    Q_EMIT warmProgress(warming->done, warming->keys->size());
+    // Asked for through this thread again: what the user wants meanwhile is queued before it.
+    warmStep();
+  });
+  m_thread->post([warming = m_warming, reply](std::unique_ptr<Engine>& engine) {
+    const auto keys = std::span(*warming->keys).subspan(warming->done);
+    reply(warming->cancel
+              ? Status(Error{ErrorCode::cancelled, "stopped"})
+              : engine->warm(keys.first(std::min(kWarmStep, keys.size())), &warming->cancel));
   });
 }
 
 void EngineHost::cancelWarm() {
-  if (m_cancelWarm) *m_cancelWarm = true;
+  if (m_warming) m_warming->cancel = true;
 }
 
+// Of threads that do not come to their end: who waits for the answer hears so.
+void EngineHost::giveUpRequests(const QString& reason) {
+  const auto stuck = [this](const std::shared_ptr<const Request>& request) {
+    return request && request->thread != m_thread.get();
+  };
+  if (stuck(m_answer)) {
+    answerEnded(std::shared_ptr(m_answer), Error{ErrorCode::io, reason.toStdString()});
+  }
+  if (stuck(m_evaluating)) {
+    m_evaluating.reset();
+    Q_EMIT evaluateFailed(reason);
+  }
+  if (stuck(m_warming)) {
+    const std::size_t done = std::exchange(m_warming, nullptr)->done;
+    Q_EMIT warmEnded(done, reason);
+  }
+}
+
+// ---- counters and rows -------------------------------------------------------------------------
+
 TierStats EngineHost::tiers() const {
-  return m_engine ? m_engine->tiers() : TierStats{};
+  return m_model ? m_model->tiers() : TierStats{};
 }
 
 void EngineHost::setRamBudget(quint64 bytes) {
-  if (m_engine) m_engine->set_ram_budget(bytes);
+  if (!m_model) return;
+  m_jobs.start(
+      this, "budget",
+      [model = m_model, bytes](const Jobs::Stop&) {
+        model->set_ram_budget(bytes);
+        return true;
+      },
+      [](bool) {});
+}
+
+// ---- the end of the program --------------------------------------------------------------------
+
+bool EngineHost::endAnswer(std::chrono::milliseconds atMost) {
+  dropOpening();
+  unload(State::empty);
+  const auto last = std::chrono::steady_clock::now() + atMost;
+  // One that was given up may come back as well.
+  const auto runs = [](const Ending& ending) { return ending.answer && !ending.answer->over; };
+  while (std::ranges::any_of(m_ending, runs)) {
+    if (std::chrono::steady_clock::now() >= last) return false;
+    std::this_thread::sleep_for(kLook);
+  }
+  return true;
+}
+
+bool EngineHost::end(std::chrono::milliseconds patience) {
+  dropOpening();
+  unload(State::empty);
+  saveGoesOn();
+  auto since = std::chrono::steady_clock::now();
+  for (;;) {
+    std::erase_if(m_ending, [](Ending& ending) { return ending.thread->ended(kLook); });
+    if (m_ending.empty()) return true;
+    const auto now = std::chrono::steady_clock::now();
+    if (saveGoesOn()) since = now;
+    if (now - since >= patience) return false;
+  }
 }
 
 }  // namespace mneme

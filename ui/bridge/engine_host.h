@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine as a QObject: requests go down to the engine thread, which this owns; signals come up
-// on the UI thread, coalesced to 30 a second while tokens flow. Nothing here ever waits.
+// The open model as a QObject: requests go down to the thread of its engine, signals come up on the
+// UI thread, at most 25 times a second while tokens flow. Nothing here waits, but for what the end
+// of the program calls. UI thread.
+//
+// A model has a thread of its own. One that is closed, or whose opening was cancelled, ends by
+// itself, and the next one waits for its memory only so long: a drive that never answers holds up
+// neither the window nor another model.
 #pragma once
 
 #include <QObject>
@@ -9,14 +14,16 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
+#include <utility>
 #include <vector>
 
-#include "inference/base/worker.h"
 #include "inference/run/answer_writer.h"
 #include "inference/run/engine.h"
+#include "inference/run/engine_view.h"
 #include "inference/store/chat_store.h"
-#include "ui/bridge/ending_engines.h"
+#include "ui/bridge/engine_thread.h"
+#include "ui/bridge/jobs.h"
+#include "ui/bridge/mailslot.h"
 
 namespace mneme {
 
@@ -24,21 +31,23 @@ class EngineHost : public QObject {
   Q_OBJECT
 
  public:
-  explicit EngineHost(ChatStore& store, QObject* parent = nullptr);
-  ~EngineHost() override;  // stops, then joins
+  explicit EngineHost(Jobs& jobs, QObject* parent = nullptr);
+  ~EngineHost() override;  // waits until all models have ended
+
+  Jobs& jobs() const { return m_jobs; }
 
   enum class State { empty, loading, ready, generating };
   State state() const { return m_state; }
-  // Null while no model is open. Shared: a view may use the any-thread part of Engine for as
-  // long as it holds this, also while another model is being opened.
-  std::shared_ptr<Engine> engine() const { return m_engine; }
-  const ModelLayout* layout() const;
+  // Of the open model, also while another one is being opened; null = none is.
+  std::shared_ptr<EngineView> model() const { return m_model; }
+  const ModelLayout* layout() const { return m_model ? &m_model->layout() : nullptr; }
 
-  void openModel(const EngineOptions& options);  // replaces the present one when it is ready
+  // Opens it in the place of the present one, which stays open until the new one is ready; where
+  // the memory does not have room for both, or both use the same pack, it is closed first, after
+  // the new one's files were looked at.
+  void openModel(const EngineOptions& options);
   void cancelOpen();
   void closeModel();
-  // Those closed whose drive has not answered yet; outlives this, and needs an end() then.
-  std::shared_ptr<EndingEngines> ending() const { return m_ending; }
 
   struct AnswerJob {
     ChatId chat = 0;
@@ -47,7 +56,8 @@ class EngineHost : public QObject {
     GenerateRequest request;  // request.trace is the chat's log
     EventIndex storedEvents = 0;
   };
-  void generate(const AnswerJob& job);
+  // `store` lives until the answer has ended.
+  void generate(ChatStore& store, const AnswerJob& job);
   // What is kept with an answer about how it was made.
   static AnswerRecord recordOf(const AnswerJob& job, const ModelLayout& layout,
                                const GenerateResult& result);
@@ -63,15 +73,23 @@ class EngineHost : public QObject {
   void cancelWarm();
 
   TierStats tiers() const;
-  void setRamBudget(quint64 bytes);
+  void setRamBudget(quint64 bytes);  // a moment later; 0 = automatic
+
+  // ---- the end of the program, behind the event loop ----
+  // Closes the model. False: an answer has not ended by then.
+  bool endAnswer(std::chrono::milliseconds atMost);
+  // Closes the model. False: for so long nothing has come nearer to the end, which waits for a
+  // drive; what is saved for the next start counts.
+  bool end(std::chrono::milliseconds patience);
 
  Q_SIGNALS:
   void stateChanged();
   void loadProgress(double fraction, const QString& stage);
   void modelOpened();
+  // layout() tells whether the model before is still open.
   void openFailed(const QString& reason, bool cancelled);
-  // While an answer runs, at most 30 times a second; `new_text` is what the reply got since the
-  // last time, and valid in the call. The trace has the tokens.
+  // While an answer runs; `new_text` is what the reply got since the last time, and valid in the
+  // call. The trace has the tokens.
   void answerProgress(const mneme::GenerateProgress& progress);
   void answerFinished(const mneme::GenerateResult& result);
   void answerFailed(const QString& reason);
@@ -82,39 +100,79 @@ class EngineHost : public QObject {
   void tiersUpdated(const mneme::TierStats& stats);      // 10 times a second while a pack is open
 
  private:
-  // What the engine's thread leaves for the UI thread, under a lock of its own.
-  struct Mailbox {
-    std::mutex mutex;
+  struct Opening {
+    explicit Opening(EngineOptions asked) : options(std::move(asked)) {}
+    const EngineOptions options;
+    std::shared_ptr<std::atomic<bool>> cancel = std::make_shared<std::atomic<bool>>(false);
+    bool waits = false;  // for the memory of a model that ends
+    std::unique_ptr<EngineThread> thread = std::make_unique<EngineThread>();
+  };
+  struct Said {  // by an answer since the UI was told
     GenerateProgress latest;
-    std::string text;          // that was added since the UI was told
-    bool fresh = false;        // not yet told to the UI
-    bool wakePending = false;  // a drain is queued, or its pause runs
+    std::string text;
+  };
+  struct Request {
+    explicit Request(const EngineThread* asked) : thread(asked) {}
+    const EngineThread* const thread;
+    std::atomic<bool> cancel = false;
+  };
+  struct Answer : Request {
+    using Request::Request;
+    AnswerJob job;
+    Mailslot<Said> said;
+    std::atomic<bool> over = false;  // the thread is done with it
+  };
+  struct Warming : Request {
+    using Request::Request;
+    std::shared_ptr<const std::vector<NgramKey>> keys;
+    std::size_t done = 0;
+  };
+  struct Ending {
+    std::unique_ptr<EngineThread> thread;
+    std::weak_ptr<EngineView> view;        // says how far the end is
+    std::shared_ptr<const Answer> answer;  // that runs there, and is written to the chats
+    bool stuck = false;                    // nobody waits for it any more
   };
 
   void setState(State state);
-  void adopt(std::shared_ptr<Engine> engine, quint64 request);
-  void openEnded(const Error& error, quint64 request);
-  void endClosed(std::chrono::milliseconds atMost);
-  void runJob(const AnswerJob& job, Engine& engine);  // engine's thread
-  void drain();
-  void answerEnded();
-  void cancelEvaluate();
-  void warmStep(std::shared_ptr<const std::vector<NgramKey>> keys, std::size_t from);
+  State stateOfModel() const;  // while no other one is opened
+  // engine_host_open.cpp
+  void checkOpening();
+  void load();
+  void adopt(std::shared_ptr<EngineView> model);
+  void openEnded(const Error& error);
+  void dropOpening();
+  void unload(State next);
+  void retire(std::unique_ptr<EngineThread> thread, std::weak_ptr<EngineView> view);
+  void threadEnded(const EngineThread* thread);
+  bool someMayEnd() const;
+  bool saveGoesOn();  // whether models that end have saved more since this was last asked
+  void patienceEnded();
+  bool opens(const EngineThread* thread) const {
+    return m_opening && m_opening->thread.get() == thread;
+  }
 
-  ChatStore& m_store;
+  static Result<GenerateResult> answer(Engine& engine, ChatStore& store, Answer& answer);
+  void drain();
+  void answerEnded(const std::shared_ptr<Answer>& answer, const Result<GenerateResult>& result);
+  void cancelEvaluate();
+  void warmStep();
+  void giveUpRequests(const QString& reason);
+
+  Jobs& m_jobs;
   State m_state = State::empty;
-  std::shared_ptr<Engine> m_engine;
-  const std::shared_ptr<EndingEngines> m_ending = std::make_shared<EndingEngines>();
-  std::shared_ptr<std::atomic<bool>> m_cancelOpen;    // of the latest opening
-  std::shared_ptr<std::atomic<bool>> m_cancelAnswer;  // of the latest answer
-  quint64 m_openRequest = 0;  // the latest; older ones are ignored when they end
-  bool m_answering = false;
-  std::shared_ptr<std::atomic<bool>> m_cancelEvaluate;  // of the latest evaluate()
-  std::shared_ptr<std::atomic<bool>> m_cancelWarm;      // of the latest warm()
-  Mailbox m_mailbox;
+  std::shared_ptr<EngineView> m_model;
+  std::unique_ptr<EngineThread> m_thread;  // of the open model
+  std::unique_ptr<Opening> m_opening;
+  std::vector<Ending> m_ending;
+  // Of the open model, or of one that ends; null = none runs.
+  std::shared_ptr<Answer> m_answer;
+  std::shared_ptr<Request> m_evaluating;
+  std::shared_ptr<Warming> m_warming;
   QTimer m_tierTimer;
   QTimer m_drainTimer;
-  Worker m_worker;  // last: joins before the rest goes
+  QTimer m_patience;          // with models that end and save nothing
+  std::uint64_t m_saved = 0;  // bytes, when saveGoesOn() was last asked
 };
 
 }  // namespace mneme

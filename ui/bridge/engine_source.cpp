@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/bridge/engine_source.h"
 
-#include "inference/text/tokenizer.h"
+#include <utility>
 
 namespace mneme {
 
-std::shared_ptr<const InspectModel> inspectModelOf(std::shared_ptr<Engine> engine) {
-  if (!engine) return nullptr;
+std::shared_ptr<const InspectModel> inspectModelOf(std::shared_ptr<const EngineView> view) {
+  if (!view) return nullptr;
   auto model = std::make_shared<InspectModel>();
-  const Engine* raw = engine.get();
+  const EngineView* raw = view.get();
   model->layout = raw->layout();
   model->hasher = raw->hasher();
   model->tokenBytes = [raw](TokenId token) { return raw->tokenizer().decode(token); };
@@ -18,15 +18,15 @@ std::shared_ptr<const InspectModel> inspectModelOf(std::shared_ptr<Engine> engin
   model->listRam = [raw](std::uint64_t first, std::span<NgramKey> out) {
     return raw->list_ram(first, out);
   };
-  model->owner = std::move(engine);
+  model->owner = std::move(view);
   return model;
 }
 
 void connectInspectSource(EngineHost& host, InspectSource& source) {
   QObject::connect(&host, &EngineHost::modelOpened, &source,
-                   [&] { source.setModel(inspectModelOf(host.engine())); });
+                   [&] { source.setModel(inspectModelOf(host.model())); });
   QObject::connect(&host, &EngineHost::stateChanged, &source, [&] {
-    if (!host.engine() && source.model()) source.setModel(nullptr);
+    if (!host.model() && source.model()) source.setModel(nullptr);
   });
   QObject::connect(&host, &EngineHost::tiersUpdated, &source, &InspectSource::setTiers);
   QObject::connect(&source, &InspectSource::ramBudgetRequested, &host, &EngineHost::setRamBudget);

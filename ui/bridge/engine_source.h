@@ -9,7 +9,7 @@
 namespace mneme {
 
 std::shared_ptr<const InspectModel> inspectModelOf(
-    std::shared_ptr<Engine> engine);  // null for null
+    std::shared_ptr<const EngineView> view);  // null for null
 
 // Both live as long as the connections: until either is destroyed.
 void connectInspectSource(EngineHost& host, InspectSource& source);

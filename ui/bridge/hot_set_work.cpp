@@ -12,6 +12,11 @@
 namespace mneme {
 namespace {
 
+// Kinds of work, for the tracker.
+constexpr char kPlan[] = "plan warming";
+constexpr char kPin[] = "pin the hot set";
+constexpr char kClear[] = "clear the hot set";
+
 struct SavedTrace {
   std::shared_ptr<TraceLog> log;
   std::vector<BranchTrace::Part> parts;
@@ -61,7 +66,7 @@ std::vector<NgramKey> ngramsOf(const InspectModel& model, const BranchTrace& tra
 }  // namespace
 
 HotSetWork::HotSetWork(ChatStore& store, EngineHost& engine, QObject* parent)
-    : QObject(parent), m_store(store), m_engine(engine), m_worker("hot set work") {
+    : QObject(parent), m_store(store), m_engine(engine) {
   connect(&m_engine, &EngineHost::warmProgress, this, &HotSetWork::warmProgress);
   connect(&m_engine, &EngineHost::warmEnded, this, [this](quint64 done, const QString& problem) {
     m_warming = false;
@@ -74,48 +79,40 @@ HotSetWork::HotSetWork(ChatStore& store, EngineHost& engine, QObject* parent)
 }
 
 void HotSetWork::planBranch(const BranchTrace& branch) {
-  ++m_question;
   plan(branch.log(), branch.parts());
 }
 
 void HotSetWork::planChat(ChatId chat) {
-  const quint64 question = ++m_question;
   const ModelLayout* layout = m_engine.layout();
   if (layout == nullptr) return;
-  askLibrary(
-      m_store, this,
-      [chat, digest = layout->digest](Library& library) {
-        return loadTrace(library, chat, digest);
-      },
-      [this, question](Result<SavedTrace> saved) {
-        if (question != m_question) return;
-        if (saved) {
-          plan(saved->log, std::move(saved->parts));
-        } else {
-          Q_EMIT planFailed(QString::fromStdString(saved.error().message));
-        }
-      });
+  auto answer = m_engine.jobs().expect(this, kPlan, [this](Result<SavedTrace> saved) {
+    if (saved) {
+      plan(saved->log, std::move(saved->parts));
+    } else {
+      Q_EMIT planFailed(QString::fromStdString(saved.error().message));
+    }
+  });
+  m_store.post([chat, digest = layout->digest, answer = std::move(answer)](Library& library) {
+    answer(loadTrace(library, chat, digest));
+  });
 }
 
 void HotSetWork::plan(std::shared_ptr<const TraceLog> log, std::vector<BranchTrace::Part> parts) {
-  const auto engine = m_engine.engine();
-  if (!engine || engine->hasher() == nullptr) return;
-  m_worker.post(
-      [this, engine, question = m_question, log = std::move(log), parts = std::move(parts)] {
+  const auto model = m_engine.model();
+  if (!model || model->hasher() == nullptr) return;
+  m_engine.jobs().start(
+      this, kPlan,
+      [model, log = std::move(log), parts = std::move(parts)](const Jobs::Stop&) {
         BranchTrace trace;
         trace.reset(log, parts);
-        auto keys = ngramsOf(*inspectModelOf(engine), trace);
+        auto keys = ngramsOf(*inspectModelOf(model), trace);
         Plan plan;
         plan.ngrams = keys.size();
-        std::erase_if(keys, [&](const NgramKey& key) { return engine->in_ram(key); });
+        std::erase_if(keys, [&](const NgramKey& key) { return model->in_ram(key); });
         plan.missing = std::make_shared<const std::vector<NgramKey>>(std::move(keys));
-        QMetaObject::invokeMethod(
-            this,
-            [this, question, plan] {
-              if (question == m_question) Q_EMIT planned(plan);
-            },
-            Qt::QueuedConnection);
-      });
+        return plan;
+      },
+      [this](const Plan& plan) { Q_EMIT planned(plan); });
 }
 
 void HotSetWork::warm(std::shared_ptr<const std::vector<NgramKey>> keys) {
@@ -124,34 +121,32 @@ void HotSetWork::warm(std::shared_ptr<const std::vector<NgramKey>> keys) {
 }
 
 void HotSetWork::keep(std::uint64_t bytes) {
-  const auto engine = m_engine.engine();
-  if (!engine) return;
-  m_worker.post([this, engine, bytes] {
-    const std::uint64_t kept = engine->keep_most_used(bytes);
-    const std::uint64_t size = kept * engine->tiers().entry_bytes;
-    const QString sentence =
-        bytes == 0  ? tr("Nothing is pinned any more.")
-        : kept == 0 ? tr("Nothing was pinned: no n-gram in RAM has been asked for twice.")
-                    : tr("%1 n-grams (%2) stay in RAM.")
-                          .arg(format::count(static_cast<std::int64_t>(kept)), format::bytes(size));
-    QMetaObject::invokeMethod(
-        this, [this, sentence] { Q_EMIT ended(sentence); }, Qt::QueuedConnection);
-  });
+  const auto model = m_engine.model();
+  if (!model) return;
+  m_engine.jobs().start(
+      this, kPin,
+      [model, bytes](const Jobs::Stop&) {
+        const std::uint64_t kept = model->keep_most_used(bytes);
+        const std::uint64_t size = kept * model->tiers().entry_bytes;
+        return bytes == 0 ? tr("Nothing is pinned any more.")
+               : kept == 0
+                   ? tr("Nothing was pinned: no n-gram in RAM has been asked for twice.")
+                   : tr("%1 n-grams (%2) stay in RAM.")
+                         .arg(format::count(static_cast<std::int64_t>(kept)), format::bytes(size));
+      },
+      [this](const QString& sentence) { Q_EMIT ended(sentence); });
 }
 
 void HotSetWork::clear() {
-  const auto engine = m_engine.engine();
-  if (!engine) return;
-  m_worker.post([this, engine] {
-    const std::uint64_t dropped = engine->drop_ram();
-    QMetaObject::invokeMethod(
-        this,
-        [this, dropped] {
-          Q_EMIT ended(
-              tr("%1 n-grams left RAM.").arg(format::count(static_cast<std::int64_t>(dropped))));
-        },
-        Qt::QueuedConnection);
-  });
+  const auto model = m_engine.model();
+  if (!model) return;
+  m_engine.jobs().start(
+      this, kClear,
+      [model](const Jobs::Stop&) {
+        const std::uint64_t dropped = model->drop_ram();
+        return tr("%1 n-grams left RAM.").arg(format::count(static_cast<std::int64_t>(dropped)));
+      },
+      [this](const QString& sentence) { Q_EMIT ended(sentence); });
 }
 
 }  // namespace mneme

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "engram/ngram_key.h"
-#include "inference/base/worker.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/models/branch_trace.h"
 
@@ -49,8 +48,6 @@ class HotSetWork : public QObject {
   ChatStore& m_store;
   EngineHost& m_engine;
   bool m_warming = false;
-  quint64 m_question = 0;
-  Worker m_worker;  // last: joins before the rest goes
 };
 
 }  // namespace mneme

@@ -27,6 +27,11 @@ SettingsFile::~SettingsFile() {
   m_writer.post([this] { write(); });
 }
 
+bool SettingsFile::end(std::chrono::milliseconds atMost) {
+  m_writer.post([this] { write(); }, "last");
+  return m_writer.end(atMost);
+}
+
 QVariant SettingsFile::value(const QString& key, const QVariant& otherwise) const {
   return m_values.value(key, otherwise);
 }
@@ -35,39 +40,32 @@ void SettingsFile::setValue(const QString& key, const QVariant& value) {
   const auto known = m_values.constFind(key);
   if (known != m_values.constEnd() && *known == value) return;
   m_values.insert(key, value);
-  {
-    const std::lock_guard lock(m_unwritten.mutex);
-    m_unwritten.values.insert(key, value);
-    if (std::exchange(m_unwritten.asked, true)) return;
-  }
+  m_changed.add([&](QMap<QString, QVariant>& values) { values.insert(key, value); });
+  if (m_asked.exchange(true)) return;
   m_writer.post_at(std::chrono::steady_clock::now() + kWriteAfter, [this] { write(); });
 }
 
 void SettingsFile::write() {
-  QMap<QString, QVariant> values;
-  {
-    const std::lock_guard lock(m_unwritten.mutex);
-    values = std::exchange(m_unwritten.values, {});
-    m_unwritten.asked = false;
-  }
-  if (values.isEmpty()) return;
+  m_asked = false;  // before the look: what is added after it asks again
+  if (const auto changed = m_changed.take()) m_unwritten.insert(*changed);
+  if (m_unwritten.isEmpty()) return;
   const Status folder = make_private_folder(QFileInfo(m_path).path().toStdString());
   const Status made = folder ? make_private_file(m_path.toStdString()) : folder;
   // Only this thread of the one program writes the file (app/single_instance.h): a lock that is there
   // was left behind, and would be waited for.
   QFile::remove(m_path + QLatin1String(".lock"));
   QSettings file(m_path, QSettings::IniFormat);
-  for (auto value = values.cbegin(); value != values.cend(); ++value) {
+  for (auto value = m_unwritten.cbegin(); value != m_unwritten.cend(); ++value) {
     file.setValue(value.key(), value.value());
   }
   file.sync();
-  if (file.status() == QSettings::NoError) return;
-  log_warning("ui", "the settings are not kept: {}",
-              made ? fmt::format("{} cannot be written", m_path.toStdString())
-                   : made.error().message);
-  const std::lock_guard lock(m_unwritten.mutex);
-  values.insert(m_unwritten.values);  // the newer ones
-  m_unwritten.values = std::move(values);
+  if (file.status() == QSettings::NoError) {
+    m_unwritten.clear();
+    return;
+  }
+  log_warning(
+      "ui", "the settings are not kept: {}",
+      made ? fmt::format("{} cannot be written", m_path.toStdString()) : made.error().message);
 }
 
 }  // namespace mneme

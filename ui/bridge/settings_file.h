@@ -8,10 +8,11 @@
 #include <QMap>
 #include <QString>
 #include <QVariant>
-#include <memory>
-#include <mutex>
+#include <atomic>
+#include <chrono>
 
 #include "inference/base/worker.h"
+#include "ui/bridge/mailslot.h"
 
 namespace mneme {
 
@@ -24,19 +25,18 @@ class SettingsFile {
   bool contains(const QString& key) const { return m_values.contains(key); }
   QVariant value(const QString& key, const QVariant& otherwise = {}) const;
   void setValue(const QString& key, const QVariant& value);
+  // Writes what is left; nothing may be set afterwards. False: the drive has not answered by then.
+  bool end(std::chrono::milliseconds atMost);
 
  private:
-  struct Unwritten {
-    std::mutex mutex;
-    QMap<QString, QVariant> values;
-    bool asked = false;  // the writer will come for them
-  };
   void write();  // the writer's thread
 
   const QString m_path;
   QHash<QString, QVariant> m_values;
-  Unwritten m_unwritten;
-  Worker m_writer;  // last: joins before the rest goes
+  Mailslot<QMap<QString, QVariant>> m_changed;  // since the writer came for them
+  std::atomic<bool> m_asked = false;            // the writer will come for them
+  QMap<QString, QVariant> m_unwritten;          // the writer's thread's
+  Worker m_writer;                              // last: joins before the rest goes
 };
 
 }  // namespace mneme

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rows of one Engram layer's table are in RAM, as a picture of 1,024 pixels by at most 512:
-// row after row, line by line, a pixel for as many rows as it takes. Made on the analysis thread,
-// then immutable.
+// row after row, line by line, a pixel for as many rows as it takes. Made beside the UI, then
+// immutable.
 #pragma once
 
 #include <QPoint>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the inspection views may ask about the loaded model: token texts, the hasher, where rows
-// lie, tier figures. Filled by ui/bridge/engine_source from the engine, by tests from small tables.
-// UI thread; an InspectModel is immutable and may be used on any thread for as long as it is held.
+// lie, tier figures. Filled by ui/bridge/engine_source from an engine's view, by tests from small
+// tables. UI thread; an InspectModel is immutable and may be used on any thread for as long as it
+// is held, also when its model was closed: then there are no rows in RAM.
 #pragma once
 
 #include <QObject>

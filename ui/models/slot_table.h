@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The slots table as an item model: a SlotIndex seen through a list of entries. Text is made only
 // for cells that are asked for. UI thread; index and entries are immutable and come from
-// SlotAnalysis.
+// SlotsView.
 #pragma once
 
 #include <QAbstractTableModel>

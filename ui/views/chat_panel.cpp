@@ -32,6 +32,7 @@
 namespace mneme {
 namespace {
 
+constexpr char kDraftJob[] = "draft";
 constexpr int kDraftPauseMs = 120;
 constexpr int kNoticeMs = 6000;
 constexpr int kTitleMin = 120;  // pixels that the title keeps before other parts give way
@@ -141,10 +142,6 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   m_draftTimer.setSingleShot(true);
   m_draftTimer.setInterval(kDraftPauseMs);
   connect(&m_draftTimer, &QTimer::timeout, this, &ChatPanel::probeDraft);
-  connect(&m_probe, &DraftProbe::counted, this, [this](const DraftCount& count) {
-    m_draft = count;
-    refreshMeter();
-  });
   connect(m_composer, &Composer::draftChanged, &m_draftTimer, qOverload<>(&QTimer::start));
   connect(m_composer, &Composer::draftChanged, this, [this] {
     if (!m_showingDraft) m_drafts.set(m_draftChat, m_composer->draft());
@@ -337,15 +334,25 @@ std::vector<TokenId> ChatPanel::tokensBeforeDraft() const {
 }
 
 void ChatPanel::probeDraft() {
-  const auto engine = m_engine.engine();
+  const std::shared_ptr<const EngineView> model = m_engine.model();
   const QString text = m_composer->text().trimmed();
-  if (!engine || text.isEmpty()) {
+  if (!model || text.isEmpty()) {
+    m_engine.jobs().cancel(this, kDraftJob);
     m_draft = {};
     refreshMeter();
     return;
   }
   const bool memory = m_conversation.settings().memory_on;
-  m_probe.ask(engine, text, memory ? tokensBeforeDraft() : std::vector<TokenId>{});
+  m_engine.jobs().start(
+      this, kDraftJob,
+      [model, text = text.toStdString(),
+       before = memory ? tokensBeforeDraft() : std::vector<TokenId>{}](const Jobs::Stop&) {
+        return countDraft(*model, text, before);
+      },
+      [this](const DraftCount& count) {
+        m_draft = count;
+        refreshMeter();
+      });
 }
 
 // The text stays until it is on disk.

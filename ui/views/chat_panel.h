@@ -7,7 +7,7 @@
 #include <QWidget>
 
 #include "ui/bridge/conversation.h"
-#include "ui/bridge/draft_probe.h"
+#include "ui/bridge/draft_count.h"
 #include "ui/views/message_item.h"
 
 class QLabel;
@@ -94,7 +94,6 @@ class ChatPanel : public QWidget {
   InkLegend* m_legend;
   QWidget* m_inkBar;
   QWidget* m_ground;
-  DraftProbe m_probe;
   QTimer m_draftTimer;
   DraftCount m_draft;
   ChatId m_draftChat = 0;  // whose draft the composer holds

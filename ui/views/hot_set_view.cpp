@@ -20,17 +20,18 @@
 namespace mneme {
 namespace {
 
+constexpr char kMapJob[] = "hot set map";
+
 enum Column { ngram, rowId, order, head, columnCount };
 
 }  // namespace
 
-HotSetView::HotSetView(BranchTrace& trace, InspectSource& source, QWidget* parent)
-    : QWidget(parent), m_trace(trace), m_source(source) {
+HotSetView::HotSetView(BranchTrace& trace, InspectSource& source, Jobs& jobs, QWidget* parent)
+    : QWidget(parent), m_trace(trace), m_source(source), m_jobs(jobs) {
   setAccessibleName(tr("Hot set"));
   build();
   m_timer.setSingleShot(true);
   connect(&m_timer, &QTimer::timeout, this, &HotSetView::ask);
-  connect(&m_analysis, &HotSetAnalysis::answered, this, &HotSetView::receive);
   connect(&m_source, &InspectSource::modelChanged, this, &HotSetView::modelChanged);
   connect(&m_source, &InspectSource::tiersUpdated, this, &HotSetView::askSoon);
   connect(&m_trace, &BranchTrace::wasReset, this, [this] {
@@ -121,6 +122,7 @@ void HotSetView::addActions(QWidget* actions) {
 }
 
 void HotSetView::modelChanged() {
+  m_jobs.cancel(this, kMapJob);
   m_picture.reset();
   m_words.reset();
   m_stale = true;
@@ -148,7 +150,7 @@ HotSetView::Seen HotSetView::now() const {
 }
 
 void HotSetView::askSoon() {
-  if (!isVisible() || m_timer.isActive() || m_analysis.busy()) return;
+  if (!isVisible() || m_timer.isActive() || m_jobs.busy(this, kMapJob)) return;
   if (!m_stale && now() == m_seen) return;
   // The first picture at once; those after it in their own time.
   const double rest = m_picture ? m_picture->milliseconds / kCoreShare : 0;
@@ -160,12 +162,17 @@ void HotSetView::ask() {
   if (!isVisible() || !model || !model->hasher || m_layer->currentIndex() < 0) return;
   m_seen = now();
   m_stale = false;
-  m_analysis.ask(model,
-                 {m_layer->currentIndex(), m_canvas->chosen(), m_trace.log(), m_trace.parts()});
+  const HotSetQuestion question{m_layer->currentIndex(), m_canvas->chosen(), m_trace.log(),
+                                m_trace.parts()};
+  m_jobs.start(
+      this, kMapJob,
+      [model, question](const Jobs::Stop& stop) {
+        return HotSetPicture::make(model, question, stop);
+      },
+      [this](std::shared_ptr<const HotSetPicture> picture) { receive(std::move(picture)); });
 }
 
 void HotSetView::receive(std::shared_ptr<const HotSetPicture> picture) {
-  if (picture->model != m_source.model()) return;
   m_picture = std::move(picture);
   refresh();
   askSoon();

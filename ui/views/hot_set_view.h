@@ -8,7 +8,8 @@
 #include <QWidget>
 #include <memory>
 
-#include "ui/models/hot_set_analysis.h"
+#include "ui/bridge/jobs.h"
+#include "ui/models/hot_set_picture.h"
 
 class QComboBox;
 class QHBoxLayout;
@@ -29,7 +30,7 @@ class HotSetView : public QWidget {
   static constexpr int kPauseMs = 2000;
   static constexpr double kCoreShare = 0.02;
 
-  HotSetView(BranchTrace& trace, InspectSource& source, QWidget* parent = nullptr);
+  HotSetView(BranchTrace& trace, InspectSource& source, Jobs& jobs, QWidget* parent = nullptr);
 
   void addActions(QWidget* actions);  // into the line of the layer; it becomes the view's
 
@@ -51,7 +52,7 @@ class HotSetView : public QWidget {
 
   BranchTrace& m_trace;
   InspectSource& m_source;
-  HotSetAnalysis m_analysis;
+  Jobs& m_jobs;
   std::shared_ptr<const HotSetPicture> m_picture;
   std::unique_ptr<const ClassWords> m_words;
   QTimer m_timer;

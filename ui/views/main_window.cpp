@@ -39,12 +39,12 @@ constexpr int kRecentMax = 8;
 
 }  // namespace
 
-MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
+MainWindow::MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, QWidget* parent)
     : QMainWindow(parent),
       m_store(store),
       m_setup(std::move(setup)),
       m_settings(*m_setup.settings),
-      m_engine(store),
+      m_engine(engine),
       m_drafts(store),
       m_watch(store),
       m_conversation(store, m_engine, m_branch),
@@ -89,13 +89,7 @@ MainWindow::MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent)
           [this] { openModel(m_setup.defaultModel, {}); });
   connect(m_panel->welcome(), &WelcomeView::cancelRequested, &m_engine, &EngineHost::cancelOpen);
   connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::rememberModel);
-  connect(&m_engine, &EngineHost::openFailed, this, [this](const QString& reason, bool cancelled) {
-    if (cancelled) {
-      m_panel->banner()->tell(Banner::Kind::notice, tr("Opening was cancelled."), 5000);
-      return;
-    }
-    tellModelProblem(reason);
-  });
+  connect(&m_engine, &EngineHost::openFailed, this, &MainWindow::tellNotOpened);
   connect(&m_source, &InspectSource::ramBudgetRequested, this, [this](quint64 bytes) {
     m_setup.config.ram_budget_mib = static_cast<std::int64_t>(bytes >> 20);
     m_setup.saveConfig(m_setup.config);
@@ -138,12 +132,37 @@ void MainWindow::tellModelProblem(const QString& text) {
                           [this] { askForModel(); });
 }
 
+// Why, and what is open now: the model before may have had to make room.
+void MainWindow::tellNotOpened(const QString& reason, bool cancelled) {
+  const auto name = [](const QString& path) { return QFileInfo(path).fileName(); };
+  const ModelLayout* open = m_engine.layout();
+  const Opening closed = open == nullptr ? std::exchange(m_opened, {}) : Opening{};
+  QString now;
+  if (open != nullptr) now = tr("%1 stays open.").arg(name(QString::fromStdString(open->path)));
+  if (!closed.model.isEmpty()) {
+    now = tr("%1 was closed to make room for it: no model is open now.").arg(name(closed.model));
+  }
+  const QString why = cancelled ? tr("Opening was cancelled.") : reason;
+  const QString dot = why.endsWith(QLatin1Char('.')) ? QString() : QStringLiteral(".");
+  const QString text = now.isEmpty() ? why : why + dot + QLatin1Char(' ') + now;
+  if (!closed.model.isEmpty()) {
+    m_panel->banner()->tell(cancelled ? Banner::Kind::notice : Banner::Kind::error, text, 0,
+                            tr("Open %1 again").arg(name(closed.model)),
+                            [this, closed] { beginOpening(closed); });
+  } else if (cancelled) {
+    m_panel->banner()->tell(Banner::Kind::notice, text, 5000);
+  } else {
+    tellModelProblem(text);
+  }
+}
+
 void MainWindow::openModel(const QString& path, const QString& memory) {
   m_panel->banner()->close();
   beginOpening({path, memory});
 }
 
 void MainWindow::beginOpening(const Opening& opening) {
+  if (m_engine.layout() == nullptr) m_opened = {};
   m_opening = opening;
   EngineOptions options = m_setup.config.engine_options();
   options.model_path = opening.model.toStdString();
@@ -162,6 +181,7 @@ QStringList MainWindow::recentModels() const {
 void MainWindow::rememberModel() {
   const ModelLayout* layout = m_engine.layout();
   if (layout == nullptr) return;
+  m_opened = m_opening;
   QStringList recent = recentModels();
   const QString path = QString::fromStdString(layout->path);
   recent.removeAll(path);
@@ -288,7 +308,8 @@ void MainWindow::dropEvent(QDropEvent* event) {
 void MainWindow::askForModel(const QString& path) {
   Config config = m_setup.config;
   if (!path.isEmpty()) config.model = path.toStdString();
-  auto* dialog = new OpenModelDialog(config, m_setup.packFolders, recentModels(), this);
+  auto* dialog =
+      new OpenModelDialog(config, m_setup.packFolders, recentModels(), m_engine.jobs(), this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   connect(dialog, &QDialog::accepted, this,
           [this, dialog] { openModel(dialog->path(), dialog->memory()); });
@@ -296,7 +317,7 @@ void MainWindow::askForModel(const QString& path) {
 }
 
 void MainWindow::showSettings() {
-  auto* dialog = new SettingsDialog(m_setup.config, this);
+  auto* dialog = new SettingsDialog(m_setup.config, m_engine.jobs(), this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   connect(dialog, &SettingsDialog::applied, this, &MainWindow::applyConfig);
   dialog->open();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The window: docks, menus, presets, layout saved and restored. Owns the engine's host and the open
-// conversation; the store outlives it. UI thread.
+// The window: docks, menus, presets, layout saved and restored. Owns the open conversation; the
+// store and the engine's host outlive it. UI thread.
 #pragma once
 
 #include <QMainWindow>
@@ -46,7 +46,7 @@ class MainWindow : public QMainWindow {
   Q_OBJECT
 
  public:
-  MainWindow(ChatStore& store, WindowSetup setup, QWidget* parent = nullptr);
+  MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, QWidget* parent = nullptr);
   ~MainWindow() override;
 
   void start();  // opens the last chat and, if asked for, the model
@@ -127,6 +127,7 @@ class MainWindow : public QMainWindow {
   void openAtStart();
   void beginOpening(const Opening& opening);
   void tellModelProblem(const QString& text);
+  void tellNotOpened(const QString& reason, bool cancelled);
   void askForModel(const QString& path = {});
   void showSettings();
   void showChatSettings();
@@ -139,7 +140,8 @@ class MainWindow : public QMainWindow {
   WindowSetup m_setup;
   SettingsFile& m_settings;
   Opening m_opening;  // the latest
-  EngineHost m_engine;
+  Opening m_opened;   // of the model that is open, or was closed for m_opening; else empty
+  EngineHost& m_engine;
   BranchTrace m_branch;
   Selection m_selection;
   InspectSource m_source;

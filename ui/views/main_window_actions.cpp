@@ -77,7 +77,10 @@ void MainWindow::makeFileMenu() {
   connect(recent, &QMenu::aboutToShow, this, [this, recent] { fillRecent(recent); });
   addAction(menu, "cancelOpen", tr("Cance&l opening"), {}, [this] { m_engine.cancelOpen(); });
   addAction(menu, "closeModel", tr("&Close the model"),
-            QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_W), [this] { m_engine.closeModel(); });
+            QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_W), [this] {
+              m_opened = {};
+              m_engine.closeModel();
+            });
   menu->addSeparator();
   addAction(menu, "settings", tr("&Settings…"), QKeySequence(Qt::CTRL | Qt::Key_Comma),
             [this] { showSettings(); });
@@ -260,7 +263,7 @@ void MainWindow::refreshActions() {
   action("rename")->setEnabled(m_conversation.chat() != 0);
   action("delete")->setEnabled(m_conversation.chat() != 0);
   action("cancelOpen")->setEnabled(m_engine.state() == EngineHost::State::loading);
-  action("closeModel")->setEnabled(m_engine.engine() != nullptr);
+  action("closeModel")->setEnabled(m_engine.layout() != nullptr);
   action("ink")->setChecked(m_panel->view()->ink());
   action("memoryOn")->setChecked(m_conversation.settings().memory_on);
   action("memoryOn")->setEnabled(m_panel->memorySwitch()->isEnabled());

@@ -74,9 +74,10 @@ void MainWindow::makeInspectionDocks() {
   m_stripDock = addDock("stripDock", tr("Strip"),
                         scrolled(new StripView(m_branch, m_selection, m_source, this)),
                         Qt::BottomDockWidgetArea);
-  m_slotsDock = addDock("slotsDock", tr("Slots"),
-                        scrolled(new SlotsView(m_branch, m_selection, m_source, this)),
-                        Qt::BottomDockWidgetArea);
+  m_slotsDock =
+      addDock("slotsDock", tr("Slots"),
+              scrolled(new SlotsView(m_branch, m_selection, m_source, m_engine.jobs(), this)),
+              Qt::BottomDockWidgetArea);
   auto* tiers = new TiersView(m_source, this);
   tiers->setAutomaticBudget(m_setup.config.ram_budget_mib == 0);
   m_tiersDock = addDock("tiersDock", tr("Tiers"), scrolled(tiers), Qt::BottomDockWidgetArea);
@@ -85,7 +86,7 @@ void MainWindow::makeInspectionDocks() {
     m_selection.pin(event);
     explainStall();
   });
-  auto* hotSet = new HotSetView(m_branch, m_source, this);
+  auto* hotSet = new HotSetView(m_branch, m_source, m_engine.jobs(), this);
   hotSet->addActions(new HotSetActions(*new HotSetWork(m_store, m_engine, this), m_branch, m_source,
                                        m_chats, hotSet));
   m_hotSetDock = addDock("hotSetDock", tr("Hot set"), scrolled(hotSet), Qt::BottomDockWidgetArea);

@@ -19,9 +19,15 @@
 #include "ui/views/message_line.h"
 
 namespace mneme {
+namespace {
+
+constexpr char kEstimateJob[] = "estimate";
+
+}  // namespace
+
 OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
-                                 const QStringList& recent, QWidget* parent)
-    : QDialog(parent), m_config(config), m_packFolders(packFolders) {
+                                 const QStringList& recent, Jobs& jobs, QWidget* parent)
+    : QDialog(parent), m_config(config), m_packFolders(packFolders), m_jobs(jobs) {
   setWindowTitle(tr("Open a model"));
   setMinimumWidth(600);
   auto* intro = new QLabel(tr(
@@ -110,8 +116,6 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
   connect(m_recent, &QListWidget::itemActivated, this, [this] {
     if (m_open->isEnabled()) accept();
   });
-  connect(&m_probe, &MemoryProbe::estimated, this, &OpenModelDialog::show);
-  connect(&m_probe, &MemoryProbe::refused, this, &OpenModelDialog::refuse);
   estimate();
 }
 
@@ -133,6 +137,7 @@ void OpenModelDialog::browse(QLineEdit* target, const QString& title) {
 }
 
 void OpenModelDialog::estimate() {
+  m_jobs.cancel(this, kEstimateJob);
   m_open->setEnabled(false);
   m_open->setText(tr("Open"));
   m_parts->clear();
@@ -148,7 +153,15 @@ void OpenModelDialog::estimate() {
   config.memory = memory().toStdString();
   EngineOptions options = config.engine_options();
   options.pack_folders = m_packFolders;
-  m_probe.ask(options);
+  m_jobs.start(
+      this, kEstimateJob, [options](const Jobs::Stop&) { return estimate_memory(options); },
+      [this](const Result<MemoryEstimate>& result) {
+        if (result) {
+          show(*result);
+        } else {
+          refuse(QString::fromStdString(result.error().message));
+        }
+      });
 }
 
 void OpenModelDialog::show(const MemoryEstimate& e) {

@@ -6,7 +6,7 @@
 #include <QDialog>
 
 #include "inference/config.h"
-#include "ui/bridge/memory_probe.h"
+#include "ui/bridge/jobs.h"
 
 class QDialogButtonBox;
 class QGridLayout;
@@ -24,7 +24,7 @@ class OpenModelDialog : public QDialog {
 
  public:
   OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
-                  const QStringList& recent, QWidget* parent = nullptr);
+                  const QStringList& recent, Jobs& jobs, QWidget* parent = nullptr);
 
   QString path() const;
   QString memory() const;  // "" = look for one, "off", or a path
@@ -40,7 +40,7 @@ class OpenModelDialog : public QDialog {
 
   Config m_config;
   std::vector<std::string> m_packFolders;
-  MemoryProbe m_probe;
+  Jobs& m_jobs;
   QLineEdit* m_path;
   QLineEdit* m_memory;
   QListWidget* m_recent;

@@ -19,7 +19,7 @@
 #include <QVBoxLayout>
 #include <limits>
 
-#include "ui/bridge/device_probe.h"
+#include "inference/run/machine.h"
 #include "ui/format.h"
 #include "ui/path_text.h"
 #include "ui/plain_text.h"
@@ -36,8 +36,8 @@ QString translated(std::string_view text) {
 // One row of the form for each field; what is shown is read again when `show` is run.
 class RowMaker {
  public:
-  RowMaker(QDialog* dialog, QGridLayout* grid, std::vector<std::function<void()>>& show)
-      : m_dialog(dialog), m_grid(grid), m_show(show) {}
+  RowMaker(QDialog* dialog, QGridLayout* grid, Jobs& jobs, std::vector<std::function<void()>>& show)
+      : m_dialog(dialog), m_grid(grid), m_jobs(jobs), m_show(show) {}
 
   void path(const FieldInfo& info, std::string& value) {
     auto* edit = new QLineEdit(m_dialog);
@@ -112,9 +112,9 @@ class RowMaker {
     box->addItem(SettingsDialog::tr("CPU"), QStringLiteral("cpu"));
     QObject::connect(box, &QComboBox::currentIndexChanged, m_dialog,
                      [box, &value] { value = box->currentData().toString().toStdString(); });
-    auto* probe = new DeviceProbe(m_dialog);
-    QObject::connect(probe, &DeviceProbe::listed, box,
-                     [box](const std::vector<DeviceInfo>& devices) { addDevices(box, devices); });
+    m_jobs.start(
+        box, "devices", [](const Jobs::Stop&) { return devices(); },
+        [box](const std::vector<DeviceInfo>& found) { addDevices(box, found); });
     m_show.push_back([box, &value] {
       const QString id = QString::fromStdString(value);
       if (box->findData(id) < 0) box->addItem(id, id);
@@ -184,12 +184,13 @@ class RowMaker {
 
   QDialog* m_dialog;
   QGridLayout* m_grid;
+  Jobs& m_jobs;
   std::vector<std::function<void()>>& m_show;
 };
 
 }  // namespace
 
-SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
+SettingsDialog::SettingsDialog(const Config& config, Jobs& jobs, QWidget* parent)
     : QDialog(parent), m_config(config) {
   setWindowTitle(tr("Settings"));
   setMinimumWidth(560);
@@ -207,7 +208,7 @@ SettingsDialog::SettingsDialog(const Config& config, QWidget* parent)
   grid->setHorizontalSpacing(18);
   grid->setVerticalSpacing(3);
   grid->setColumnStretch(1, 1);
-  visit_fields(m_config, RowMaker(this, grid, m_show));
+  visit_fields(m_config, RowMaker(this, grid, jobs, m_show));
   for (const auto& show : m_show) show();
 
   auto* note = new QLabel(tr("Changes of the model take effect when it is opened again."));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "inference/config.h"
+#include "ui/bridge/jobs.h"
 
 namespace mneme {
 
@@ -14,7 +15,7 @@ class SettingsDialog : public QDialog {
   Q_OBJECT
 
  public:
-  explicit SettingsDialog(const Config& config, QWidget* parent = nullptr);
+  SettingsDialog(const Config& config, Jobs& jobs, QWidget* parent = nullptr);
   const Config& config() const { return m_config; }  // as edited
 
  Q_SIGNALS:

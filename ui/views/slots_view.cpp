@@ -2,6 +2,7 @@
 #include "ui/views/slots_view.h"
 
 #include <QCheckBox>
+#include <QElapsedTimer>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QKeyEvent>
@@ -21,6 +22,7 @@
 namespace mneme {
 namespace {
 
+constexpr char kSlotsJob[] = "slots";
 constexpr int kFilterPauseMs = 180;
 constexpr int kRebuildMs = 500;
 constexpr int kNgramMin = 14;  // characters
@@ -62,29 +64,20 @@ class TierDelegate : public QStyledItemDelegate {
 
 }  // namespace
 
-SlotsView::SlotsView(BranchTrace& trace, Selection& selection, InspectSource& source,
+SlotsView::SlotsView(BranchTrace& trace, Selection& selection, InspectSource& source, Jobs& jobs,
                      QWidget* parent)
-    : QWidget(parent), m_trace(trace), m_selection(selection), m_source(source) {
+    : QWidget(parent), m_trace(trace), m_selection(selection), m_source(source), m_jobs(jobs) {
   build();
   m_rebuildTimer.setSingleShot(true);
   m_filterTimer.setSingleShot(true);
   m_filterTimer.setInterval(kFilterPauseMs);
   connect(&m_rebuildTimer, &QTimer::timeout, this, &SlotsView::rebuild);
   connect(&m_filterTimer, &QTimer::timeout, this, &SlotsView::requery);
-  connect(&m_trace, &BranchTrace::wasReset, this, [this] {
-    m_index.reset();
-    m_table.show(nullptr, nullptr);
-    traceChanged();
-  });
+  connect(&m_trace, &BranchTrace::wasReset, this, &SlotsView::forget);
   connect(&m_trace, &BranchTrace::grew, this, &SlotsView::traceChanged);
-  connect(&m_source, &InspectSource::modelChanged, this, [this] {
-    m_index.reset();
-    m_table.show(nullptr, nullptr);
-    traceChanged();
-  });
+  connect(&m_source, &InspectSource::modelChanged, this, &SlotsView::forget);
   connect(&m_source, &InspectSource::tiersUpdated, this,
           [this](const TierStats& stats) { m_table.setStorage(stats.storage); });
-  connect(&m_analysis, &SlotAnalysis::answered, this, &SlotsView::receive);
   connect(&m_table, &SlotTable::sortRequested, this, [this](SlotColumn column, bool descending) {
     m_query.sort = column;
     m_query.descending = descending;
@@ -204,6 +197,15 @@ bool SlotsView::eventFilter(QObject* watched, QEvent* event) {
   return QWidget::eventFilter(watched, event);
 }
 
+// Another branch or another model: what is still asked of the old one is not shown either.
+void SlotsView::forget() {
+  m_jobs.cancel(this, kSlotsJob);
+  m_building = false;
+  m_index.reset();
+  m_table.show(nullptr, nullptr);
+  traceChanged();
+}
+
 void SlotsView::traceChanged() {
   m_stale = true;
   // While an answer runs the table follows at its own pace: it must not take the engine's time.
@@ -226,8 +228,25 @@ void SlotsView::rebuild() {
   }
   m_stale = false;
   m_query.only = m_onlyPinned->isChecked() ? m_selection.pinned() : std::nullopt;
-  m_analysis.build(m_trace, model, m_query);
+  m_building = true;
+  ask([log = m_trace.log(), parts = m_trace.parts(), model, query = m_query] {
+    Answer answer;
+    QElapsedTimer timer;
+    timer.start();
+    answer.index = SlotIndex::build(log, parts, model);
+    answer.buildMs = static_cast<double>(timer.nsecsElapsed()) / 1e6;
+    answer.entries =
+        std::make_shared<const std::vector<std::uint32_t>>(runQuery(*answer.index, query));
+    return answer;
+  });
   refresh();
+}
+
+// The newest question of the table is the one that is answered.
+void SlotsView::ask(std::function<Answer()> work) {
+  m_jobs.start(
+      this, kSlotsJob, [work = std::move(work)](const Jobs::Stop&) { return work(); },
+      [this](const Answer& answer) { receive(answer); });
 }
 
 void SlotsView::requery() {
@@ -236,12 +255,20 @@ void SlotsView::requery() {
   if (filter) {
     m_query.filter = *filter;
     m_query.only = m_onlyPinned->isChecked() ? m_selection.pinned() : std::nullopt;
-    if (m_index) m_analysis.query(m_index, m_query);
+    if (m_building) {
+      rebuild();  // with this query
+    } else if (m_index) {
+      ask([index = m_index, query = m_query] {
+        return Answer{index,
+                      std::make_shared<const std::vector<std::uint32_t>>(runQuery(*index, query))};
+      });
+    }
   }
   refresh();
 }
 
-void SlotsView::receive(const SlotAnalysis::Answer& answer) {
+void SlotsView::receive(const Answer& answer) {
+  m_building = false;
   m_index = answer.index;
   if (answer.buildMs > 0) m_buildMs = answer.buildMs;
   m_following = true;
@@ -294,7 +321,7 @@ void SlotsView::refresh() {
       state += tr(", untrained");
     }
   }
-  if (m_analysis.busy()) state += tr(" …");
+  if (m_jobs.busy(this, kSlotsJob)) state += tr(" …");
   m_state->setText(state);
 }
 

@@ -6,11 +6,15 @@
 #include <QTimer>
 #include <QWidget>
 #include <array>
+#include <functional>
 #include <memory>
+#include <vector>
 
+#include "ui/bridge/jobs.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/inspect_source.h"
-#include "ui/models/slot_analysis.h"
+#include "ui/models/slot_index.h"
+#include "ui/models/slot_query.h"
 #include "ui/models/slot_table.h"
 #include "ui/selection.h"
 
@@ -27,11 +31,10 @@ class SlotsView : public QWidget {
   Q_OBJECT
 
  public:
-  SlotsView(BranchTrace& trace, Selection& selection, InspectSource& source,
+  SlotsView(BranchTrace& trace, Selection& selection, InspectSource& source, Jobs& jobs,
             QWidget* parent = nullptr);
 
   SlotTable* table() { return &m_table; }
-  SlotAnalysis* analysis() { return &m_analysis; }
 
  protected:
   void showEvent(QShowEvent* event) override;
@@ -44,7 +47,14 @@ class SlotsView : public QWidget {
   void traceChanged();
   void rebuild();
   void requery();
-  void receive(const SlotAnalysis::Answer& answer);
+  struct Answer {
+    std::shared_ptr<const SlotIndex> index;
+    std::shared_ptr<const std::vector<std::uint32_t>> entries;
+    double buildMs = 0;  // 0 = it was built before
+  };
+  void ask(std::function<Answer()> work);
+  void receive(const Answer& answer);
+  void forget();
   void refresh();
   void followPinned();
   void rowChosen();
@@ -55,12 +65,13 @@ class SlotsView : public QWidget {
   BranchTrace& m_trace;
   Selection& m_selection;
   InspectSource& m_source;
+  Jobs& m_jobs;
   SlotTable m_table;
-  SlotAnalysis m_analysis;
   SlotQuery m_query;
   std::shared_ptr<const SlotIndex> m_index;
   QString m_filterError;
   bool m_stale = true;       // the branch changed since the index was asked for
+  bool m_building = false;   // an index is asked for
   bool m_following = false;  // a row is being chosen by the selection, not by the user
   double m_buildMs = 0;
   std::array<int, static_cast<std::size_t>(SlotColumn::count)> m_widths{};  // of what was shown
