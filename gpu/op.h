@@ -71,8 +71,8 @@ struct Op {
   TensorId out = kNoTensor;
   TensorId out2 = kNoTensor;
   OpParams params;
-  bool outputs_only = false;  // runs on the step's last n_outputs tokens, not on all T
-  std::int32_t layer = -1;    // block the op belongs to, for drawing and timing; -1 = none
+  bool output_rows_only = false;  // runs on the last n_outputs tokens of the step, not on all T
+  std::int32_t layer = -1;        // block the op belongs to, for drawing and timing; -1 = none
 };
 
 }  // namespace mneme

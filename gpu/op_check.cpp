@@ -119,7 +119,7 @@ class Checker {
   }
 
   void every_token() {
-    require(!op_.outputs_only, "it must run on every token, since it writes a state");
+    require(!op_.output_rows_only, "it must run on every token, since it writes a state");
   }
 
   void embed() {

@@ -42,18 +42,18 @@ void StepLimits::check(const StepParams& step) const {
   for (const TokenId id : step.tokens) CHECK(id >= 0 && id < vocab);
 }
 
-std::vector<bool> trailing_tensors(const Graph& graph) {
-  std::vector<bool> trailing(graph.tensors.size(), false);
+std::vector<bool> tensors_of_output_rows(const Graph& graph) {
+  std::vector<bool> output_rows_only(graph.tensors.size(), false);
   for (const Op& op : graph.ops) {
-    if (op.out != kNoTensor) trailing[op.out] = op.outputs_only;
-    if (op.out2 != kNoTensor) trailing[op.out2] = op.outputs_only;
+    if (op.out != kNoTensor) output_rows_only[op.out] = op.output_rows_only;
+    if (op.out2 != kNoTensor) output_rows_only[op.out2] = op.output_rows_only;
   }
   for (const Op& op : graph.ops) {
     for (const TensorId id : op.in) {
-      if (id != kNoTensor) CHECK(op.outputs_only || !trailing[id]);
+      if (id != kNoTensor) CHECK(op.output_rows_only || !output_rows_only[id]);
     }
   }
-  return trailing;
+  return output_rows_only;
 }
 
 }  // namespace mneme

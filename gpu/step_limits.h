@@ -21,8 +21,8 @@ struct StepLimits {
   void check(const StepParams& step) const;  // CHECKs: sessions never ask for more
 };
 
-// By tensor: true for what ops on the trailing tokens write, which has a row for these only. CHECKs
-// that no op on every token reads one.
-std::vector<bool> trailing_tensors(const Graph& graph);
+// By tensor: true where an op on output rows writes it, so that it holds output rows only. CHECKs
+// that no op on every token reads such a tensor.
+std::vector<bool> tensors_of_output_rows(const Graph& graph);
 
 }  // namespace mneme

@@ -43,7 +43,7 @@ void NotFiniteCheck::run_case(const OpCase& c, Backend& backend, NumericMode mod
                               NotFinite& result) {
   OpHarness harness(backend, c.tokens, c.outputs, c.position, false);
   std::vector<Op> ops = c.build(harness).ops;
-  for (Op& op : ops) op.outputs_only = c.outputs > 0;
+  for (Op& op : ops) op.output_rows_only = c.outputs > 0;
   for (const TensorId given : given_tensors(harness, ops)) {
     for (const float value : values_) {
       const std::string what = fmt::format("{} with {} in tensor {}", c.name, value, given);

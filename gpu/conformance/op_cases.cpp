@@ -244,7 +244,7 @@ void add_engram(std::vector<OpCase>& cases) {
 }
 
 // Gate and convolution with nothing between them: taps that see the state, the same step, both.
-void add_engram_mixes(std::vector<OpCase>& cases) {
+void add_fused_gate_convs(std::vector<OpCase>& cases) {
   struct Shape {
     std::int64_t tokens, position;
     int streams;
@@ -268,8 +268,8 @@ void add_engram_mixes(std::vector<OpCase>& cases) {
                           {1, 2000, 4, 2048, 4, 3, DType::f32, true},
                           {128, 0, 4, 2048, 4, 3, DType::f32, true}};
   for (const Shape& s : shapes) {
-    cases.push_back({"engram_mix_" + type_name(s.state) + "_" + std::to_string(s.tokens) + "at" +
-                         std::to_string(s.position) + "_" + std::to_string(s.streams) + "x" +
+    cases.push_back({"fused_gate_conv_" + type_name(s.state) + "_" + std::to_string(s.tokens) +
+                         "at" + std::to_string(s.position) + "_" + std::to_string(s.streams) + "x" +
                          std::to_string(s.dim) + "_" + std::to_string(s.taps) + "taps",
                      s.tokens, s.position, 0,
                      [=](OpHarness& h) {
@@ -381,7 +381,7 @@ void add_shared_products(std::vector<OpCase>& cases) {
 }
 
 // A product and the sum with a residual right behind it, which may be made in one launch.
-void add_product_sums(std::vector<OpCase>& cases) {
+void add_matmul_adds(std::vector<OpCase>& cases) {
   struct Shape {
     std::int64_t tokens, in, out, outputs;
     bool bias, in_place;
@@ -391,7 +391,7 @@ void add_product_sums(std::vector<OpCase>& cases) {
                           {40, 96, 70, 0, true, true},  {33, 64, 50, 1, false, false}};
   for (const DType dtype : {DType::f32, DType::bf16, DType::q8_0, DType::q4_0}) {
     for (const Shape& s : shapes) {
-      cases.push_back({"matmul_sum_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
+      cases.push_back({"matmul_add_" + type_name(dtype) + "_" + std::to_string(s.tokens) + "x" +
                            std::to_string(s.in) + "x" + std::to_string(s.out),
                        s.tokens, 2, s.outputs, [=](OpHarness& h) {
                          Op product{OpKind::matmul};
@@ -504,11 +504,11 @@ std::vector<OpCase> conformance_cases() {
   add_rows(cases);
   add_attentions(cases);
   add_engram(cases);
-  add_engram_mixes(cases);
+  add_fused_gate_convs(cases);
   add_decoded_products(cases);
   add_made_products(cases);
   add_shared_products(cases);
-  add_product_sums(cases);
+  add_matmul_adds(cases);
   add_k_quant_chains(cases);
   add_held_rows(cases);
   add_large(cases);

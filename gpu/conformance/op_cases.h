@@ -27,7 +27,7 @@ struct OpCase {
   std::string name;  // "matmul_Q4_1_1x576x67": op, element type, tokens x in x out
   std::int64_t tokens = 1;
   std::int64_t position = 0;
-  std::int64_t outputs = 0;  // above 0: the op runs on the trailing tokens only
+  std::int64_t outputs = 0;  // above 0: the op runs on so many output rows
   std::function<OpChain(OpHarness&)> build;
   bool large = false;  // a shape of a real model: worth timing, too slow for every build's tests
 };

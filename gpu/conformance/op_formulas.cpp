@@ -28,8 +28,8 @@ struct View {
   const OpHarness& h;
   const Op& op;
   const std::vector<Rows>& made;  // activations, by the ops before
-  std::int64_t first() const { return op.outputs_only ? h.tokens() - h.outputs() : 0; }
-  std::int64_t rows() const { return op.outputs_only ? h.outputs() : h.tokens(); }
+  std::int64_t first() const { return op.output_rows_only ? h.tokens() - h.outputs() : 0; }
+  std::int64_t rows() const { return op.output_rows_only ? h.outputs() : h.tokens(); }
   Values in(std::size_t i) const {
     const Rows* rows = made_rows(op.in[i]);
     return rows != nullptr ? rows->values : h.values(op.in[i]);
@@ -447,8 +447,8 @@ std::vector<Expected> expected_of(const OpHarness& harness, const std::vector<Op
       if (role == TensorRole::activation) {
         // Ops behind it count tokens from the step's first.
         const auto skipped = static_cast<std::size_t>(
-            op.outputs_only ? (harness.tokens() - harness.outputs()) * harness.cols(rows.tensor)
-                            : 0);
+            op.output_rows_only ? (harness.tokens() - harness.outputs()) * harness.cols(rows.tensor)
+                                : 0);
         rows.values.insert(rows.values.begin(), skipped, 0.0);
         rows.tolerances.insert(rows.tolerances.begin(), skipped, 0.0);
         made.push_back(std::move(rows));

@@ -274,7 +274,7 @@ Status OpHarness::compare(const std::vector<std::vector<std::byte>>& before) con
       return Error{ErrorCode::corrupt, fmt::format("it wrote to its tensor {}", id)};
     }
     std::size_t end = after.size() - kGuard;
-    if (graph_.ops.back().outputs_only) {
+    if (graph_.ops.back().output_rows_only) {
       end = kGuard + static_cast<std::size_t>(outputs_ * graph_.tensors[id].cols) * sizeof(float);
     }
     const auto untouched = [&](std::size_t first, std::size_t last) {

@@ -55,7 +55,7 @@ double ngrams_of(const OpHarness& h, const Op& op, TensorId id) {
 
 double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
   const auto row = static_cast<double>(row_bytes(h.dtype(id), h.cols(id)));
-  const double tokens = static_cast<double>(op.outputs_only ? h.outputs() : h.tokens());
+  const double tokens = static_cast<double>(op.output_rows_only ? h.outputs() : h.tokens());
   const bool table = op.kind == OpKind::embed && h.role(id) == TensorRole::constant;
   const bool appended = op.kind == OpKind::kv_append && h.role(id) == TensorRole::state;
   if (table || appended) return tokens * row;
@@ -73,7 +73,7 @@ double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
 }
 
 double flops_of(const OpHarness& h, const Op& op) {
-  const double tokens = static_cast<double>(op.outputs_only ? h.outputs() : h.tokens());
+  const double tokens = static_cast<double>(op.output_rows_only ? h.outputs() : h.tokens());
   const double values = op.out == kNoTensor ? 0 : tokens * static_cast<double>(h.cols(op.out));
   switch (op.kind) {
     case OpKind::matmul:
@@ -109,7 +109,7 @@ OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int time
   OpOutcome outcome;
   OpHarness harness(backend, c.tokens, c.outputs, c.position, c.large);
   std::vector<Op> ops = c.build(harness).ops;
-  for (Op& op : ops) op.outputs_only = c.outputs > 0;
+  for (Op& op : ops) op.output_rows_only = c.outputs > 0;
   const std::vector<Expected> all = expected_of(harness, ops, mode == NumericMode::fast);
   if (const Status status = harness.run(ops, mode); !status) {
     outcome.failure = status.error().message;

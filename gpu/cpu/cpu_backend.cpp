@@ -46,7 +46,7 @@ void fill_rope_tables(CpuPlan& plan, const KernelStep& step) {
 }
 
 std::int64_t items_of(const Phase& phase, const KernelStep& step) {
-  const std::int64_t tokens = phase.args.outputs_only ? step.outputs : step.tokens;
+  const std::int64_t tokens = phase.args.output_rows_only ? step.outputs : step.tokens;
   if (tokens == 0) return 0;
   if (phase.by_token) return tokens;
   return phase.count_items ? phase.count_items(phase.args, step) : phase.items;
@@ -54,7 +54,7 @@ std::int64_t items_of(const Phase& phase, const KernelStep& step) {
 
 // Items that a thread takes at a time.
 std::int64_t chunk_of(const Phase& phase, const KernelStep& step) {
-  const std::int64_t tokens = phase.args.outputs_only ? step.outputs : step.tokens;
+  const std::int64_t tokens = phase.args.output_rows_only ? step.outputs : step.tokens;
   return tokens < kFewTokens ? phase.chunk : phase.chunk_of_many;
 }
 
@@ -64,8 +64,8 @@ std::int64_t pieces_of(const Phase& phase, const KernelStep& step) {
 }
 
 // A thread's share of phases [first, end): it takes items and runs every phase on them in turn.
-void run_chain(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
-               unsigned char* scratch) {
+void run_by_token(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
+                  unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
   const std::int64_t items = items_of(phases[first], run.step);
   // The others' would cut the items elsewhere.
@@ -83,8 +83,8 @@ void run_chain(const SegmentRun& run, int thread, std::size_t first, std::size_t
 }
 
 // A thread's share of independent phases: it takes pieces of any.
-void run_together(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
-                  unsigned char* scratch) {
+void run_independent(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
+                     unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
   std::int64_t pieces = 0;
   for (std::size_t p = first; p < end; ++p) pieces += pieces_of(phases[p], run.step);
@@ -103,12 +103,12 @@ void run_together(const SegmentRun& run, int thread, std::size_t first, std::siz
 // Phase by phase, so that each op's time is its own.
 void run_timed(const SegmentRun& run, int thread, unsigned char* scratch) {
   auto before = Clock::now();
-  const std::size_t first = run.plan.first_batch_[run.segment];
-  const std::size_t end = run.plan.first_batch_[run.segment + 1];
+  const std::size_t first = run.plan.first_group_[run.segment];
+  const std::size_t end = run.plan.first_group_[run.segment + 1];
   for (std::size_t b = first; b < end; ++b) {
-    for (std::size_t p = run.plan.batches_[b].first; p < run.plan.batches_[b].end; ++p) {
-      run_chain(run, thread, p, p + 1, scratch);
-      run.pool.meet();
+    for (std::size_t p = run.plan.groups_[b].first; p < run.plan.groups_[b].end; ++p) {
+      run_by_token(run, thread, p, p + 1, scratch);
+      run.pool.barrier();
       if (thread > 0) continue;
       const auto now = Clock::now();
       run.plan.times_.add(run.plan.phases_[p].op,
@@ -118,22 +118,22 @@ void run_timed(const SegmentRun& run, int thread, unsigned char* scratch) {
   }
 }
 
-// One thread's part of a segment. After a cancel the batches are still walked through, without
-// work, so that every thread comes to every meeting.
+// One thread's part of a segment. After a cancel the groups are still walked through, without
+// work, so that every thread comes to every barrier.
 void run_segment(void* context, int thread) {
   const SegmentRun& run = *static_cast<SegmentRun*>(context);
   auto* scratch = reinterpret_cast<unsigned char*>(
       run.plan.scratch_ + static_cast<std::size_t>(thread) * run.plan.scratch_bytes_);
   if (run.plan.timing_) return run_timed(run, thread, scratch);
-  const std::size_t end = run.plan.first_batch_[run.segment + 1];
-  for (std::size_t b = run.plan.first_batch_[run.segment]; b < end; ++b) {
-    const Batch& batch = run.plan.batches_[b];
-    if (batch.chain) {
-      run_chain(run, thread, batch.first, batch.end, scratch);
+  const std::size_t end = run.plan.first_group_[run.segment + 1];
+  for (std::size_t b = run.plan.first_group_[run.segment]; b < end; ++b) {
+    const BarrierGroup& group = run.plan.groups_[b];
+    if (group.by_token) {
+      run_by_token(run, thread, group.first, group.end, scratch);
     } else {
-      run_together(run, thread, batch.first, batch.end, scratch);
+      run_independent(run, thread, group.first, group.end, scratch);
     }
-    run.pool.meet();
+    run.pool.barrier();
   }
 }
 
@@ -198,9 +198,9 @@ class CpuBackend final : public Backend {
     }
     const double begin = clock_.now_us();
     const bool few = run.step.tokens < kFewTokens;
-    pool_.take_long_waits();
+    pool_.take_slow_barriers();
     pool_.run(run_segment, &run, few ? threads_.threads() : pool_.threads());
-    if (few) threads_.learn(pool_.take_long_waits());
+    if (few) threads_.learn(pool_.take_slow_barriers());
     cancelled_ = is_set(step.cancel);
     if (step.timed) clock_.add({0, 0, begin, clock_.now_us()});
     if (cpu_plan.timing_) {
@@ -228,7 +228,7 @@ class CpuBackend final : public Backend {
  private:
   const Kernels& kernels_;
   ThreadPool pool_;
-  ThreadChoice threads_;  // for steps of few tokens, where meetings are frequent
+  ThreadChoice threads_;  // for steps of few tokens, where barriers are frequent
   Weaver weaver_;
   HostArena arena_;
   SegmentClock clock_;

@@ -28,7 +28,7 @@ constexpr std::size_t kScratchAlign = 64;
 constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
 constexpr std::int64_t kPiecesOfMany = 4;  // of a product, for each thread, so that none waits long
 
-// A plan is made in three passes: ops become phases over numbered tensors; phases form batches,
+// A plan is made in three passes: ops become phases over numbered tensors; phases form groups,
 // which decide how long tensors live; then memory is taken and every phase is bound to it. Tensors
 // have the graph's numbers; packed activations get new ones behind them.
 class Compiler {
@@ -51,14 +51,14 @@ class Compiler {
       starts.push_back(plan_->phases_.size());
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) lower(i);
     }
-    plan_->batches_ = group_phases(uses_, starts);
+    plan_->groups_ = group_phases(uses_, starts);
     for (const std::size_t start : starts) {
-      const auto& batches = plan_->batches_;
-      const auto at = std::find_if(batches.begin(), batches.end(),
-                                   [&](const Batch& batch) { return batch.first >= start; });
-      plan_->first_batch_.push_back(static_cast<std::size_t>(at - batches.begin()));
+      const auto& groups = plan_->groups_;
+      const auto at = std::find_if(groups.begin(), groups.end(),
+                                   [&](const BarrierGroup& group) { return group.first >= start; });
+      plan_->first_group_.push_back(static_cast<std::size_t>(at - groups.begin()));
     }
-    plan_->first_batch_.push_back(plan_->batches_.size());
+    plan_->first_group_.push_back(plan_->groups_.size());
     weave_weights();
     RETURN_IF_ERROR(take_memory());
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) bind(p);
@@ -81,7 +81,7 @@ class Compiler {
   };
 
   void describe_tensors() {
-    const std::vector<bool> trailing = trailing_tensors(graph_);
+    const std::vector<bool> output_rows_only = tensors_of_output_rows(graph_);
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
       const Tensor& x = graph_.tensors[i];
       PlanTensor t;
@@ -89,7 +89,7 @@ class Compiler {
       t.bound.cols = x.cols;
       t.bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.bound.element = static_cast<Element>(x.dtype);
-      t.bound.trailing = trailing[i];
+      t.bound.output_rows_only = output_rows_only[i];
       t.activation = x.role == TensorRole::activation;
       if (!t.activation) {
         t.bound.data = reinterpret_cast<unsigned char*>(x.buffer->handle()) + x.offset;
@@ -104,15 +104,15 @@ class Compiler {
   }
 
   std::size_t rows_bytes(const KernelTensor& x) const {
-    const std::int64_t most = x.trailing ? options_.outputs_max : options_.tokens_max;
+    const std::int64_t most = x.output_rows_only ? options_.outputs_max : options_.tokens_max;
     return static_cast<std::size_t>((x.rows > 0 ? x.rows : most) * x.stride);
   }
 
-  std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool trailing) {
+  std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool output_rows_only) {
     PlanTensor t;
     t.bound.cols = cols;
     t.bound.stride = stride;
-    t.bound.trailing = trailing;
+    t.bound.output_rows_only = output_rows_only;
     t.bytes = rows_bytes(t.bound);
     t.activation = true;
     tensors_.push_back(t);
@@ -171,7 +171,7 @@ class Compiler {
     phase.chunk = std::max<std::int64_t>(1, kBytesAtATime / piece) * granularity;
     phase.chunk_of_many = phase.chunk;
     KernelArgs& args = phase.args;
-    args.outputs_only = op.outputs_only;
+    args.output_rows_only = op.output_rows_only;
     args.eps = op.params.eps;
     args.n_heads = op.params.n_heads;
     args.n_kv_heads = op.params.n_kv_heads;
@@ -183,7 +183,7 @@ class Compiler {
     args.dilation = op.params.dilation;
     PhaseUse use;
     use.by_token = true;
-    use.outputs_only = op.outputs_only;
+    use.output_rows_only = op.output_rows_only;
     for (const std::uint32_t id : in) {
       if (id != kNoTensor) use.reads.push_back(id);
     }
@@ -202,10 +202,10 @@ class Compiler {
   std::uint32_t pack(std::size_t op_index) {
     const Op& op = graph_.ops[op_index];
     const TensorId x = op.in[0];
-    std::uint32_t& packed = packed_[x][op.outputs_only ? 1 : 0];
+    std::uint32_t& packed = packed_[x][op.output_rows_only ? 1 : 0];
     if (packed == kNoTensor) {
       const std::int64_t cols = tensors_[x].bound.cols;
-      packed = new_tensor(cols, kernels_.packed_stride(cols), op.outputs_only);
+      packed = new_tensor(cols, kernels_.packed_stride(cols), op.output_rows_only);
       add_phase(op_index, kernels_.pack_activations, {x}, {packed}, cols * 4);
     }
     return packed;
@@ -244,7 +244,7 @@ class Compiler {
       KernelArgs shape;
       shape.n_heads = op.params.n_heads;
       shape.head_dim = op.params.head_dim;
-      outs.push_back(new_tensor(0, 0, op.outputs_only));
+      outs.push_back(new_tensor(0, 0, op.output_rows_only));
       tensors_.back().bytes = static_cast<std::size_t>(kernels_.attention_partials(shape));
     }
     Phase& phase = add_phase(index, kernels_.attention, op.in, outs, kBytesAtATime);
@@ -335,8 +335,8 @@ class Compiler {
 
   Status take_memory() {
     ActivationLives lives(tensors_.size());
-    for (std::size_t b = 0; b < plan_->batches_.size(); ++b) {
-      for (std::size_t p = plan_->batches_[b].first; p < plan_->batches_[b].end; ++p) {
+    for (std::size_t b = 0; b < plan_->groups_.size(); ++b) {
+      for (std::size_t p = plan_->groups_[b].first; p < plan_->groups_[b].end; ++p) {
         for (const auto* ids : {&inputs_[p], &outputs_[p]}) {
           for (const std::uint32_t id : *ids) {
             if (id == kNoTensor || !tensors_[id].activation) continue;
@@ -416,7 +416,7 @@ class Compiler {
   std::unique_ptr<CpuPlan> plan_;
   std::vector<PlanTensor> tensors_;
   std::vector<std::uint32_t> constants_;              // of new_constant()
-  std::vector<std::array<std::uint32_t, 2>> packed_;  // [graph tensors][outputs_only]
+  std::vector<std::array<std::uint32_t, 2>> packed_;  // [graph tensors][output_rows_only]
   std::vector<FloatCopy> float_copies_;
   std::vector<std::uint32_t> rope_ids_;  // [rope tables]
   // Of each phase, by tensor number:

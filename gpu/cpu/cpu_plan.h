@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A graph bound to memory and kernels: a list of phases, each one kernel over a range of items, in
-// batches between which all threads meet. Built by compile(), used from the engine thread.
+// groups with a barrier of all threads between them. Built by compile(), used from the engine
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@
 #include <vector>
 
 #include "gpu/backend.h"
-#include "gpu/cpu/batches.h"
+#include "gpu/cpu/barrier_groups.h"
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/woven_weights.h"
 #include "gpu/op_times.h"
@@ -42,8 +43,8 @@ class CpuPlan final : public Plan {
   std::size_t memory_bytes() const override { return memory_.size(); }
 
   std::vector<Segment> segments_;
-  std::vector<std::size_t> first_batch_;  // of each segment, and one past the last
-  std::vector<Batch> batches_;
+  std::vector<std::size_t> first_group_;  // of each segment, and one past the last
+  std::vector<BarrierGroup> groups_;
   std::vector<Phase> phases_;
   std::vector<RopeTable> rope_tables_;
   std::vector<std::shared_ptr<const WovenArena>> woven_;

@@ -30,7 +30,7 @@ struct KernelTensor {
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
   Element element = Element::f32;
-  bool trailing = false;  // holds rows of the step's trailing tokens only
+  bool output_rows_only = false;  // has no rows but the step's output rows
 };
 
 // One op, bound to memory. Inputs are in op.h's order, with these differences: constants other than
@@ -40,7 +40,7 @@ struct KernelArgs {
   KernelTensor in[6];
   KernelTensor out;
   KernelTensor out2;
-  bool outputs_only = false;
+  bool output_rows_only = false;
   float eps = 0;
   std::int64_t n_heads = 0;
   std::int64_t n_kv_heads = 0;
@@ -55,7 +55,7 @@ struct KernelArgs {
 struct KernelStep {
   const std::int32_t* ids = nullptr;  // [tokens]
   std::int64_t tokens = 0;
-  std::int64_t outputs = 0;   // trailing tokens that outputs_only ops run on
+  std::int64_t outputs = 0;   // output rows: those of the last tokens
   std::int64_t position = 0;  // of the first token
 };
 

@@ -2,12 +2,12 @@
 // Where rows lie, and what the stored numbers mean.
 
 MNEME_INLINE std::int64_t first_token(const KernelArgs& args, const KernelStep& step) {
-  return args.outputs_only ? step.tokens - step.outputs : 0;
+  return args.output_rows_only ? step.tokens - step.outputs : 0;
 }
 
 MNEME_INLINE unsigned char* row_bytes_of(const KernelTensor& x, const KernelStep& step,
                                          std::int64_t token) {
-  const std::int64_t first = x.trailing ? step.tokens - step.outputs : 0;
+  const std::int64_t first = x.output_rows_only ? step.tokens - step.outputs : 0;
   return x.data + (token - first) * x.stride;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many threads to decode with while other programs want the cores too. Threads that meet three
-// hundred times a token all wait for the one that is not running; fewer threads are then faster.
-// Fewer after a step with long waits, one more after many calm steps, more slowly each time it
-// fails.
+// How many threads to decode with while other programs want the cores too. A token has three
+// hundred barriers, and at each of them all threads wait for one that is not running; fewer threads
+// are then faster. The number falls after a step with slow barriers and rises by one after many
+// calm steps; each rise that fails makes the next one later.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,9 @@ class ThreadChoice {
 
   int threads() const { return threads_; }
 
-  // After a step: how many of its waits outlasted the spinning.
-  void learn(int long_waits) {
-    if (long_waits > kLongWaitsNormal) {
+  // After a step: how many waits at its barriers outlasted the spinning.
+  void learn(int slow_barriers) {
+    if (slow_barriers > kSlowBarriersNormal) {
       if (calm_steps_ < kCalmStepsMin) patience_ = std::min(2 * patience_, kCalmStepsMax);
       threads_ = std::max(1, threads_ - std::max(1, threads_ / 4));
       calm_steps_ = 0;
@@ -33,7 +33,8 @@ class ThreadChoice {
   }
 
  private:
-  static constexpr int kLongWaitsNormal = 2;  // a thread that wakes up is late at its first meeting
+  // A thread that wakes up is late at its first barrier.
+  static constexpr int kSlowBarriersNormal = 2;
   static constexpr int kCalmStepsMin = 16;
   static constexpr int kCalmStepsMax = 512;
 

@@ -72,14 +72,14 @@ void ThreadPool::run(Job job, void* context, int active) {
     start_.notify_all();
   }
   job(context, 0);
-  meet();
+  barrier();
 }
 
-void ThreadPool::meet() {
+void ThreadPool::barrier() {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // fixed until all are here
   const int active = active_;  // once this thread has arrived, the next job may change it
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < active) {
-    if (wait_while(phase_, phase, spins_)) long_waits_.fetch_add(1, std::memory_order_relaxed);
+    if (wait_while(phase_, phase, spins_)) slow_barriers_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   arrived_.store(0, std::memory_order_relaxed);
@@ -112,7 +112,7 @@ void ThreadPool::loop(int thread) {
     if (thread >= static_cast<int>(seen % kActiveRange)) continue;
     if (closing_) return;
     job_(context_, thread);
-    meet();
+    barrier();
   }
 }
 

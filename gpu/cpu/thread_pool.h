@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compute threads of the CPU backend. A job runs on all of them at once, the caller being
-// thread 0; inside a job the threads meet at barriers and take work from one shared counter.
+// thread 0; inside a job the threads wait at barriers and take work from shared counters.
 // Waiting spins for some microseconds, then sleeps, so an idle pool costs nothing and a stolen core
 // little.
 #pragma once
@@ -32,15 +32,15 @@ class ThreadPool {
   void run(Job job, void* context, int active);
   void run(Job job, void* context) { run(job, context, threads_); }
 
-  // Waits at meetings that outlasted the spinning, since the last call.
-  int take_long_waits() { return long_waits_.exchange(0, std::memory_order_relaxed); }
+  // Waits at barriers that outlasted the spinning: of all threads, since the last call.
+  int take_slow_barriers() { return slow_barriers_.exchange(0, std::memory_order_relaxed); }
 
-  // Inside a job: waits until every active thread has come here. What was written before is seen
-  // after, and all pieces can be taken anew.
-  void meet();
+  // Inside a job: waits until every active thread has come here. What any thread wrote before the
+  // barrier is seen after it, and all pieces can be taken anew.
+  void barrier();
 
-  // Inside a job: one of `pieces` that nobody has taken since the last meeting, -1 when all are
-  // taken. Every thread must name the same number of pieces between two meetings.
+  // Inside a job: one of `pieces` that no thread has taken since the last barrier, -1 when all are
+  // taken. Every thread must name the same number of pieces between two barriers.
   std::int64_t take(int thread, std::int64_t pieces);
 
  private:
@@ -49,7 +49,7 @@ class ThreadPool {
   static bool wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins);
 
   const int threads_;
-  const int spins_;       // at a meeting; 0 when there are more threads than cores
+  const int spins_;       // at a barrier; 0 when there are more threads than cores
   const int idle_spins_;  // between jobs
   // Written before start_, read after it, by threads that are active in that job.
   Job job_ = nullptr;
@@ -59,13 +59,12 @@ class ThreadPool {
   // Number of jobs so far times kActiveRange, plus the active threads of the latest; run() and
   // loop().
   alignas(64) std::atomic<std::uint32_t> start_{0};
-  alignas(64) std::atomic<std::uint32_t> phase_{0};  // counts meetings; the last comer and the rest
-  alignas(64) std::atomic<std::int32_t> arrived_{0};  // threads at this meeting
+  alignas(64) std::atomic<std::uint32_t> phase_{0};  // counts barriers; the last comer and the rest
+  alignas(64) std::atomic<std::int32_t> arrived_{0};  // threads at this barrier
   struct alignas(64) Cursor {
-    std::atomic<std::int64_t> taken{
-        0};  // of one thread's stretch since the last meeting; any thread
+    std::atomic<std::int64_t> taken{0};  // of a thread's pieces since the last barrier; any thread
   };
-  std::atomic<int> long_waits_{0};  // any thread
+  std::atomic<int> slow_barriers_{0};  // any thread
   std::vector<Cursor> cursors_;     // [threads]
   Status started_;
   std::vector<std::thread> workers_;

@@ -13,26 +13,26 @@ namespace mneme {
 constexpr char kCudaModuleVersion[] = MNEME_VERSION "/5";
 
 enum class CudaKernel : std::int32_t {
-  embed,         // in: table, ids
-  rms_norm,      // in: x, weight f32
-  pack_int8,     // in: x; out: 32 x i8 a block; out2: {scale, scale * sum} a block
-  pack_half,     // in: x; out: f16 or bf16 rows, zeroes behind the last value; out2: row scales
-  matvec,        // in: x or packed, weight, [bias], scales; [residual]; few tokens
-  gemm,          // in: packed, weight, [bias], scales, [residual]; many tokens, tensor cores
-  library_gemm,  // as gemm of bf16, by the library, without bias; of all rows_max rows
-  gemm_exact,    // in: x, weight, [bias], -, [residual]; many tokens, float32
-  rope,          // in: x, rows of cosines and sines
-  kv_append,     // in: k, v, states
-  attention,     // in: q, states; out; out2: partial results of the splits
-  combine,       // in: -; out; out2: as attention's
-  swiglu,        // in: gate, up
-  add,           // in: a, b
-  table_decode,  // in: rows, [index, held]
-  engram_gate,   // in: h, key, value, norms f32; out; out2: gates
-  conv_append,   // in: -, v, norm f32, -, state
-  short_conv,    // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes
-  engram_mix,    // in: h, key, value, norms of the gate and the convolution f32, kernel f32 [taps,
-                 //   G*D], state; out; out2: gates; out3: writes
+  embed,            // in: table, ids
+  rms_norm,         // in: x, weight f32
+  pack_int8,        // in: x; out: 32 x i8 a block; out2: {scale, scale * sum} a block
+  pack_half,        // in: x; out: f16 or bf16 rows, zeroes behind the last value; out2: row scales
+  matvec,           // in: x or packed, weight, [bias], scales; [residual]; few tokens
+  gemm,             // in: packed, weight, [bias], scales, [residual]; many tokens, tensor cores
+  library_gemm,     // as gemm of bf16, by the library, without bias; of all rows_max rows
+  gemm_exact,       // in: x, weight, [bias], -, [residual]; many tokens, float32
+  rope,             // in: x, rows of cosines and sines
+  kv_append,        // in: k, v, states
+  attention,        // in: q, states; out; out2: partial results of the splits
+  combine,          // in: -; out; out2: as attention's
+  swiglu,           // in: gate, up
+  add,              // in: a, b
+  table_decode,     // in: rows, [index, held]
+  engram_gate,      // in: h, key, value, norms f32; out; out2: gates
+  conv_append,      // in: -, v, norm f32, -, state
+  short_conv,       // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes
+  fused_gate_conv,  // in: h, key, value, norms of the gate and the convolution f32, kernel f32
+                    //   [taps, G*D], state; out; out2: gates; out3: writes
 };
 
 // A tensor in the device's memory. `element` has the numbers of DType (gpu/tensor.h).
@@ -42,7 +42,7 @@ struct CudaTensor {
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
   std::int32_t element = 0;
-  std::int32_t trailing = 0;  // 1: holds rows of the step's trailing tokens only
+  std::int32_t output_rows_only = 0;  // 1: has no rows but the step's output rows
 };
 
 // What kernels read to know how much of their grid has work.
@@ -64,7 +64,7 @@ struct CudaLibrary;  // NVIDIA's matrix products on one device
 // One kernel with everything it needs; passed to it by value and recorded in graphs.
 struct CudaCall {
   CudaKernel kernel = CudaKernel::embed;
-  std::int32_t outputs_only = 0;
+  std::int32_t output_rows_only = 0;
   std::int32_t rows_max = 0;  // most rows this call works on; what the step says counts
   std::int32_t exact = 0;     // matvec of quantised weights: x is float32
   const CudaStep* step = nullptr;
@@ -78,7 +78,7 @@ struct CudaCall {
                       // memory
   CudaTensor scales;
   float eps = 0;
-  float conv_eps = 0;  // engram_mix
+  float conv_eps = 0;  // fused_gate_conv
   std::int32_t n_heads = 0;
   std::int32_t n_kv_heads = 0;
   std::int32_t head_dim = 0;
@@ -96,7 +96,7 @@ struct CudaCall {
 // and their number to kCudaTileRows, so that tiles need no bounds.
 constexpr std::int64_t kCudaTileCols = 32;
 constexpr std::int64_t kCudaTileRows = 128;
-constexpr int kCudaTapsMax = 8;  // of a convolution that engram_mix makes
+constexpr int kCudaTapsMax = 8;  // of a convolution that fused_gate_conv makes
 // Allocations are rounded up to this, so that 16-byte loads of a tensor's last bytes stay inside.
 constexpr std::int64_t kCudaAllocation = 256;
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "gpu/cuda/cuda_card.h"
 #include "gpu/cuda/cuda_choices.h"
+#include "gpu/cuda/cuda_device_context.h"
 #include "gpu/cuda/cuda_library.h"
 #include "gpu/cuda/cuda_plan.h"
 #include "gpu/segment_clock.h"
@@ -44,18 +44,18 @@ Result<int> count_devices(const Result<const CudaApi*>& module) {
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(std::shared_ptr<CudaCard> card)
-      : card_(std::move(card)), library_(CudaMatrixLibrary::open(card_)) {}
+  explicit CudaBackend(std::shared_ptr<CudaDeviceContext> device)
+      : device_(std::move(device)), library_(CudaMatrixLibrary::open(device_)) {}
 
   std::string_view name() const override { return "cuda"; }
   std::string description() const override {
-    return fmt::format("{} ({})", card_->about().name, driver_text(card_->about().driver));
+    return fmt::format("{} ({})", device_->about().name, driver_text(device_->about().driver));
   }
   MemoryInfo memory() const override {
     MemoryInfo info;
-    info.total_bytes = card_->about().total_bytes;
-    info.held_max_bytes = card_->held_max_bytes();
-    if (card_->api().memory(card_->context(), &info.free_bytes, &info.total_bytes) != 0) {
+    info.total_bytes = device_->about().total_bytes;
+    info.held_max_bytes = device_->held_max_bytes();
+    if (device_->api().memory(device_->context(), &info.free_bytes, &info.total_bytes) != 0) {
       info.free_bytes = 0;  // a lost device has no room
     }
     return info;
@@ -66,27 +66,27 @@ class CudaBackend final : public Backend {
   }
 
   Result<Buffer> alloc(std::size_t bytes, MemoryKind kind) override {
-    return kind == MemoryKind::host_visible ? card_->alloc_mirrored(bytes)
-                                            : card_->alloc(bytes, true);
+    return kind == MemoryKind::host_visible ? device_->alloc_mirrored(bytes)
+                                            : device_->alloc(bytes, true);
   }
 
   Result<Buffer> wrap(std::span<const std::byte> mapped) override {
-    auto buffer = card_->alloc(mapped.size(), false);
+    auto buffer = device_->alloc(mapped.size(), false);
     if (!buffer) return buffer;
-    RETURN_IF_ERROR(card_->upload(*buffer, 0, mapped));
+    RETURN_IF_ERROR(device_->upload(*buffer, 0, mapped));
     return buffer;
   }
 
   Status upload(Buffer& to, std::size_t offset, std::span<const std::byte> bytes) override {
-    return card_->upload(to, offset, bytes);
+    return device_->upload(to, offset, bytes);
   }
   Status download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) override {
-    return card_->download(from, offset, bytes);
+    return device_->download(from, offset, bytes);
   }
 
   Result<std::unique_ptr<Plan>> compile(const Graph& graph,
                                         const CompileOptions& options) override {
-    return compile_for_cuda(graph, options, card_, library_);
+    return compile_for_cuda(graph, options, device_, library_);
   }
 
   void run(Plan& plan, const Segment& segment, const StepParams& step) override {
@@ -98,7 +98,7 @@ class CudaBackend final : public Backend {
     CHECK(index < cuda_plan.segments_.size());  // one of plan.segments()
     if (index == 0) {
       // A step that ended in an error elsewhere may still be running in this memory.
-      if (plan_ != nullptr) keep(card_->api().finish(card_->context()), "ending a step");
+      if (plan_ != nullptr) keep(device_->api().finish(device_->context()), "ending a step");
       cuda_plan.timed_ops_.clear();
       clock_.begin_step();
       ran_ = 0;
@@ -121,7 +121,7 @@ class CudaBackend final : public Backend {
   Status finish() override {
     CudaPlan* plan = std::exchange(plan_, nullptr);
     const bool cancelled = std::exchange(cancelled_, false);
-    if (plan != nullptr) keep(card_->api().finish(card_->context()), "computing");
+    if (plan != nullptr) keep(device_->api().finish(device_->context()), "computing");
     if (plan != nullptr && failed_ && plan->timing_) keep(plan->add_times(), "timing");
     if (plan != nullptr && failed_ && timed_) {
       std::vector<SegmentTime> times;
@@ -149,10 +149,10 @@ class CudaBackend final : public Backend {
  private:
   // The first failure is told by finish(); nothing more is started before that.
   void keep(int error, std::string_view doing) {
-    if (failed_) failed_ = card_->check(error, doing);
+    if (failed_) failed_ = device_->check(error, doing);
   }
 
-  const std::shared_ptr<CudaCard> card_;
+  const std::shared_ptr<CudaDeviceContext> device_;
   const std::shared_ptr<const CudaMatrixLibrary> library_;  // null: there is none
   CudaPlan* plan_ = nullptr;                                // of the step under way
   bool cancelled_ = false;                                  // since the last finish()
@@ -172,9 +172,9 @@ Result<std::unique_ptr<Backend>> open_cuda_backend(const Result<const CudaApi*>&
     return Error{ErrorCode::unsupported,
                  fmt::format("there is no CUDA device {}: this machine has {}", index, *count)};
   }
-  auto card = CudaCard::open(**module, static_cast<int>(index));
-  if (!card) return card.error();
-  return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(std::move(*card)));
+  auto device = CudaDeviceContext::open(**module, static_cast<int>(index));
+  if (!device) return device.error();
+  return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(std::move(*device)));
 }
 
 std::vector<DeviceInfo> list_cuda_devices(const Result<const CudaApi*>& module) {

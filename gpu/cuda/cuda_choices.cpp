@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
-#include "gpu/product_sum.h"
 
 namespace mneme {
 namespace {
@@ -17,7 +17,8 @@ constexpr int kTileHeadDimMax = 128;
 
 class FusionFinder {
  public:
-  explicit FusionFinder(const Graph& graph) : graph_(graph), sums_(find_product_sums(graph)) {}
+  explicit FusionFinder(const Graph& graph)
+      : graph_(graph), matmul_adds_(find_matmul_adds(graph)) {}
 
   Fusions run() {
     const std::size_t count = graph_.ops.size();
@@ -29,7 +30,7 @@ class FusionFinder {
     }
     for (const Segment& segment : graph_.segments) {
       for (std::size_t i = segment.first_op; i < segment.end_op;) {
-        if (sums_[i]) {
+        if (matmul_adds_[i]) {
           found_.sum[i] = i + 1;
           found_.made_at[i + 1] = i;
           found_.read_to[i] = i + 1;
@@ -54,14 +55,14 @@ class FusionFinder {
     const Op& first = graph_.ops[i];
     const Op& next = graph_.ops[k];
     if (first.kind != OpKind::matmul || next.kind != OpKind::matmul) return false;
-    if (next.in[0] != first.in[0] || next.outputs_only != first.outputs_only) return false;
+    if (next.in[0] != first.in[0] || next.output_rows_only != first.output_rows_only) return false;
     if (next.out == first.in[0]) return false;
-    if (sums_[k]) return false;
+    if (matmul_adds_[k]) return false;
     return graph_.tensor(next.in[1]).dtype == graph_.tensor(first.in[1]).dtype;
   }
 
   const Graph& graph_;
-  const std::vector<bool> sums_;
+  const std::vector<bool> matmul_adds_;
   Fusions found_;
 };
 
@@ -118,7 +119,7 @@ Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows) {
 }
 
 bool for_matrix_library(const Graph& graph, const Op& op, NumericMode mode) {
-  if (op.kind != OpKind::matmul || op.outputs_only || mode != NumericMode::fast) return false;
+  if (op.kind != OpKind::matmul || op.output_rows_only || mode != NumericMode::fast) return false;
   const Tensor& weight = graph.tensor(op.in[1]);
   return weight.dtype == DType::bf16 && (op.in.size() < 3 || op.in[2] == kNoTensor);
 }

@@ -8,9 +8,9 @@
 
 #include "gpu/activation_memory.h"
 #include "gpu/cuda/cuda_plan.h"
-#include "gpu/engram_mix.h"
+#include "gpu/fused_gate_conv.h"
+#include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
-#include "gpu/product_sum.h"
 #include "gpu/rope_table.h"
 #include "inference/base/check.h"
 #include "inference/base/round_up.h"
@@ -29,12 +29,13 @@ std::size_t aligned(std::size_t bytes) {
 // lowered to calls once for each step size.
 class Compiler {
  public:
-  Compiler(const Graph& graph, const CompileOptions& options, std::shared_ptr<CudaCard> card,
+  Compiler(const Graph& graph, const CompileOptions& options,
+           std::shared_ptr<CudaDeviceContext> device,
            std::shared_ptr<const CudaMatrixLibrary> library)
       : graph_(graph),
         options_(options),
-        card_(std::move(card)),
-        plan_(std::make_unique<CudaPlan>(card_, std::move(library))) {}
+        device_(std::move(device)),
+        plan_(std::make_unique<CudaPlan>(device_, std::move(library))) {}
 
   Result<std::unique_ptr<Plan>> run() {
     plan_->limits_ = StepLimits::of(graph_, options_);
@@ -48,7 +49,7 @@ class Compiler {
     RETURN_IF_ERROR(check_ops(graph_, "CUDA", why_not_on_cuda));
     describe_tensors();
     fusions_ = find_fusions(graph_);
-    mixes_ = find_engram_mixes(graph_);
+    fused_gate_convs_ = find_fused_gate_convs(graph_);
     sizes_ = step_sizes(options_, gains_by_library());
     RETURN_IF_ERROR(describe_step());
     RETURN_IF_ERROR(take_memory());
@@ -60,7 +61,7 @@ class Compiler {
 
  private:
   void describe_tensors() {
-    const std::vector<bool> trailing = trailing_tensors(graph_);
+    const std::vector<bool> output_rows_only = tensors_of_output_rows(graph_);
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
       const Tensor& x = graph_.tensors[i];
       CudaTensor t;
@@ -68,7 +69,7 @@ class Compiler {
       t.cols = x.cols;
       t.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.element = static_cast<std::int32_t>(x.dtype);
-      t.trailing = trailing[i] ? 1 : 0;
+      t.output_rows_only = output_rows_only[i] ? 1 : 0;
       if (x.role != TensorRole::activation) t.data = cuda_pointer(*x.buffer, x.offset);
       if (x.role == TensorRole::input || x.role == TensorRole::output) {
         CHECK(x.offset + rows_bytes(t) <= x.buffer->size());
@@ -84,7 +85,7 @@ class Compiler {
   }
 
   std::size_t rows_bytes(const CudaTensor& t) const {
-    const std::int64_t most = t.trailing ? options_.outputs_max : options_.tokens_max;
+    const std::int64_t most = t.output_rows_only ? options_.outputs_max : options_.tokens_max;
     return static_cast<std::size_t>((t.rows > 0 ? t.rows : most) * t.stride);
   }
 
@@ -111,8 +112,8 @@ class Compiler {
       tables.push_back({frequencies, plan_->record_bytes_});
       plan_->record_bytes_ += round_up(frequencies.size() * 2 * sizeof(float), 16);
     }
-    auto step = card_->alloc_mirrored(kCudaRecords + static_cast<std::size_t>(options_.tokens_max) *
-                                                         plan_->record_bytes_);
+    auto step = device_->alloc_mirrored(
+        kCudaRecords + static_cast<std::size_t>(options_.tokens_max) * plan_->record_bytes_);
     if (!step) return step.error();
     plan_->step_ = std::move(*step);
     return {};
@@ -124,8 +125,8 @@ class Compiler {
     ActivationLives lives(tensors_.size());
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
-      const std::size_t first = i > 0 && mixes_[i - 1] ? i - 1 : fusions_.made_at[i];
-      const std::size_t last = mixes_[i] ? i + 1 : std::max(i, fusions_.read_to[i]);
+      const std::size_t first = i > 0 && fused_gate_convs_[i - 1] ? i - 1 : fusions_.made_at[i];
+      const std::size_t last = fused_gate_convs_[i] ? i + 1 : std::max(i, fusions_.read_to[i]);
       std::vector<TensorId> ids = op.in;
       ids.push_back(op.out);
       ids.push_back(op.out2);
@@ -164,7 +165,7 @@ class Compiler {
     const std::size_t scales = take(scale_bytes);
     const std::size_t partials = take(partial_bytes);
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) add_float_copies(i, take);
-    auto memory = card_->alloc(bytes, false);
+    auto memory = device_->alloc(bytes, false);
     if (!memory) return memory.error().with("preparing the model's working memory");
     plan_->memory_ = std::move(*memory);
     for (std::size_t id = 0; id < tensors_.size(); ++id) {
@@ -225,7 +226,7 @@ class Compiler {
     const Tensor& x = graph_.tensor(id);
     const std::size_t stride = row_bytes(x.dtype, x.cols);
     std::vector<std::byte> stored(static_cast<std::size_t>(x.rows) * stride);
-    RETURN_IF_ERROR(card_->download(*x.buffer, x.offset, stored));
+    RETURN_IF_ERROR(device_->download(*x.buffer, x.offset, stored));
     std::vector<float> values(static_cast<std::size_t>(x.rows * x.cols));
     for (std::size_t r = 0; r < static_cast<std::size_t>(x.rows); ++r) {
       dequantize_row(x.dtype, stored.data() + r * stride, x.cols,
@@ -248,7 +249,8 @@ class Compiler {
           }
         }
       }
-      RETURN_IF_ERROR(card_->upload(plan_->memory_, copy.offset, std::as_bytes(std::span(stored))));
+      RETURN_IF_ERROR(
+          device_->upload(plan_->memory_, copy.offset, std::as_bytes(std::span(stored))));
     }
     return {};
   }
@@ -275,7 +277,7 @@ class Compiler {
       }
       CudaEvent*& event = plan_->copied_.emplace_back(nullptr);
       RETURN_IF_ERROR(
-          card_->check(card_->api().new_event(card_->context(), &event), "preparing copies"));
+          device_->check(device_->api().new_event(device_->context(), &event), "preparing copies"));
     }
     return {};
   }
@@ -284,7 +286,7 @@ class Compiler {
     return attention_by_tiles(op, tensors_[op.in[1]], tensors_[op.in[2]], rows);
   }
   std::int32_t splits_of(const Op& op, std::int32_t rows) const {
-    return attention_splits(op, rows, card_->about().multiprocessors);
+    return attention_splits(op, rows, device_->about().multiprocessors);
   }
 
   void lower_variant(StepSize size) {
@@ -294,15 +296,15 @@ class Compiler {
       variant.first.push_back(variant.calls.size());
       packed_from_.reset();
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
-        const bool mixed = mixes_[i] && size.tokens <= kEngramMixTokensMax;
+        const bool fused = fused_gate_convs_[i] && size.tokens <= kFusedGateConvTokensMax;
         const std::int32_t rows = size.rows(graph_.ops[i]);
         if (fusions_.made_at[i] == i && rows > 0) {
-          mixed ? lower_mix(i, rows, variant.calls) : lower(i, size, variant.calls);
+          fused ? lower_fused_gate_conv(i, rows, variant.calls) : lower(i, size, variant.calls);
         }
         // Whatever was packed from a tensor that an op has written is old.
         if (packed_from_ && graph_.ops[i].out == packed_from_->tensor) packed_from_.reset();
         if (rows > 0) pack_for_next(i, size, variant.calls);
-        if (mixed) ++i;  // the convolution
+        if (fused) ++i;  // the convolution
       }
     }
     variant.first.push_back(variant.calls.size());
@@ -316,7 +318,7 @@ class Compiler {
     const Op& op = graph_.ops[index];
     CudaCall call;
     call.kernel = kernel;
-    call.outputs_only = op.outputs_only ? 1 : 0;
+    call.output_rows_only = op.output_rows_only ? 1 : 0;
     call.rows_max = rows;
     call.step = reinterpret_cast<const CudaStep*>(cuda_pointer(plan_->step_));
     for (std::size_t i = 0; i < op.in.size() && i < std::size(call.in); ++i) {
@@ -347,14 +349,14 @@ class Compiler {
   // What the packed activations are, so that products of the same activations share them.
   struct PackedFrom {
     TensorId tensor;
-    bool outputs_only;
+    bool output_rows_only;
     CudaKernel kernel;
     DType half;
     bool operator==(const PackedFrom&) const = default;
   };
 
   PackedFrom packed_from(const Op& product, const Packing& packing) const {
-    return {product.in[0], product.outputs_only, packing.kernel, packing.half};
+    return {product.in[0], product.output_rows_only, packing.kernel, packing.half};
   }
 
   // Where packed activations lie; row i is the call's row i.
@@ -362,7 +364,7 @@ class Compiler {
     CudaTensor t;
     t.data = packed_;
     t.stride = packing.stride;
-    t.trailing = 1;
+    t.output_rows_only = 1;
     t.element = static_cast<std::int32_t>(packing.half);
     return t;
   }
@@ -384,7 +386,7 @@ class Compiler {
     if (index + 1 >= graph_.ops.size()) return;
     const Op& next = graph_.ops[index + 1];
     if (next.kind != OpKind::matmul || next.in[0] != op.out) return;
-    if (next.outputs_only != op.outputs_only) return;
+    if (next.output_rows_only != op.output_rows_only) return;
     const Packing packing = packing_of(graph_.tensor(next.in[1]), options_.mode, size.rows(next));
     if (packing.kernel != CudaKernel::pack_int8) return;
     calls.back().call.packed = packed_tensor(packing);
@@ -434,10 +436,11 @@ class Compiler {
   }
 
   // Op `index`, a gate, and the convolution behind it.
-  void lower_mix(std::size_t index, std::int32_t rows, std::vector<PlannedCall>& calls) {
+  void lower_fused_gate_conv(std::size_t index, std::int32_t rows,
+                             std::vector<PlannedCall>& calls) {
     const Op& gate = graph_.ops[index];
     const Op& conv = graph_.ops[index + 1];
-    CudaCall call = call_of(index, CudaKernel::engram_mix, rows);
+    CudaCall call = call_of(index, CudaKernel::fused_gate_conv, rows);
     call.in[3] = float_tensor(gate.in[3]);
     call.in[4] = float_tensor(gate.in[4]);
     call.in[5] = float_tensor(conv.in[2]);
@@ -512,11 +515,11 @@ class Compiler {
 
   const Graph& graph_;
   const CompileOptions& options_;
-  const std::shared_ptr<CudaCard> card_;
+  const std::shared_ptr<CudaDeviceContext> device_;
   std::unique_ptr<CudaPlan> plan_;
   std::vector<CudaTensor> tensors_;  // by TensorId
   Fusions fusions_;
-  std::vector<bool> mixes_;           // [ops]
+  std::vector<bool> fused_gate_convs_;  // [ops]
   std::vector<std::size_t> rope_of_;  // [ops], index into the plan's rope tables
   std::vector<StepSize> sizes_;
   std::vector<FloatCopy> float_copies_;
@@ -534,12 +537,12 @@ static_assert(static_cast<int>(DType::f32) == 0 && static_cast<int>(DType::f16) 
               static_cast<int>(DType::i8) == 6 && static_cast<int>(DType::i32) == 7 &&
               static_cast<int>(DType::q4_k) == 8 && static_cast<int>(DType::q5_k) == 9 &&
               static_cast<int>(DType::q6_k) == 10);  // the kernels' numbers (module/device.cuh)
-static_assert(kCudaTapsMax == kEngramMixTapsMax);
+static_assert(kCudaTapsMax == kFusedGateConvTapsMax);
 
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
-                                               std::shared_ptr<CudaCard> card,
+                                               std::shared_ptr<CudaDeviceContext> device,
                                                std::shared_ptr<const CudaMatrixLibrary> library) {
-  return Compiler(graph, options, std::move(card), std::move(library)).run();
+  return Compiler(graph, options, std::move(device), std::move(library)).run();
 }
 
 }  // namespace mneme

@@ -54,13 +54,14 @@ FoundLibrary find_cuda_library(const CudaApi& api) {
   return {usable, says};
 }
 
-std::unique_ptr<CudaMatrixLibrary> CudaMatrixLibrary::open(const std::shared_ptr<CudaCard>& card) {
-  const FoundLibrary found = find_cuda_library(card->api());
+std::unique_ptr<CudaMatrixLibrary> CudaMatrixLibrary::open(
+    const std::shared_ptr<CudaDeviceContext>& device) {
+  const FoundLibrary found = find_cuda_library(device->api());
   if (!found.usable) {
     log_info("gpu", "{}: Mneme's own kernels make all products", found.says);
     return nullptr;
   }
-  std::unique_ptr<CudaMatrixLibrary> library(new CudaMatrixLibrary(card));
+  std::unique_ptr<CudaMatrixLibrary> library(new CudaMatrixLibrary(device));
   if (const Status ready = library->prepare(); !ready) {
     log_warning("gpu", "{} is not used, Mneme's own kernels make all products: {}", found.says,
                 ready.error().message);
@@ -71,15 +72,15 @@ std::unique_ptr<CudaMatrixLibrary> CudaMatrixLibrary::open(const std::shared_ptr
 }
 
 CudaMatrixLibrary::~CudaMatrixLibrary() {
-  if (library_ != nullptr) card_->api().close_library(card_->context(), library_);
+  if (library_ != nullptr) device_->api().close_library(device_->context(), library_);
 }
 
 Status CudaMatrixLibrary::prepare() {
-  auto workspace = card_->alloc(kWorkspaceBytes, false);
+  auto workspace = device_->alloc(kWorkspaceBytes, false);
   if (!workspace) return workspace.error();
   workspace_ = std::move(*workspace);
-  if (card_->api().open_library(card_->context(), cuda_pointer(workspace_), kWorkspaceBytes,
-                                &library_) != 0) {
+  if (device_->api().open_library(device_->context(), cuda_pointer(workspace_), kWorkspaceBytes,
+                                  &library_) != 0) {
     return Error{ErrorCode::device, "it cannot be opened"};
   }
   return multiply_once();
@@ -94,16 +95,16 @@ Status CudaMatrixLibrary::multiply_once() const {
   const auto x = filled<std::uint16_t>(kTokens, kInputs, bfloats(x_at));
   const auto weight = filled<std::uint16_t>(kOutputs, kInputs, bfloats(weight_at));
   const auto added = filled<float>(kTokens, kOutputs, added_at);
-  const auto on_card = [&](const auto& values) -> Result<Buffer> {
+  const auto to_device = [&](const auto& values) -> Result<Buffer> {
     const auto bytes = std::as_bytes(std::span(values));
-    auto buffer = card_->alloc(bytes.size(), false);
+    auto buffer = device_->alloc(bytes.size(), false);
     if (!buffer) return buffer;
-    RETURN_IF_ERROR(card_->upload(*buffer, 0, bytes));
+    RETURN_IF_ERROR(device_->upload(*buffer, 0, bytes));
     return buffer;
   };
-  auto x_there = on_card(x);
-  auto weight_there = on_card(weight);
-  auto added_there = on_card(added);
+  auto x_there = to_device(x);
+  auto weight_there = to_device(weight);
+  auto added_there = to_device(added);
   for (const auto* there : {&x_there, &weight_there, &added_there}) {
     if (!*there) return there->error();
   }
@@ -115,12 +116,12 @@ Status CudaMatrixLibrary::multiply_once() const {
   call.in[1] = tensor(*weight_there, kOutputs, kInputs, DType::bf16);
   call.in[4] = tensor(*added_there, kTokens, kOutputs, DType::f32);
   call.out = call.in[4];
-  if (card_->api().launch(card_->context(), &call) != 0) {
+  if (device_->api().launch(device_->context(), &call) != 0) {
     return Error{ErrorCode::device, "it refuses a product for trial"};
   }
-  RETURN_IF_ERROR(card_->check(card_->api().finish(card_->context()), "a product for trial"));
+  RETURN_IF_ERROR(device_->check(device_->api().finish(device_->context()), "a product for trial"));
   std::vector<float> made(added.size());
-  RETURN_IF_ERROR(card_->download(*added_there, 0, std::as_writable_bytes(std::span(made))));
+  RETURN_IF_ERROR(device_->download(*added_there, 0, std::as_writable_bytes(std::span(made))));
   const auto right = filled<float>(kTokens, kOutputs, [](std::int64_t token, std::int64_t output) {
     int sum = added_at(token, output);
     for (std::int64_t i = 0; i < kInputs; ++i) sum += x_at(token, i) * weight_at(output, i);
@@ -134,7 +135,7 @@ void CudaMatrixLibrary::take_over(CudaCall& call) const {
   CudaCall taken = call;
   taken.kernel = CudaKernel::library_gemm;
   taken.library = library_;
-  if (card_->api().library_takes(card_->context(), &taken) == 0) call = taken;
+  if (device_->api().library_takes(device_->context(), &taken) == 0) call = taken;
 }
 
 }  // namespace mneme

@@ -17,14 +17,14 @@ namespace mneme {
   } while (false)
 
 CudaPlan::~CudaPlan() {
-  const CudaApi& api = card_->api();
-  CudaContext* context = card_->context();
+  const CudaApi& api = device_->api();
+  CudaContext* context = device_->context();
   for (const CudaVariant& variant : variants_) {
     for (CudaGraph* graph : variant.graphs) {
       if (graph != nullptr) api.free_graph(context, graph);
     }
   }
-  for (const auto* events : {&copied_, &moments_, &events_}) {
+  for (const auto* events : {&copied_, &timestamps_, &events_}) {
     for (CudaEvent* event : *events) {
       if (event != nullptr) api.free_event(context, event);
     }
@@ -57,27 +57,27 @@ int CudaPlan::write_step(const StepParams& step) {
                      reinterpret_cast<float*>(record + table.offset));
     }
   }
-  return card_->api().copy(card_->context(), CudaStream::compute, cuda_pointer(step_), host,
-                           kCudaRecords + step.tokens.size() * record_bytes_);
+  return device_->api().copy(device_->context(), CudaStream::compute, cuda_pointer(step_), host,
+                             kCudaRecords + step.tokens.size() * record_bytes_);
 }
 
 int CudaPlan::begin_times() {
-  const CudaApi& api = card_->api();
-  while (moments_.size() < 1 + 2 * segments_.size()) {
+  const CudaApi& api = device_->api();
+  while (timestamps_.size() < 1 + 2 * segments_.size()) {
     CudaEvent* event = nullptr;
-    RETURN_IF_NOT_ZERO(api.new_event(card_->context(), &event));
-    moments_.push_back(event);
+    RETURN_IF_NOT_ZERO(api.new_event(device_->context(), &event));
+    timestamps_.push_back(event);
   }
-  return api.record(card_->context(), CudaStream::compute, moments_[0]);
+  return api.record(device_->context(), CudaStream::compute, timestamps_[0]);
 }
 
 // On a stream of its own: the rows of an Engram layer travel while the segment before it computes.
 int CudaPlan::copy_inputs(std::size_t segment, const StepParams& step) {
   if (inputs_[segment].empty()) return 0;
-  const CudaApi& api = card_->api();
-  CudaContext* context = card_->context();
+  const CudaApi& api = device_->api();
+  CudaContext* context = device_->context();
   if (step.timed) {
-    RETURN_IF_NOT_ZERO(api.record(context, CudaStream::copy, moments_[1 + 2 * segment]));
+    RETURN_IF_NOT_ZERO(api.record(context, CudaStream::copy, timestamps_[1 + 2 * segment]));
   }
   for (const CudaTransfer& input : inputs_[segment]) {
     const std::int64_t rows =
@@ -94,8 +94,8 @@ int CudaPlan::run_segment(CudaVariant& variant, std::size_t segment) {
   const std::size_t first = variant.first[segment];
   const std::size_t end = variant.first[segment + 1];
   if (first == end) return 0;
-  const CudaApi& api = card_->api();
-  CudaContext* context = card_->context();
+  const CudaApi& api = device_->api();
+  CudaContext* context = device_->context();
   CudaGraph*& graph = variant.graphs[segment];
   if (graph == nullptr) {
     RETURN_IF_NOT_ZERO(api.begin_recording(context));
@@ -110,8 +110,8 @@ int CudaPlan::run_segment(CudaVariant& variant, std::size_t segment) {
 }
 
 int CudaPlan::run_timed(const CudaVariant& variant, std::size_t segment) {
-  const CudaApi& api = card_->api();
-  CudaContext* context = card_->context();
+  const CudaApi& api = device_->api();
+  CudaContext* context = device_->context();
   for (std::size_t c = variant.first[segment]; c < variant.first[segment + 1]; ++c) {
     const std::size_t at = 2 * timed_ops_.size();
     while (events_.size() < at + 2) {
@@ -128,17 +128,19 @@ int CudaPlan::run_timed(const CudaVariant& variant, std::size_t segment) {
 }
 
 int CudaPlan::end_segment(std::size_t segment) {
-  return card_->api().record(card_->context(), CudaStream::compute, moments_[2 + 2 * segment]);
+  return device_->api().record(device_->context(), CudaStream::compute,
+                               timestamps_[2 + 2 * segment]);
 }
 
 int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
   for (const CudaTransfer& output : outputs_[segment]) {
-    const std::int64_t rows =
-        output.tensor.trailing ? step.n_outputs : static_cast<std::int64_t>(step.tokens.size());
+    const std::int64_t rows = output.tensor.output_rows_only
+                                  ? step.n_outputs
+                                  : static_cast<std::int64_t>(step.tokens.size());
     if (rows == 0) continue;
-    RETURN_IF_NOT_ZERO(card_->api().copy(card_->context(), CudaStream::compute, output.host,
-                                         output.tensor.data,
-                                         static_cast<std::uint64_t>(rows * output.tensor.stride)));
+    RETURN_IF_NOT_ZERO(device_->api().copy(
+        device_->context(), CudaStream::compute, output.host, output.tensor.data,
+        static_cast<std::uint64_t>(rows * output.tensor.stride)));
   }
   return 0;
 }
@@ -147,7 +149,8 @@ int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
 int CudaPlan::segment_times(std::size_t ran, std::vector<SegmentTime>& times) const {
   const auto since_begin = [&](CudaEvent* event, double& microseconds) {
     float milliseconds = 0;
-    const int error = card_->api().elapsed(card_->context(), moments_[0], event, &milliseconds);
+    const int error =
+        device_->api().elapsed(device_->context(), timestamps_[0], event, &milliseconds);
     microseconds = static_cast<double>(milliseconds) * 1e3;
     return error;
   };
@@ -155,10 +158,10 @@ int CudaPlan::segment_times(std::size_t ran, std::vector<SegmentTime>& times) co
   for (std::size_t s = 0; s < ran; ++s) {
     SegmentTime time;
     if (!inputs_[s].empty()) {
-      RETURN_IF_NOT_ZERO(since_begin(moments_[1 + 2 * s], time.copy_begin_us));
+      RETURN_IF_NOT_ZERO(since_begin(timestamps_[1 + 2 * s], time.copy_begin_us));
       RETURN_IF_NOT_ZERO(since_begin(copied_[s], time.copy_end_us));
     }
-    RETURN_IF_NOT_ZERO(since_begin(moments_[2 + 2 * s], time.end_us));
+    RETURN_IF_NOT_ZERO(since_begin(timestamps_[2 + 2 * s], time.end_us));
     time.begin_us = std::max(last_end, time.copy_end_us);
     last_end = time.end_us;
     times.push_back(time);
@@ -169,8 +172,8 @@ int CudaPlan::segment_times(std::size_t ran, std::vector<SegmentTime>& times) co
 int CudaPlan::add_times() {
   for (std::size_t c = 0; c < timed_ops_.size(); ++c) {
     float milliseconds = 0;
-    RETURN_IF_NOT_ZERO(
-        card_->api().elapsed(card_->context(), events_[2 * c], events_[2 * c + 1], &milliseconds));
+    RETURN_IF_NOT_ZERO(device_->api().elapsed(device_->context(), events_[2 * c],
+                                              events_[2 * c + 1], &milliseconds));
     const std::size_t op = timed_ops_[c];
     times_.add(op, static_cast<double>(milliseconds) * 1e3);
     if (c == 0 || op != timed_ops_[c - 1]) times_.count_run(op);  // an op's calls lie side by side

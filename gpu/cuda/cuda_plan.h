@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "gpu/backend.h"
-#include "gpu/cuda/cuda_card.h"
 #include "gpu/cuda/cuda_choices.h"
+#include "gpu/cuda/cuda_device_context.h"
 #include "gpu/cuda/cuda_library.h"
 #include "gpu/op_times.h"
 #include "gpu/step_limits.h"
@@ -39,8 +39,9 @@ struct CudaTransfer {
 
 class CudaPlan final : public Plan {
  public:
-  CudaPlan(std::shared_ptr<CudaCard> card, std::shared_ptr<const CudaMatrixLibrary> library)
-      : card_(std::move(card)), library_(std::move(library)) {}
+  CudaPlan(std::shared_ptr<CudaDeviceContext> device,
+           std::shared_ptr<const CudaMatrixLibrary> library)
+      : device_(std::move(device)), library_(std::move(library)) {}
   ~CudaPlan() override;
   CudaPlan(const CudaPlan&) = delete;
   CudaPlan& operator=(const CudaPlan&) = delete;
@@ -68,7 +69,7 @@ class CudaPlan final : public Plan {
     std::size_t offset = 0;  // bytes into a token's record in step_
   };
 
-  const std::shared_ptr<CudaCard> card_;
+  const std::shared_ptr<CudaDeviceContext> device_;
   const std::shared_ptr<const CudaMatrixLibrary> library_;  // null: there is none
   std::vector<Segment> segments_;
   std::vector<std::vector<CudaTransfer>> inputs_;   // [segments]
@@ -76,7 +77,7 @@ class CudaPlan final : public Plan {
   std::vector<CudaEvent*> copied_;                  // [segments]: its inputs are on the device
   // Of timed steps, made at the first: the step's beginning, then of each segment the beginning of
   // its copies and its end.
-  std::vector<CudaEvent*> moments_;
+  std::vector<CudaEvent*> timestamps_;
   std::vector<CudaVariant> variants_;  // by rising size
   std::vector<RopeTable> rope_tables_;
   Buffer memory_;  // activations, scratch, small constants as floats
@@ -95,7 +96,7 @@ constexpr std::size_t kCudaIdBytes = 16;  // of a record: the id and padding
 
 // Errors: unsupported, naming the op; out_of_memory; device.
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
-                                               std::shared_ptr<CudaCard> card,
+                                               std::shared_ptr<CudaDeviceContext> device,
                                                std::shared_ptr<const CudaMatrixLibrary> library);
 
 }  // namespace mneme

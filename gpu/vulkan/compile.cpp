@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "gpu/activation_memory.h"
-#include "gpu/engram_mix.h"
+#include "gpu/fused_gate_conv.h"
+#include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
-#include "gpu/product_sum.h"
 #include "gpu/rope_table.h"
 #include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/packings.h"
@@ -46,25 +46,25 @@ class Compiler {
 
   Result<std::unique_ptr<Plan>> run() {
     RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
-    trailing_ = trailing_tensors(graph_);
-    mixes_ = find_engram_mixes(graph_);
-    sums_ = find_product_sums(graph_);
+    output_rows_only_ = tensors_of_output_rows(graph_);
+    fused_gate_convs_ = find_fused_gate_convs(graph_);
+    matmul_adds_ = find_matmul_adds(graph_);
     integers_ = Packings::find(graph_, true, [&](const Op& product) {
       return fast_ && with_.device->physical().integer_dot && is_quantised(product);
     });
     halves_ = Packings::find(graph_, false, [&](const Op& product) {
-      return fast_ && shape_.matrix.subgroups > 0 && !product.outputs_only && is_half(product);
+      return fast_ && shape_.matrix.subgroups > 0 && !product.output_rows_only && is_half(product);
     });
     RETURN_IF_ERROR(place_activations_of_ops());
-    RETURN_IF_ERROR(make_mix_constants());
+    RETURN_IF_ERROR(make_fused_gate_conv_constants());
     RETURN_IF_ERROR(describe_step());
     for (VulkanPlan::Variant& variant : plan_->variants_) {
       for (const Segment& segment : graph_.segments) {
         variant.first.push_back(variant.dispatches.size());
         for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
-          const bool mixed = mixes_[i] && variant.tokens_max <= kEngramMixTokensMax;
-          RETURN_IF_ERROR(mixed ? add_mix(i, variant) : lower(i, variant));
-          if (mixed || sums_[i]) ++i;  // the convolution, the sum
+          const bool fused = fused_gate_convs_[i] && variant.tokens_max <= kFusedGateConvTokensMax;
+          RETURN_IF_ERROR(fused ? add_fused_gate_conv(i, variant) : lower(i, variant));
+          if (fused || matmul_adds_[i]) ++i;  // the convolution, the sum
         }
       }
       variant.first.push_back(variant.dispatches.size());
@@ -82,8 +82,8 @@ class Compiler {
       return static_cast<std::size_t>(x.rows);
     }
     if (x.role == TensorRole::input && x.rows > 0) return static_cast<std::size_t>(x.rows);
-    return static_cast<std::size_t>(trailing_[id] ? plan_->limits_.outputs_max
-                                                  : plan_->limits_.tokens_max);
+    return static_cast<std::size_t>(output_rows_only_[id] ? plan_->limits_.outputs_max
+                                                          : plan_->limits_.tokens_max);
   }
   std::size_t bytes_of(TensorId id) const {
     return rows_of(id) * row_bytes(graph_.tensor(id).dtype, graph_.tensor(id).cols);
@@ -131,8 +131,8 @@ class Compiler {
   }
   std::size_t packed_rows(std::size_t index) const {
     const StepLimits& limits = plan_->limits_;
-    return static_cast<std::size_t>(graph_.ops[index].outputs_only ? limits.outputs_max
-                                                                   : limits.tokens_max);
+    return static_cast<std::size_t>(graph_.ops[index].output_rows_only ? limits.outputs_max
+                                                                       : limits.tokens_max);
   }
   std::size_t cols_of(TensorId id) const {
     return static_cast<std::size_t>(graph_.tensor(id).cols);
@@ -162,8 +162,9 @@ class Compiler {
       ids.push_back(graph_.ops[i].out);
       ids.push_back(graph_.ops[i].out2);
       // Of the ops that are made with this one.
-      const std::size_t first = i > 0 && (mixes_[i - 1] || sums_[i - 1]) ? i - 1 : i;
-      const std::size_t last = mixes_[i] || sums_[i] ? i + 1 : i;
+      const std::size_t first =
+          i > 0 && (fused_gate_convs_[i - 1] || matmul_adds_[i - 1]) ? i - 1 : i;
+      const std::size_t last = fused_gate_convs_[i] || matmul_adds_[i] ? i + 1 : i;
       for (const TensorId id : ids) {
         if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
         for (const std::size_t when : {first, last}) {
@@ -265,12 +266,12 @@ class Compiler {
     return values;
   }
 
-  // What shaders/engram_mix.comp calls Constants, for each mix of the graph.
-  Status make_mix_constants() {
+  // What shaders/fused_gate_conv.comp calls Constants, for each fused gate and convolution.
+  Status make_fused_gate_conv_constants() {
     std::vector<float> all;
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      mix_constants_.push_back(all.size() * sizeof(float));
-      if (!mixes_[i]) continue;
+      fused_gate_conv_constants_.push_back(all.size() * sizeof(float));
+      if (!fused_gate_convs_[i]) continue;
       const Op& gate = graph_.ops[i];
       const Op& conv = graph_.ops[i + 1];
       std::array<std::vector<float>, 4> parts;
@@ -309,7 +310,7 @@ class Compiler {
     dispatch.op = index;
     VulkanPush& push = dispatch.push;
     push.step = plan_->step_.handle();
-    push.flags = op.outputs_only ? 1 : 0;
+    push.flags = op.output_rows_only ? 1 : 0;
     const auto touch = [&](TensorId id, bool writes) {
       const std::uint64_t begin = addresses_[id];
       dispatch.ranges.push_back({begin, begin + bytes_of(id), writes});
@@ -319,7 +320,7 @@ class Compiler {
       const Tensor& x = graph_.tensor(op.in[k]);
       push.in[k] = addresses_[op.in[k]];
       push.types |= static_cast<std::uint32_t>(x.dtype) << (4 * k);
-      if (trailing_[op.in[k]]) push.flags |= 2u << k;
+      if (output_rows_only_[op.in[k]]) push.flags |= 2u << k;
       const bool written = x.role == TensorRole::state &&
                            (op.kind == OpKind::kv_append || op.kind == OpKind::table_decode ||
                             shader == "short_conv_append");
@@ -353,10 +354,10 @@ class Compiler {
   }
 
   // Op `index`, a gate, and the convolution behind it.
-  Status add_mix(std::size_t index, VulkanPlan::Variant& variant) {
+  Status add_fused_gate_conv(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& gate = graph_.ops[index];
     const Op& conv = graph_.ops[index + 1];
-    auto pipeline = with_.programs.get("engram_mix", {shape_.row_lanes});
+    auto pipeline = with_.programs.get("fused_gate_conv", {shape_.row_lanes});
     if (!pipeline) return pipeline.error();
     VulkanDispatch dispatch;
     dispatch.pipeline = *pipeline;
@@ -371,7 +372,7 @@ class Compiler {
     use(gate.in[0], push.in[0], false);
     use(gate.in[1], push.in[1], false);
     use(gate.in[2], push.in[2], false);
-    push.in[3] = plan_->constants_.handle() + mix_constants_[index];
+    push.in[3] = plan_->constants_.handle() + fused_gate_conv_constants_[index];
     use(conv.in[4], push.in[4], true);
     use(conv.out, push.out[0], true);
     use(gate.out2, push.out[1], true);
@@ -406,8 +407,8 @@ class Compiler {
     const std::uint32_t group = heads_of_group(op.params);
     const bool wide = dim % 4 == 0 && is_wide({op.in[0], op.in[1], op.in[2], op.out});
     const AttentionTile tile = AttentionTile::of(with_.device->physical(), op.params);
-    // Of many tokens the trailing ones are few, mostly one.
-    if (!variant.splits && !op.outputs_only && tile.across > 0) {
+    // A step of many tokens has few output rows, mostly one.
+    if (!variant.splits && !op.output_rows_only && tile.across > 0) {
       return add(index, variant, fmt::format("attention_tile_{}", state),
                  {tile.lanes(), dim, group, wide, tile.across, tile.down, tile.positions},
                  {VulkanGrid::Kind::tiles, attention_groups(op), 1, tile.tokens});
@@ -478,7 +479,7 @@ class Compiler {
   // few tokens, each weight is read once for all; for many, in tiles, on matrix units where a
   // device has them.
   static bool takes_few(const Op& op, const VulkanPlan::Variant& variant) {
-    return variant.tokens_max <= kFewTokens || op.outputs_only;
+    return variant.tokens_max <= kFewTokens || op.output_rows_only;
   }
   bool reads_integers(const Op& op, const VulkanPlan::Variant& variant) const {
     return takes_few(op, variant) || shape_.matrix.subgroups == 0;
@@ -516,12 +517,12 @@ class Compiler {
                           {VulkanGrid::Kind::tiles, rows, 4 * shape_.across, 4 * shape_.down}));
     }
     VulkanDispatch& dispatch = variant.dispatches.back();
-    if (sums_[index]) {
+    if (matmul_adds_[index]) {
       const TensorId out = graph_.ops[index + 1].out;
       const TensorId other = added_to(graph_, index);
       dispatch.push.out[0] = addresses_[out];
       dispatch.push.out2 = addresses_[other];
-      if (trailing_[other]) dispatch.push.flags |= 2u << 3;
+      if (output_rows_only_[other]) dispatch.push.flags |= 2u << 3;
       dispatch.ranges.push_back({addresses_[out], addresses_[out] + bytes_of(out), true});
       dispatch.ranges.push_back({addresses_[other], addresses_[other] + bytes_of(other), false});
     }
@@ -576,12 +577,12 @@ class Compiler {
   const VulkanShape shape_;
   const bool fast_;
   std::unique_ptr<VulkanPlan> plan_;
-  std::vector<bool> trailing_;
-  std::vector<bool> mixes_;                 // by op: a gate, made with the convolution behind it
-  std::vector<bool> sums_;                  // by op: a product, made with the sum behind it
+  std::vector<bool> output_rows_only_;
+  std::vector<bool> fused_gate_convs_;      // by op: a gate, made with the convolution behind it
+  std::vector<bool> matmul_adds_;           // by op: a product, made with the sum behind it
   Packings integers_;                       // what products of quantised weights read
   Packings halves_;                         // what matrix units read
-  std::vector<std::size_t> mix_constants_;  // by op: bytes into the plan's constants
+  std::vector<std::size_t> fused_gate_conv_constants_;  // by op: bytes into the plan's constants
   std::vector<std::uint64_t> addresses_;    // by TensorId
   std::vector<std::uint64_t> scratch_;      // by op, then by op for halves; 0: it has none
   std::vector<std::size_t> rope_of_;        // by op: index into rope_tables_

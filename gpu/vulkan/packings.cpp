@@ -9,7 +9,7 @@ namespace {
 
 bool can_pack(const Op& maker, const Op& product) {
   return (maker.kind == OpKind::rms_norm || maker.kind == OpKind::swiglu) &&
-         maker.outputs_only == product.outputs_only;
+         maker.output_rows_only == product.output_rows_only;
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ Packings Packings::find(const Graph& graph, bool makers,
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
     if (op.kind == OpKind::matmul && reads_packed(op)) {
-      const auto [by, fresh] = packed.try_emplace({op.in[0], op.outputs_only}, i);
+      const auto [by, fresh] = packed.try_emplace({op.in[0], op.output_rows_only}, i);
       if (fresh) {
         const std::size_t maker = makers ? made_by[op.in[0]] : kNoOp;
         if (maker != kNoOp && can_pack(graph.ops[maker], op)) by->second = maker;

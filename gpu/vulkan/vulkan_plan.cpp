@@ -28,12 +28,12 @@ struct StepHeader {
 class Hazards {
  public:
   bool clash(const std::vector<VulkanRange>& ranges) {
-    const auto meets = [&](const VulkanRange& a) {
+    const auto overlaps = [&](const VulkanRange& a) {
       return std::any_of(open_.begin(), open_.end(), [&](const VulkanRange& b) {
         return (a.writes || b.writes) && a.begin < b.end && b.begin < a.end;
       });
     };
-    const bool clash = std::any_of(ranges.begin(), ranges.end(), meets);
+    const bool clash = std::any_of(ranges.begin(), ranges.end(), overlaps);
     if (clash) open_.clear();
     open_.insert(open_.end(), ranges.begin(), ranges.end());
     return clash;
@@ -103,9 +103,9 @@ void VulkanPlan::write_step(const StepParams& step) {
   }
   std::byte* groups = base + variant.groups_offset;
   for (const VulkanDispatch& dispatch : variant.dispatches) {
-    const bool outputs_only = (dispatch.push.flags & 1u) != 0;
+    const bool output_rows_only = (dispatch.push.flags & 1u) != 0;
     const VkDispatchIndirectCommand command =
-        dispatch.grid.groups(outputs_only ? header.outputs : header.tokens, splits);
+        dispatch.grid.groups(output_rows_only ? header.outputs : header.tokens, splits);
     std::memcpy(groups, &command, sizeof command);
     groups += sizeof command;
   }

@@ -38,7 +38,7 @@ class Transformer {
     }
     if (!is_last_) return std::move(g_).finish();
     layer_ = -1;
-    outputs_only_ = true;
+    output_rows_only_ = true;
     const TensorId normed = g_.activation("output_norm", c_.dim);
     norm(x, w_.output_norm, normed);
     op(OpKind::matmul, {normed, constant(w_.output ? w_.output : w_.token_embd), kNoTensor},
@@ -198,7 +198,7 @@ class Transformer {
 
   void op(OpKind kind, std::vector<TensorId> in, TensorId out, const OpParams& params = {},
           TensorId out2 = kNoTensor) {
-    g_.op(Op{kind, std::move(in), out, out2, params, outputs_only_, layer_});
+    g_.op(Op{kind, std::move(in), out, out2, params, output_rows_only_, layer_});
   }
 
   const ModelConfig& c_;
@@ -214,7 +214,7 @@ class Transformer {
   TensorId rope_factors_ = kNoTensor;
   TensorId index_ = kNoTensor;  // one for all Engram layers
   std::int32_t layer_ = -1;
-  bool outputs_only_ = false;
+  bool output_rows_only_ = false;
 };
 
 }  // namespace

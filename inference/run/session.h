@@ -55,7 +55,7 @@ struct SessionOptions {
 struct StepView {
   std::int64_t position = 0;  // of its first token
   std::int64_t tokens = 0;
-  std::int64_t outputs = 0;  // trailing tokens that have logits
+  std::int64_t outputs = 0;  // output rows: the last tokens, which have logits
   double wait_us = 0;        // for table rows
   double first_wait_us = 0;  // of that, at the first Engram layer: the later ones hide behind it
   double compute_us = 0;     // the rest

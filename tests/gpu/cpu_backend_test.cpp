@@ -30,11 +30,11 @@ void fill(Buffer& buffer, float value) {
   for (std::size_t i = 0; i < buffer.size() / 4; ++i) p[i] = value;
 }
 
-Op make(OpKind kind, std::vector<TensorId> in, TensorId out, bool outputs_only = false) {
+Op make(OpKind kind, std::vector<TensorId> in, TensorId out, bool output_rows_only = false) {
   Op op{kind};
   op.in = std::move(in);
   op.out = out;
-  op.outputs_only = outputs_only;
+  op.output_rows_only = output_rows_only;
   return op;
 }
 
@@ -92,7 +92,7 @@ TEST(CpuBackend, RefusesAnOpByName) {
       << plan.error().message;
 }
 
-// h = x + x; h = h + x in place; trailing rows only: y = h + h, z = y + x.
+// h = x + x; h = h + x in place; output rows only: y = h + h, z = y + x.
 struct Chain {
   explicit Chain(Backend& backend) : in(alloc(backend, 6 * 8 * 4)), out(alloc(backend, 3 * 8 * 4)) {
     GraphBuilder builder;

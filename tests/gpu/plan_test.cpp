@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gpu/activation_memory.h"
-#include "gpu/cpu/batches.h"
+#include "gpu/cpu/barrier_groups.h"
 
 namespace mneme {
 namespace {
@@ -46,26 +46,26 @@ PhaseUse by_row(std::vector<std::uint32_t> reads, std::vector<std::uint32_t> wri
   return {false, false, std::move(reads), {}, std::move(writes)};
 }
 
-std::vector<std::size_t> ends(const std::vector<Batch>& batches) {
+std::vector<std::size_t> ends(const std::vector<BarrierGroup>& groups) {
   std::vector<std::size_t> ends;
-  for (const Batch& batch : batches) ends.push_back(batch.end);
+  for (const BarrierGroup& group : groups) ends.push_back(group.end);
   return ends;
 }
 
-TEST(Batches, JoinProductsOfTheSameInputAndChainsOfRows) {
+TEST(BarrierGroups, JoinProductsOfTheSameInputAndChainsOfRows) {
   // norm, pack | q, k, v | rope q, rope k, append | attention | pack | o
   const std::vector<PhaseUse> phases{
       by_token({0}, {1}),       by_token({1}, {2}), by_row({2}, {3}),   by_row({2}, {4}),
       by_row({2}, {5}),         by_token({3}, {6}), by_token({4}, {7}), by_token({7, 5}, {20, 21}),
       by_row({6, 20, 21}, {8}), by_token({8}, {9}), by_row({9}, {10})};
   const std::vector<std::size_t> starts{0};
-  const std::vector<Batch> batches = group_phases(phases, starts);
-  EXPECT_EQ(ends(batches), (std::vector<std::size_t>{2, 5, 8, 9, 10, 11}));
-  EXPECT_TRUE(batches[0].chain);
-  EXPECT_FALSE(batches[1].chain);
+  const std::vector<BarrierGroup> groups = group_phases(phases, starts);
+  EXPECT_EQ(ends(groups), (std::vector<std::size_t>{2, 5, 8, 9, 10, 11}));
+  EXPECT_TRUE(groups[0].by_token);
+  EXPECT_FALSE(groups[1].by_token);
 }
 
-TEST(Batches, KeepApartWhatDepends) {
+TEST(BarrierGroups, KeepApartWhatDepends) {
   const std::vector<std::size_t> starts{0};
   // The second product overwrites what the first reads.
   EXPECT_EQ(ends(group_phases(std::vector{by_row({1}, {2}), by_row({3}, {1})}, starts)),
@@ -81,7 +81,7 @@ TEST(Batches, KeepApartWhatDepends) {
             (std::vector<std::size_t>{1, 2}));
   // Other tokens.
   PhaseUse outputs = by_token({2}, {3});
-  outputs.outputs_only = true;
+  outputs.output_rows_only = true;
   EXPECT_EQ(ends(group_phases(std::vector{by_token({1}, {2}), outputs}, starts)),
             (std::vector<std::size_t>{1, 2}));
   // A segment begins.

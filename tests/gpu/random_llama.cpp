@@ -82,10 +82,14 @@ TensorId RandomLlama::ones(Backend& backend, std::int64_t cols) {
 }
 
 TensorId RandomLlama::linear(Backend& backend, TensorId x, DType dtype, std::int64_t rows,
-                             std::int64_t cols, bool outputs_only) {
+                             std::int64_t cols, bool output_rows_only) {
   const TensorId out = builder_.activation("y", rows);
-  builder_.op(Op{
-      OpKind::matmul, {x, weight(backend, dtype, rows, cols)}, out, kNoTensor, {}, outputs_only});
+  builder_.op(Op{OpKind::matmul,
+                 {x, weight(backend, dtype, rows, cols)},
+                 out,
+                 kNoTensor,
+                 {},
+                 output_rows_only});
   return out;
 }
 

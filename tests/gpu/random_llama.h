@@ -36,7 +36,7 @@ class RandomLlama {
   std::size_t weight_bytes() const { return weight_bytes_; }  // read once a token
   std::size_t kv_bytes_per_token() const;
 
-  // One step from `position`; the logits of the trailing `outputs` tokens.
+  // One step from `position`; the logits of the last `outputs` tokens.
   std::span<const float> step(Backend& backend, Plan& plan, std::span<const TokenId> tokens,
                               std::int64_t position, std::int64_t outputs);
 
@@ -44,7 +44,7 @@ class RandomLlama {
   TensorId weight(Backend& backend, DType dtype, std::int64_t rows, std::int64_t cols);
   TensorId ones(Backend& backend, std::int64_t cols);
   TensorId linear(Backend& backend, TensorId x, DType dtype, std::int64_t rows, std::int64_t cols,
-                  bool outputs_only = false);
+                  bool output_rows_only = false);
   const Buffer& buffer(Backend& backend, std::size_t bytes);
 
   const LlamaShape shape_;

@@ -17,7 +17,7 @@ namespace {
 
 struct Sums {
   ThreadPool& pool;
-  std::vector<std::int64_t> values;  // plain memory: only the meetings order the accesses
+  std::vector<std::int64_t> values;  // plain memory: only the barriers order the accesses
   int rounds;
 };
 
@@ -36,11 +36,11 @@ void shift(void* context, int thread) {
             sums.values[static_cast<std::size_t>(from + (k + 1) % half)] + 1;
       }
     }
-    sums.pool.meet();
+    sums.pool.barrier();
   }
 }
 
-TEST(ThreadPool, MeetingsOrderTheWorkOfAllThreads) {
+TEST(ThreadPool, BarriersOrderTheWorkOfAllThreads) {
   for (const int threads : {1, 2, 3, 7}) {
     ThreadPool pool(threads);
     for (int job = 0; job < 20; ++job) {

@@ -143,7 +143,7 @@ TEST(VulkanConformance, ADispatchWaitsForWhatItReadsAndForNothingElse) {
       {"two_matmuls_Q4_1_1", 2},               // packing, both products
       {"rewritten_matmul_Q4_1_1", 6},          // each of six needs the one before
       {"attention_F16_1at3333_8over1x64", 2},  // splits, joining
-      {"matmul_sum_F32_1x576x67", 1},
+      {"matmul_add_F32_1x576x67", 1},
       {"rms_norm_matmul_Q8_0_1x576", 2},
       {"swiglu_matmul_Q4_0_1x1536", 2},
   };
@@ -156,13 +156,13 @@ TEST(VulkanConformance, ADispatchWaitsForWhatItReadsAndForNothingElse) {
 TEST(VulkanConformance, AProductAndItsSumAreOneDispatch) {
   const std::string reason = no_vulkan_reason();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  EXPECT_EQ(dispatches_of("matmul_sum_F32_1x576x67", NumericMode::exact, {}), 1);
+  EXPECT_EQ(dispatches_of("matmul_add_F32_1x576x67", NumericMode::exact, {}), 1);
 }
 
 TEST(VulkanConformance, GateAndConvolutionAreOneDispatch) {
   const std::string reason = no_vulkan_reason();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  EXPECT_EQ(dispatches_of("engram_mix_F32_1at11_4x576_4taps", NumericMode::exact, {}), 1);
+  EXPECT_EQ(dispatches_of("fused_gate_conv_F32_1at11_4x576_4taps", NumericMode::exact, {}), 1);
 }
 
 TEST(VulkanConformance, BlocksThatShadersReadAsVectorsMustBeginWhereVectorsMay) {

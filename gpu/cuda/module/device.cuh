@@ -81,14 +81,14 @@ struct Rows {
 };
 __device__ __forceinline__ Rows rows_of(const CudaCall& call) {
   const std::int32_t tokens = call.step->tokens;
-  const std::int32_t count = call.outputs_only ? call.step->outputs : tokens;
+  const std::int32_t count = call.output_rows_only ? call.step->outputs : tokens;
   return {tokens - count, count};
 }
 
 // Row i of the call's rows in a tensor with one row a token.
 template <class T>
 __device__ __forceinline__ T* row_of(const CudaTensor& x, Rows rows, std::int64_t i) {
-  return reinterpret_cast<T*>(x.data + (x.trailing ? i : rows.first + i) * x.stride);
+  return reinterpret_cast<T*>(x.data + (x.output_rows_only ? i : rows.first + i) * x.stride);
 }
 
 __device__ __forceinline__ std::uint16_t load_u16(const unsigned char* p) {

@@ -167,7 +167,8 @@ __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ C
 // engram_gate and short_conv in one. Taps of the convolution that see tokens of the same step need
 // their gates; these are made again here, from the L2 cache, since blocks cannot wait for each
 // other, and nothing of a step is read back from the state.
-__global__ void __launch_bounds__(kThreads, 4) engram_mix(const __grid_constant__ CudaCall call) {
+__global__ void __launch_bounds__(kThreads, 4)
+    fused_gate_conv(const __grid_constant__ CudaCall call) {
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
   if (i >= rows.count) return;
@@ -253,8 +254,8 @@ int launch_engram(void* stream, const CudaCall& call) {
       return launch_kernel(stream, engram_gate, call, dim3(rows, streams), dim3(kThreads), sums);
     case CudaKernel::conv_append:
       return launch_kernel(stream, conv_append, call, dim3(rows, streams), dim3(kThreads), sums);
-    case CudaKernel::engram_mix:
-      return launch_kernel(stream, engram_mix, call, dim3(rows, streams), dim3(kThreads),
+    case CudaKernel::fused_gate_conv:
+      return launch_kernel(stream, fused_gate_conv, call, dim3(rows, streams), dim3(kThreads),
                            sums + sizeof(float) * 2 * kCudaTapsMax);
     default:
       return launch_kernel(stream, short_conv, call, dim3(rows, streams), dim3(kThreads), sums);

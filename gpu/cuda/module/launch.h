@@ -43,7 +43,7 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::engram_gate:
     case CudaKernel::conv_append:
     case CudaKernel::short_conv:
-    case CudaKernel::engram_mix:
+    case CudaKernel::fused_gate_conv:
       return launch_engram(stream, call);
   }
   return 1;  // cudaErrorInvalidValue

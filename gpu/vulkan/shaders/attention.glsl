@@ -6,7 +6,7 @@ layout(constant_id = 1) const uint kHeadDim = 64;
 
 // Positions that the token of row `row` sees.
 uint context_of(uint row) {
-  const uint skipped = outputs_only() ? Step(p.step).tokens - Step(p.step).outputs : 0u;
+  const uint skipped = output_rows_only() ? Step(p.step).tokens - Step(p.step).outputs : 0u;
   return Step(p.step).position + skipped + row + 1u;
 }
 

@@ -49,7 +49,7 @@ layout(push_constant, std430) uniform Push {
   uvec2 out0, out1;
   uint cols;   // values of a row
   uint rows;   // of the weight, for products
-  uint flags;  // bit 0: runs on the trailing tokens; bit 1 + k: input k holds these only
+  uint flags;  // bit 0: runs on the output rows only; bit 1 + k: input k holds output rows only
   uint types;  // 4 bits an input: its DType
   float eps;
   uint n_heads, n_kv_heads, head_dim, rope_dims;
@@ -66,15 +66,15 @@ uint lanes() {
   return gl_WorkGroupSize.x;
 }
 
-bool outputs_only() {
+bool output_rows_only() {
   return (p.flags & 1u) != 0u;
 }
 uint row_count() {
-  return outputs_only() ? Step(p.step).outputs : Step(p.step).tokens;
+  return output_rows_only() ? Step(p.step).outputs : Step(p.step).tokens;
 }
 // The row of input k that belongs to this op's row i.
 uint in_row(uint k, uint i) {
-  const bool skip = outputs_only() && (p.flags >> (1u + k) & 1u) == 0u;
+  const bool skip = output_rows_only() && (p.flags >> (1u + k) & 1u) == 0u;
   return skip ? i + Step(p.step).tokens - Step(p.step).outputs : i;
 }
 

@@ -17,9 +17,8 @@ void main() {
     const float first = Floats(p.in0).v[x];
     const bool single = 2u * pair + 1u == p.head_dim;
     const float second = single ? 0.0 : Floats(p.in0).v[x + 1u];
-    const uint angles = (outputs_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row) *
-                            p.rope_dims +
-                        pair;
+    const uint token = output_rows_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row;
+    const uint angles = token * p.rope_dims + pair;
     const bool turns = 2u * pair < p.rope_dims;
     const float cosine = turns ? Floats(p.in1).v[angles] : 1.0;
     const float sine = turns ? Floats(p.in1).v[angles + p.rope_dims / 2u] : 0.0;

@@ -50,8 +50,8 @@ TEST(CudaEmulation, GateAndConvolutionAreOneLaunch) {
     EXPECT_EQ(run_case(*backend, case_named(row), NumericMode::exact).failure, "");
     return emulated_cuda_state().launches;
   };
-  EXPECT_EQ(launches("engram_mix_F32_5at2_4x24_4taps"), 1);
-  EXPECT_EQ(launches("engram_mix_F32_6at9_1x24_9taps"),
+  EXPECT_EQ(launches("fused_gate_conv_F32_5at2_4x24_4taps"), 1);
+  EXPECT_EQ(launches("fused_gate_conv_F32_6at9_1x24_9taps"),
             3);  // more taps than the kernel has room for
 }
 

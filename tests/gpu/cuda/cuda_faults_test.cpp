@@ -102,7 +102,7 @@ TEST(CudaFault, OfTwoDevicesTheOneThatWorksIsUsed) {
 TEST(CudaFault, EveryCallMayFail) {
   for (const char* name : {"matmul_Q4_1_2x64x31", "matmul_F16_17x96x65", "rope_5_factors",
                            "attention_F16_1at0_1over1x8", "table_decode_mixed_9x2x3x32",
-                           "short_conv_1x24_at2_F32", "engram_mix_F32_5at2_4x24_4taps"}) {
+                           "short_conv_1x24_at2_F32", "fused_gate_conv_F32_5at2_4x24_4taps"}) {
     const OpCase& row = case_named(name);
     for (const int error : {2, 700}) {  // out of memory, a lost device
       std::int64_t n = 0;

@@ -41,7 +41,7 @@ struct Fiber {
   races::Thread thread;
 };
 
-struct Meeting {
+struct Barrier {
   std::uint64_t generation = 0;
   char order[2] = {};  // for races: who is ahead is at the next one
   unsigned arrived = 0;
@@ -59,8 +59,8 @@ unsigned first_fiber = 0;  // of its thread 0: not the last block's, or that one
 bool copies_early = false;
 DeviceKernel current_kernel = nullptr;
 const CudaCall* current_call = nullptr;
-Meeting block_meeting;
-std::vector<Meeting> warp_meetings;
+Barrier block_barrier;
+std::vector<Barrier> warp_barriers;
 std::vector<unsigned char> memory;  // exactly as large as asked for
 #if defined(__SANITIZE_ADDRESS__)
 const void* scheduler_stack = nullptr;
@@ -110,17 +110,17 @@ void fiber_main() {
   to_scheduler(me);
 }
 
-void wait_until_passed(Meeting& meeting) {
+void wait_until_passed(Barrier& barrier) {
   Fiber& me = fiber_of(running);
-  me.waits_for = &meeting.generation;
-  me.waits_value = meeting.generation;
+  me.waits_for = &barrier.generation;
+  me.waits_value = barrier.generation;
   to_scheduler(me);
   me.waits_for = nullptr;
 }
 
-void pass(Meeting& meeting) {
-  meeting.arrived = 0;
-  ++meeting.generation;
+void pass(Barrier& barrier) {
+  barrier.arrived = 0;
+  ++barrier.generation;
 }
 
 void prepare(Fiber& fiber) {
@@ -153,34 +153,34 @@ void run_block(unsigned threads, bool backwards) {
     // All that are left wait for threads that have ended or wait elsewhere.
     CHECK(any && "a divergent barrier");
   }
-  CHECK(block_meeting.arrived == 0);
+  CHECK(block_barrier.arrived == 0);
 }
 
 }  // namespace
 
 void wait_for_block() {
-  char* order = &block_meeting.order[block_meeting.generation % 2];
+  char* order = &block_barrier.order[block_barrier.generation % 2];
   races::release(order);
   // Threads that have ended do not count on hardware; here they would be a mistake.
-  if (++block_meeting.arrived == block_size.x) {
-    pass(block_meeting);
+  if (++block_barrier.arrived == block_size.x) {
+    pass(block_barrier);
   } else {
-    wait_until_passed(block_meeting);
+    wait_until_passed(block_barrier);
   }
   races::acquire(order);
 }
 
 void wait_for_warp(const void* site, void* mine, LaneFunction all) {
-  Meeting& meeting = warp_meetings[running / 32];
-  CHECK((meeting.arrived == 0 || meeting.site == site) && "lanes of a warp have diverged");
-  meeting.site = site;
-  meeting.lanes[running % 32] = mine;
-  if (++meeting.arrived == 32) {
+  Barrier& barrier = warp_barriers[running / 32];
+  CHECK((barrier.arrived == 0 || barrier.site == site) && "lanes of a warp have diverged");
+  barrier.site = site;
+  barrier.lanes[running % 32] = mine;
+  if (++barrier.arrived == 32) {
     const races::Unseen unseen;
-    all(meeting.lanes);
-    pass(meeting);
+    all(barrier.lanes);
+    pass(barrier);
   } else {
-    wait_until_passed(meeting);
+    wait_until_passed(barrier);
   }
 }
 
@@ -189,8 +189,8 @@ unsigned char* block_memory() {
 }
 
 void order_warp() {
-  Meeting& meeting = warp_meetings[running / 32];
-  char* order = &meeting.order[meeting.generation % 2];
+  Barrier& barrier = warp_barriers[running / 32];
+  char* order = &barrier.order[barrier.generation % 2];
   races::release(order);
   static const char site = 0;
   wait_for_warp(&site, nullptr, [](void*(&)[32]) {});
@@ -233,7 +233,7 @@ void run_kernel(DeviceKernel kernel, const CudaCall& call, dim3 grid, dim3 block
   current_call = &call;
   block_size = block;
   grid_size = grid;
-  warp_meetings.assign(block.x / 32, {});
+  warp_barriers.assign(block.x / 32, {});
   caller.is_this();
   races::release(&kernel_begins);
   unsigned number = 0;

@@ -38,11 +38,11 @@ class Caller {  // the thread that launches
 };
 
 // What came before a release() comes before what follows an acquire() of the same.
-inline void release(void* meeting) {
-  __tsan_release(meeting);
+inline void release(void* barrier) {
+  __tsan_release(barrier);
 }
-inline void acquire(void* meeting) {
-  __tsan_acquire(meeting);
+inline void acquire(void* barrier) {
+  __tsan_acquire(barrier);
 }
 
 inline void read16(const void* address) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/engram_mix.h"
+#include "gpu/fused_gate_conv.h"
 
 #include <algorithm>
 
 namespace mneme {
 namespace {
 
-bool can_mix(const Graph& graph, const Op& gate, const Op& conv) {
+bool can_fuse(const Graph& graph, const Op& gate, const Op& conv) {
   if (gate.kind != OpKind::engram_gate || conv.kind != OpKind::short_conv) return false;
   if (conv.in[1] != gate.out || conv.in[0] != gate.in[0]) return false;
   if (conv.params.streams != gate.params.streams) return false;
-  if (gate.outputs_only || conv.outputs_only) return false;
+  if (gate.output_rows_only || conv.output_rows_only) return false;
   if (graph.tensor(gate.out).role != TensorRole::activation) return false;
-  if (graph.tensor(conv.in[3]).cols > kEngramMixTapsMax) return false;
+  if (graph.tensor(conv.in[3]).cols > kFusedGateConvTapsMax) return false;
   // Tokens of a step are made side by side and read each other's inputs: nothing works in place.
   const auto read = [&](TensorId id) {
     return std::find(gate.in.begin(), gate.in.end(), id) != gate.in.end();
@@ -22,20 +22,20 @@ bool can_mix(const Graph& graph, const Op& gate, const Op& conv) {
 
 }  // namespace
 
-std::vector<bool> find_engram_mixes(const Graph& graph) {
+std::vector<bool> find_fused_gate_convs(const Graph& graph) {
   std::vector<int> uses(graph.tensors.size(), 0);
   for (const Op& op : graph.ops) {
     for (const TensorId id : op.in) {
       if (id != kNoTensor) ++uses[id];
     }
   }
-  std::vector<bool> mixes(graph.ops.size(), false);
+  std::vector<bool> fused(graph.ops.size(), false);
   for (const Segment& segment : graph.segments) {
     for (std::size_t i = segment.first_op; i + 1 < segment.end_op; ++i) {
-      mixes[i] = can_mix(graph, graph.ops[i], graph.ops[i + 1]) && uses[graph.ops[i].out] == 1;
+      fused[i] = can_fuse(graph, graph.ops[i], graph.ops[i + 1]) && uses[graph.ops[i].out] == 1;
     }
   }
-  return mixes;
+  return fused;
 }
 
 }  // namespace mneme

@@ -12,7 +12,7 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer Constants {
   float v[];  // [2 + taps, G*D]: the gate's norms multiplied, the convolution's norm, its kernel
 };
 
-const uint kTapsMax = 8;        // kEngramMixTapsMax
+const uint kTapsMax = 8;        // kFusedGateConvTapsMax
 shared float gates[kTapsMax];   // of the token that a tap sees
 shared float scales[kTapsMax];  // of its gated values' norm
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which gates and convolutions of a graph may be made in one launch, and which must not.
-#include "gpu/engram_mix.h"
+#include "gpu/fused_gate_conv.h"
 
 #include <gtest/gtest.h>
 
@@ -40,11 +40,11 @@ class Layer {
     graph = std::move(g).finish();
   }
 
-  bool mixes(bool two_segments = false) {
+  bool one_launch(bool two_segments = false) {
     graph.ops = {gate, conv, sum};
     graph.segments = {Segment{0, 3, {}}};
     if (two_segments) graph.segments = {Segment{0, 1, {}}, Segment{1, 3, {}}};
-    const std::vector<bool> found = find_engram_mixes(graph);
+    const std::vector<bool> found = find_fused_gate_convs(graph);
     EXPECT_EQ(found.size(), 3u);
     EXPECT_FALSE(found[1] || found[2]);
     return found[0];
@@ -61,29 +61,29 @@ class Layer {
   Buffer bytes_;
 };
 
-TEST(EngramMix, AGateAndTheConvolutionOfItsValuesAreMadeTogether) {
-  EXPECT_TRUE(Layer().mixes());
-  EXPECT_TRUE(Layer(kEngramMixTapsMax).mixes());
+TEST(FusedGateConv, AGateAndTheConvolutionOfItsValuesAreMadeTogether) {
+  EXPECT_TRUE(Layer().one_launch());
+  EXPECT_TRUE(Layer(kFusedGateConvTapsMax).one_launch());
 }
 
-TEST(EngramMix, WhatIsNeededElsewhereIsMadeApart) {
+TEST(FusedGateConv, WhatIsNeededElsewhereIsMadeApart) {
   const std::vector<std::pair<const char*, std::function<void(Layer&)>>> changes = {
       {"gated values are read again", [](Layer& l) { l.sum.in[1] = l.gate.out; }},
       {"gated values are an output", [](Layer& l) { l.gate.out = l.conv.in[1] = l.sum.out; }},
       {"another h", [](Layer& l) { l.conv.in[0] = l.other_h; }},
       {"other values", [](Layer& l) { l.conv.in[1] = l.other_h; }},
       {"other streams", [](Layer& l) { l.conv.params.streams = 2; }},
-      {"trailing tokens only", [](Layer& l) { l.gate.outputs_only = true; }},
+      {"output rows only", [](Layer& l) { l.gate.output_rows_only = true; }},
       {"in place", [](Layer& l) { l.conv.out = l.gate.in[0]; }},
       {"over the key", [](Layer& l) { l.conv.out = l.gate.in[1]; }},
   };
   for (const auto& [name, change] : changes) {
     Layer layer;
     change(layer);
-    EXPECT_FALSE(layer.mixes()) << name;
+    EXPECT_FALSE(layer.one_launch()) << name;
   }
-  EXPECT_FALSE(Layer(kEngramMixTapsMax + 1).mixes());
-  EXPECT_FALSE(Layer().mixes(true));  // a segment begins between them
+  EXPECT_FALSE(Layer(kFusedGateConvTapsMax + 1).one_launch());
+  EXPECT_FALSE(Layer().one_launch(true));  // a segment begins between them
 }
 
 }  // namespace

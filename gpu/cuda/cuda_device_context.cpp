@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/cuda/cuda_card.h"
+#include "gpu/cuda/cuda_device_context.h"
 
 #include <fmt/format.h>
 
@@ -28,21 +28,21 @@ std::string why_unusable(const CudaDevice& device) {
                      device.minor, kMajorMin);
 }
 
-Result<std::shared_ptr<CudaCard>> CudaCard::open(const CudaApi& api, int device) {
-  std::shared_ptr<CudaCard> card(new CudaCard(api));
-  RETURN_IF_ERROR(card->check(api.describe(device, &card->about_), "asking what it is"));
-  if (const std::string reason = why_unusable(card->about_); !reason.empty()) {
-    return Error{ErrorCode::unsupported, fmt::format("{}: {}", card->about_.name, reason)};
+Result<std::shared_ptr<CudaDeviceContext>> CudaDeviceContext::open(const CudaApi& api, int device) {
+  std::shared_ptr<CudaDeviceContext> opened(new CudaDeviceContext(api));
+  RETURN_IF_ERROR(opened->check(api.describe(device, &opened->about_), "asking what it is"));
+  if (const std::string reason = why_unusable(opened->about_); !reason.empty()) {
+    return Error{ErrorCode::unsupported, fmt::format("{}: {}", opened->about_.name, reason)};
   }
-  RETURN_IF_ERROR(card->check(api.open(device, &card->context_), "opening it"));
-  return card;
+  RETURN_IF_ERROR(opened->check(api.open(device, &opened->context_), "opening it"));
+  return opened;
 }
 
-CudaCard::~CudaCard() {
+CudaDeviceContext::~CudaDeviceContext() {
   if (context_ != nullptr) api_.close(context_);
 }
 
-Status CudaCard::check(int error, std::string_view doing) const {
+Status CudaDeviceContext::check(int error, std::string_view doing) const {
   if (error == 0) return {};
   if (error == kOutOfMemory) {
     return Error{ErrorCode::out_of_memory,
@@ -54,7 +54,7 @@ Status CudaCard::check(int error, std::string_view doing) const {
                            about_.name, doing, api_.error_text(error), error)};
 }
 
-Result<Buffer> CudaCard::alloc(std::size_t bytes, bool zero) {
+Result<Buffer> CudaDeviceContext::alloc(std::size_t bytes, bool zero) {
   if (bytes == 0) return Buffer();
   void* memory = nullptr;
   if (const int error = api_.alloc(context_, rounded(bytes), &memory); error != 0) {
@@ -83,7 +83,7 @@ Result<Buffer> CudaCard::alloc(std::size_t bytes, bool zero) {
   return buffer;
 }
 
-Result<Buffer> CudaCard::alloc_mirrored(std::size_t bytes) {
+Result<Buffer> CudaDeviceContext::alloc_mirrored(std::size_t bytes) {
   auto device = alloc(bytes, true);
   if (!device || bytes == 0) return device;
   void* host = nullptr;
@@ -98,7 +98,8 @@ Result<Buffer> CudaCard::alloc_mirrored(std::size_t bytes) {
                 });
 }
 
-Status CudaCard::upload(const Buffer& to, std::size_t offset, std::span<const std::byte> bytes) {
+Status CudaDeviceContext::upload(const Buffer& to, std::size_t offset,
+                                 std::span<const std::byte> bytes) {
   CHECK(offset + bytes.size() <= to.size());
   if (bytes.empty()) return {};
   if (!to.host().empty()) std::memcpy(to.host().data() + offset, bytes.data(), bytes.size());
@@ -106,7 +107,8 @@ Status CudaCard::upload(const Buffer& to, std::size_t offset, std::span<const st
                "copying to its memory");
 }
 
-Status CudaCard::download(const Buffer& from, std::size_t offset, std::span<std::byte> bytes) {
+Status CudaDeviceContext::download(const Buffer& from, std::size_t offset,
+                                   std::span<std::byte> bytes) {
   CHECK(offset + bytes.size() <= from.size());
   if (bytes.empty()) return {};
   return check(api_.copy_now(context_, bytes.data(), cuda_pointer(from, offset), bytes.size()),

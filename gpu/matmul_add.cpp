@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/product_sum.h"
+#include "gpu/matmul_add.h"
 
 namespace mneme {
 
-std::vector<bool> find_product_sums(const Graph& graph) {
+std::vector<bool> find_matmul_adds(const Graph& graph) {
   std::vector<int> uses(graph.tensors.size(), 0);
   for (const Op& op : graph.ops) {
     for (const TensorId id : op.in) {
@@ -16,10 +16,9 @@ std::vector<bool> find_product_sums(const Graph& graph) {
       const Op& product = graph.ops[i];
       const Op& sum = graph.ops[i + 1];
       sums[i] = product.kind == OpKind::matmul && sum.kind == OpKind::add &&
-                product.outputs_only == sum.outputs_only && uses[product.out] == 1 &&
+                product.output_rows_only == sum.output_rows_only && uses[product.out] == 1 &&
                 graph.tensor(product.out).role == TensorRole::activation &&
-                (sum.in[0] == product.out || sum.in[1] == product.out) &&
-                sum.out != product.in[0];
+                (sum.in[0] == product.out || sum.in[1] == product.out) && sum.out != product.in[0];
     }
   }
   return sums;

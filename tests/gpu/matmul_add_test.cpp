@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which products and sums of a graph may be made in one launch, and which must not.
-#include "gpu/product_sum.h"
+#include "gpu/matmul_add.h"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ struct Summed {
     graph.ops = {product, sum, behind};
     graph.segments = {Segment{0, 3, {}}};
     if (two_segments) graph.segments = {Segment{0, 1, {}}, Segment{1, 3, {}}};
-    const std::vector<bool> found = find_product_sums(graph);
+    const std::vector<bool> found = find_matmul_adds(graph);
     EXPECT_EQ(found.size(), 3u);
     EXPECT_FALSE(found[1] || found[2]);
     return found[0];
@@ -39,7 +39,7 @@ struct Summed {
   Graph graph;
 };
 
-TEST(ProductSum, AProductAndTheSumBehindItAreMadeTogether) {
+TEST(MatmulAdd, AProductAndTheSumBehindItAreMadeTogether) {
   Summed layer;
   EXPECT_TRUE(layer.one_launch());
   EXPECT_EQ(added_to(layer.graph, 0), Summed::residual);
@@ -50,14 +50,14 @@ TEST(ProductSum, AProductAndTheSumBehindItAreMadeTogether) {
   EXPECT_TRUE(layer.one_launch());
 }
 
-TEST(ProductSum, WhatIsNeededElsewhereIsMadeApart) {
+TEST(MatmulAdd, WhatIsNeededElsewhereIsMadeApart) {
   const std::vector<std::pair<const char*, std::function<void(Summed&)>>> changes = {
       {"read again", [](Summed& l) { l.behind.in[1] = Summed::made; }},
       {"added to itself", [](Summed& l) { l.sum.in[0] = Summed::made; }},
       {"an output", [](Summed& l) { l.graph.tensors[Summed::made].role = TensorRole::output; }},
       {"not what is added", [](Summed& l) { l.sum.in[1] = Summed::other; }},
       {"over the product's input", [](Summed& l) { l.sum.out = Summed::x; }},
-      {"of trailing tokens only", [](Summed& l) { l.sum.outputs_only = true; }},
+      {"of output rows only", [](Summed& l) { l.sum.output_rows_only = true; }},
       {"no sum", [](Summed& l) { l.sum.kind = OpKind::swiglu; }},
   };
   for (const auto& [name, change] : changes) {

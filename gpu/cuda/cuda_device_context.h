@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One opened device behind the module's table, shared by the backend, its buffers and its plans:
-// the last of them closes it. Numbers become errors here.
+// One opened device, called through the module's table. The backend, its buffers and its plans
+// share the context; the last of them closes it. Error numbers become errors with a sentence here.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@
 
 namespace mneme {
 
-class CudaCard : public std::enable_shared_from_this<CudaCard> {
+class CudaDeviceContext : public std::enable_shared_from_this<CudaDeviceContext> {
  public:
   // Errors: unsupported (below what the kernels need), device, out_of_memory.
-  static Result<std::shared_ptr<CudaCard>> open(const CudaApi& api, int device);
-  ~CudaCard();
-  CudaCard(const CudaCard&) = delete;
-  CudaCard& operator=(const CudaCard&) = delete;
+  static Result<std::shared_ptr<CudaDeviceContext>> open(const CudaApi& api, int device);
+  ~CudaDeviceContext();
+  CudaDeviceContext(const CudaDeviceContext&) = delete;
+  CudaDeviceContext& operator=(const CudaDeviceContext&) = delete;
 
   const CudaApi& api() const { return api_; }
   CudaContext* context() const { return context_; }
@@ -40,7 +40,7 @@ class CudaCard : public std::enable_shared_from_this<CudaCard> {
   Status check(int error, std::string_view doing) const;
 
  private:
-  explicit CudaCard(const CudaApi& api) : api_(api) {}
+  explicit CudaDeviceContext(const CudaApi& api) : api_(api) {}
 
   const CudaApi& api_;
   CudaContext* context_ = nullptr;
