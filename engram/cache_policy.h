@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures of the row cache's policy, a variant of S3-FIFO that row_cache.h describes; shared
-// with what foretells its hit rate.
+// The constants of the row cache's eviction policy, a variant of S3-FIFO that row_cache.h
+// describes; shared with MiniatureCache, which predicts its hit rate.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares rows that come through the table store (its cache, its merging, one of its readers) with
-// plain reads of the files, byte for byte: random rows and those where mistakes hide, while the RAM
-// budget changes. For `mneme-cli check --compare` and tests. Any thread.
+// plain reads of the files, byte for byte: random rows and those at edges of tables, shards and
+// pages, while the RAM budget changes. For `mneme-cli check --compare` and tests. Any thread.
 #pragma once
 
 #include <atomic>

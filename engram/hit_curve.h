@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What another budget would bring, learned while the store runs: one miniature cache for each
-// budget sees a sample of the n-grams, always the same ones, and is smaller by the same factor
-// (miniature simulation; SHARDS, Waldspurger et al., FAST 2015). One thread; any may ask for
-// points().
+// The hit rates of other budgets, estimated while the store runs: for each budget a miniature cache
+// sees a sample of the n-grams, always the same ones, and is smaller by the same factor (miniature
+// simulation; SHARDS, Waldspurger et al., FAST 2015). One thread, but any may call points().
 #pragma once
 
 #include <cstdint>

@@ -68,8 +68,8 @@ Error stale(const std::string& path, std::string_view why) {
 
 Result<HotSetWriter> HotSetWriter::create(const std::string& path, std::uint64_t identity,
                                           std::uint32_t rows_bytes) {
-  // Rows may still be coming in from the file that it replaces. What a power cut leaves of the new
-  // one is found out by its checksums, so nobody waits for the drive.
+  // Rows may still be read from the file that this one replaces. No sync: checksums find a file
+  // that a power cut left incomplete.
   auto file = OutputFile::open(path, {.replace_open = true, .owner_only = true, .sync = false});
   if (!file) return file.error();
   HotSetWriter writer(std::move(*file), identity, rows_bytes);
@@ -93,11 +93,12 @@ Status HotSetWriter::write_block() {
   return status;
 }
 
-Status HotSetWriter::add(const NgramKey& key, Standing standing, std::span<const std::byte> rows) {
+Status HotSetWriter::add(const NgramKey& key, CacheSegment segment,
+                         std::span<const std::byte> rows) {
   CHECK(rows.size() == rows_bytes_);
   append(block_, key.order);
   for (const ClassId id : key.classes) append(block_, id);
-  append(block_, static_cast<std::uint32_t>(standing));
+  append(block_, static_cast<std::uint32_t>(segment));
   block_.insert(block_.end(), rows.begin(), rows.end());
   if (++entries_ % entries_per_block(rows_bytes_) == 0) return write_block();
   return {};
@@ -189,8 +190,8 @@ Result<std::span<const HotNgram>> HotSetReader::read(std::uint64_t block, Memory
     HotNgram& ngram = memory.ngrams_.emplace_back();
     ngram.key.order = take<std::int32_t>(entry);
     std::memcpy(ngram.key.classes.data(), entry + 4, 4 * kMaxNgramSize);
-    const auto standing = take<std::uint32_t>(entry + 4 + 4 * kMaxNgramSize);
-    ngram.standing = standing > 2 ? Standing::seldom : static_cast<Standing>(standing);
+    const auto segment = take<std::uint32_t>(entry + 4 + 4 * kMaxNgramSize);
+    ngram.segment = segment > 2 ? CacheSegment::seldom : static_cast<CacheSegment>(segment);
     ngram.rows = {entry + kKeyBytes, rows_bytes_};
   }
   return std::span<const HotNgram>(memory.ngrams_);

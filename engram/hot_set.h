@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The n-grams that were in RAM, with their rows, as one file that is written and read from front to
-// back: the next start begins with them instead of with random reads. A guest of the drive: it may
-// be deleted at any time. Format: HOTSET.md.
+// back: the next start begins with them instead of with random reads. The file may be deleted at
+// any time. Format: HOTSET.md.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "engram/cache_segment.h"
 #include "engram/file_system.h"
 #include "engram/ngram_key.h"
-#include "engram/standing.h"
 #include "inference/base/output_file.h"
 #include "inference/base/result.h"
 
@@ -23,7 +23,7 @@ namespace mneme {
 // One n-gram of the file.
 struct HotNgram {
   NgramKey key;
-  Standing standing = Standing::seldom;
+  CacheSegment segment = CacheSegment::seldom;
   std::span<const std::byte> rows;
 };
 
@@ -34,7 +34,7 @@ class HotSetWriter {
   // OutputFile.
   static Result<HotSetWriter> create(const std::string& path, std::uint64_t identity,
                                      std::uint32_t rows_bytes);
-  Status add(const NgramKey& key, Standing standing, std::span<const std::byte> rows);
+  Status add(const NgramKey& key, CacheSegment segment, std::span<const std::byte> rows);
   std::uint64_t bytes() const { return file_.size(); }  // written so far
   Status finish();
 

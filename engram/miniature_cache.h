@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The row cache's policy without rows: a few thousand 32-bit prints in S3-FIFO queues, small enough
-// for the processor's own caches. HitCurve runs one for each budget that it predicts. One thread.
+// The row cache's policy without rows: a few thousand 32-bit fingerprints in S3-FIFO queues, small
+// enough for the processor's own caches. HitCurve runs one for each budget that it predicts. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ class MiniatureCache {
 
   explicit MiniatureCache(std::uint32_t entries);  // 1..kEntriesMax
 
-  // `hash` is well mixed in all its bits. True: a hit; a miss brings it in.
+  // `hash` is well mixed in all its bits. True: a hit; a miss inserts it.
   bool access(std::uint64_t hash);
 
  private:
@@ -35,7 +36,7 @@ class MiniatureCache {
   };
 
   std::uint32_t home(std::uint32_t print) const;
-  std::uint32_t find(std::uint32_t print) const;  // place in the index; free where it is not there
+  std::uint32_t find(std::uint32_t print) const;  // position in index_; free where it is not there
   void forget(std::uint32_t print);
   Slot evict();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number that one thread changes and any thread reads: a counter without a lock or a locked bus.
-// Who reads two of them in the opposite order of their writing never sees the second ahead.
+// A thread that reads two counters in the opposite order of their writing never sees the one that
+// is written second ahead of the first.
 #pragma once
 
 #include <atomic>

@@ -76,7 +76,7 @@ Status check_memory(const RecordLogFormat& format) {
                            format.file_bytes() >> 20, index >> 20, most >> 20)};
 }
 
-// Past the page cache where that goes: nobody reads soon what is written here.
+// Past the page cache where that goes: the log is not read again soon.
 Result<int> open_file(const std::string& path) {
   constexpr int kFlags = O_CREAT | O_RDWR;
   auto fd = open_regular_file(path, kFlags | O_DIRECT, 0600);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of n-grams in the order of their first use, each n-gram's together, in one bounded file
-// that is a ring of segments: what was evicted from RAM comes back with one read instead of one for
-// each head and layer. Only a copy of rows: it may be lost or wrong at any time, what is read from
-// it is compared with its checksum, and the tables have the rest. Format: RECORDLOG.md.
+// that is a ring of segments: an n-gram that was evicted from RAM comes back with one read instead
+// of one for each head and layer. The log is only a copy: it may be lost or damaged at any time,
+// records are compared with their checksums, and all rows are in the tables too. Format:
+// RECORDLOG.md.
 //
-// Any thread asks and adds and hardly ever waits: a thread of its own reads the index back when the
-// log is opened, and writes whole segments. Reading records is the caller's business.
+// find() and add() may be called by any thread and hardly ever wait: a thread of the log reads the
+// index back when the log is opened, and writes whole segments. Records are read by the caller.
 #pragma once
 
 #include <atomic>
@@ -54,10 +55,10 @@ class RecordLog {
   std::span<const std::byte> rows_of(const NgramKey& key, std::span<const std::byte> record);
   void forget(const NgramKey& key);
 
-  // Copies the rows of an n-gram; where the drive does not follow they are dropped.
+  // Copies the rows of an n-gram; where the drive cannot keep up they are dropped.
   void add(const NgramKey& key, std::span<const std::byte> rows);
 
-  RecordLogStats stats() const;  // waits for nobody
+  RecordLogStats stats() const;  // never waits
 
  private:
   struct Free {
@@ -108,7 +109,7 @@ class RecordLog {
   std::deque<Segment*> full_;
   bool closing_ = false;
 
-  // Changed under the lock, read without it: who shows them waits for nobody.
+  // Changed under the lock, read without it: stats() never waits.
   RecordLogStats sizes_;  // what never changes
   std::atomic<std::uint64_t> records_ = 0, bytes_written_ = 0, dropped_ = 0, refused_ = 0;
   std::string why_off_;  // written once, before off_

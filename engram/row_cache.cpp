@@ -14,7 +14,7 @@ namespace {
 constexpr int kStepsMax = 64;  // of a search that may have strayed; chains are shorter
 
 // An entry's state.
-constexpr std::uint32_t kAlive = 1u << 31;
+constexpr std::uint32_t kValid = 1u << 31;
 constexpr std::uint32_t kForgotten = 1u << 30;
 constexpr std::uint32_t kPins = kForgotten - 1;
 
@@ -80,8 +80,8 @@ RowCache::Lock::~Lock() {
   cache_.mutex_.unlock();
 }
 
-// A mutex goes to whoever comes first, and that is who has just given it back. There may always be
-// someone who waits, so not for ever.
+// A mutex goes to the thread that comes first, which is the one that has just unlocked it. Other
+// threads may always be waiting, so the number of turns is bounded.
 void RowCache::give_way() const {
   constexpr int kTurns = 64;
   for (int i = 0; i < kTurns && waiting_.load(kRelaxed) > 0; ++i) std::this_thread::yield();
@@ -166,13 +166,13 @@ void RowCache::look_ahead(std::span<const std::uint64_t> hashes) const {
 bool RowCache::try_pin(Slot slot) const {
   const auto state = atomic(header(slot).state);
   std::uint32_t seen = state.load(kRelaxed);
-  while ((seen & (kAlive | kForgotten)) == kAlive) {
+  while ((seen & (kValid | kForgotten)) == kValid) {
     if (state.compare_exchange_weak(seen, seen + 1, kAcquire, kRelaxed)) return true;
   }
   return false;
 }
 
-RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
+RowCache::Pin RowCache::acquire(const NgramKey& key, std::uint64_t hash) {
   if (!has_index()) return kNoPin;
   std::uint32_t next = atomic(bucket(hash)).load(kAcquire);
   for (int step = 0; next != 0 && step < kStepsMax; ++step) {
@@ -183,14 +183,14 @@ RowCache::Pin RowCache::pin(const NgramKey& key, std::uint64_t hash) {
         note_use(entry);
         return Pin{slot};
       }
-      unpin(Pin{slot});
+      release(Pin{slot});
     }
     next = atomic(entry.chain).load(kAcquire);
   }
   return kNoPin;
 }
 
-void RowCache::pin_again(Pin pin) {
+void RowCache::acquire_again(Pin pin) {
   const std::uint32_t before = atomic(header(static_cast<Slot>(pin)).state).fetch_add(1, kRelaxed);
   CHECK((before & kPins) > 0);
 }
@@ -200,25 +200,26 @@ void RowCache::note_use(Header& entry) {
   count_up<std::uint16_t>(entry.hits, 0xFFFF);
 }
 
-void RowCache::unpin(Pin pin) {
+void RowCache::release(Pin pin) {
   const auto slot = static_cast<Slot>(pin);
-  // In one order with needs_tidying_: either tidy() sees that the pin is gone, or we see its flag.
+  // In one order with over_budget_: either shrink_to_budget() sees that the pin is gone, or we see
+  // its flag.
   const std::uint32_t before = atomic(header(slot).state).fetch_sub(1);
   CHECK((before & kPins) > 0);
   if ((before & kPins) > 1) return;
   const bool forgotten = (before & kForgotten) != 0;
-  if (!forgotten && !needs_tidying_.load()) return;
+  if (!forgotten && !over_budget_.load()) return;
   const Lock lock(*this);
-  if (forgotten) bury(slot);
-  tidy();
+  if (forgotten) free_invalidated(slot);
+  shrink_to_budget();
 }
 
 // ---- misses ------------------------------------------------------------------------------------
 
-RowCache::Taken RowCache::take(const NgramKey& key, std::uint64_t hash) {
+RowCache::FoundEntry RowCache::find_or_insert(const NgramKey& key, std::uint64_t hash) {
   const Lock lock(*this);
   if (const Slot slot = find(key, hash); slot != kNone) {
-    CHECK(try_pin(slot));  // what is in the index dies under the lock only
+    CHECK(try_pin(slot));  // entries in the index are invalidated under the lock only
     note_use(header(slot));
     return {Pin{slot}, false};
   }
@@ -231,8 +232,8 @@ RowCache::Taken RowCache::take(const NgramKey& key, std::uint64_t hash) {
     layer_states(slot)[layer] = {layers_[layer].arrivals, 0};
     if (layers_[layer].arrivals > 0) ++pins;
   }
-  come_alive(slot, pins);
-  needs_tidying_ = used_ > capacity_ || all_pinned_;
+  publish(slot, pins);
+  over_budget_ = used_ > capacity_ || all_pinned_;
   return {Pin{slot}, true};
 }
 
@@ -264,7 +265,7 @@ bool RowCache::arrived(Pin pin, std::size_t layer, std::uint32_t latency_us,
   const std::uint32_t before = atomic(state.pending).fetch_sub(arrivals, kAcqRel);
   CHECK((before & kCount) >= arrivals);
   if ((before & kCount) > arrivals) return false;
-  unpin(pin);
+  release(pin);
   return (before & kAwaited) != 0;
 }
 
@@ -301,8 +302,8 @@ RowCache::Slot RowCache::new_slot(const NgramKey& key, std::uint64_t hash) {
   return slot;
 }
 
-void RowCache::come_alive(Slot slot, std::uint32_t pins) {
-  atomic(header(slot).state).store(kAlive | pins, kRelease);
+void RowCache::publish(Slot slot, std::uint32_t pins) {
+  atomic(header(slot).state).store(kValid | pins, kRelease);
   index_add(slot);
 }
 
@@ -394,8 +395,8 @@ void RowCache::add_free(Slot slot) {
   }
 }
 
-bool RowCache::try_kill(Slot slot) const {
-  std::uint32_t unpinned = kAlive;
+bool RowCache::try_invalidate(Slot slot) const {
+  std::uint32_t unpinned = kValid;
   return atomic(header(slot).state).compare_exchange_strong(unpinned, 0);
 }
 
@@ -408,7 +409,7 @@ bool RowCache::evict_from_small() {
       dequeue(slot);
       atomic(entry.uses).store(0, kRelaxed);
       enqueue(slot, QueueName::main);
-    } else if (try_kill(slot)) {
+    } else if (try_invalidate(slot)) {
       ghosts_.add(NgramKeyHash{}(entry.key));
       remove(slot);
       return true;
@@ -427,7 +428,7 @@ bool RowCache::evict_from_main() {
     const Slot slot = main_.oldest;
     Header& entry = header(slot);
     const std::uint8_t uses = atomic(entry.uses).load(kRelaxed);
-    if (uses == 0 && try_kill(slot)) {
+    if (uses == 0 && try_invalidate(slot)) {
       remove(slot);
       return true;
     }
@@ -440,7 +441,7 @@ bool RowCache::evict_from_main() {
 
 bool RowCache::evict_one() {
   if (all_pinned_) return false;
-  needs_tidying_ = true;  // before the first look at a pin
+  over_budget_ = true;  // before the first look at a pin
   const bool small_is_full = small_.size >= small_share(contested());
   // The last try finds what the small queue has just handed to the main one.
   const bool evicted = ((small_is_full || main_.size == 0) && evict_from_small()) ||
@@ -452,7 +453,7 @@ bool RowCache::evict_one() {
 
 // ---- the arena ---------------------------------------------------------------------------------
 
-// Of a dead entry that is still in the index and in its queue.
+// Frees the slot of an invalidated entry, which is still in the index and in its queue.
 void RowCache::remove(Slot slot) {
   atomic(index_link(slot)).store(atomic(header(slot).chain).load(kRelaxed), kRelease);
   dequeue(slot);
@@ -460,8 +461,8 @@ void RowCache::remove(Slot slot) {
   --entries_;
 }
 
-// Of a forgotten entry, by whoever gave back its last pin.
-void RowCache::bury(Slot slot) {
+// Frees the slot of a forgotten entry; called by the thread that released its last pin.
+void RowCache::free_invalidated(Slot slot) {
   atomic(header(slot).state).store(0, kRelease);
   failures_.erase(slot);
   add_free(slot);
@@ -470,7 +471,7 @@ void RowCache::bury(Slot slot) {
 
 // Moves an entry into a free slot; false while it is pinned. `from` is in no queue afterwards.
 bool RowCache::relocate(Slot from, Slot to) {
-  if (!try_kill(from)) return false;
+  if (!try_invalidate(from)) return false;
   dequeue(to);
   Header& old_entry = header(from);
   Header& entry = header(to);
@@ -488,7 +489,7 @@ bool RowCache::relocate(Slot from, Slot to) {
   (entry.newer == kNone ? q.newest : header(entry.newer).older) = to;
   (entry.older == kNone ? q.oldest : header(entry.older).newer) = to;
   old_entry.queue = QueueName::none;
-  atomic(entry.state).store(kAlive, kRelease);
+  atomic(entry.state).store(kValid, kRelease);
   atomic(index_link(from)).store(to + 1, kRelease);
   return true;
 }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The RAM tier: one arena of equal entries, one entry an n-gram with all heads of all Engram
-// layers, under a byte budget that counts payload and metadata. Which n-gram leaves is S3-FIFO's
-// choice: a small queue (10 %) tries newcomers, those asked for twice more move to the main queue,
-// and a ghost queue remembers who left too early. Two things differ from the paper, and are better
-// or equal on every text measured (bench/README.md): asked for once more is enough while the main
-// queue has room, as it has for long in a large cache; and the ghosts reach back by twice the
-// cache's entries. Pinned entries never leave: they may exceed the budget, by at most what the live
-// tickets hold. Owned by TableStore. Any thread.
+// The RAM tier: an arena of entries of one size, under a byte budget that counts payload and
+// metadata. An entry is an n-gram with the rows of all heads and all Engram layers. The eviction
+// policy is S3-FIFO: new n-grams enter a small queue (10 %), those with two more hits move to the
+// main queue, and a ghost queue remembers n-grams that left the small queue. Two things differ from
+// the paper, and are better or equal on every text measured (bench/README.md): one more hit is
+// enough while the main queue has room, as it has for long in a large cache; and the ghost queue
+// reaches back by twice the cache's entries. Pinned entries are never evicted: they may exceed the
+// budget, by at most what the live tickets hold. Owned by TableStore. Any thread.
 //
-// A hit takes no lock: pin(), the rows, unpin(). All that moves n-grams takes the one lock inside,
-// for a bounded step at a time.
-// Why that is right:
-// - The arena and the index never move and stay readable, so a search may follow any number it
-//   finds. At worst it strays into another chain and ends without a find; who then calls take()
-//   searches again under the lock, so nothing is read twice.
-// - An entry's state is one word: alive, forgotten, and the number of pins. A pin is taken by
-//   compare-and-swap from an alive word only; an entry dies by compare-and-swap from "alive, no
-//   pins" only. So what is pinned neither dies nor moves, and its key is compared after the pin.
-// - Key and rows are written while the entry is dead, or by the reads that hold it (see arrived());
-//   the word's release when it comes alive, and the release of each layer's count of arrivals,
-//   hand them to whoever acquires these.
+// A hit takes no lock: acquire(), read the rows, release(). All that moves n-grams takes the one
+// lock inside, for a bounded step at a time. Why that is right:
+// - The arena and the index never move and stay readable, so a search may follow any slot number
+//   that it finds. At worst it strays into another chain and finds nothing; find_or_insert(), which
+//   the caller calls next, searches again under the lock, so no row is read twice.
+// - An entry's state is one word: valid, forgotten, and the number of pins. A pin is taken by
+//   compare-and-swap from a valid word only; an entry is invalidated by compare-and-swap from
+//   "valid, no pins" only. So a pinned entry is neither invalidated nor moved, and its key is
+//   compared after the pin.
+// - Key and rows are written while the entry is invalid, or by the reads that pin it (see
+//   arrived()). publish() stores the word with release order, and so does each layer's count of
+//   arrivals: a thread that acquires these sees key and rows.
 #pragma once
 
 #include <algorithm>
@@ -32,10 +32,10 @@
 #include <span>
 #include <vector>
 
+#include "engram/cache_segment.h"
 #include "engram/ngram_key.h"
 #include "engram/row_cache_ghosts.h"
 #include "engram/row_cache_pages.h"
-#include "engram/standing.h"
 #include "inference/base/result.h"
 #include "inference/base/round_up.h"
 
@@ -43,7 +43,7 @@ namespace mneme {
 
 class RowCache {
  public:
-  // A hold on an entry, which stays where it is until its last unpin().
+  // A reference to an entry, which is neither evicted nor moved until its last release().
   enum class Pin : std::uint32_t {};
   static constexpr Pin kNoPin{0xFFFFFFFFu};
 
@@ -61,19 +61,19 @@ class RowCache {
   // those of place_on_node.
   Status place(int numa_node);
 
-  // Evicts what is over it and not pinned before it returns, step by step: a miss waits for one
-  // step. Forgets the ghosts. Errors: out_of_memory, the old budget stays.
+  // Before it returns it evicts entries that are over the budget and not pinned, step by step: a
+  // miss waits for one step. Forgets the ghosts. Errors: out_of_memory, the old budget stays.
   Status set_budget(std::uint64_t bytes);
 
   // ---- hits ----
 
-  // The hash is NgramKeyHash's. Fetches what pin() will look at into the processor's cache.
+  // Prefetches what acquire() will read into the processor's cache. Hashes are NgramKeyHash's.
   void look_ahead(std::span<const std::uint64_t> hashes) const;
 
   // A hit: the entry, pinned once more; kNoPin if the n-gram is not there, or is being moved.
-  Pin pin(const NgramKey& key, std::uint64_t hash);
-  void pin_again(Pin pin);  // an entry that the caller holds; not a hit
-  void unpin(Pin pin);
+  Pin acquire(const NgramKey& key, std::uint64_t hash);
+  void acquire_again(Pin pin);  // an entry that the caller has pinned; not a hit
+  void release(Pin pin);
 
   // True once every arrival of the layer has come; the rows may then be read, unless one failed.
   bool complete(Pin pin, std::size_t layer) const;
@@ -87,11 +87,11 @@ class RowCache {
 
   // The n-gram's entry, pinned once more, or a new one: pinned once for the caller and once for
   // each layer until it is complete, its payload not cleared. kNoPin: the system has no memory.
-  struct Taken {
+  struct FoundEntry {
     Pin pin = kNoPin;
     bool fresh = false;
   };
-  Taken take(const NgramKey& key, std::uint64_t hash);
+  FoundEntry find_or_insert(const NgramKey& key, std::uint64_t hash);
 
   // Asks arrived() to report when the layer is complete. False: it is already, or was asked.
   bool await(Pin pin, std::size_t layer);
@@ -110,23 +110,22 @@ class RowCache {
 
   bool ready(const NgramKey& key) const;  // there with all layers; no hit is counted
 
-  // Brings back an n-gram that was in RAM before, ready and not pinned, as the oldest of its queue.
-  // False where it is there already, or there is no room: nothing is evicted for it.
-  // What was kept is kept again, as far as the budget allows.
-  bool restore(const NgramKey& key, Standing standing, std::span<const std::byte> rows);
+  // Inserts an n-gram with its rows, not pinned, as the oldest of its queue. False where it is
+  // cached already, or there is no room: no other n-gram is evicted for it. Of segment `kept` it is
+  // kept again, as far as the budget allows.
+  bool restore(const NgramKey& key, CacheSegment segment, std::span<const std::byte> rows);
 
   // For a copy of all that is ready: entries are numbered 0..numbers()-1, some of them empty.
-  struct Held {
+  struct CachedEntry {
     Pin pin = kNoPin;  // the caller's; kNoPin: nothing there, or not complete
     NgramKey key;
-    Standing standing = Standing::seldom;
+    CacheSegment segment = CacheSegment::seldom;
   };
-  Held hold(std::uint64_t number);
+  CachedEntry acquire_entry(std::uint64_t number);
   std::uint64_t numbers() const;
 
-  // The names of what is ready among some entries from number `first` on: a list of all, slice by
-  // slice. What is moved meanwhile may be
-  // missed or come twice.
+  // The keys of the complete entries among some from number `first` on: a list of all, slice by
+  // slice. An entry that is moved meanwhile may be missed or come twice.
   NgramSlice list(std::uint64_t first, std::span<NgramKey> out) const;
 
   // Forgets all that is not pinned, also what is kept, and gives its memory back; the number of
@@ -153,10 +152,11 @@ class RowCache {
   static constexpr std::uint32_t kSlotsMin = 64;  // that the arena and the index start with
   static constexpr std::uint32_t kSlotsMax = 0xFFFFFFF0u;
   enum class QueueName : std::uint8_t { none, small, main, kept, free };
-  // What goes through all entries takes the lock for so many at a time: a miss waits for one step.
+  // Functions that go through all entries take the lock for so many at a time: a miss waits for one
+  // step.
   static constexpr std::uint32_t kStep = 64;
 
-  // The one lock. What anyone reads without it is told when it is given back.
+  // Holds the one lock; updates counters_, which are read without it, before it unlocks.
   class Lock {
    public:
     explicit Lock(const RowCache& cache);
@@ -176,10 +176,10 @@ class RowCache {
     std::atomic<std::uint64_t> budget_bytes = 0;
   };
 
-  // In front of every entry's layer states and rows. Pages of zeros are entries that are dead.
+  // In front of every entry's layer states and rows. Pages of zeros are invalid entries.
   struct Header {
     NgramKey key;
-    std::uint32_t state;  // atomic: kAlive, kForgotten, pins
+    std::uint32_t state;  // atomic: kValid, kForgotten, pins
     std::uint32_t print;  // atomic: of the key's hash
     std::uint32_t chain;  // atomic: next of the same index bucket + 1, 0 = none
     Slot newer, older;    // neighbours in the queue; under the lock
@@ -205,7 +205,7 @@ class RowCache {
   LayerState* layer_states(Slot slot) const;
   LayerState& layer_state(Pin pin, std::size_t layer) const;
   bool try_pin(Slot slot) const;
-  bool try_kill(Slot slot) const;
+  bool try_invalidate(Slot slot) const;
   bool all_complete(Slot slot) const;
   static void note_use(Header& entry);
 
@@ -219,7 +219,7 @@ class RowCache {
   void begin_index(std::uint32_t buckets);
   bool move_index();
 
-  bool is_there(Slot slot) const;  // alive and in the index
+  bool is_there(Slot slot) const;  // valid and in the index
   Queue& queue(QueueName name);
   void enqueue(Slot slot, QueueName name);
   void enqueue_oldest(Slot slot, QueueName name);
@@ -234,15 +234,15 @@ class RowCache {
   bool evict_from_small();
   bool evict_from_main();
   void remove(Slot slot);
-  void bury(Slot slot);
+  void free_invalidated(Slot slot);
   bool reserve(std::uint32_t capacity);
   void sort_free();
   void drop_slots(Slot first, Slot end);
   bool make_room();
   Slot new_slot(const NgramKey& key, std::uint64_t hash);
-  void come_alive(Slot slot, std::uint32_t pins);
+  void publish(Slot slot, std::uint32_t pins);
   bool relocate(Slot from, Slot to);
-  bool tidy();
+  bool shrink_to_budget();
 
   const std::vector<Layer> layers_;
   std::vector<std::size_t> layer_offset_;  // of a layer's rows in an entry, bytes
@@ -256,12 +256,12 @@ class RowCache {
   std::array<std::atomic<std::uint32_t>, 2> buckets_ = {0, 0};  // 0: it was never used
   // Bit 0: the table in use. The rest: chains of hashes whose upper half is below it have moved.
   std::atomic<std::uint64_t> index_state_ = 0;
-  std::atomic<bool> needs_tidying_ = false;  // beyond the budget, or nothing to evict
+  std::atomic<bool> over_budget_ = false;  // beyond the budget, or nothing to evict
   mutable Counters counters_;
   mutable std::atomic<std::uint32_t> waiting_ = 0;  // for mutex_
 
-  std::mutex budget_mutex_;   // of who changes the budget; taken before mutex_
-  mutable std::mutex mutex_;  // over all below
+  std::mutex budget_mutex_;   // one set_budget() at a time; locked before mutex_
+  mutable std::mutex mutex_;  // guards all members below
   std::uint32_t slots_ = 0;   // the arena has room for
   std::uint32_t used_ = 0;    // slots that are an entry or in free_
   std::uint32_t entries_ = 0;

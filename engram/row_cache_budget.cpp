@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The row cache gets another budget: what is over it leaves, the rest moves together, and the index
-// gets as many buckets as entries have room. A step at a time, so that answers go on.
+// The row cache gets another budget: entries above it are evicted, the others move together, and
+// the index gets as many buckets as there is room for entries. A step at a time, so that answers go
+// on.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -70,7 +71,7 @@ Status RowCache::set_budget(std::uint64_t bytes) {
   }
   for (bool more = true; more; give_way()) {
     const Lock lock(*this);
-    more = tidy();
+    more = shrink_to_budget();
   }
   begin_index(buckets);
   for (bool more = true; more; give_way()) {
@@ -82,7 +83,7 @@ Status RowCache::set_budget(std::uint64_t bytes) {
 
 // ---- the arena ---------------------------------------------------------------------------------
 
-// After the budget has changed: those within it are taken first again.
+// After the budget has changed: slots within it are used first again.
 void RowCache::sort_free() {
   Slot slot = free_.oldest;
   for (std::uint32_t left = free_.size; left > 0; --left) {
@@ -98,12 +99,12 @@ void RowCache::drop_slots(Slot first, Slot end) {
   if (first < end) arena_.drop(std::size_t{first} * entry_bytes_, std::size_t{end} * entry_bytes_);
 }
 
-// Gives up what is kept beyond its share, evicts what is over the budget, moves what lies beyond it
-// down, and gives the rest back; one step of it. False: that is all, as far as pins allow, and
-// whoever gives one back comes here again.
-bool RowCache::tidy() {
+// One step of: stop keeping entries beyond their share, evict entries above the budget, move
+// entries of high slots down, return the freed memory. False: all is done, as far as pins allow;
+// each release() of a pin calls this again.
+bool RowCache::shrink_to_budget() {
   all_pinned_ = false;
-  needs_tidying_ = true;  // before the first look at a pin
+  over_budget_ = true;  // before the first look at a pin
   std::uint32_t left = kStep;
   for (; left > 0 && kept_.size > kept_max(); --left) stop_keeping(kept_.oldest);
   for (; left > 0 && entries_ > capacity_ && evict_one();) --left;
@@ -118,14 +119,14 @@ bool RowCache::tidy() {
     --used_;
   }
   drop_slots(used_, before);
-  needs_tidying_ = left == 0 || used_ > capacity_ || all_pinned_;
+  over_budget_ = left == 0 || used_ > capacity_ || all_pinned_;
   return left == 0;
 }
 
 // ---- the index ---------------------------------------------------------------------------------
 
-// The first table, or the other one, which is committed already and empty: from here on chains may
-// move to it.
+// Sets the number of buckets of the first table, or of the other one, which is committed already
+// and empty: from here on chains may move to it.
 void RowCache::begin_index(std::uint32_t buckets) {
   const Lock lock(*this);
   const std::size_t in_use = index_state_.load(std::memory_order_relaxed) & 1;
@@ -134,7 +135,7 @@ void RowCache::begin_index(std::uint32_t buckets) {
 }
 
 // Moves the chains of some buckets to the other table; false: all are there, and it is in use.
-// Searches meanwhile may find nothing and go on to take(), which waits.
+// Searches meanwhile may find nothing and go on to find_or_insert(), which waits.
 bool RowCache::move_index() {
   const std::uint64_t state = index_state_.load(std::memory_order_relaxed);
   const std::size_t from = state & 1;

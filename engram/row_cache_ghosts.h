@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ghost queue of S3-FIFO: which n-grams left the small queue lately. Only hints, so it keeps
-// 32 bits of each hash in a table of fixed size, with the time of leaving.
+// The ghost queue of S3-FIFO: the n-grams that left the small queue lately. Its answers are hints,
+// so 32 bits of each hash are enough; they are in a table of fixed size, with the time of leaving.
 #pragma once
 
 #include <cstddef>

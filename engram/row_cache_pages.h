@@ -24,7 +24,7 @@ class Pages {
   [[nodiscard]] bool commit(std::size_t bytes);
 
   // Gives back what was committed from `from` on, in whole pages: they read as zero. The page that
-  // `end` lies in goes too, since nobody uses what is behind it.
+  // `end` lies in goes too, since nothing behind it is used.
   void drop(std::size_t from, std::size_t end);
 
   std::byte* data() const { return data_; }

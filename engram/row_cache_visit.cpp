@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes through the cache from time to time: to copy it, to list it, to empty it, to keep a
-// part of it. Never on the way of a hit.
+// Functions of the row cache that go through all entries, from time to time: to copy, list, drop or
+// keep them. A hit never runs them.
 #include <algorithm>
 #include <array>
 
@@ -15,33 +15,33 @@ bool RowCache::ready(const NgramKey& key) const {
   return slot != kNone && all_complete(slot);
 }
 
-bool RowCache::restore(const NgramKey& key, Standing standing, std::span<const std::byte> rows) {
+bool RowCache::restore(const NgramKey& key, CacheSegment segment, std::span<const std::byte> rows) {
   CHECK(rows.size() == rows_bytes_);
   const std::uint64_t hash = NgramKeyHash{}(key);
   const Lock lock(*this);
   if (entries_ >= capacity_ || find(key, hash) != kNone) return false;
   if (free_.size == 0 && used_ == slots_ && !make_room()) return false;
   const Slot slot = new_slot(key, hash);
-  const bool keep = standing == Standing::kept && kept_.size < kept_max();
-  enqueue_oldest(slot, keep                           ? QueueName::kept
-                       : standing == Standing::seldom ? QueueName::small
-                                                      : QueueName::main);
+  const bool keep = segment == CacheSegment::kept && kept_.size < kept_max();
+  enqueue_oldest(slot, keep                              ? QueueName::kept
+                       : segment == CacheSegment::seldom ? QueueName::small
+                                                         : QueueName::main);
   std::fill_n(layer_states(slot), layers_.size(), LayerState{});
   std::ranges::copy(rows, arena_.data() + std::size_t{slot} * entry_bytes_ + layer_offset_[0]);
-  come_alive(slot, 0);
+  publish(slot, 0);
   return true;
 }
 
-RowCache::Held RowCache::hold(std::uint64_t number) {
+RowCache::CachedEntry RowCache::acquire_entry(std::uint64_t number) {
   const Lock lock(*this);
   if (number >= used_) return {};
   const auto slot = static_cast<Slot>(number);
   const Header& entry = header(slot);
   if (!is_there(slot) || !all_complete(slot) || !try_pin(slot)) return {};
-  const Standing standing = entry.queue == QueueName::small  ? Standing::seldom
-                            : entry.queue == QueueName::kept ? Standing::kept
-                                                             : Standing::often;
-  return {Pin{slot}, entry.key, standing};
+  const CacheSegment segment = entry.queue == QueueName::small  ? CacheSegment::seldom
+                               : entry.queue == QueueName::kept ? CacheSegment::kept
+                                                                : CacheSegment::often;
+  return {Pin{slot}, entry.key, segment};
 }
 
 std::uint64_t RowCache::numbers() const {
@@ -89,7 +89,7 @@ std::uint64_t RowCache::drop() {
     for (auto slot = static_cast<Slot>(end); slot-- > first;) {
       if (!is_there(slot)) continue;
       if (header(slot).queue == QueueName::kept) stop_keeping(slot);
-      if (!try_kill(slot)) continue;
+      if (!try_invalidate(slot)) continue;
       remove(slot);
       ++dropped;
     }

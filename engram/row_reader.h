@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads byte ranges of files, many at a time, past the page cache where the file system allows.
-// The store sends batches and is called back once a range, from the reader's own thread(s).
+// The store sends batches and is called back once for each range, from the reader's own thread(s).
 #pragma once
 
 #include <cstddef>
@@ -27,10 +27,10 @@ struct ReadRequest {
   std::uint64_t tag = 0;
 };
 
-// What becomes of a batch that the queue has no room for.
+// What read() does with a batch that does not fit into the queue.
 enum class WhenFull : std::uint8_t {
-  wait,  // the caller waits until it has
-  grow,  // for callbacks: nobody but they would make room
+  wait,  // waits until it fits
+  grow,  // lets the queue grow: for callbacks, since only they empty it
 };
 
 struct ReadCompletion {
@@ -45,7 +45,7 @@ class RowReader {
  public:
   using Callback = std::function<void(const ReadCompletion&)>;
 
-  // Waits for what is at the drive; what only waits in the queue is dropped without a call back.
+  // Waits for the requests at the drive; those in the queue are dropped without a callback.
   virtual ~RowReader() = default;
 
   virtual std::string_view name() const = 0;  // "io_uring", "threads"
@@ -58,8 +58,8 @@ class RowReader {
   virtual void read(std::span<const ReadRequest> batch, WhenFull when_full) = 0;
 };
 
-// Makes a reader over these files that reports to the callback; lets tests bring one that
-// misbehaves.
+// Makes a reader of these files that reports to the callback; tests pass readers that fail or are
+// late.
 using RowReaderFactory = std::function<Result<std::unique_ptr<RowReader>>(
     const std::vector<std::string>& paths, RowReader::Callback)>;
 

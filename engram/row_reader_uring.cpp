@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Linux reader: a few rings, each with a thread of its own that keeps reads at the drive and
-// calls back as they complete. The first ring alone serves what it can hold, as the rows of one
-// token: nobody else need wake up for them. The rows of a prompt are shared by all: one thread can
-// submit fast enough, but a drive that answers while that thread waits for a processor stands idle.
-// Buffers and descriptors are registered where the kernel's limits allow. A read of an eventfd
-// stays in each ring, so that new requests wake its thread out of its wait.
+// calls back as they complete. A batch that the first ring can hold, as the rows of one token, goes
+// to that ring alone, so that no other thread must wake up. The rows of a prompt are shared by all
+// rings: one thread could submit them fast enough, but the drive would be idle whenever that thread
+// waits for a processor. Buffers and descriptors are registered where the kernel's limits allow. A
+// read of an eventfd stays in each ring, so that new requests wake its thread out of its wait.
 #include <fmt/format.h>
 #include <liburing.h>
 #include <sys/eventfd.h>

@@ -73,7 +73,7 @@ Status TableMap::add(TableSource source, std::string name) {
   std::uint32_t begin = 0;
   for (const RowPart& part : table.source.parts) {
     const std::uint32_t checksum = table.source.checksum_salt ? kRowChecksumBytes : 0;
-    Part out{begin, part.bytes, part.bytes + checksum, {}};
+    MappedPart out{begin, part.bytes, part.bytes + checksum, {}};
     std::uint64_t first_row = 0;
     for (const RowRun& run : part.runs) {
       if (run.rows == 0) continue;
@@ -115,7 +115,7 @@ Result<TableMap::Run> TableMap::add_run(const Table& table, const RowRun& run,
 
 RowRange TableMap::locate(std::size_t table, std::size_t part, RowId row) const {
   const Table& t = tables_[table];
-  const Part& p = t.parts[part];
+  const MappedPart& p = t.parts[part];
   CHECK(row < t.source.rows);
   const Run* run = p.runs.data();
   if (p.runs.size() > 1) {

@@ -56,7 +56,7 @@ class TableMap {
     std::uint64_t offset;
     std::uint32_t file;
   };
-  struct Part {
+  struct MappedPart {
     std::uint32_t begin;
     std::uint32_t bytes;
     std::uint32_t stride;  // from row to row, the checksum included
@@ -65,7 +65,7 @@ class TableMap {
   struct Table {
     TableSource source;
     std::string name;
-    std::vector<Part> parts;
+    std::vector<MappedPart> parts;
   };
 
   Status add(TableSource source, std::string name);

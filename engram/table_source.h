@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where one Engram layer's table lies, whatever the file that holds it. A row is one part or more
-// (weights and scales may be different tensors of different files), and a part is one run of rows
-// or more (a tensor cut into shards). What the bytes mean is not said here.
+// Where the table of an Engram layer lies, in whatever kind of file. A row has one part or more
+// (weights and scales may be different tensors of different files), and a part has one run of rows
+// or more (a tensor cut into shards). What the bytes mean is in RowFormat (inference/model).
 #pragma once
 
 #include <cstdint>

@@ -64,9 +64,9 @@ TableStore::TableStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TableStore::~TableStore() = default;
 
 TableStore::Ticket TableStore::prefetch(std::span<const NgramKey> keys,
-                                        std::span<const NgramKey> answered) {
+                                        std::span<const NgramKey> device_hits) {
   Ticket ticket;
-  ticket.state_ = impl_->prefetch(keys, answered);
+  ticket.state_ = impl_->prefetch(keys, device_hits);
   return ticket;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows on time: prefetch() at token entry, wait() at the Engram layer. Hides rows, disk and RAM.
-// An entry of the RAM cache is one n-gram with all heads of all Engram layers; it becomes ready
-// layer by layer. prefetch/wait/release: one thread (the engine). stats/set_budget: any thread.
+// Delivers table rows on time: prefetch() when a token enters the model, wait() at the Engram
+// layer. Callers see neither files nor the RAM cache. An entry of the RAM cache is one n-gram with
+// all heads of all Engram layers; it becomes ready layer by layer. prefetch/wait/release: one
+// thread (the engine). stats/set_budget: any thread.
 #pragma once
 
 #include <atomic>
@@ -58,16 +59,17 @@ class TableStore {
                                                   RowReaderFactory reader = {});
   ~TableStore();
 
-  // A promise of rows for a list of n-grams, pinned in RAM until it is destroyed; it may be
-  // destroyed while its reads are under way. All tickets are destroyed before their store.
+  // A promise of rows for a list of n-grams. The rows stay pinned in RAM until the ticket is
+  // destroyed, which may be while its reads are under way. Tickets are destroyed before their
+  // store.
   class Ticket;
 
-  // Starts reads for what is not in RAM; does not wait for the drive, unless more than
+  // Starts reads of the rows that are not in RAM; does not wait for the drive, unless more than
   // kReadQueueMax reads are queued already. Keys may repeat. Reads of the first Engram layer go
-  // first. `answered` are n-grams asked for whose rows the device has: they count as look-ups and,
-  // where they are in RAM, as uses, so that what is saved and kept there is still what is used
-  // most; nothing is read for them and wait() brings no rows of theirs.
-  Ticket prefetch(std::span<const NgramKey> keys, std::span<const NgramKey> answered = {});
+  // first. `device_hits` are n-grams asked for whose rows the device has: they count as look-ups
+  // and, where they are in RAM, as uses, so that the hot set and keep_most_used() still know which
+  // n-grams are used most; none of their rows are read, and wait() does not copy any.
+  Ticket prefetch(std::span<const NgramKey> keys, std::span<const NgramKey> device_hits = {});
 
   // Copies the rows of `layer_slot` in key order: out = [keys][H][row_bytes]. Waits for what is not
   // there yet; `cancel` may be set from another thread to end that soon. Errors: io (a failed or
@@ -107,7 +109,7 @@ class TableStore {
   void set_budget(std::uint64_t bytes);
   // Saves the hot set for the last time, as the destructor does, while stats() tells how far it is.
   void close_hot_set();
-  TierStats stats() const;  // waits for nobody
+  TierStats stats() const;  // never waits
   std::uint32_t row_bytes(std::size_t layer_slot) const;
   const TableMap& map() const;  // where the rows lie; table i is the layer slot
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the store counts while it works, without a lock: each number says who changes it. Any thread
-// may read.
+// The counters of the store, without a lock: each says which thread changes it. Any thread may read
+// them.
 #pragma once
 
 #include <array>
@@ -21,15 +21,15 @@ class StoreCounters {
   // ---- the engine's thread ----
   void looked_up(std::size_t lookups, std::size_t hits);
   void asked(std::size_t reads, std::size_t rows);  // before they go to the reader
-  // (n-gram, layer) pairs of one layer's question, [Tier].
+  // (n-gram, layer) pairs of one wait(), [Tier].
   void served(const std::array<std::size_t, kTierCount>& pairs);
   void wait_begins();  // a layer waits for rows
   void wait_ends();
 
   // ---- reader threads ----
   void answered(double latency_us, std::uint64_t bytes);  // by the drive
-  void settled();                                         // all that a read brought is in its place
-  void asked_again(std::size_t reads);  // for rows that another read did not bring
+  void settled();                       // the bytes of a read are in their entries
+  void asked_again(std::size_t reads);  // for rows that an earlier read did not deliver
   void from_log(std::size_t rows) { rows_from_log_.fetch_add(rows, std::memory_order_relaxed); }
   void failed() { failed_reads_.fetch_add(1, std::memory_order_relaxed); }
   // True for every `every`-th call.
@@ -49,7 +49,7 @@ class StoreCounters {
  private:
   OneWriter<std::uint64_t> lookups_, hits_, rows_read_, stall_us_;
   std::array<OneWriter<std::uint64_t>, kTierCount> served_;
-  std::atomic<std::int64_t> waiting_since_ns_ = 0;  // 0 = nobody waits
+  std::atomic<std::int64_t> waiting_since_ns_ = 0;  // 0 = no layer waits
   OneWriter<double> measured_lookups_, measured_hits_;
   std::atomic<bool> forget_measured_ = false;
 

@@ -115,7 +115,7 @@ bool TableStore::Impl::restore_blocks(const HotSetReader& reader, Restoring& sha
     hashes.clear();
     for (const HotNgram& ngram : *block) {
       if (ngram.key.order < 2 || ngram.key.order > order_max) continue;
-      if (!cache_.restore(ngram.key, ngram.standing, ngram.rows)) continue;
+      if (!cache_.restore(ngram.key, ngram.segment, ngram.rows)) continue;
       hashes.push_back(NgramKeyHash{}(ngram.key));
     }
     counters_.restored(hashes.size());
@@ -152,21 +152,21 @@ void TableStore::Impl::save_hot_set() {
   auto writer = HotSetWriter::create(hot_set_path_, *identity_, cache_.rows_bytes());
   Status status = writer ? Status() : Status(writer.error());
   std::uint64_t written = 0;
-  // Counted as it goes: whoever waits for the end sees that it comes nearer.
+  // Counted on the way: a user who waits for the end sees it come nearer.
   const auto count_written = [&] {
     counters_.written(writer->bytes() - std::exchange(written, writer->bytes()));
   };
   // Entries come and go between two looks: one may be missed or come twice, and restore() takes
   // each once.
-  for (const Standing standing : kStandings) {
+  for (const CacheSegment segment : kCacheSegments) {
     for (std::uint64_t number = 0; status && number < cache_.numbers(); ++number) {
-      const RowCache::Held held = cache_.hold(number);
-      if (held.pin == RowCache::kNoPin) continue;
-      if (held.standing == standing) {
-        status = writer->add(held.key, standing, cache_.rows(held.pin));
+      const RowCache::CachedEntry entry = cache_.acquire_entry(number);
+      if (entry.pin == RowCache::kNoPin) continue;
+      if (entry.segment == segment) {
+        status = writer->add(entry.key, segment, cache_.rows(entry.pin));
         count_written();
       }
-      cache_.unpin(held.pin);
+      cache_.release(entry.pin);
     }
   }
   if (status) {

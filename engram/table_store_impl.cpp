@@ -127,7 +127,7 @@ Status TableStore::Impl::open_reader(const TableStoreOptions& options,
 // ---- prefetch ----------------------------------------------------------------------------------
 
 std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
-    std::span<const NgramKey> keys, std::span<const NgramKey> answered) {
+    std::span<const NgramKey> keys, std::span<const NgramKey> device_hits) {
   std::unique_ptr<State> state;
   if (spare_states_.empty()) {
     state = std::make_unique<State>();
@@ -139,10 +139,10 @@ std::unique_ptr<TableStore::Ticket::State> TableStore::Impl::prefetch(
   state->uses.resize(keys.size());
   state->outcomes.assign(layers() * keys.size(), RowOutcome{});
   state->waited.assign(layers(), 0);
-  state->answered = answered.size();
+  state->device_hits = device_hits.size();
   ++tickets_;
   look_up(keys, *state);
-  if (!answered.empty()) note_uses(answered);
+  if (!device_hits.empty()) note_uses(device_hits);
   if (!new_entries_.empty()) read_new_entries();
   return state;
 }
@@ -157,14 +157,14 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
     hashes_[i] = NgramKeyHash{}(keys[i]);
   }
   if (any_preloaded_.load(std::memory_order_relaxed)) learn_preloaded();
-  // First what is there, so that no newcomer pushes out what this very ticket needs.
+  // Cached ones first, so that no miss evicts an entry that this ticket needs.
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (i % kAhead == 0) {
       const auto ahead = std::span(hashes_).subspan(i, std::min(kAhead, keys.size() - i));
       cache_.look_ahead(ahead);
       for (const std::uint64_t hash : ahead) curve_.access(hash);
     }
-    const RowCache::Pin pin = cache_.pin(keys[i], hashes_[i]);
+    const RowCache::Pin pin = cache_.acquire(keys[i], hashes_[i]);
     state.uses[i] = {pin, Charge::none};
     if (pin == RowCache::kNoPin) continue;
     if (cache_.owner(pin) != ticket_number_) state.uses[i].charge = Charge::joined;
@@ -174,41 +174,41 @@ void TableStore::Impl::look_up(std::span<const NgramKey> keys, State& state) {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     State::Use& use = state.uses[i];
     if (use.pin != RowCache::kNoPin) continue;
-    const RowCache::Taken taken = cache_.take(keys[i], hashes_[i]);
-    use.pin = taken.pin;
-    if (taken.fresh || taken.pin == RowCache::kNoPin) {
+    const RowCache::FoundEntry found = cache_.find_or_insert(keys[i], hashes_[i]);
+    use.pin = found.pin;
+    if (found.fresh || found.pin == RowCache::kNoPin) {
       ++misses;
       use.charge = Charge::read;
     }
-    if (taken.pin == RowCache::kNoPin) continue;
+    if (found.pin == RowCache::kNoPin) continue;
     // Not fresh: inserted a moment ago, or the search above was disturbed.
-    if (!taken.fresh && cache_.owner(taken.pin) != ticket_number_) use.charge = Charge::joined;
-    cache_.owner(taken.pin) = ticket_number_;
-    if (taken.fresh) new_entries_.push_back({keys[i], taken.pin, 0});
+    if (!found.fresh && cache_.owner(found.pin) != ticket_number_) use.charge = Charge::joined;
+    cache_.owner(found.pin) = ticket_number_;
+    if (found.fresh) new_entries_.push_back({keys[i], found.pin, 0});
   }
   counters_.looked_up(keys.size(), keys.size() - misses);
 }
 
-// What the device answers is a look-up like any other: RAM hears of it, the curve too.
-void TableStore::Impl::note_uses(std::span<const NgramKey> answered) {
+// A hit of the device is a look-up like any other, for the row cache and for the hit curve.
+void TableStore::Impl::note_uses(std::span<const NgramKey> device_hits) {
   std::size_t hits = 0;
-  hashes_.resize(answered.size());
-  for (std::size_t i = 0; i < answered.size(); ++i) hashes_[i] = NgramKeyHash{}(answered[i]);
-  for (std::size_t i = 0; i < answered.size(); ++i) {
+  hashes_.resize(device_hits.size());
+  for (std::size_t i = 0; i < device_hits.size(); ++i) hashes_[i] = NgramKeyHash{}(device_hits[i]);
+  for (std::size_t i = 0; i < device_hits.size(); ++i) {
     if (i % kAhead == 0) {
-      const auto ahead = std::span(hashes_).subspan(i, std::min(kAhead, answered.size() - i));
+      const auto ahead = std::span(hashes_).subspan(i, std::min(kAhead, device_hits.size() - i));
       cache_.look_ahead(ahead);
       for (const std::uint64_t hash : ahead) curve_.access(hash);
     }
-    const RowCache::Pin pin = cache_.pin(answered[i], hashes_[i]);
+    const RowCache::Pin pin = cache_.acquire(device_hits[i], hashes_[i]);
     if (pin == RowCache::kNoPin) continue;
-    cache_.unpin(pin);
+    cache_.release(pin);
     ++hits;
   }
-  counters_.looked_up(answered.size(), hits);
+  counters_.looked_up(device_hits.size(), hits);
 }
 
-// The hot set's n-grams came into the cache without being asked for.
+// The n-grams of a hot set came into the cache without a look-up.
 void TableStore::Impl::learn_preloaded() {
   std::vector<std::uint64_t> hashes;
   {
@@ -265,7 +265,7 @@ void TableStore::Impl::list_rows(Batch& batch, std::uint32_t number, Listing& li
       }
     }
   }
-  if (record_log_) cache_.pin_again(entry.pin);  // until it is in the log too
+  if (record_log_) cache_.acquire_again(entry.pin);  // until it is in the log too
 }
 
 // Reads of the listed rows, behind the jobs that are there.
@@ -385,14 +385,13 @@ bool TableStore::Impl::ask(State& state, std::size_t layer) {
     ++served[static_cast<std::size_t>(tier)];
     if (state.waited[layer] == 0) state.outcomes[layer * keys + i].tier = tier;
   }
-  served[static_cast<std::size_t>(Tier::device)] = state.answered;
+  served[static_cast<std::size_t>(Tier::device)] = state.device_hits;
   if (state.waited[layer] == 0) counters_.served(served);
   state.waited[layer] = 1;
   return served[static_cast<std::size_t>(Tier::ssd_late)] > 0;
 }
 
-// A drive may stall for minutes: the reason goes to the log, and whoever has had enough can leave.
-// What was awaited then comes without them.
+// A drive may stall for minutes: the log says so, and `cancel` ends the wait. The reads go on.
 Status TableStore::Impl::await(const State& state, std::size_t layer,
                                const std::atomic<bool>* cancel) {
   counters_.wait_begins();
@@ -414,7 +413,7 @@ Status TableStore::Impl::await(const State& state, std::size_t layer,
     }
     if (said || std::chrono::steady_clock::now() - start < kLongWait) continue;
     said = true;
-    log_info("engram", "an answer has waited {} s for rows that the drive does not bring",
+    log_info("engram", "an answer has waited {} s for rows that the drive does not deliver",
              kLongWait.count());
   }
   counters_.wait_ends();
@@ -457,7 +456,7 @@ Status TableStore::Impl::take(State& state, std::size_t layer, std::span<std::by
 
 void TableStore::Impl::release(std::unique_ptr<State> state) {
   for (const State::Use& use : state->uses) {
-    if (use.pin != RowCache::kNoPin) cache_.unpin(use.pin);
+    if (use.pin != RowCache::kNoPin) cache_.release(use.pin);
   }
   CHECK(tickets_ > 0);
   --tickets_;
@@ -474,8 +473,8 @@ bool TableStore::Impl::in_ram(const NgramKey& key) const {
   return cache_.ready(key);
 }
 
-// What was asked for, as far as this machine has it: memory is only taken when rows fill it, so
-// that a budget beyond it would end in the system killing someone, minutes later.
+// The wanted budget, but no more than this machine has. Memory is taken only as rows fill it, so
+// with a budget that is too large the system would kill a process minutes later.
 std::uint64_t TableStore::Impl::possible_budget(std::uint64_t wanted) const {
   if (wanted == 0) return default_budget(map_.bytes());
   const std::uint64_t memory = system_memory().total_bytes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of TableStore: what a ticket remembers and which reads are under way. The engine's thread
-// calls prefetch, wait and release; reader threads call complete(); any thread the rest. Where all
-// is in RAM, prefetch, wait and release take no lock.
+// The inside of TableStore: the state of tickets and the reads under way. The engine's thread calls
+// prefetch, wait and release; reader threads call complete(); any thread calls the rest. Where all
+// rows are in RAM, prefetch, wait and release take no lock.
 #pragma once
 
 #include <atomic>
@@ -26,9 +26,9 @@ namespace mneme {
 
 struct TableStore::Ticket::State {
   enum class Charge : std::uint8_t {
-    read,    // the first user: its read
-    joined,  // an earlier ticket's read may still be under way
-    none,    // an n-gram of this ticket once more
+    read,    // the first use of an n-gram that was not in RAM: charged with its read
+    joined,  // a read of an earlier ticket, which may still be under way
+    none,    // another use of an n-gram of this ticket
   };
   struct Use {
     RowCache::Pin pin = RowCache::kNoPin;  // kNoPin: there was no memory for it
@@ -39,7 +39,7 @@ struct TableStore::Ticket::State {
   std::vector<Use> uses;             // [keys]
   std::vector<RowOutcome> outcomes;  // [layers, keys]
   std::vector<std::uint8_t> waited;  // [layers]
-  std::size_t answered = 0;          // by the device
+  std::size_t device_hits = 0;       // look-ups whose rows the device has
 };
 
 class TableStore::Impl {
@@ -52,7 +52,7 @@ class TableStore::Impl {
   Status start(const TableStoreOptions& options, const RowReaderFactory& factory);
 
   std::unique_ptr<State> prefetch(std::span<const NgramKey> keys,
-                                  std::span<const NgramKey> answered);
+                                  std::span<const NgramKey> device_hits);
   Status wait(State& state, std::size_t layer, std::span<std::byte> out,
               const std::atomic<bool>* cancel);
   void release(std::unique_ptr<State> state);
@@ -80,7 +80,7 @@ class TableStore::Impl {
     RowCache::Pin pin;
     std::uint32_t pending;  // atomic: arrivals before it can be written to the record log
   };
-  // A row, or part of one, that a read brings.
+  // A row, or a part of one, in the bytes of a read.
   struct Target {
     std::uint32_t entry;  // of the batch
     std::uint32_t into;   // byte of the layer's rows in the entry
@@ -99,14 +99,14 @@ class TableStore::Impl {
     std::size_t layer;
     std::size_t first, count;  // targets of the batch; of a record: its entry, and none
   };
-  // The reads of one prefetch; it goes back to the spare ones with the last of them. They are sent
-  // to the reader stage by stage: a drive may answer a batch only when it has all of it, and the
-  // first Engram layer cannot wait for rows of later ones.
+  // The reads of one prefetch; after the last one the batch becomes a spare one. A small batch is
+  // sent to the reader in stages, one for each Engram layer: a drive may answer only once it has
+  // read all of a stage, and the first layer must not wait for the rows of later ones.
   struct Batch {
     std::vector<NewEntry> entries;
     std::vector<Job> jobs;
     std::vector<Target> targets;
-    std::size_t sent = 0;                     // jobs; changed by who ends a stage
+    std::size_t sent = 0;                     // jobs; changed by the thread that ends a stage
     std::atomic<std::size_t> stage_left = 0;  // reads of this stage to be answered
     std::atomic<std::size_t> left = 0;        // of all
   };
@@ -139,7 +139,7 @@ class TableStore::Impl {
   bool closing();
   void save_hot_set();
   void look_up(std::span<const NgramKey> keys, State& state);
-  void note_uses(std::span<const NgramKey> answered);
+  void note_uses(std::span<const NgramKey> device_hits);
   void read_new_entries();
   void list_rows(Batch& batch, std::uint32_t entry, Listing& listing);
   void list_reads(Batch& batch, Listing& listing);

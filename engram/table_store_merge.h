@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many rows, few reads: rows that lie in the same or in neighbouring sectors are read together.
+// Merges reads: rows that lie in the same or in neighbouring sectors are read together.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,7 @@ void TableStore::Impl::complete_record(const NewEntry& entry, const Status& stat
   }
 }
 
-// From the tables, by the thread that was brought a record of no use.
+// Reads the rows of an n-gram from the tables, after its record could not be used. Reader threads.
 void TableStore::Impl::read_again(const NewEntry& entry) {
   Listing listing;
   Batch& batch = spare_batch();
@@ -81,7 +81,7 @@ void TableStore::Impl::add_to_log(NewEntry& entry) {
     failed = failed || cache_.failed(entry.pin, layer);
   }
   if (!failed) record_log_->add(entry.key, cache_.rows(entry.pin));
-  cache_.unpin(entry.pin);
+  cache_.release(entry.pin);
 }
 
 }  // namespace mneme

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain counters of the table store, copied out for views and the bench. "SSD" is said only of
-// reads that bypass the page cache; see StorageKind.
+// Plain counters of the table store, copied for views and benchmarks. Only reads that bypass the
+// page cache are called "SSD"; see StorageKind.
 #pragma once
 
 #include <array>
@@ -14,9 +14,10 @@
 
 namespace mneme {
 
-// Which memory answered for one n-gram at one layer.
+// The memory that an n-gram's rows at a layer came from; all heads of the n-gram share it. In a
+// prompt's step the first token with an n-gram is charged with its read, later ones hit RAM.
 enum class Tier : std::uint8_t {
-  device = 0,  // its rows did not travel: held there, or brought before in the same step
+  device = 0,  // no transfer: cached there, or transferred before in the same step
   ram = 1,
   ssd_in_time = 2,  // read from storage, there before the layer asked
   ssd_late = 3,     // the layer had to wait for it
@@ -39,13 +40,13 @@ struct LatencyHistogram {
   std::uint64_t total() const;
 };
 
-// The hit rate that a budget would bring.
+// The hit rate that a budget would have.
 struct CurvePoint {
   std::uint64_t budget_bytes = 0;
   double hit_rate = 0;  // 0..1
 };
 
-// What HitCurve predicts; small enough to be copied with the counters.
+// The prediction of HitCurve; small enough to be copied with the counters.
 struct HitCurvePoints {
   static constexpr std::size_t kMax = 18;
   std::array<CurvePoint, kMax> points{};  // ascending budgets, each twice the one before
@@ -68,7 +69,7 @@ struct RecordLogStats {
   std::string off;                  // why it is not used any more; "" = it is
 };
 
-// What the device holds (device_slots.h); all zero where it was not asked to hold anything.
+// The rows that a device caches (DeviceRowCachePolicy); all zero where it has no room for any.
 struct DeviceTierStats {
   std::uint64_t entries = 0;    // n-grams
   std::uint64_t bytes = 0;      // of their rows
@@ -106,7 +107,7 @@ struct TierStats {
   std::uint64_t waiting_us = 0;  // since the layer that waits for rows now began to; else 0
 
   std::uint64_t entries = 0;      // n-grams in RAM
-  std::uint64_t kept = 0;         // of them, those that stay because someone asked for it
+  std::uint64_t kept = 0;         // of them, those that stay by keep_most_used()
   std::uint64_t entry_bytes = 0;  // what the budget pays for one
   std::uint64_t restored = 0;     // brought back from the hot set of the last time
   std::uint64_t bytes_used = 0;   // payload and metadata

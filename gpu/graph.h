@@ -17,7 +17,7 @@ namespace mneme {
 enum class TensorRole : std::uint8_t {
   constant,    // a weight; bound to a buffer, never written
   state,       // lives across steps; bound. Row = position (keys, values, convolution inputs), but
-               //   of table_decode's held row = entry
+               //   of table_decode's cached rows: row = entry
   input,       // written by the host before a step (table rows); bound to host-visible memory
   output,      // read by the host after a step (logits, gates, writes); bound, host-visible
   activation,  // lives inside a step; the plan finds memory for it

@@ -26,11 +26,13 @@ enum class OpKind : std::uint8_t {
                  //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads
   swiglu,        // gate, up [T, F] -> [T, F]: silu(gate) * up
   add,           // a, b [T, n] -> [T, n]; out may be a
-  table_decode,  // rows i8 [T, columns * (d + d/32)], [index, held] -> [T, M]: e4m3 times one e8m0
-                 //   per 32 values. With index i32 [T, 2 * orders] and held, a state i8 [entries,
-                 //   n-gram's bytes, rounded up to 4], the rows are n-grams: see NgramPlace
+  table_decode,  // rows i8 [T, columns * (d + d/32)], [index, cached] -> [T, M]: e4m3 times one
+                 //   e8m0 per 32 values. With index i32 [T, 2 * orders] and cached, a state i8
+                 //   [entries, n-gram's bytes, rounded up to 4], the rows are whole n-grams: see
+                 //   RowLocation
   engram_gate,   // h [T, G*D], key [T, G*D], value [T, D], key_norm [1, G*D], query_norm [1, G*D]
-                 //   -> v [T, G*D] (out), gates [T, G] (out2): engram/SPEC.md, section 6, the paper's
+                 //   -> v [T, G*D] (out), gates [T, G] (out2): engram/SPEC.md, section 6, the
+                 //   paper's
   short_conv,    // h [T, G*D], v [T, G*D], conv_norm [1, G*D], kernel [G*D, taps], state [context,
                  //   G*D] -> h + v + silu(conv(norm(v))) (out), writes [T, G] (out2):
                  //   engram/SPEC.md, section 7; write = |added| / |h| per stream
@@ -38,16 +40,16 @@ enum class OpKind : std::uint8_t {
 constexpr int kOpKindCount = 11;
 std::string_view op_kind_name(OpKind kind);
 
-// table_decode's index, for each order of each token: which rows the n-gram has. An entry that is
-// kept in this step is read by none of its tokens, so that nothing waits for its being written.
-struct NgramPlace {
-  std::int32_t from = 0;   // from >= 0: row `from` of the step's n-grams; else entry ~from of held
-  std::int32_t keep = -1;  // the entry of held that is to have these rows from now on; -1 = none
+// table_decode's index, for each order of each token: where the n-gram's rows are. No token of a
+// step reads an entry that the step writes, so that nothing waits for the write.
+struct RowLocation {
+  std::int32_t from = 0;   // >= 0: row `from` of the step's n-grams; else entry ~from of `cached`
+  std::int32_t keep = -1;  // the entry of `cached` that gets these rows, for later steps; -1 = none
 };
-static_assert(sizeof(NgramPlace) == 8);
+static_assert(sizeof(RowLocation) == 8);
 
-// Bytes of an entry of held: shaders write whole words, and two entries share none.
-constexpr std::int64_t held_entry_bytes(std::int64_t ngram_bytes) {
+// Bytes of an entry of `cached`: shaders write whole words, and no word is in two entries.
+constexpr std::int64_t cached_entry_bytes(std::int64_t ngram_bytes) {
   return (ngram_bytes + 3) / 4 * 4;
 }
 

@@ -225,13 +225,13 @@ class Checker {
     if (!good()) return;
     require(in(0).rows > 0 && in(0).cols * orders == bytes,
             fmt::format("its n-grams are {} of {} bytes", in(0).rows, in(0).cols));
-    const Tensor& held = in(2);
-    require(held.dtype == DType::i8 && held.role == TensorRole::state,
-            fmt::format("{} is no I8 state", held.name));
-    require(held.cols == held_entry_bytes(in(0).cols) && held.offset % 4 == 0,
-            fmt::format("{} has entries of {} bytes", held.name, held.cols));
-    require(held.rows <= std::numeric_limits<std::int32_t>::max(),
-            fmt::format("{} has {} entries", held.name, held.rows));
+    const Tensor& cached = in(2);
+    require(cached.dtype == DType::i8 && cached.role == TensorRole::state,
+            fmt::format("{} is no I8 state", cached.name));
+    require(cached.cols == cached_entry_bytes(in(0).cols) && cached.offset % 4 == 0,
+            fmt::format("{} has entries of {} bytes", cached.name, cached.cols));
+    require(cached.rows <= std::numeric_limits<std::int32_t>::max(),
+            fmt::format("{} has {} entries", cached.name, cached.rows));
   }
 
   void engram_gate() {

@@ -130,7 +130,7 @@ void print_cold(const ColdRows& result, Report& report) {
   report.line("  a prompt               {:6.0f} rows a second", result.chunk_rows_s);
   report.line("  the drive by itself    {:6.0f} reads of 4 KiB a second; a prompt reaches {} of it",
               result.drive_reads_s, interval(result.drive_share));
-  report.json["cold"].push_back({{"arm", fmt::format("mneme, {}", result.reader)},
+  report.json["cold"].push_back({{"reader", result.reader},
                                  {"token_us", result.token_us},
                                  {"token_us_p99", result.token_us_p99},
                                  {"token_cpu_us", result.token_cpu_us},

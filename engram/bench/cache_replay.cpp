@@ -27,7 +27,7 @@ std::uint64_t CacheReplay::look_up(std::size_t token, std::vector<bool>* missed)
   for (std::size_t i = 0; i < orders; ++i) {
     const NgramKey& key = stream_.keys[accesses[i]];
     hashes_[i] = NgramKeyHash{}(key);
-    pins_[i] = cache_.pin(key, hashes_[i]);
+    pins_[i] = cache_.acquire(key, hashes_[i]);
   }
   std::uint64_t hits = 0;
   for (std::size_t i = 0; i < orders; ++i) {
@@ -35,21 +35,21 @@ std::uint64_t CacheReplay::look_up(std::size_t token, std::vector<bool>* missed)
       ++hits;
     } else {
       if (missed != nullptr) (*missed)[token * orders + i] = true;
-      pins_[i] = cache_.take(stream_.keys[accesses[i]], hashes_[i]).pin;
+      pins_[i] = cache_.find_or_insert(stream_.keys[accesses[i]], hashes_[i]).pin;
       CHECK(pins_[i] != RowCache::kNoPin);
     }
   }
-  for (const RowCache::Pin pin : pins_) cache_.unpin(pin);
+  for (const RowCache::Pin pin : pins_) cache_.release(pin);
   return hits;
 }
 
 void CacheReplay::restore_from(CacheReplay& other) {
-  for (const Standing standing : kStandings) {
+  for (const CacheSegment segment : kCacheSegments) {
     for (std::uint64_t i = 0; i < other.cache_.numbers(); ++i) {
-      const RowCache::Held held = other.cache_.hold(i);
-      if (held.pin == RowCache::kNoPin) continue;
-      if (held.standing == standing) cache_.restore(held.key, standing, {});
-      other.cache_.unpin(held.pin);
+      const RowCache::CachedEntry entry = other.cache_.acquire_entry(i);
+      if (entry.pin == RowCache::kNoPin) continue;
+      if (entry.segment == segment) cache_.restore(entry.key, segment, {});
+      other.cache_.release(entry.pin);
     }
   }
 }

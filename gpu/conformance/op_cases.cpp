@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "gpu/conformance/held_cases.h"
+#include "gpu/conformance/cached_rows_cases.h"
 
 namespace mneme {
 namespace {
@@ -510,7 +510,7 @@ std::vector<OpCase> conformance_cases() {
   add_shared_products(cases);
   add_matmul_adds(cases);
   add_k_quant_chains(cases);
-  add_held_rows(cases);
+  add_cached_rows(cases);
   add_large(cases);
   return cases;
 }

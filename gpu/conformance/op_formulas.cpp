@@ -259,23 +259,23 @@ std::vector<Rows> table_decode(const View& v) {
     return {out};
   }
   const std::vector<std::byte> index = v.h.bytes(v.op.in[1]);
-  const std::vector<std::byte> held = v.h.bytes(v.op.in[2]);
+  const std::vector<std::byte> cached = v.h.bytes(v.op.in[2]);
   const std::int64_t entry = v.cols(v.op.in[2]);
   const std::int64_t orders = v.cols(v.op.in[1]) / 2;
-  Rows kept{v.op.in[2], v.in(2), Values(held.size(), 0.0)};
+  Rows kept{v.op.in[2], v.in(2), Values(cached.size(), 0.0)};
   for (std::int64_t e = 0; e < v.h.rows(v.op.in[2]); ++e) {
     const auto first = kept.tolerances.begin() + e * entry;
     std::fill(first + row, first + entry, 256.0);  // whatever fills up the last word
   }
   for (std::int64_t i = 0; i < v.h.tokens() * orders; ++i) {
-    NgramPlace place;
-    std::memcpy(&place, index.data() + i * std::int64_t{sizeof place}, sizeof place);
-    const std::byte* ngram =
-        place.from >= 0 ? stored.data() + place.from * row : held.data() + ~place.from * entry;
+    RowLocation location;
+    std::memcpy(&location, index.data() + i * std::int64_t{sizeof location}, sizeof location);
+    const std::byte* ngram = location.from >= 0 ? stored.data() + location.from * row
+                                                : cached.data() + ~location.from * entry;
     decode_columns(ngram, p.columns / orders, p.column_dims, out);
-    if (place.keep < 0) continue;
+    if (location.keep < 0) continue;
     for (std::int64_t b = 0; b < row; ++b) {
-      kept.values[static_cast<std::size_t>(place.keep * entry + b)] =
+      kept.values[static_cast<std::size_t>(location.keep * entry + b)] =
           std::to_integer<int>(ngram[b]);
     }
   }

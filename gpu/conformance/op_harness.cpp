@@ -154,16 +154,16 @@ TensorId OpHarness::input_ngrams(std::int64_t count, std::int64_t columns, std::
              table_rows(room, columns, dims));
 }
 
-TensorId OpHarness::input_index(const std::vector<NgramPlace>& places) {
-  const auto bytes = std::as_bytes(std::span(places));
-  const auto orders = static_cast<std::int64_t>(places.size()) / tokens_;
+TensorId OpHarness::input_index(const std::vector<RowLocation>& locations) {
+  const auto bytes = std::as_bytes(std::span(locations));
+  const auto orders = static_cast<std::int64_t>(locations.size()) / tokens_;
   return add({"", DType::i32, 0, 2 * orders, TensorRole::input}, tokens_,
              {bytes.begin(), bytes.end()});
 }
 
-TensorId OpHarness::held(std::int64_t entries, std::int64_t columns, std::int64_t dims) {
+TensorId OpHarness::cached_rows(std::int64_t entries, std::int64_t columns, std::int64_t dims) {
   const std::int64_t used = columns * (dims + dims / 32);
-  const std::int64_t size = held_entry_bytes(used);
+  const std::int64_t size = cached_entry_bytes(used);
   const std::vector<std::byte> ngrams = table_rows(entries, columns, dims);
   std::vector<std::byte> bytes;
   for (std::int64_t entry = 0; entry < entries; ++entry) {

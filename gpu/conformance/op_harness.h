@@ -43,11 +43,12 @@ class OpHarness {
   TensorId input(std::int64_t cols, float size = 1.0f);
   TensorId input_i8(std::int64_t cols);
   TensorId input_rows(std::int64_t columns, std::int64_t dims);  // of a table, with sane scales
-  // Rows as those of input_rows(), one an n-gram of `columns` of them: what a step brings.
+  // Rows as those of input_rows(), one for each n-gram, of `columns` of them: what a step
+  // transfers.
   TensorId input_ngrams(std::int64_t count, std::int64_t columns, std::int64_t dims);
-  TensorId input_index(const std::vector<NgramPlace>& places);  // [tokens(), orders]
+  TensorId input_index(const std::vector<RowLocation>& locations);  // [tokens(), orders]
   // The state that an index points into, filled with such n-grams.
-  TensorId held(std::int64_t entries, std::int64_t columns, std::int64_t dims);
+  TensorId cached_rows(std::int64_t entries, std::int64_t columns, std::int64_t dims);
   TensorId output(std::int64_t cols);
   TensorId activation(std::int64_t cols);  // from op to op; the backend may leave it out
 

@@ -38,17 +38,17 @@ void compare(const OpHarness& harness, const Expected& expected, OpOutcome& outc
   }
 }
 
-// That table_decode reads from the step's rows (`id` is its first input) or reads and keeps in the
-// entries that are held.
+// N-grams that table_decode reads from the step's rows (`id` is its first input), or reads and
+// writes in the cached entries.
 double ngrams_of(const OpHarness& h, const Op& op, TensorId id) {
   const std::vector<std::byte> index = h.bytes(op.in[1]);
   double count = 0;
-  for (std::size_t at = 0; at < index.size(); at += sizeof(NgramPlace)) {
-    NgramPlace place;
-    std::memcpy(&place, index.data() + at, sizeof place);
-    const bool brought = place.from >= 0;
+  for (std::size_t at = 0; at < index.size(); at += sizeof(RowLocation)) {
+    RowLocation location;
+    std::memcpy(&location, index.data() + at, sizeof location);
+    const bool brought = location.from >= 0;
     count += brought == (id == op.in[0]) ? 1 : 0;
-    count += id == op.in[2] && place.keep >= 0 ? 1 : 0;
+    count += id == op.in[2] && location.keep >= 0 ? 1 : 0;
   }
   return count;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the CPU as a device. Errors: unsupported (an instruction set that this CPU lacks or nobody
-// knows), invalid (a negative or absurd number of threads).
+// Opens the CPU as a device. Errors: unsupported (an instruction set that is unknown or
+// that this CPU lacks), invalid (a negative or absurd number of threads).
 #pragma once
 
 #include "gpu/registry.h"

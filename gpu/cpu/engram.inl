@@ -34,7 +34,7 @@ void decode_columns(const unsigned char* row, std::int64_t columns, std::int64_t
 void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end, unsigned char*) {
   const KernelTensor& index = args.in[1];
-  const KernelTensor& held = args.in[2];
+  const KernelTensor& cached = args.in[2];
   const std::int64_t orders = index.data != nullptr ? index.cols / 2 : 1;
   const std::int64_t columns = args.columns / orders;
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
@@ -43,16 +43,17 @@ void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t b
       decode_columns(row_bytes_of(args.in[0], step, t), columns, args.column_dims, out);
       continue;
     }
-    const auto* places = reinterpret_cast<const std::int32_t*>(row_bytes_of(index, step, t));
+    const auto* locations = reinterpret_cast<const std::int32_t*>(row_bytes_of(index, step, t));
     for (std::int64_t order = 0; order < orders; ++order) {
-      const std::int32_t from = places[2 * order];
-      const std::int32_t keep = places[2 * order + 1];
+      const std::int32_t from = locations[2 * order];
+      const std::int32_t keep = locations[2 * order + 1];
       const unsigned char* row =
           from >= 0 ? args.in[0].data + from * args.in[0].stride
-                    : held.data + (-1 - static_cast<std::int64_t>(from)) * held.stride;
+                    : cached.data + (-1 - static_cast<std::int64_t>(from)) * cached.stride;
       decode_columns(row, columns, args.column_dims, out + order * columns * args.column_dims);
       if (keep < 0) continue;
-      std::memcpy(held.data + keep * held.stride, row, static_cast<std::size_t>(args.in[0].cols));
+      std::memcpy(cached.data + keep * cached.stride, row,
+                  static_cast<std::size_t>(args.in[0].cols));
     }
   }
 }

@@ -27,7 +27,7 @@ enum class CudaKernel : std::int32_t {
   combine,          // in: -; out; out2: as attention's
   swiglu,           // in: gate, up
   add,              // in: a, b
-  table_decode,     // in: rows, [index, held]
+  table_decode,     // in: rows, [index, cached]
   engram_gate,      // in: h, key, value, norms f32; out; out2: gates
   conv_append,      // in: -, v, norm f32, -, state
   short_conv,       // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes

@@ -17,7 +17,7 @@ Result<std::unique_ptr<Backend>> open_cuda_backend(const Result<const CudaApi*>&
                                                    std::size_t index);
 
 // All devices, usable or not; one entry with the reason where there are none at all. None is
-// automatic: no device has run these kernels yet (gpu/cuda/README.md), so they are for who asks.
+// automatic: no device has run these kernels yet (gpu/cuda/README.md), so a user has to name one.
 std::vector<DeviceInfo> list_cuda_devices(const Result<const CudaApi*>& module);
 
 }  // namespace mneme

@@ -558,9 +558,9 @@ class Compiler {
       case OpKind::add:
         return add_values(index, variant, "add", cols(0));
       case OpKind::table_decode: {  // a lane for each four bytes of a row
-        const bool held = op.in.size() > 1;
-        const std::int64_t orders = held ? cols(1) / 2 : 1;
-        return add_values(index, variant, held ? "table_decode_held" : "table_decode",
+        const bool cached = op.in.size() > 1;
+        const std::int64_t orders = cached ? cols(1) / 2 : 1;
+        return add_values(index, variant, cached ? "table_decode_cached" : "table_decode",
                           orders * ((cols(0) + 3) / 4));
       }
       case OpKind::engram_gate:

@@ -22,9 +22,9 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
     if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
       return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
     }
-    // Shaders count values in 32 bits, but find the entries of held rows by their address.
-    const bool held = op.kind == OpKind::table_decode && x.role == TensorRole::state;
-    if (!held &&
+    // Shaders count values in 32 bits, but find the entries of cached rows by their address.
+    const bool cached = op.kind == OpKind::table_decode && x.role == TensorRole::state;
+    if (!cached &&
         static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
       return x.name + " has more than 4,294,967,295 values";
     }

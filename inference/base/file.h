@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A regular file opened for reading, and a read-only mapping of one. Both close themselves, and
-// both can tell whether someone wrote to the file meanwhile.
+// both can tell whether the file was written to meanwhile.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 // What happens when a page of a mapped file cannot be read, because the file was cut off meanwhile
 // or its drive fails: the system sends SIGBUS, which ends a program. Here pages of zeros take the
 // place of that page and of all behind it in the same mapping, the mapping is marked, and the
-// program goes on: whoever uses the mapping asks for the mark before it believes what it read.
+// program goes on: users of the mapping look at the mark before they trust what they read.
 // SIGBUS at any other address does what it did before.
 #pragma once
 

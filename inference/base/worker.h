@@ -28,8 +28,7 @@ class Worker {
   // False: the thread has ended, and the command never runs.
   bool post(std::function<void()> command, std::string tag = {});
 
-  // The same not before `due`, and without waiting for room: for the few who come back by the
-  // clock.
+  // The same, but not before `due` and never waiting for room: for work that is delayed on purpose.
   void post_at(std::chrono::steady_clock::time_point due, std::function<void()> command);
 
   // Posts and waits until it was run, unless the thread has ended. Not from the worker itself.

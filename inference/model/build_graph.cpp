@@ -13,12 +13,12 @@ namespace {
 class Transformer {
  public:
   Transformer(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-              const DeviceRows* held, const KvCache& cache, const StepBuffers& io,
+              const DeviceRows* device_rows, const KvCache& cache, const StepBuffers& io,
               const Placement& placement, std::size_t part)
       : c_(config),
         w_(weights),
         pack_(pack),
-        held_(held),
+        device_rows_(device_rows),
         cache_(cache),
         io_(io),
         part_(part),
@@ -49,7 +49,7 @@ class Transformer {
  private:
   TensorId first_residual() {
     if (part_ > 0) {
-      return g_.input("residual_in", DType::f32, c_.dim, io_.handovers[part_ - 1].to);
+      return g_.input("residual_in", DType::f32, c_.dim, io_.residual_transfers[part_ - 1].to);
     }
     const TensorId x = g_.activation("embedding", c_.dim);
     op(OpKind::embed, {constant(w_.token_embd)}, x);
@@ -93,7 +93,7 @@ class Transformer {
     op(OpKind::swiglu, {gate, up}, hidden);
     const TensorId down = linear(hidden, w.ffn_down, w.b_down, "ffn_down");
     if (is_last_ || i + 1 < layers_.end_layer) return add(x, down, "ffn_residual");
-    const TensorId out = g_.output("residual_out", c_.dim, io_.handovers[part_].from);
+    const TensorId out = g_.output("residual_out", c_.dim, io_.residual_transfers[part_].from);
     op(OpKind::add, {x, down}, out);
     return out;
   }
@@ -138,7 +138,7 @@ class Transformer {
   std::vector<TensorId> table_rows(std::size_t slot) {
     const PackHeader& p = pack_->header;
     const Buffer& rows = io_.rows[slot];
-    if (held_ == nullptr) {
+    if (device_rows_ == nullptr) {
       return {g_.input(name("engram_rows"), DType::i8, p.hash.orders() * ngram_bytes(p), rows)};
     }
     const std::int64_t bytes = ngram_bytes(p);
@@ -147,8 +147,8 @@ class Transformer {
       index_ = g_.input("engram_index", DType::i32, 2 * p.hash.orders(), io_.index);
     }
     return {g_.input(name("engram_rows"), DType::i8, bytes, rows, ngrams_max), index_,
-            g_.state(name("engram_held"), DType::i8, held_->entries(), held_entry_bytes(bytes),
-                     held_->held(slot))};
+            g_.state(name("engram_cached_rows"), DType::i8, device_rows_->entries(),
+                     cached_entry_bytes(bytes), device_rows_->rows(slot))};
   }
 
   std::optional<std::size_t> engram_slot(std::int64_t layer) const {
@@ -204,11 +204,11 @@ class Transformer {
   const ModelConfig& c_;
   const Weights& w_;
   const MemoryPack* pack_;
-  const DeviceRows* held_;
+  const DeviceRows* device_rows_;
   const KvCache& cache_;
   const StepBuffers& io_;
   const std::size_t part_;
-  const ModelPart layers_;
+  const DevicePart layers_;
   const bool is_last_;
   GraphBuilder g_;
   TensorId rope_factors_ = kNoTensor;
@@ -220,7 +220,7 @@ class Transformer {
 }  // namespace
 
 Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryPack* pack,
-                                        const DeviceRows* held, std::int64_t tokens_max,
+                                        const DeviceRows* device_rows, std::int64_t tokens_max,
                                         std::int64_t outputs_max, const Placement& placement) {
   StepBuffers io;
   const auto alloc = [](Backend& backend, Buffer& to, std::int64_t rows,
@@ -236,17 +236,17 @@ Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryP
   const auto& parts = placement.parts();
   const auto residual_bytes = static_cast<std::size_t>(config.dim) * 4;
   for (std::size_t p = 0; p + 1 < parts.size(); ++p) {
-    Handover& handover = io.handovers.emplace_back();
-    RETURN_IF_ERROR(alloc(*parts[p].backend, handover.from, tokens_max, residual_bytes));
-    RETURN_IF_ERROR(alloc(*parts[p + 1].backend, handover.to, tokens_max, residual_bytes));
+    ResidualTransfer& transfer = io.residual_transfers.emplace_back();
+    RETURN_IF_ERROR(alloc(*parts[p].backend, transfer.from, tokens_max, residual_bytes));
+    RETURN_IF_ERROR(alloc(*parts[p + 1].backend, transfer.to, tokens_max, residual_bytes));
   }
   if (pack == nullptr) return io;
   const PackHeader& p = pack->header;
   const auto rows_bytes = static_cast<std::size_t>(p.hash.columns()) * p.row_bytes();
-  if (held != nullptr) {
-    const auto places = static_cast<std::size_t>(p.hash.orders());
+  if (device_rows != nullptr) {
+    const auto orders = static_cast<std::size_t>(p.hash.orders());
     Backend& backend = placement.of_layer(p.hash.layers.front().layer_id);  // of all of them
-    RETURN_IF_ERROR(alloc(backend, io.index, tokens_max, places * sizeof(NgramPlace)));
+    RETURN_IF_ERROR(alloc(backend, io.index, tokens_max, orders * sizeof(RowLocation)));
   }
   const auto gates_bytes = static_cast<std::size_t>(p.streams) * 4;
   for (const LayerHash& layer : p.hash.layers) {
@@ -259,9 +259,9 @@ Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryP
 }
 
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-                  const DeviceRows* held, const KvCache& cache, const StepBuffers& io,
+                  const DeviceRows* device_rows, const KvCache& cache, const StepBuffers& io,
                   const Placement& placement, std::size_t part) {
-  return Transformer(config, weights, pack, held, cache, io, placement, part).build();
+  return Transformer(config, weights, pack, device_rows, cache, io, placement, part).build();
 }
 
 }  // namespace mneme

@@ -19,8 +19,9 @@
 
 namespace mneme {
 
-// The residual stream after the last layer of one part, as the next one takes it.
-struct Handover {
+// The residual stream between two parts: copied from the buffer of the one that wrote it to that of
+// the one that reads it.
+struct ResidualTransfer {
   Buffer from;  // [tokens_max, D] f32, host-visible, of the part that wrote it
   Buffer to;    // the same, of the part that reads it
 };
@@ -29,21 +30,21 @@ struct Handover {
 struct StepBuffers {
   Buffer logits;                    // [outputs_max, vocab] f32
   std::vector<Buffer> rows;         // per Engram slot, [tokens_max, C * row_bytes]
-  Buffer index;                     // with DeviceRows: [tokens_max, orders] of NgramPlace
+  Buffer index;                     // with DeviceRows: [tokens_max, orders] of RowLocation
   std::vector<Buffer> gates;        // per Engram slot, [tokens_max, G] f32
   std::vector<Buffer> writes;       // per Engram slot, [tokens_max, G] f32
-  std::vector<Handover> handovers;  // [p] between parts p and p + 1
+  std::vector<ResidualTransfer> residual_transfers;  // [p] between parts p and p + 1
 
   static Result<StepBuffers> create(const ModelConfig& config, const MemoryPack* pack,
-                                    const DeviceRows* held, std::int64_t tokens_max,
+                                    const DeviceRows* device_rows, std::int64_t tokens_max,
                                     std::int64_t outputs_max, const Placement& placement);
 };
 
-// Part `part` of the model. `pack` null = memory off or absent; `held` null = the device keeps no
-// rows, and each step brings all of them. Everything passed in but the placement must outlive the
-// graph.
+// Part `part` of the model. `pack` null = memory off or absent; `device_rows` null = the device
+// caches no rows, and each step transfers all of them. Everything passed in but the placement must
+// outlive the graph.
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
-                  const DeviceRows* held, const KvCache& cache, const StepBuffers& io,
+                  const DeviceRows* device_rows, const KvCache& cache, const StepBuffers& io,
                   const Placement& placement, std::size_t part);
 
 }  // namespace mneme

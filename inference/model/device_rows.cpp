@@ -16,7 +16,7 @@ std::int64_t ngram_bytes(const PackHeader& pack) {
 
 Result<std::unique_ptr<DeviceRows>> DeviceRows::create(const PackHeader& pack, std::uint64_t bytes,
                                                        Backend& backend) {
-  const auto layer_bytes = static_cast<std::uint64_t>(held_entry_bytes(ngram_bytes(pack)));
+  const auto layer_bytes = static_cast<std::uint64_t>(cached_entry_bytes(ngram_bytes(pack)));
   const std::uint64_t entry_bytes = layer_bytes * pack.hash.layers.size();
   if (bytes < entry_bytes) {
     return Error{ErrorCode::invalid,
@@ -25,7 +25,7 @@ Result<std::unique_ptr<DeviceRows>> DeviceRows::create(const PackHeader& pack, s
                              bytes, pack.name, entry_bytes)};
   }
   const auto entries = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(bytes / entry_bytes, DeviceSlots::kEntriesMax));
+      std::min<std::uint64_t>(bytes / entry_bytes, DeviceRowCachePolicy::kEntriesMax));
   std::unique_ptr<DeviceRows> rows(new DeviceRows(entries, bytes, entry_bytes));
   for (std::size_t layer = 0; layer < pack.hash.layers.size(); ++layer) {
     auto buffer = backend.alloc(entries * layer_bytes, MemoryKind::device);
@@ -34,18 +34,18 @@ Result<std::unique_ptr<DeviceRows>> DeviceRows::create(const PackHeader& pack, s
           fmt::format("making room for {:.1f} MB of memory rows (--device-rows)",
                       static_cast<double>(bytes) / 1e6));
     }
-    rows->held_.push_back(std::move(*buffer));
+    rows->rows_.push_back(std::move(*buffer));
   }
   return rows;
 }
 
 DeviceTierStats DeviceRows::stats() const {
-  const DeviceSlots::Stats slots = slots_.stats();
+  const DeviceRowCachePolicy::Stats stats_of_policy = policy_.stats();
   DeviceTierStats stats;
-  stats.entries = slots.entries;
-  stats.bytes = slots.entries * entry_bytes_;
+  stats.entries = stats_of_policy.entries;
+  stats.bytes = stats_of_policy.entries * entry_bytes_;
   stats.room = bytes_;
-  stats.evictions = slots.evictions;
+  stats.evictions = stats_of_policy.evictions;
   return stats;
 }
 

@@ -62,8 +62,8 @@ class LongOutput {
   std::uint64_t reported_ = 0;
 };
 
-// How much of what lies there may be kept. Errors: invalid, where it does not begin as this file
-// does: nobody else's is written over.
+// How many bytes of an existing file may be kept. Errors: invalid, where it does not begin as this
+// file does: other files are not overwritten.
 Result<std::uint64_t> kept_bytes(const OutputFile& output, const std::string& part,
                                  const std::string& head) {
   if (output.size() == 0) return std::uint64_t{0};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which backend runs which layers of a model: consecutive parts, one after the other. A model that
-// fits runs in one part; of one that does not, the first layers stay on the CPU and the device has
-// the rest and the output. Between two parts the residual stream passes through the host.
+// fits a device runs in one part; otherwise its first layers stay on the CPU and the device has the
+// rest and the output. Between two parts the residual stream passes through the host.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace mneme {
 
-struct ModelPart {
+struct DevicePart {
   Backend* backend = nullptr;
   std::int64_t first_layer = 0;
   std::int64_t end_layer = 0;
@@ -30,7 +30,7 @@ class Placement {
     CHECK(cut > 0 && cut < layers);
   }
 
-  const std::vector<ModelPart>& parts() const { return parts_; }
+  const std::vector<DevicePart>& parts() const { return parts_; }
   std::size_t part_of(std::int64_t layer) const {
     std::size_t part = 0;
     while (layer >= parts_[part].end_layer) ++part;
@@ -41,7 +41,7 @@ class Placement {
   Backend& of_output() const { return *parts_.back().backend; }
 
  private:
-  std::vector<ModelPart> parts_;
+  std::vector<DevicePart> parts_;
 };
 
 }  // namespace mneme

@@ -180,7 +180,7 @@ Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
     RETURN_IF_ERROR(
         last.vocabulary(w.output, tied ? "token_embd.weight" : "output.weight", config));
   }
-  for (const ModelPart& part : placement.parts()) {
+  for (const DevicePart& part : placement.parts()) {
     const Binder bind{file, *part.backend, bound};
     RETURN_IF_ERROR(bind_rope_factors(bind, config, w.rope_factors.emplace_back()));
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts a running answer on disk, so that kill -9 loses nothing that was to be seen for a second:
-// its first token at once, what follows at most a quarter of a second after it was picked, and all
-// at the end. Lives on the engine's thread beside generate(); the writes are made on the store
-// thread by the clock, however long the next token takes, and nobody waits for them. A write that
-// fails is kept by the ChatStore and tried again.
+// Writes a running answer to disk, so that kill -9 loses nothing that was visible for a second: the
+// first token at once, each later one at most a quarter of a second after it was sampled, and the
+// whole answer at the end. Lives on the engine's thread beside generate(); the writes are made on
+// the store thread by the clock, however long the next token takes, and no thread waits for them. A
+// write that fails is kept by the ChatStore and tried again.
 #pragma once
 
 #include <chrono>

@@ -78,7 +78,7 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
   layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, numeric_mode(options));
   layout.device = impl.backend->name();
   layout.backend = impl.backend->description();
-  const ModelPart& on_device = impl.placement->parts().back();
+  const DevicePart& on_device = impl.placement->parts().back();
   layout.device_layers = static_cast<std::int32_t>(on_device.end_layer - on_device.first_layer);
   if (impl.cpu) layout.first_backend = impl.cpu->description();
   layout.numeric_mode = options.exact ? "exact" : "fast";

@@ -135,15 +135,14 @@ class Engine {
                   TraceLog* trace = nullptr, bool probabilities = false,
                   const std::atomic<bool>* cancel = nullptr);
 
-  // Brings the rows of these n-grams into RAM, so that whoever asks for them next need not wait;
-  // they count as look-ups like any others. Nothing to do without a pack. Errors:
-  // TableStore::wait's.
+  // Brings the rows of these n-grams into RAM, so that later look-ups need not wait; they
+  // count as look-ups like any others. Nothing to do without a pack. Errors: TableStore::wait's.
   Status warm(std::span<const NgramKey> keys, const std::atomic<bool>* cancel = nullptr);
 
   void forget();  // empties the KV cache
 
-  // A second timeline over the same model, for whoever drives it step by step: op timings, tests.
-  // The engine must outlive it.
+  // A second timeline over the same model, to drive step by step: op timings, tests. The engine
+  // must outlive it.
   Result<std::unique_ptr<Session>> open_session(const SessionOptions& options);
 
   class Impl;

@@ -56,7 +56,7 @@ Result<std::unique_ptr<Session>> Session::create(const Model& model,
   session->io_ = std::move(*io);
 
   for (std::size_t p = 0; p < model.placement.parts().size(); ++p) {
-    Part part;
+    PartPlans part;
     part.backend = model.placement.parts()[p].backend;
     auto plain = session->compile(p, nullptr);
     if (!plain) return plain.error();
@@ -110,9 +110,9 @@ void Session::prefetch(std::int64_t first, std::int64_t count) {
     next_rows_->ticket = model_.tables->prefetch(keys_);
     return;
   }
-  DeviceSlots::Step& device = next_rows_->device;
-  model_.device_rows->slots().plan(keys_, device);
-  next_rows_->ticket = model_.tables->prefetch(device.missing(), device.answered());
+  DeviceRowCachePolicy::Step& device = next_rows_->device;
+  model_.device_rows->policy().plan(keys_, device);
+  next_rows_->ticket = model_.tables->prefetch(device.misses(), device.hits());
 }
 
 // Waits for the rows of an Engram layer and lays them where the device takes them from.
@@ -120,7 +120,7 @@ Status Session::bring_rows(std::size_t slot, std::size_t part, const std::atomic
   const double begin = now_us();
   const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
   const std::size_t ngrams = model_.device_rows != nullptr
-                                 ? rows_->device.missing().size()
+                                 ? rows_->device.misses().size()
                                  : static_cast<std::size_t>(last_.tokens) * orders;
   const std::size_t bytes = ngrams * static_cast<std::size_t>(ngram_bytes(model_.pack->header));
   RETURN_IF_ERROR(
@@ -135,10 +135,10 @@ Status Session::bring_rows(std::size_t slot, std::size_t part, const std::atomic
 }
 
 // Tells the device where the rows of each n-gram lie, and which it is to keep.
-void Session::write_places() {
+void Session::write_row_locations() {
   std::span<std::byte> index = io_.index.host();
-  for (const DeviceSlots::Place& place : rows_->device.places()) {
-    const NgramPlace stored{place.from, place.keep};
+  for (const DeviceRowCachePolicy::RowLocation& location : rows_->device.locations()) {
+    const RowLocation stored{location.from, location.keep};
     std::memcpy(index.data(), &stored, sizeof stored);
     index = index.subspan(sizeof stored);
   }
@@ -190,17 +190,17 @@ Status Session::run_parts(std::int64_t count, std::int64_t outputs,
   params.n_outputs = outputs;
   params.cancel = cancel;
   params.timed = timed_;
-  if (memory_on_ && model_.device_rows != nullptr) write_places();
+  if (memory_on_ && model_.device_rows != nullptr) write_row_locations();
   for (std::size_t p = 0; p < parts_.size(); ++p) RETURN_IF_ERROR(run_part(p, params));
   return {};
 }
 
 Status Session::run_part(std::size_t index, StepParams params) {
-  Part& part = parts_[index];
+  PartPlans& part = parts_[index];
   Plan& plan = memory_on_ ? *part.memory : *part.plain;
   const std::size_t count = params.tokens.size();
   if (index > 0) {
-    const Handover& residual = io_.handovers[index - 1];
+    const ResidualTransfer& residual = io_.residual_transfers[index - 1];
     const std::size_t bytes = count * static_cast<std::size_t>(model_.config.dim) * sizeof(float);
     std::memcpy(residual.to.host().data(), residual.from.host().data(), bytes);
   }
@@ -214,7 +214,7 @@ Status Session::run_part(std::size_t index, StepParams params) {
         (void)part.backend->finish();
         return brought;
       }
-      params.ngrams = static_cast<std::int64_t>(rows_->device.missing().size());
+      params.ngrams = static_cast<std::int64_t>(rows_->device.misses().size());
     }
     part.backend->run(plan, segment, params);
   }
@@ -323,9 +323,9 @@ RowOutcome Session::outcome(std::size_t slot, std::int64_t token, std::size_t or
   const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
   std::size_t at = static_cast<std::size_t>(token) * orders + order;
   if (model_.device_rows != nullptr) {
-    const DeviceSlots::Place& place = rows_->device.places()[at];
-    if (!place.brings) return {Tier::device, 0};
-    at = static_cast<std::size_t>(place.from);
+    const DeviceRowCachePolicy::RowLocation& location = rows_->device.locations()[at];
+    if (!location.is_miss) return {Tier::device, 0};
+    at = static_cast<std::size_t>(location.from);
   }
   return model_.tables->outcomes(rows_->ticket, slot)[at];
 }

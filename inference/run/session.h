@@ -108,14 +108,14 @@ class Session {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // What one part of the model runs; the plan without memory and the one with it.
-  struct Part {
+  // The plans of one part of the model: without memory and with it.
+  struct PartPlans {
     Backend* backend = nullptr;
     std::unique_ptr<Plan> plain, memory;
   };
-  // The rows of one step: what the device has of them, and what the store is asked for.
+  // The rows of one step: which of them the device has, and the ticket for the others.
   struct StepRows {
-    DeviceSlots::Step device;
+    DeviceRowCachePolicy::Step device;
     TableStore::Ticket ticket;
     Clock::time_point asked;
   };
@@ -128,7 +128,7 @@ class Session {
   Status run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
   Status run_part(std::size_t index, StepParams params);
   Status bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel);
-  void write_places();
+  void write_row_locations();
   void add_spans(std::size_t part, const Plan& plan, double begin_us);
   double now_us() const;  // since the step began
   void give_up_rows();
@@ -137,7 +137,7 @@ class Session {
   const SessionOptions options_;
   KvCache cache_;
   StepBuffers io_;
-  std::vector<Part> parts_;  // as the model's placement
+  std::vector<PartPlans> parts_;  // as the model's placement
   bool memory_on_ = false;
 
   std::vector<TokenId> tokens_;  // the first length_ are evaluated, the rest are being read

@@ -46,9 +46,9 @@ class ChatStore {
   void retry();                                // tries what is kept; any thread
   const std::vector<KeptWrite>& kept() const;  // not on disk yet; store thread
 
-  // Who hears of writes that nobody waits for and that failed (`kept`: tried again), and that
-  // nothing is kept any more after that; called on the store thread. Set it before the first answer
-  // starts.
+  // `on_failure` is called when a write failed that no caller waits for (`kept`: it is tried
+  // again), `on_saved` when all kept writes succeeded; both on the store thread. Set it before the
+  // first answer starts.
   using OnFailure = std::function<void(const Error&, bool kept)>;
   void set_listener(OnFailure on_failure, std::function<void()> on_saved);
   // Logs `error` and tells the listener. Store thread.

@@ -37,7 +37,7 @@ Status run_device(const TextOptions& options, Report& report) {
       spec.layers.size() * static_cast<std::uint64_t>(spec.head_count) * kV41RowBytes;
   report.line("\nlook-ups whose rows a device has by itself, second half of each stream");
   report.line("  {:<12} {:>8} {:>10} {:>8} {:>10} {:>8} {:>14} {:>12}", "stream", "room",
-              "at a time", "held", "repeated", "both", "KB a token", "ns, n-gram");
+              "at a time", "cached", "repeated", "both", "KB a token", "ns, n-gram");
   for (const BenchText& text : texts->texts) {
     const KeyStream stream = make_key_stream(text.name, *hasher, text.documents);
     for (const std::uint64_t budget : kDeviceBudgets) {
@@ -45,15 +45,15 @@ Status run_device(const TextOptions& options, Report& report) {
         RETURN_IF_ERROR(check_interrupt());
         show_progress(fmt::format("{}: {} MiB on a device", stream.name, budget / kMiB));
         const DeviceShare share = replay_device(stream, ngram_bytes, budget, tokens);
-        const double bytes = share.ngrams_brought * static_cast<double>(ngram_bytes);
+        const double bytes = share.ngrams_transferred * static_cast<double>(ngram_bytes);
         show_progress("");
         report.line("  {:<12} {:>4} MiB {:>10} {:6.2f} % {:8.2f} % {:6.2f} % {:14.1f} {:12.0f}",
-                    stream.name, budget / kMiB, tokens, 100 * share.held, 100 * share.repeated,
+                    stream.name, budget / kMiB, tokens, 100 * share.cached, 100 * share.repeated,
                     100 * share.total(), bytes / 1e3, share.ns_per_ngram);
         report.json["device"].push_back({{"stream", stream.name},
                                          {"room", budget},
                                          {"tokens", tokens},
-                                         {"held", share.held},
+                                         {"cached", share.cached},
                                          {"repeated", share.repeated},
                                          {"bytes_per_token", bytes},
                                          {"ns_per_ngram", share.ns_per_ngram}});
@@ -68,7 +68,7 @@ Status run_device(const TextOptions& options, Report& report) {
 Command add_device_rows(CLI::App& parent) {
   auto options = std::make_shared<TextOptions>();
   CLI::App* app = parent.add_subcommand(
-      "device-rows", "Replay texts through what decides which rows a device keeps");
+      "device-rows", "Replay texts through the policy that decides which rows a device caches");
   add_text_options(*app, *options);
   return [options] {
     return run_report<Report>(options->json,

@@ -38,10 +38,11 @@ std::vector<Keys> random_tokens(const HashSpec& spec, std::size_t count, std::mt
   return tokens;
 }
 
-class Arm {
+class MeasuredStore {
  public:
-  static Result<Arm> open(const NgramHasher& hasher, const std::vector<TableSource>& tables,
-                          const std::string& log) {
+  static Result<MeasuredStore> open(const NgramHasher& hasher,
+                                    const std::vector<TableSource>& tables,
+                                    const std::string& log) {
     TableStoreOptions options;
     options.budget_bytes = kBudget;
     options.record_log = log;
@@ -51,7 +52,7 @@ class Arm {
     if (const std::string why = (*store)->stats().log.off; !why.empty()) {
       return Error{ErrorCode::io, fmt::format("no record log: {}", why)};
     }
-    return Arm(std::move(*store), static_cast<std::size_t>(hasher.spec().head_count));
+    return MeasuredStore(std::move(*store), static_cast<std::size_t>(hasher.spec().head_count));
   }
 
   Status fetch(const Keys& keys) {
@@ -93,7 +94,7 @@ class Arm {
   std::vector<double> medians, reads, bytes;  // [rounds]; us, requests and bytes a token
 
  private:
-  Arm(std::unique_ptr<TableStore> store, std::size_t heads)
+  MeasuredStore(std::unique_ptr<TableStore> store, std::size_t heads)
       : store_(std::move(store)), heads_(heads) {}
 
   std::unique_ptr<TableStore> store_;
@@ -111,9 +112,9 @@ Result<EvictedRows> bench_evicted_rows(const NgramHasher& hasher,
                                        const std::function<void(std::string_view)>& progress,
                                        const std::atomic<bool>* cancel) {
   const RemovedFile log{fmt::format("{}/mneme-bench-{}.records", folder, ::getpid())};
-  auto from_log = Arm::open(hasher, tables, log.path);
+  auto from_log = MeasuredStore::open(hasher, tables, log.path);
   if (!from_log) return from_log.error();
-  auto from_tables = Arm::open(hasher, tables, {});
+  auto from_tables = MeasuredStore::open(hasher, tables, {});
   if (!from_tables) return from_tables.error();
   const auto stopped = [&] { return cancel != nullptr && cancel->load(); };
   const Error cancelled{ErrorCode::cancelled, "stopped"};
@@ -139,8 +140,8 @@ Result<EvictedRows> bench_evicted_rows(const NgramHasher& hasher,
     for (std::size_t i = 0; i < kTokensPerRound; ++i) {
       if (stopped()) return cancelled;
       const Keys& keys = tokens[random() % asked];
-      Arm* const first = i % 2 == 0 ? &*from_log : &*from_tables;
-      Arm* const second = i % 2 == 0 ? &*from_tables : &*from_log;
+      MeasuredStore* const first = i % 2 == 0 ? &*from_log : &*from_tables;
+      MeasuredStore* const second = i % 2 == 0 ? &*from_tables : &*from_log;
       RETURN_IF_ERROR(first->fetch(keys));
       RETURN_IF_ERROR(second->fetch(keys));
     }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engram/bench/thread_seconds.h"
-#include "engram/device_slots.h"
+#include "engram/device_row_cache_policy.h"
 #include "inference/base/check.h"
 
 namespace mneme {
@@ -13,15 +13,15 @@ namespace mneme {
 DeviceShare replay_device(const KeyStream& stream, std::uint64_t ngram_bytes, std::uint64_t budget,
                           std::size_t step_tokens) {
   CHECK(stream.tokens > 1 && step_tokens > 0 && budget >= ngram_bytes);
-  DeviceSlots slots(static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(budget / ngram_bytes, DeviceSlots::kEntriesMax)));
-  DeviceSlots::Step step;
+  DeviceRowCachePolicy policy(static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(budget / ngram_bytes, DeviceRowCachePolicy::kEntriesMax)));
+  DeviceRowCachePolicy::Step step;
   std::vector<NgramKey> keys;
   const std::size_t orders = stream.orders();
   const std::size_t half = stream.tokens / 2 * orders;
   std::uint64_t asked = 0;
-  std::uint64_t held = 0;
-  std::uint64_t brought = 0;
+  std::uint64_t cached = 0;
+  std::uint64_t transferred = 0;
   double seconds = 0;
   for (std::size_t first = 0; first < stream.accesses.size();) {
     std::size_t end = std::min(stream.accesses.size(), first + step_tokens * orders);
@@ -29,22 +29,23 @@ DeviceShare replay_device(const KeyStream& stream, std::uint64_t ngram_bytes, st
     keys.clear();
     for (std::size_t i = first; i < end; ++i) keys.push_back(stream.keys[stream.accesses[i]]);
     const double start = thread_seconds();
-    slots.plan(keys, step);
+    policy.plan(keys, step);
     seconds += thread_seconds() - start;
     step.done();
     if (first >= half) {
       asked += keys.size();
-      brought += step.missing().size();
-      held += static_cast<std::uint64_t>(std::ranges::count_if(
-          step.places(), [](const DeviceSlots::Place& place) { return place.from < 0; }));
+      transferred += step.misses().size();
+      cached += static_cast<std::uint64_t>(std::ranges::count_if(
+          step.locations(),
+          [](const DeviceRowCachePolicy::RowLocation& location) { return location.from < 0; }));
     }
     first = end;
   }
   const auto all = static_cast<double>(asked);
   DeviceShare share;
-  share.held = static_cast<double>(held) / all;
-  share.repeated = static_cast<double>(asked - held - brought) / all;
-  share.ngrams_brought = static_cast<double>(brought) / all * static_cast<double>(orders);
+  share.cached = static_cast<double>(cached) / all;
+  share.repeated = static_cast<double>(asked - cached - transferred) / all;
+  share.ngrams_transferred = static_cast<double>(transferred) / all * static_cast<double>(orders);
   share.ns_per_ngram = seconds * 1e9 / static_cast<double>(stream.accesses.size());
   return share;
 }

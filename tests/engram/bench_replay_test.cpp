@@ -191,7 +191,7 @@ TEST(ReplayDevice, WhatIsNewTravelsOnceWhereAllHasRoom) {
   for (const std::size_t tokens : {1, 64}) {
     const DeviceShare share = replay_device(stream, kNgram, all, tokens);
     EXPECT_DOUBLE_EQ(share.total(), expected);
-    EXPECT_NEAR(share.ngrams_brought, (1 - expected) * 3, 1e-9);
+    EXPECT_NEAR(share.ngrams_transferred, (1 - expected) * 3, 1e-9);
     EXPECT_EQ(share.repeated > 0, tokens > 1);
     // A tenth of the room has less, but what comes again at once.
     const DeviceShare less = replay_device(stream, kNgram, all / 10, tokens);

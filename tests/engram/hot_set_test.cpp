@@ -29,15 +29,15 @@ std::vector<std::byte> rows_of(ClassId n) {
   return std::vector<std::byte>(kRowsBytes, static_cast<std::byte>(n * 7 + 1));
 }
 
-Standing standing_of(ClassId n) {
-  return kStandings[n % 3];
+CacheSegment segment_of(ClassId n) {
+  return kCacheSegments[n % 3];
 }
 
 void write(const std::string& path, ClassId count) {
   auto writer = HotSetWriter::create(path, 42, kRowsBytes);
   ASSERT_TRUE(writer) << writer.error().message;
   for (ClassId n = 0; n < count; ++n) {
-    ASSERT_TRUE(writer->add({2, {n, n + 1}}, standing_of(n), rows_of(n)));
+    ASSERT_TRUE(writer->add({2, {n, n + 1}}, segment_of(n), rows_of(n)));
   }
   const Status finished = writer->finish();
   ASSERT_TRUE(finished) << finished.error().message;
@@ -61,7 +61,7 @@ std::size_t read_all(const std::string& path, Status& status) {
     }
     for (const HotNgram& ngram : *block) {
       EXPECT_EQ(ngram.key, (NgramKey{2, {n, n + 1}}));
-      EXPECT_EQ(ngram.standing, standing_of(n));
+      EXPECT_EQ(ngram.segment, segment_of(n));
       EXPECT_TRUE(std::ranges::equal(ngram.rows, rows_of(n)));
       ++n;
     }
@@ -85,7 +85,7 @@ TEST(HotSet, LeavesNothingWhenItIsNotFinished) {
   {
     auto writer = HotSetWriter::create(folder.file("hot"), 42, kRowsBytes);
     ASSERT_TRUE(writer);
-    ASSERT_TRUE(writer->add({2, {1, 2}}, Standing::seldom, rows_of(1)));
+    ASSERT_TRUE(writer->add({2, {1, 2}}, CacheSegment::seldom, rows_of(1)));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_FALSE(HotSetWriter::create(folder.file("no/such/hot"), 42, kRowsBytes));

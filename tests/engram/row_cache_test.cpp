@@ -30,7 +30,7 @@ std::uint64_t hash_of(ClassId n) {
 }
 
 Pin pin(RowCache& cache, ClassId n) {
-  return cache.pin(key_of(n), hash_of(n));
+  return cache.acquire(key_of(n), hash_of(n));
 }
 
 // Its layers' reads come in.
@@ -45,10 +45,10 @@ void fill(RowCache& cache, Pin pin, ClassId n) {
 }
 
 Pin insert(RowCache& cache, ClassId n) {
-  const RowCache::Taken taken = cache.take(key_of(n), hash_of(n));
-  EXPECT_TRUE(taken.fresh);
-  fill(cache, taken.pin, n);
-  return taken.pin;
+  const RowCache::FoundEntry found = cache.find_or_insert(key_of(n), hash_of(n));
+  EXPECT_TRUE(found.fresh);
+  fill(cache, found.pin, n);
+  return found.pin;
 }
 
 bool holds(RowCache& cache, Pin pin, ClassId n) {
@@ -66,7 +66,7 @@ bool use(RowCache& cache, ClassId n) {
   Pin found = pin(cache, n);
   const bool hit = found != RowCache::kNoPin;
   if (!hit) found = insert(cache, n);
-  cache.unpin(found);
+  cache.release(found);
   return hit;
 }
 
@@ -112,7 +112,7 @@ TEST(RowCache, AgreesWithASimpleModel) {
       if (list.empty()) continue;
       const auto at = random() % list.size();
       ASSERT_TRUE(list[at].forgotten || holds(cache, list[at].pin, n)) << "step " << step;
-      cache.unpin(list[at].pin);
+      cache.release(list[at].pin);
       if (--list[at].pins == 0) list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
     } else if (live != list.end()) {
       cache.fail(live->pin, 0, Error{ErrorCode::io, std::to_string(n)});
@@ -127,7 +127,7 @@ TEST(RowCache, AgreesWithASimpleModel) {
   for (auto& [n, list] : held) {
     for (Held& h : list) {
       ASSERT_TRUE(h.forgotten || holds(cache, h.pin, n));
-      while (h.pins-- > 0) cache.unpin(h.pin);
+      while (h.pins-- > 0) cache.release(h.pin);
     }
   }
   EXPECT_LE(cache.bytes_used(), budget);
@@ -142,7 +142,7 @@ TEST(RowCache, EvictsUnpinnedFirst) {
   for (ClassId n = 0; n < 3; ++n) {
     const Pin again = pin(cache, n);
     EXPECT_EQ(again, pins[static_cast<std::size_t>(n)]);
-    cache.unpin(again);
+    cache.release(again);
   }
   EXPECT_EQ(cache.entries(), 4u);
   EXPECT_EQ(cache.evictions(), 29u);
@@ -159,7 +159,7 @@ TEST(RowCache, KeepsPinnedEntriesAboveTheBudgetOnlyWhilePinned) {
   for (ClassId n = 0; n < 500; ++n) {
     EXPECT_TRUE(holds(cache, pins[static_cast<std::size_t>(n)], n));
   }
-  for (const Pin held : pins) cache.unpin(held);
+  for (const Pin pin : pins) cache.release(pin);
   EXPECT_EQ(cache.entries(), 2u);
   EXPECT_LE(cache.bytes_used(), cache.budget_bytes());
 }
@@ -197,7 +197,7 @@ TEST(RowCache, EveryEntryIsFoundUnderAnyBudgetThatHoldsIt) {
           entries == 1000 && cache.entries() < kEntries ? insert(cache, n) : pin(cache, n);
       ASSERT_NE(found, RowCache::kNoPin) << n << " of a cache for " << entries;
       EXPECT_TRUE(holds(cache, found, n));
-      cache.unpin(found);
+      cache.release(found);
     }
     ASSERT_EQ(cache.entries(), std::uint64_t{kEntries});
   }
@@ -212,7 +212,7 @@ TEST(RowCache, NewEntriesLieWithinASmallerBudget) {
   // Free places within the smaller budget, between others that are beyond it.
   for (const std::uint32_t n : {8, 2, 3, 4, 9}) {
     cache.fail(pins[n], 0, Error{ErrorCode::io, "gone"});
-    cache.unpin(pins[n]);
+    cache.release(pins[n]);
   }
   ASSERT_TRUE(cache.set_budget(kSmaller * cache.entry_cost()));  // the last one is pinned: it stays
   ASSERT_EQ(cache.entries(), 7u);
@@ -269,9 +269,9 @@ TEST(RowCache, OneUseMoreKeepsAnEntryWhileTheMainQueueHasRoom) {
 TEST(RowCache, AnotherOrderIsAnotherKey) {
   RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
-  const auto find = [&](const NgramKey& key) { return cache.pin(key, NgramKeyHash{}(key)); };
+  const auto find = [&](const NgramKey& key) { return cache.acquire(key, NgramKeyHash{}(key)); };
   const NgramKey two{2, {5, 6}};
-  const Pin held = cache.take(two, NgramKeyHash{}(two)).pin;
+  const Pin held = cache.find_or_insert(two, NgramKeyHash{}(two)).pin;
   EXPECT_EQ(find({3, {5, 6, 0}}), RowCache::kNoPin);
   EXPECT_EQ(find({2, {6, 5}}), RowCache::kNoPin);
   EXPECT_EQ(find(two), held);
@@ -282,12 +282,12 @@ TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
   for (ClassId n = 0; n < 40; ++n) use(cache, n);
   std::vector<std::byte> rows(cache.rows_bytes());
-  EXPECT_FALSE(cache.restore(key_of(1), Standing::often, rows)) << "it is there";
+  EXPECT_FALSE(cache.restore(key_of(1), CacheSegment::often, rows)) << "it is there";
   for (ClassId n = 100; n < 200; ++n) {
     std::fill_n(rows.begin(), kLayers[0].bytes, mark(n, 0));
     std::fill(rows.begin() + kLayers[0].bytes, rows.end(), mark(n, 1));
-    const Standing standing = n % 2 == 0 ? Standing::often : Standing::seldom;
-    EXPECT_EQ(cache.restore(key_of(n), standing, rows), n < 160);
+    const CacheSegment segment = n % 2 == 0 ? CacheSegment::often : CacheSegment::seldom;
+    EXPECT_EQ(cache.restore(key_of(n), segment, rows), n < 160);
   }
   EXPECT_EQ(cache.entries(), 100u);
   EXPECT_EQ(cache.evictions(), 0u);
@@ -295,15 +295,15 @@ TEST(RowCache, RestoresBehindWhatIsThereAndOnlyWhereThereIsRoom) {
     const Pin found = pin(cache, n);
     ASSERT_NE(found, RowCache::kNoPin);
     EXPECT_TRUE(holds(cache, found, n));
-    cache.unpin(found);
+    cache.release(found);
   }
   std::size_t often = 0;
   for (std::uint64_t i = 0; i < cache.numbers(); ++i) {
-    const RowCache::Held kept = cache.hold(i);
+    const RowCache::CachedEntry kept = cache.acquire_entry(i);
     ASSERT_NE(kept.pin, RowCache::kNoPin);
     EXPECT_TRUE(cache.ready(kept.key));
-    cache.unpin(kept.pin);
-    often += kept.standing == Standing::often ? 1 : 0;
+    cache.release(kept.pin);
+    often += kept.segment == CacheSegment::often ? 1 : 0;
   }
   EXPECT_EQ(often, 30u);
   for (ClassId n = 1000; n < 3000; ++n) use(cache, n);  // the queues still hold together
@@ -314,7 +314,7 @@ TEST(RowCache, RestoresWhatWasKeptAsFarAsTheBudgetAllows) {
   RowCache cache(kLayers);
   ASSERT_TRUE(cache.set_budget(100 * cache.entry_cost()));
   const std::vector<std::byte> rows(cache.rows_bytes());
-  for (ClassId n = 0; n < 80; ++n) EXPECT_TRUE(cache.restore(key_of(n), Standing::kept, rows));
+  for (ClassId n = 0; n < 80; ++n) EXPECT_TRUE(cache.restore(key_of(n), CacheSegment::kept, rows));
   EXPECT_EQ(cache.kept(), 50u);  // half
   for (ClassId n = 1000; n < 3000; ++n) use(cache, n);
   for (ClassId n = 0; n < 50; ++n) EXPECT_TRUE(cache.ready(key_of(n))) << n;

@@ -92,13 +92,13 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
     std::mt19937_64 random(2);
     while (!stop) {
       const auto n = static_cast<std::uint32_t>(random() % kKeys);
-      cache.restore(raced_key(n), kStandings[n % 3],
+      cache.restore(raced_key(n), kCacheSegments[n % 3],
                     std::vector<std::byte>(cache.rows_bytes(), raced_mark(n)));
-      const RowCache::Held kept = cache.hold(random() % 300);
+      const RowCache::CachedEntry kept = cache.acquire_entry(random() % 300);
       if (kept.pin != RowCache::kNoPin) {
         EXPECT_TRUE(
             has_mark(cache.rows(kept.pin), static_cast<std::uint32_t>(kept.key.classes[0])));
-        cache.unpin(kept.pin);
+        cache.release(kept.pin);
       }
       (void)cache.ready(raced_key(n));
       std::this_thread::yield();
@@ -132,15 +132,15 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
     for (int i = 0; i < 12; ++i) {
       const auto n = static_cast<std::uint32_t>(std::min(random() % kKeys, random() % kKeys));
       const std::uint64_t hash = NgramKeyHash{}(raced_key(n));
-      RowCache::Pin pin = cache.pin(raced_key(n), hash);
+      RowCache::Pin pin = cache.acquire(raced_key(n), hash);
       if (pin != RowCache::kNoPin) {
         ++hits;
       } else {
-        const RowCache::Taken taken = cache.take(raced_key(n), hash);
-        pin = taken.pin;
+        const RowCache::FoundEntry found = cache.find_or_insert(raced_key(n), hash);
+        pin = found.pin;
         ASSERT_NE(pin, RowCache::kNoPin);
-        const bool broken = taken.fresh && random() % 50 == 0;
-        if (taken.fresh) {
+        const bool broken = found.fresh && random() % 50 == 0;
+        if (found.fresh) {
           reads.add({pin, n, 0, 0, 30, false});
           reads.add({pin, n, 0, 30, 34, broken});
           reads.add({pin, n, 1, 0, 40, false});
@@ -159,7 +159,7 @@ TEST(RowCacheThreads, HitsAreRightWhileEntriesComeGoAndMove) {
         }
       }
     }
-    for (const Use& use : uses) cache.unpin(use.pin);
+    for (const Use& use : uses) cache.release(use.pin);
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
@@ -182,7 +182,7 @@ TEST(RowCacheThreads, MissesComeBetweenTheStepsOfAnotherBudget) {
   for (int attempt = 0; attempt < 50 && misses < kEnough; ++attempt) {
     ASSERT_TRUE(cache.set_budget(std::uint64_t{kMany} * cache.entry_cost()));
     for (std::uint32_t n = 0; n < kMany; ++n, ++next) {
-      ASSERT_TRUE(cache.restore(raced_key(next), Standing::often, rows));
+      ASSERT_TRUE(cache.restore(raced_key(next), CacheSegment::often, rows));
     }
     std::atomic<bool> done = false;
     std::thread other([&] {
@@ -190,11 +190,12 @@ TEST(RowCacheThreads, MissesComeBetweenTheStepsOfAnotherBudget) {
       done = true;
     });
     for (misses = 0; !done; ++misses, ++next) {
-      const RowCache::Taken taken = cache.take(raced_key(next), NgramKeyHash{}(raced_key(next)));
-      ASSERT_TRUE(taken.fresh);
-      cache.arrived(taken.pin, 0, 1, 2);
-      cache.arrived(taken.pin, 1, 1);
-      cache.unpin(taken.pin);
+      const RowCache::FoundEntry found =
+          cache.find_or_insert(raced_key(next), NgramKeyHash{}(raced_key(next)));
+      ASSERT_TRUE(found.fresh);
+      cache.arrived(found.pin, 0, 1, 2);
+      cache.arrived(found.pin, 1, 1);
+      cache.release(found.pin);
     }
     other.join();
     EXPECT_LE(cache.entries(), 1u);

@@ -21,12 +21,12 @@ NgramKey visited_key(ClassId n) {
 // One look-up, as the store does it; its rows come at once.
 void look_up(RowCache& cache, ClassId n) {
   const std::uint64_t hash = NgramKeyHash{}(visited_key(n));
-  RowCache::Pin pin = cache.pin(visited_key(n), hash);
+  RowCache::Pin pin = cache.acquire(visited_key(n), hash);
   if (pin == RowCache::kNoPin) {
-    pin = cache.take(visited_key(n), hash).pin;
+    pin = cache.find_or_insert(visited_key(n), hash).pin;
     cache.arrived(pin, 0, 1);
   }
-  cache.unpin(pin);
+  cache.release(pin);
 }
 
 std::vector<ClassId> listed(const RowCache& cache, std::size_t room = 50) {
@@ -49,15 +49,15 @@ TEST(RowCacheList, NamesAllThatIsReadyOnce) {
   EXPECT_TRUE(listed(cache).empty());
   ASSERT_TRUE(cache.set_budget(300 * cache.entry_cost()));
   for (ClassId n = 0; n < 250; ++n) look_up(cache, n);
-  const auto coming =
-      cache.take(visited_key(999), NgramKeyHash{}(visited_key(999)));  // its rows are not there
+  const auto coming = cache.find_or_insert(
+      visited_key(999), NgramKeyHash{}(visited_key(999)));  // its rows are not there
   for (const std::size_t room : {1, 7, 64, 1000}) {
     const auto all = listed(cache, room);
     ASSERT_EQ(all.size(), 250u);
     for (ClassId n = 0; n < 250; ++n) EXPECT_EQ(all[static_cast<std::size_t>(n)], n);
   }
   cache.arrived(coming.pin, 0, 1);
-  cache.unpin(coming.pin);
+  cache.release(coming.pin);
   EXPECT_EQ(listed(cache).size(), 251u);
 }
 
@@ -103,15 +103,15 @@ TEST(RowCacheKeep, NeverTakesMoreThanHalfTheBudgetAndNothingUnused) {
   std::size_t held = 0;
   std::size_t kept = 0;
   for (std::uint64_t i = 0; i < cache.numbers(); ++i) {
-    const RowCache::Held one = cache.hold(i);
+    const RowCache::CachedEntry one = cache.acquire_entry(i);
     if (one.pin == RowCache::kNoPin) continue;
     if (one.key.classes[0] < 90) {
-      EXPECT_NE(one.standing, Standing::seldom);
-      kept += one.standing == Standing::kept ? 1 : 0;
+      EXPECT_NE(one.segment, CacheSegment::seldom);
+      kept += one.segment == CacheSegment::kept ? 1 : 0;
       EXPECT_TRUE(cache.ready(one.key));
       ++held;
     }
-    cache.unpin(one.pin);
+    cache.release(one.pin);
   }
   EXPECT_GE(held, 15u);
   EXPECT_EQ(kept, 15u);
@@ -124,7 +124,7 @@ TEST(RowCacheDrop, ForgetsAllButWhatIsHeld) {
     for (ClassId n = 0; n < 900; ++n) look_up(cache, n);
   }
   EXPECT_EQ(cache.keep_most_used(100), 100u);
-  const RowCache::Pin held = cache.pin(visited_key(5), NgramKeyHash{}(visited_key(5)));
+  const RowCache::Pin held = cache.acquire(visited_key(5), NgramKeyHash{}(visited_key(5)));
   std::ranges::fill(cache.bytes(held, 0), std::byte{7});
   EXPECT_EQ(cache.drop(), 899u);
   EXPECT_EQ(listed(cache), std::vector<ClassId>{5});
@@ -134,7 +134,7 @@ TEST(RowCacheDrop, ForgetsAllButWhatIsHeld) {
   for (ClassId n = 0; n < 4000; ++n) look_up(cache, n);
   EXPECT_LE(cache.bytes_used(), cache.budget_bytes());
   EXPECT_TRUE(cache.ready(visited_key(5)));
-  cache.unpin(held);
+  cache.release(held);
   EXPECT_EQ(cache.drop(), 1000u);
   EXPECT_EQ(cache.entries(), 0u);
   EXPECT_EQ(cache.numbers(), 0u);
@@ -146,10 +146,10 @@ std::size_t remembered(RowCache& cache) {
   for (ClassId n = 0; n < 400; ++n) look_up(cache, n);   // the first of them long ago
   std::size_t often = 0;
   for (std::uint64_t i = 0; i < cache.numbers(); ++i) {
-    const RowCache::Held one = cache.hold(i);
+    const RowCache::CachedEntry one = cache.acquire_entry(i);
     if (one.pin == RowCache::kNoPin) continue;
-    often += one.key.classes[0] < 400 && one.standing == Standing::often ? 1 : 0;
-    cache.unpin(one.pin);
+    often += one.key.classes[0] < 400 && one.segment == CacheSegment::often ? 1 : 0;
+    cache.release(one.pin);
   }
   return often;
 }

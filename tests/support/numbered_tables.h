@@ -34,7 +34,7 @@ class NumberedTables {
                            std::to_string(next_number()++) + ".bin",
                        column_rows, false) {}
 
-  // In a file that several programs use, one after the other: whoever comes first makes it, and it
+  // In a file that several programs use, one after the other: the first one writes it, and it
   // stays.
   static std::unique_ptr<NumberedTables> in_shared_file(const std::string& path,
                                                         std::uint32_t row_bytes) {

@@ -30,13 +30,13 @@ struct Ngram {
   unsigned char* keep;
 };
 __device__ __forceinline__ Ngram ngram_of(const CudaCall& call, Rows rows, int i, int order) {
-  const CudaTensor& held = call.in[2];
-  const auto* place = row_of<const std::int32_t>(call.in[1], rows, i) + 2 * order;
-  const std::int64_t from = place[0];
-  const std::int64_t keep = place[1];
+  const CudaTensor& cached = call.in[2];
+  const auto* location = row_of<const std::int32_t>(call.in[1], rows, i) + 2 * order;
+  const std::int64_t from = location[0];
+  const std::int64_t keep = location[1];
   return {from >= 0 ? call.in[0].data + from * call.in[0].stride
-                    : held.data + (-1 - from) * held.stride,
-          keep >= 0 ? held.data + keep * held.stride : nullptr};
+                    : cached.data + (-1 - from) * cached.stride,
+          keep >= 0 ? cached.data + keep * cached.stride : nullptr};
 }
 
 // A thread takes a value: column c, place i of the row's e4m3 bytes; scales lie behind them. With

@@ -1,8 +1,8 @@
 #version 450
 // SPDX-License-Identifier: Apache-2.0
 // table_decode: a lane takes four bytes of a row, from the memory that the host wrote them to, and
-// makes its values of them; so every byte is fetched from there once. HELD: with an index, where
-// rows are n-grams and the same lanes write those that are to be kept into the held state.
+// makes its values of them; so every byte is fetched from there once. CACHED: with an index, where
+// rows are n-grams and the same lanes write those that are to be cached into the state.
 #include "common.glsl"
 
 // Bytes at any address, as the words that they lie in.
@@ -68,7 +68,7 @@ void main() {
   const uint dims = p.column_dims;
   const uint stored = dims + dims / 32u;
   const uint words = (p.cols + 3u) / 4u;  // of a row
-#if defined(HELD)
+#if defined(CACHED)
   const uint orders = p.columns * stored / p.cols;
 #else
   const uint orders = 1u;
@@ -78,17 +78,17 @@ void main() {
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
     const uint order = i % width / words;
     const uint first = i % words * 4u;  // byte of the row
-#if defined(HELD)
-    const uint place = 2u * (i / width * orders + order);
-    const int from = int(Uints(p.in1).v[place]);
-    const int keep = int(Uints(p.in1).v[place + 1u]);
+#if defined(CACHED)
+    const uint location = 2u * (i / width * orders + order);
+    const int from = int(Uints(p.in1).v[location]);
+    const int keep = int(Uints(p.in1).v[location + 1u]);
     const Bytes row = from >= 0 ? row_at(p.in0, uint(from), p.cols)
                                 : row_at(p.in2, uint(~from), 4u * words);
 #else
     const Bytes row = row_at(p.in0, in_row(0, i / width), p.cols);
 #endif
     const uint word = word_at(row, first, p.cols);
-#if defined(HELD)
+#if defined(CACHED)
     if (keep >= 0) Uints(row_at(p.in2, uint(keep), 4u * words).words).v[first / 4u] = word;
 #endif
     const uint token = i / width * p.columns * dims;  // its first value

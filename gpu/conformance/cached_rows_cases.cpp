@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/conformance/held_cases.h"
+#include "gpu/conformance/cached_rows_cases.h"
 
 #include <cstdint>
 #include <string>
@@ -9,18 +9,18 @@ namespace mneme {
 namespace {
 
 enum class Where : std::uint8_t {
-  mixed,  // every way that an n-gram can have, neighbours among the entries that are kept
-  held,   // nothing is brought
-  brought,
+  mixed,   // every case of an n-gram, and neighbours among the entries that are written
+  cached,  // no row is transferred
+  transferred,
 };
 
 std::string_view name_of(Where where) {
-  return where == Where::mixed ? "mixed" : where == Where::held ? "held" : "brought";
+  return where == Where::mixed ? "mixed" : where == Where::cached ? "cached" : "transferred";
 }
 
 struct Ngrams {
-  std::vector<NgramPlace> places;  // [tokens, orders]
-  std::int32_t brought = 0;
+  std::vector<RowLocation> locations;  // [tokens, orders]
+  std::int32_t transferred = 0;
   std::int32_t entries = 3;  // the first three are only read
 };
 
@@ -28,16 +28,16 @@ Ngrams ngrams_of(Where where, std::int64_t count) {
   Ngrams all;
   std::int32_t kept = -1;  // row that is kept in this step: others read it meanwhile
   for (std::int32_t i = 0; i < count; ++i) {
-    const int way = where == Where::mixed ? i % 5 : where == Where::held ? 0 : 4;
+    const int way = where == Where::mixed ? i % 5 : where == Where::cached ? 0 : 4;
     if (way == 0) {
-      all.places.push_back({~(i % 3), -1});
+      all.locations.push_back({~(i % 3), -1});
     } else if (way == 1 || way == 2) {
-      kept = all.brought++;
-      all.places.push_back({kept, all.entries++});
+      kept = all.transferred++;
+      all.locations.push_back({kept, all.entries++});
     } else if (way == 3) {
-      all.places.push_back({kept, -1});
+      all.locations.push_back({kept, -1});
     } else {
-      all.places.push_back({all.brought++, -1});
+      all.locations.push_back({all.transferred++, -1});
     }
   }
   return all;
@@ -47,21 +47,21 @@ Op decode_of(OpHarness& h, const Ngrams& ngrams, int orders, int heads, int dims
   Op op{OpKind::table_decode};
   op.params.columns = orders * heads;
   op.params.column_dims = dims;
-  op.in = {h.input_ngrams(ngrams.brought, heads, dims), h.input_index(ngrams.places),
-           h.held(ngrams.entries, heads, dims)};
+  op.in = {h.input_ngrams(ngrams.transferred, heads, dims), h.input_index(ngrams.locations),
+           h.cached_rows(ngrams.entries, heads, dims)};
   return op;
 }
 
 }  // namespace
 
-void add_held_rows(std::vector<OpCase>& cases) {
+void add_cached_rows(std::vector<OpCase>& cases) {
   struct Shape {
     std::int64_t tokens;
     int orders, heads, dims;
   };
   // 3 heads of 32 values and 5 of 96: entries that are no whole words.
   for (const Shape& s : {Shape{1, 2, 8, 64}, {9, 2, 3, 32}, {7, 3, 5, 96}, {40, 1, 8, 256}}) {
-    for (const Where where : {Where::mixed, Where::held, Where::brought}) {
+    for (const Where where : {Where::mixed, Where::cached, Where::transferred}) {
       cases.push_back({"table_decode_" + std::string(name_of(where)) + "_" +
                            std::to_string(s.tokens) + "x" + std::to_string(s.orders) + "x" +
                            std::to_string(s.heads) + "x" + std::to_string(s.dims),

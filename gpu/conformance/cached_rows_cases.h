@@ -8,6 +8,6 @@
 
 namespace mneme {
 
-void add_held_rows(std::vector<OpCase>& cases);
+void add_cached_rows(std::vector<OpCase>& cases);
 
 }  // namespace mneme

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which n-grams the device holds: names and places only, decided before a step for all of its
+// Which n-grams a device caches: keys and entry numbers only, decided before a step for all of its
 // look-ups. The rows lie in the device's memory, entry by entry; table_decode (gpu/op.h) reads and
-// fills them as it is told here. The policy is the row cache's: a small queue (10 %) tries whatever
-// comes, which costs nothing, since the rows are on the device for this step anyway; what is asked
-// for again moves to the main queue; ghosts remember who left too early. O(1) a look-up, without
-// allocation once Step objects are warm. One thread, but for stats() and clear().
+// writes these entries as decided here. The eviction policy is the row cache's: a small queue for
+// new n-grams (10 %), a main queue for those with another hit, a ghost queue. Every new n-gram is
+// cached, since its rows are on the device for this step anyway. O(1) a look-up, without allocation
+// once Step objects have their size. One thread, but for stats() and clear().
 //
-// Steps run in the order in which they were planned. One may be planned before the one before it
-// has run: what that one keeps counts as held, and is overwritten only after it was read.
+// Steps run in the order in which they were planned. A step may be planned before the one before it
+// has run: the n-grams that the earlier step caches then count as cached, and are overwritten only
+// after they were read.
 #pragma once
 
 #include <atomic>
@@ -22,22 +23,22 @@
 
 namespace mneme {
 
-class DeviceSlots {
+class DeviceRowCachePolicy {
  public:
   static constexpr std::uint32_t kEntriesMax = 1u << 28;
 
-  explicit DeviceSlots(std::uint32_t entries);  // 1..kEntriesMax
-  DeviceSlots(const DeviceSlots&) = delete;
-  DeviceSlots& operator=(const DeviceSlots&) = delete;
+  explicit DeviceRowCachePolicy(std::uint32_t entries);  // 1..kEntriesMax
+  DeviceRowCachePolicy(const DeviceRowCachePolicy&) = delete;
+  DeviceRowCachePolicy& operator=(const DeviceRowCachePolicy&) = delete;
 
-  // What becomes of one look-up.
-  struct Place {
-    std::int32_t from = 0;   // from >= 0: the rows of missing()[from]; else those of entry ~from
+  // Where the rows of one look-up are.
+  struct RowLocation {
+    std::int32_t from = 0;   // from >= 0: the rows of misses()[from]; else those of entry ~from
     std::int32_t keep = -1;  // entry that has these rows from this step on; -1 = none
-    bool brings = false;     // the first of the step to ask for missing()[from]
+    bool is_miss = false;    // the first look-up of the step for misses()[from]
   };
 
-  // What was decided for one step. Reused from step to step; the slots outlive it.
+  // What was decided for one step. Reused from step to step; the policy outlives it.
   class Step {
    public:
     Step() = default;
@@ -45,26 +46,28 @@ class DeviceSlots {
     Step(const Step&) = delete;
     Step& operator=(const Step&) = delete;
 
-    std::span<const Place> places() const { return places_; }       // [look-ups]
-    std::span<const NgramKey> missing() const { return missing_; }  // to bring, no two the same
-    // The look-ups that bring nothing: of what is held, and of what is missing once more.
-    std::span<const NgramKey> answered() const { return answered_; }
+    std::span<const RowLocation> locations() const { return locations_; }  // [look-ups]
+    // The rows to transfer; no n-gram twice.
+    std::span<const NgramKey> misses() const { return misses_; }
+    // The look-ups that need no transfer: cached ones, and repetitions of misses.
+    std::span<const NgramKey> hits() const { return hits_; }
 
-    // The step has run: what it was to keep is there.
+    // The step has run: the n-grams that it was to cache are cached.
     void done();
-    // It has not, or ended early: what it was to keep is not held, and neither can a step run that
-    // was planned meanwhile. Also what happens when this object is planned anew or goes away.
+    // The step has not run, or ended early: the n-grams that it was to cache are not cached, and a
+    // step that was planned meanwhile cannot run either. Called too when this object is planned
+    // anew or destroyed.
     void forget();
 
    private:
-    friend class DeviceSlots;
+    friend class DeviceRowCachePolicy;
 
-    DeviceSlots* slots_ = nullptr;  // null: it is done, or forgotten
+    DeviceRowCachePolicy* policy_ = nullptr;  // null: the step is done, or forgotten
     std::uint64_t number_ = 0;
-    std::vector<Place> places_;
-    std::vector<NgramKey> missing_, answered_;
-    std::vector<std::int32_t> kept_;    // [missing]: the entry, -1 = none
-    std::vector<std::uint32_t> index_;  // of missing_ by hash: number + 1, 0 = free
+    std::vector<RowLocation> locations_;
+    std::vector<NgramKey> misses_, hits_;
+    std::vector<std::int32_t> kept_;    // [misses]: the entry, -1 = none
+    std::vector<std::uint32_t> index_;  // of misses_ by hash: number + 1, 0 = free
   };
 
   // Decides for the look-ups of the next step. Nothing that they use is overwritten in it.
@@ -86,7 +89,7 @@ class DeviceSlots {
   struct Entry {
     NgramKey key;
     std::uint64_t hash = 0;
-    std::uint64_t born = 0;  // the step that was to bring it
+    std::uint64_t born = 0;  // the step that was to cache it
     std::uint64_t used = 0;  // the last step that uses it
     Number newer = kNone, older = kNone;
     std::uint8_t uses = 0;  // since it was queued, at most 3
@@ -103,7 +106,7 @@ class DeviceSlots {
   void forget_all();
 
   std::size_t home(std::uint64_t hash) const { return (hash >> 32) & (index_.size() - 1); }
-  std::size_t find(const NgramKey& key, std::uint64_t hash) const;  // place in the index
+  std::size_t find(const NgramKey& key, std::uint64_t hash) const;  // position in index_
   void remove(Number number);
   Queue& queue(QueueName name);
   void enqueue(Number number, QueueName name);
@@ -122,7 +125,7 @@ class DeviceSlots {
   std::uint64_t forgotten_ = 0;        // the last step that was; those from it on rely on it, until
   std::uint64_t good_from_ = 0;        // this one
   bool all_used_ = false;              // by the step: there is nothing left to evict
-  OneWriter<std::uint64_t> held_, evictions_;
+  OneWriter<std::uint64_t> cached_, evictions_;
   std::atomic<bool> clear_ = false;
 };
 
