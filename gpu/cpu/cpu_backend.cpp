@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -198,9 +199,10 @@ class CpuBackend final : public Backend {
     }
     const double begin = clock_.now_us();
     const bool few = run.step.tokens < kFewTokens;
-    pool_.take_slow_barriers();
+    pool_.take_slept();
     pool_.run(run_segment, &run, few ? threads_.threads() : pool_.threads());
-    if (few) threads_.learn(pool_.take_slow_barriers());
+    const double took_ns = 1e3 * (clock_.now_us() - begin);
+    if (few) threads_.learn(ThreadChoice::Time(std::llround(took_ns)), pool_.take_slept());
     cancelled_ = is_set(step.cancel);
     if (step.timed) clock_.add({0, 0, begin, clock_.now_us()});
     if (cpu_plan.timing_) {

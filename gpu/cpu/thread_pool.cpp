@@ -51,13 +51,15 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-bool ThreadPool::wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins) {
+std::chrono::nanoseconds ThreadPool::wait_while(const std::atomic<std::uint32_t>& value,
+                                                std::uint32_t old, int spins) {
   for (int i = 0; i < spins; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return false;
+    if (value.load(std::memory_order_acquire) != old) return {};
     pause_briefly();
   }
+  const auto begin = std::chrono::steady_clock::now();
   value.wait(old, std::memory_order_acquire);
-  return true;
+  return std::chrono::steady_clock::now() - begin;
 }
 
 void ThreadPool::run(Job job, void* context, int active) {
@@ -79,7 +81,9 @@ void ThreadPool::barrier() {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // fixed until all are here
   const int active = active_;  // once this thread has arrived, the next job may change it
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < active) {
-    if (wait_while(phase_, phase, spins_)) slow_barriers_.fetch_add(1, std::memory_order_relaxed);
+    if (const auto slept = wait_while(phase_, phase, spins_); slept.count() > 0) {
+      slept_ns_.fetch_add(slept.count(), std::memory_order_relaxed);
+    }
     return;
   }
   arrived_.store(0, std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -32,8 +33,11 @@ class ThreadPool {
   void run(Job job, void* context, int active);
   void run(Job job, void* context) { run(job, context, threads_); }
 
-  // Waits at barriers that outlasted the spinning: of all threads, since the last call.
-  int take_slow_barriers() { return slow_barriers_.exchange(0, std::memory_order_relaxed); }
+  // How long threads slept at barriers, where the wait outlasted the spinning: the sum over all
+  // threads, since the last call.
+  std::chrono::nanoseconds take_slept() {
+    return std::chrono::nanoseconds(slept_ns_.exchange(0, std::memory_order_relaxed));
+  }
 
   // Inside a job: waits until every active thread has come here. What any thread wrote before the
   // barrier is seen after it, and all pieces can be taken anew.
@@ -45,8 +49,9 @@ class ThreadPool {
 
  private:
   void loop(int thread);
-  // Returns whether it had to sleep.
-  static bool wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins);
+  // Returns how long it slept.
+  static std::chrono::nanoseconds wait_while(const std::atomic<std::uint32_t>& value,
+                                             std::uint32_t old, int spins);
 
   const int threads_;
   const int spins_;       // at a barrier; 0 when there are more threads than cores
@@ -64,8 +69,8 @@ class ThreadPool {
   struct alignas(64) Cursor {
     std::atomic<std::int64_t> taken{0};  // of a thread's pieces since the last barrier; any thread
   };
-  std::atomic<int> slow_barriers_{0};  // any thread
-  std::vector<Cursor> cursors_;     // [threads]
+  std::atomic<std::int64_t> slept_ns_{0};  // any thread
+  std::vector<Cursor> cursors_;            // [threads]
   Status started_;
   std::vector<std::thread> workers_;
 };

@@ -104,22 +104,64 @@ TEST(ThreadPool, AJobMayUseFewerThreads) {
 }
 
 TEST(ThreadChoice, GivesWayToOthersAndComesBack) {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kStep(300);
   ThreadChoice choice(2);
-  choice.learn(1);  // as when a thread wakes up
+  choice.learn(kStep, milliseconds(100));  // a third lost: two are still faster than one
   EXPECT_EQ(choice.threads(), 2);
-  choice.learn(40);
+  choice.learn(kStep, milliseconds(200));
   EXPECT_EQ(choice.threads(), 1);
   const auto steps_until_two = [&] {
     int steps = 0;
-    for (; choice.threads() < 2; ++steps) choice.learn(0);
+    for (; choice.threads() < 2; ++steps) choice.learn(kStep, {});
     return steps;
   };
   const int first = steps_until_two();
-  choice.learn(40);  // still crowded: waits longer before it tries again
+  choice.learn(kStep, milliseconds(200));  // still crowded: waits longer before it tries again
   EXPECT_GT(steps_until_two(), first);
-  for (int i = 0; i < 100; ++i) choice.learn(0);
-  choice.learn(40);
+  for (int i = 0; i < 100; ++i) choice.learn(kStep, {});
+  choice.learn(kStep, milliseconds(200));
   EXPECT_EQ(steps_until_two(), first);  // forgiven
+}
+
+// A step of a small model ends before the scheduler has run all who want to: one that waited says
+// nothing, many do.
+TEST(ThreadChoice, JudgesManyShortStepsTogether) {
+  using std::chrono::milliseconds;
+  ThreadChoice choice(2);
+  for (int step = 0; step < 1000; ++step) {
+    choice.learn(milliseconds(3), milliseconds(step % 10 == 0 ? 3 : 0));
+    ASSERT_EQ(choice.threads(), 2);
+  }
+  int steps = 0;
+  for (; choice.threads() == 2; ++steps) choice.learn(milliseconds(3), milliseconds(2));
+  EXPECT_LT(steps, 300);
+}
+
+TEST(ThreadChoice, ManyThreadsLoseLessByAWaitThanByOneThreadLess) {
+  using std::chrono::milliseconds;
+  ThreadChoice choice(8);
+  choice.learn(milliseconds(800), milliseconds(7 * 70));  // 70 of 800 ms: less than a tenth
+  EXPECT_EQ(choice.threads(), 8);
+  choice.learn(milliseconds(800), milliseconds(7 * 90));
+  EXPECT_EQ(choice.threads(), 6);
+}
+
+TEST(ThreadPool, TellsHowLongThreadsSleptAtBarriers) {
+  ThreadPool pool(2);
+  pool.take_slept();
+  std::chrono::nanoseconds slept{};
+  // The waiting one may itself be kept from running for as long; hardly every time.
+  for (int i = 0; i < 100 && slept.count() == 0; ++i) {
+    pool.run(
+        [](void*, int thread) {
+          if (thread == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        },
+        nullptr);
+    slept = pool.take_slept();
+  }
+  EXPECT_GT(slept.count(), 0);
+  EXPECT_EQ(pool.take_slept().count(), 0);
 }
 
 TEST(ThreadPool, IdleThreadsUseNoTime) {
