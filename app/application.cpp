@@ -3,14 +3,12 @@
 
 #include <QCoreApplication>
 #include <QDateTime>
-#include <QDir>
 #include <QFileInfo>
 #include <chrono>
+#include <utility>
 
-#include "app/config_file.h"
 #include "inference/base/log.h"
 #include "inference/base/private_file.h"
-#include "ui/path_text.h"
 #include "ui/theme.h"
 
 namespace mneme {
@@ -60,26 +58,17 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   qInstallMessageHandler(onQtMessage);
   log_info("app", "Mneme {} starts; chats in {}", MNEME_VERSION, paths.database());
 
-  app->m_settings = std::make_unique<SettingsFile>(QString::fromStdString(paths.settings()));
-  const Config saved = readConfig(*app->m_settings);
-  Config config = saved;
-  // Flags hold for this run: what is saved are the settings the user chose.
-  if (!flags.model.isEmpty())
-    config.model = QDir::current().absoluteFilePath(pathFromText(flags.model)).toStdString();
-  if (!flags.memory.isEmpty()) {
-    config.memory =
-        flags.memory == QLatin1String("off")
-            ? "off"
-            : QDir::current().absoluteFilePath(pathFromText(flags.memory)).toStdString();
-  }
-  if (!flags.model.isEmpty()) config.open_at_start = true;
-  if (!flags.theme.isEmpty()) config.theme = flags.theme.toStdString();
-
+  app->m_settingsFile = std::make_unique<SettingsFile>(QString::fromStdString(paths.settings()));
+  SettingLayers layers;
+  EngineOptions& engine = layers.program.engine;
+  engine.pack_folders = paths.pack_folders();
+  engine.hot_set_folder = paths.hot_sets();
+  engine.record_log_folder = paths.record_logs();
+  engine.cache_folder = paths.cache;
+  layers.command_line = flags.settings;
+  app->m_settings = std::make_unique<AppSettings>(*app->m_settingsFile, std::move(layers));
   app->m_desktop = std::make_unique<DesktopTheme>();
-  Theme::setZoom(config.zoom);
-  Theme::choose(config.theme == "dark"    ? Theme::Choice::dark
-                : config.theme == "light" ? Theme::Choice::light
-                                          : Theme::Choice::system);
+  chooseTheme(app->m_settings->now().window);
 
   auto store = ChatStore::open(paths.database());
   if (!store) {
@@ -95,26 +84,11 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   });
 
   WindowSetup setup;
-  setup.config = config;
-  setup.saveConfig = [&settings = *app->m_settings, saved, started = config](Config changed) {
-    // What a flag set and the user then left alone is not the user's choice.
-    const auto keep = [](std::string& now, const std::string& flag, const std::string& chosen) {
-      if (now == flag) now = chosen;
-    };
-    keep(changed.model, started.model, saved.model);
-    keep(changed.memory, started.memory, saved.memory);
-    keep(changed.theme, started.theme, saved.theme);
-    writeConfig(settings, changed);
-  };
   setup.settings = app->m_settings.get();
   setup.defaultModel = QString::fromStdString(paths.default_model());
-  setup.packFolders = paths.pack_folders();
-  setup.hotSetFolder = paths.hot_sets();
-  setup.recordLogFolder = paths.record_logs();
-  setup.cacheFolder = paths.cache;
   app->m_jobs = std::make_unique<Jobs>();
   app->m_engine = std::make_unique<EngineHost>(*app->m_jobs);
-  app->m_window = std::make_unique<MainWindow>(*app->m_store, *app->m_engine, std::move(setup));
+  app->m_window = std::make_unique<MainWindow>(*app->m_store, *app->m_engine, setup);
   return app;
 }
 
@@ -123,10 +97,11 @@ bool Application::close(std::chrono::milliseconds patience, const std::function<
   const bool answered = m_engine->endAnswer(patience);
   m_window.reset();  // writes the drafts
   const bool chats = m_store->end(patience);
-  const bool settings = m_settings->end(patience);
+  const bool settings = m_settingsFile->end(patience);
   if (!answered || !chats || !settings) return false;
   m_store.reset();
   m_settings.reset();
+  m_settingsFile.reset();
   saved();
   return m_engine->end(patience) && m_jobs->end(patience);
 }
@@ -136,6 +111,7 @@ Application::~Application() {
   m_engine.reset();
   m_store.reset();
   m_settings.reset();
+  m_settingsFile.reset();
   m_jobs.reset();
   log_info("app", "Mneme ends");
   qInstallMessageHandler(nullptr);

@@ -10,6 +10,7 @@
 
 #include "app/paths.h"
 #include "inference/store/chat_store.h"
+#include "ui/bridge/app_settings.h"
 #include "ui/bridge/desktop_theme.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/jobs.h"
@@ -19,10 +20,8 @@
 namespace mneme {
 
 struct Flags {
-  QString model;    // "" = as the settings say
-  QString memory;   // likewise
-  QString dataDir;  // everything below this folder
-  QString theme;    // "", "light", "dark"
+  SettingValues settings;  // those of the command line
+  QString dataDir;         // everything below this folder; "" = the usual ones
 };
 
 class Application {
@@ -47,7 +46,8 @@ class Application {
   std::unique_ptr<DesktopTheme> m_desktop;
   std::unique_ptr<Jobs> m_jobs;
   std::unique_ptr<ChatStore> m_store;
-  std::unique_ptr<SettingsFile> m_settings;
+  std::unique_ptr<SettingsFile> m_settingsFile;
+  std::unique_ptr<AppSettings> m_settings;
   std::unique_ptr<EngineHost> m_engine;
   std::unique_ptr<MainWindow> m_window;
 };

@@ -2,12 +2,16 @@
 // The window's front door: flags, one instance, the application.
 #include <QApplication>
 #include <QCommandLineParser>
+#include <QDir>
 #include <QMessageBox>
+#include <QRegularExpression>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "app/application.h"
 #include "app/quit_on_signal.h"
@@ -15,6 +19,8 @@
 #include "inference/base/exceptions.h"
 #include "inference/base/log.h"
 #include "inference/base/private_file.h"
+#include "inference/settings/layers.h"
+#include "ui/path_text.h"
 #include "ui/theme.h"
 
 namespace {
@@ -27,46 +33,70 @@ constexpr auto kKnockPatience = std::chrono::seconds(5);
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
+// Of the window's own settings: a chat has its own.
+bool isFlag(const Setting& setting) {
+  return !setting.flags.empty() && setting.page != SettingPage::chat &&
+         setting.page != SettingPage::sampling;
+}
+
+QString textOf(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+QCommandLineOption optionOf(const Setting& setting) {
+  QStringList names = textOf(setting.flags).split(QLatin1Char(','));
+  for (QString& name : names) name.remove(QRegularExpression(QStringLiteral("^-+")));
+  QCommandLineOption option(names);
+  option.setDescription(QString::fromStdString(help_text(setting, default_of(setting))));
+  if (setting.kind != SettingKind::toggle) option.setValueName(textOf(value_name(setting)));
+  return option;
+}
+
 struct Options {
   QCommandLineParser parser;
   QCommandLineOption help = parser.addHelpOption();
   QCommandLineOption version = parser.addVersionOption();
-  QCommandLineOption model{{QStringLiteral("m"), QStringLiteral("model")},
-                           QCoreApplication::translate("main", "Open this GGUF file."),
-                           QStringLiteral("FILE")};
-  QCommandLineOption memory{
-      QStringLiteral("memory"),
-      QCoreApplication::translate("main", "Open this memory pack, or \"off\"."),
-      QStringLiteral("FILE")};
   QCommandLineOption dataDir{
       QStringLiteral("data-dir"),
       QCoreApplication::translate("main", "Keep chats, settings and logs below this folder."),
       QStringLiteral("DIR")};
-  QCommandLineOption theme{QStringLiteral("theme"),
-                           QCoreApplication::translate("main", "light or dark."),
-                           QStringLiteral("NAME")};
 
   Options() {
     parser.setApplicationDescription(QCoreApplication::translate(
         "main", "Chats with language models that have a memory, and shows it at work."));
-    parser.addOptions({model, memory, dataDir, theme});
+    parser.addOption(dataDir);
+    for (const Setting& setting : all_settings()) {
+      if (isFlag(setting)) parser.addOption(optionOf(setting));
+    }
   }
 
-  // What is wrong with them; "" = nothing.
-  QString problem(const QStringList& arguments) {
+  // Parses them. What is wrong; "" = nothing.
+  QString problem(const QStringList& arguments, SettingValues& values) {
     if (!parser.parse(arguments)) return parser.errorText();
     if (!parser.positionalArguments().isEmpty()) {
       return QStringLiteral("%1 is no option").arg(parser.positionalArguments().first());
     }
-    for (const QCommandLineOption* option : {&model, &memory, &dataDir, &theme}) {
-      const QString name = QStringLiteral("--") + option->names().last();
-      if (parser.values(*option).size() > 1) return name + QStringLiteral(" is given twice");
-      if (parser.isSet(*option) && parser.value(*option).isEmpty())
-        return name + QStringLiteral(": its value is empty");
+    const QString folder = parser.value(dataDir);
+    if (parser.isSet(dataDir) && folder.isEmpty())
+      return QStringLiteral("--data-dir: its value is empty");
+    for (const Setting& setting : all_settings()) {
+      if (!isFlag(setting)) continue;
+      const QString name = optionOf(setting).names().last();
+      if (!parser.isSet(name)) continue;
+      const QString flag = (name.size() > 1 ? QStringLiteral("--") : QStringLiteral("-")) + name;
+      const QStringList given = parser.values(name);
+      if (given.size() > 1) return flag + QStringLiteral(" is given twice");
+      const bool toggle = setting.kind == SettingKind::toggle;
+      auto value = parse_setting(setting, toggle ? "true" : given.first().toStdString());
+      if (!value)
+        return flag + QStringLiteral(": ") + QString::fromStdString(value.error().message);
+      if (setting.kind == SettingKind::file && given.first() != QLatin1String("off"))
+        value = SettingValue(
+            QDir::current().absoluteFilePath(pathFromText(given.first())).toStdString());
+      values.insert_or_assign(std::string(setting.name), *value);
     }
-    const QString wanted = parser.value(theme);
-    if (!wanted.isEmpty() && wanted != QLatin1String("light") && wanted != QLatin1String("dark"))
-      return QStringLiteral("--theme is light or dark, not %1").arg(wanted);
+    // Whoever names a model wants it.
+    if (values.contains("model/path")) values.insert_or_assign("model/open_at_start", true);
     return {};
   }
 };
@@ -114,7 +144,9 @@ int main(int argc, char** argv) {
   qInstallMessageHandler(onFatal);
   QApplication qt(argc, argv);
   qInstallMessageHandler(nullptr);
-  if (const QString wrong = options.problem(QCoreApplication::arguments()); !wrong.isEmpty()) {
+  SettingValues flags;
+  if (const QString wrong = options.problem(QCoreApplication::arguments(), flags);
+      !wrong.isEmpty()) {
     std::fprintf(stderr, "mneme: %s; --help says what there is\n", qPrintable(wrong));
     return kUsage;
   }
@@ -134,9 +166,7 @@ int main(int argc, char** argv) {
 
   QString problem;
   const auto application =
-      Application::open({parser.value(options.model), parser.value(options.memory),
-                         parser.value(options.dataDir), parser.value(options.theme)},
-                        &problem);
+      Application::open({std::move(flags), parser.value(options.dataDir)}, &problem);
   if (!application) return failStart(problem);
   QObject::connect(&instance, &SingleInstance::knocked, &application->window(),
                    &MainWindow::raiseWindow);

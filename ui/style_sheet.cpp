@@ -94,6 +94,8 @@ QListView, QTreeView, QTableView { background: @window@; border: none; outline: 
   selection-background-color: @accentSoft@; selection-color: @text@;
   alternate-background-color: @base@; gridline-color: @border@; }
 QTableWidget::item { padding: 0 6px; }
+#pages::item { padding: 5px 8px; border-radius: 8px; }
+#pages::item:selected { background: @accentSoft@; color: @accent@; }
 QHeaderView { background: @window@; }
 QHeaderView::section { background: @window@; color: @textMuted@; border: none;
   border-bottom: 1px solid @border@; padding: 4px 6px; }

@@ -49,7 +49,8 @@ std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
 // Of the memory that the model lies in.
 Result<double> bandwidth_gb_s(const ModelLayout& layout, const BenchOptions& options, int threads) {
   if (layout.device == "cpu") return read_bandwidth_gb_s(threads);
-  return device_bandwidth_gb_s(options.device == "auto" ? layout.device : options.device);
+  const std::string& wanted = options.settings.engine.device;
+  return device_bandwidth_gb_s(wanted == "auto" ? layout.device : wanted);
 }
 
 int run(const BenchOptions& options) {
@@ -57,7 +58,8 @@ int run(const BenchOptions& options) {
   if (!opened) return fail(opened.error());
   Engine& engine = **opened;
   const ModelLayout& layout = engine.layout();
-  const int threads = options.threads > 0 ? options.threads : default_threads();
+  const int wanted = options.settings.engine.threads;
+  const int threads = wanted > 0 ? wanted : default_threads();
 
   GenerateRequest request;
   request.sampling.temperature = 0;

@@ -25,10 +25,6 @@
 namespace mneme::cli {
 namespace {
 
-struct ChatOptions : CommonOptions {
-  std::string system;
-};
-
 // What is said so far.
 struct Talk {
   std::vector<ChatMessage> messages;
@@ -38,14 +34,14 @@ struct Talk {
 
 // One turn: appends the user's text and the answer. Errors: invalid, where this text cannot be
 // answered but another one may be; the talk is then as it was.
-Status answer(Engine& engine, const ChatOptions& options, const std::string& text, Talk& talk) {
+Status answer(Engine& engine, const CommonOptions& options, const std::string& text, Talk& talk) {
   GenerateRequest request;
   request.messages = talk.messages;
   request.messages.push_back({Role::user, text});
   request.now = talk.began;
   request.dropped_messages = talk.dropped_messages;
-  request.sampling = options.sampling;
-  request.max_tokens = options.tokens_max;
+  request.sampling = options.settings.chat.sampling;
+  request.max_tokens = options.settings.chat.max_tokens;
   request.drop_oldest_turns = true;
   request.cancel = interrupt_flag();
   std::optional<StallNotice> notice(std::in_place, engine);
@@ -97,14 +93,16 @@ Result<std::string> text_of_line(std::string line) {
                fmt::format("the line is larger than {} MiB", kTextBytesMax >> 20)};
 }
 
-int run(const ChatOptions& options) {
+int run(const CommonOptions& options) {
   auto engine = open_engine(options);
   if (!engine) return fail(engine.error());
   if (!(*engine)->layout().chat_available) {
     return fail(Error{ErrorCode::unsupported, (*engine)->layout().chat_unavailable_reason});
   }
   Talk talk;
-  if (!options.system.empty()) talk.messages.push_back({Role::system, options.system});
+  if (const std::string& system = options.settings.system_prompt; !system.empty()) {
+    talk.messages.push_back({Role::system, system});
+  }
   if (options.prompt) {
     auto prompt = read_prompt(options);
     if (!prompt) return fail(prompt.error());
@@ -142,16 +140,11 @@ int run(const ChatOptions& options) {
 }  // namespace
 
 Command add_chat(CLI::App& parent) {
-  auto options = std::make_shared<ChatOptions>();
+  auto options = std::make_shared<CommonOptions>();
   CLI::App* app = parent.add_subcommand("chat", "Chat in the terminal");
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
-  add_sampling_options(*app, *options);
-  add_text(*app, "--system", "system prompt", "the template's own", "the system prompt",
-           [options](std::string text) -> Status {
-             options->system = std::move(text);
-             return {};
-           });
+  add_chat_options(*app, *options);
   return [options] { return run(*options); };
 }
 

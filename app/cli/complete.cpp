@@ -52,18 +52,18 @@ int run(const CompleteOptions& options, bool tokens_given) {
     logits.emplace(std::move(*file));
   }
 
+  const std::int64_t max_tokens = options.settings.chat.max_tokens;
   GenerateRequest request;
   request.raw_prompt = *prompt;
-  request.sampling = options.sampling;
-  request.max_tokens = options.tokens_max;
+  request.sampling = options.settings.chat.sampling;
+  request.max_tokens = max_tokens;
   request.trace = std::make_shared<TraceLog>();
   request.cancel = interrupt_flag();
   GenerateResult result;
   auto tokens = (*engine)->prompt_tokens(request);
   if (!tokens) return fail(tokens.error());
   result.prompt_tokens = static_cast<std::int64_t>(tokens->size());
-  const bool generate =
-      logits ? tokens_given && options.tokens_max > 0 : options.tokens_max > 0 || !tokens_given;
+  const bool generate = logits ? tokens_given && max_tokens > 0 : max_tokens > 0 || !tokens_given;
   if (generate) {
     std::optional<StallNotice> notice(std::in_place, **engine);
     auto answer = (*engine)->generate(request, [&](const GenerateProgress& progress) {
@@ -94,6 +94,7 @@ Command add_complete(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("complete", "Continue a text");
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
+  add_setting(*app, find_setting("new_chats/max_tokens"), options->settings);
   add_sampling_options(*app, *options);
   add_name(*app, "--logits", options->logits_path, "FILE",
            "write the logits of every evaluated position: float32, [positions, vocabulary]");

@@ -122,12 +122,12 @@ int run(const InspectOptions& options) {
   } else {
     request.raw_prompt = *prompt;
   }
-  request.sampling = options.sampling;
-  request.max_tokens = options.tokens_max;
+  request.sampling = options.settings.chat.sampling;
+  request.max_tokens = options.settings.chat.max_tokens;
   request.prompt_probabilities = options.prompt_probs;
   request.trace = std::make_shared<TraceLog>();
   request.cancel = interrupt_flag();
-  if (options.tokens_max > 0) {
+  if (options.settings.chat.max_tokens > 0) {
     auto result = engine.generate(request);
     if (!result) return fail(result.error());
   } else {
@@ -153,6 +153,7 @@ Command add_inspect(CLI::App& parent) {
       parent.add_subcommand("inspect", "Show gates, rows and tiers for each token of a text");
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
+  add_setting(*app, find_setting("new_chats/max_tokens"), options->settings);
   add_sampling_options(*app, *options);
   app->add_flag("--chat", options->chat,
                 "read the prompt as a user's message, through the chat template");

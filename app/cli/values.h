@@ -7,25 +7,15 @@
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "inference/base/parse_number.h"
 #include "inference/base/result.h"
 
 namespace mneme::cli {
-
-constexpr std::uint64_t kSizeMax = std::uint64_t{1} << 50;
-
-// The whole text is a number of that range, in decimal digits. Errors: invalid.
-Result<std::int64_t> parse_whole(std::string_view text, std::int64_t least, std::int64_t most);
-// -1 is none. Errors: invalid.
-Result<std::optional<std::uint64_t>> parse_seed(std::string_view text);
-Result<double> parse_real(std::string_view text);  // finite
-// "64M", "1.5G", "800000": bytes, at most kSizeMax. Errors: invalid.
-Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t least);
 
 // "800 kB", "41.0 GB"
 std::string bytes_text(std::uint64_t bytes);

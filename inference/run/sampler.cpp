@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/run/sampler.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -12,6 +10,8 @@
 #include <utility>
 
 #include "inference/base/check.h"
+#include "inference/settings/setting.h"
+#include "inference/settings/settings.h"
 
 namespace mneme {
 namespace {
@@ -140,20 +140,14 @@ TokenProbabilities token_probabilities(std::span<const float> logits, TokenId to
   return result;
 }
 
-Status check_sampler_value(const SamplerField& field, double value) {
-  if (field.allows(value)) return {};
-  return Error{ErrorCode::invalid, fmt::format("{} must be from {} to {}, not {:g}", field.label,
-                                               field.least, field.most, value)};
-}
-
 Status check_sampler_options(const SamplerOptions& options) {
-  Status status;
-  visit_sampler(options, [&](const SamplerField& field, const auto& value) {
-    if (status && !field.allows(value)) {
-      status = check_sampler_value(field, static_cast<double>(value));
-    }
-  });
-  return status;
+  Settings settings;
+  settings.chat.sampling = options;
+  for (const Setting& setting : all_settings()) {
+    if (setting.page != SettingPage::sampling) continue;
+    RETURN_IF_ERROR(check_setting(setting, setting.of(settings)));
+  }
+  return {};
 }
 
 Sampler::Sampler(const SamplerOptions& options, std::uint64_t seed, std::vector<TokenId> suppressed)

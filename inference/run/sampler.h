@@ -55,7 +55,6 @@ class Sampler {
 };
 
 // Checks ranges; invalid says which value and what is allowed.
-Status check_sampler_value(const SamplerField& field, double value);
 Status check_sampler_options(const SamplerOptions& options);
 
 }  // namespace mneme

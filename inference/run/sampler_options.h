@@ -3,11 +3,9 @@
 // line. Order of application: repetition penalty, temperature, top-k, top-p, min-p.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace mneme {
@@ -23,44 +21,5 @@ struct SamplerOptions {
   std::vector<std::string> stops = {};  // the reply ends in front of the first of these
   friend bool operator==(const SamplerOptions&, const SamplerOptions&) = default;
 };
-
-// A setting that is a number: its name in files, what people call it, and the values it may have.
-struct SamplerField {
-  std::string_view name;
-  std::string_view label;
-  double least = 0;
-  double most = 0;
-
-  template <class Number>
-  bool allows(Number value) const {  // not a number: no
-    return value >= static_cast<Number>(least) && value <= static_cast<Number>(most);
-  }
-  template <class Number>
-  Number nearest(double value) const {
-    return static_cast<Number>(std::clamp(value, least, most));
-  }
-};
-
-namespace sampler_fields {
-inline constexpr SamplerField kTemperature{"temperature", "Temperature", 0, 10};
-inline constexpr SamplerField kTopK{"top_k", "Top-k", 0, 1'000'000};
-inline constexpr SamplerField kTopP{"top_p", "Top-p", 0.01, 1};
-inline constexpr SamplerField kMinP{"min_p", "Min-p", 0, 1};
-inline constexpr SamplerField kRepetitionPenalty{"repetition_penalty", "Repetition penalty", 0.1,
-                                                 10};
-inline constexpr SamplerField kRepetitionWindow{"repetition_window", "Repetition window", 0,
-                                                1'000'000};
-}  // namespace sampler_fields
-
-// Calls visit(field, value) for each of them. `Options` is SamplerOptions or const SamplerOptions.
-template <class Options, class Visitor>
-void visit_sampler(Options& options, Visitor&& visit) {
-  visit(sampler_fields::kTemperature, options.temperature);
-  visit(sampler_fields::kTopK, options.top_k);
-  visit(sampler_fields::kTopP, options.top_p);
-  visit(sampler_fields::kMinP, options.min_p);
-  visit(sampler_fields::kRepetitionPenalty, options.repetition_penalty);
-  visit(sampler_fields::kRepetitionWindow, options.repetition_window);
-}
 
 }  // namespace mneme

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/store/chat_json.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inference/base/log.h"
+#include "inference/base/parse_number.h"
+#include "inference/settings/setting.h"
+#include "inference/settings/settings.h"
 
 namespace mneme {
 namespace {
@@ -14,10 +21,63 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::int64_t kCountMax = std::int64_t{1} << 53;
+constexpr double kCountLimit = 1e15;
+constexpr std::string_view kSystemPrompt = "new_chats/system_prompt";
 
 // Invalid UTF-8 in a name is replaced, so nothing here throws.
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_key(const Setting& setting) {
+  return std::string(setting.name.substr(setting.name.find('/') + 1));
+}
+
+// Null where there is nothing to keep: no seed, no stop texts.
+Json json_of(const Setting& setting, const SettingValue& value) {
+  if (setting.kind == SettingKind::seed) {
+    const auto seed = parse_seed(std::get<std::string>(value));
+    return seed && *seed ? Json(**seed) : Json();
+  }
+  Json json = std::visit([](const auto& held) { return Json(held); }, value);
+  return json.is_array() && json.empty() ? Json() : json;
+}
+
+// None where the type is another, or the word none of the choices.
+std::optional<SettingValue> value_from(const Setting& setting, const Json& json) {
+  switch (setting.kind) {
+    case SettingKind::toggle:
+      if (json.is_boolean()) return json.get<bool>();
+      break;
+    case SettingKind::whole:
+    case SettingKind::size:
+      if (!json.is_number()) break;
+      // Beyond what such a number can be, it is out of range on that side.
+      return static_cast<std::int64_t>(std::clamp(json.get<double>(), -kCountLimit, kCountLimit));
+    case SettingKind::real:
+      if (json.is_number()) return json.get<double>();
+      break;
+    case SettingKind::seed:
+      if (json.is_number_unsigned()) return std::to_string(json.get<std::uint64_t>());
+      break;
+    case SettingKind::choice:
+    case SettingKind::device:
+    case SettingKind::file:
+    case SettingKind::text:
+      if (!json.is_string()) break;
+      if (auto value = parse_setting(setting, json.get<std::string>())) return std::move(*value);
+      break;
+    case SettingKind::texts: {
+      std::vector<std::string> texts;
+      if (!json.is_array()) break;
+      for (const Json& text : json) {
+        if (!text.is_string()) return std::nullopt;
+        texts.push_back(text.get<std::string>());
+      }
+      return texts;
+    }
+  }
+  return std::nullopt;
 }
 
 // Reads fields of one object; see the header for what happens to those that do not fit. Types are
@@ -51,35 +111,24 @@ class Fields {
     *value = static_cast<Number>(stored);
   }
   // A setting that is out of range takes the nearest value that is not.
-  template <class Number>
-  void setting(const SamplerField& field, Number* value) const {
-    const std::string name(field.name);
+  void setting(const Setting& setting, Settings* settings) const {
+    const std::string name = json_key(setting);
     const Json* stored = find(name.c_str());
     if (stored == nullptr) return;
-    if (!stored->is_number()) return refuse(name.c_str());
-    *value = field.nearest<Number>(stored->get<double>());
-    const auto least = static_cast<double>(static_cast<Number>(field.least));
-    if (stored->get<double>() < least || stored->get<double>() > field.most) {
-      log_warning("inference", "{} must be from {} to {}, but {} was stored; {} is used",
-                  field.label, field.least, field.most, stored->get<double>(), *value);
+    const std::optional<SettingValue> value = value_from(setting, *stored);
+    if (!value) return refuse(name.c_str());
+    const SettingValue used = nearest_value(setting, *value);
+    if (const Status fits = check_setting(setting, *value); !fits) {
+      log_warning("inference", "a stored setting: {}; {} is used", fits.error().message,
+                  setting_to_file(setting, used));
     }
-  }
-  void texts(const char* name, std::vector<std::string>* values) const {
-    const Json* field = find(name);
-    if (field == nullptr) return;
-    if (!field->is_array()) return refuse(name);
-    for (const Json& value : *field) {
-      if (!value.is_string()) return refuse(name);
-      values->push_back(value.get<std::string>());
-    }
+    setting.put(*settings, used);
   }
   void rate(const char* name, double* value) const { number(name, value, 0, 1e15); }
   void count(const char* name, std::int64_t* value) const {
     number(name, value, 0, static_cast<double>(kCountMax));
   }
-  // std::uint64_t, or an optional one that stays empty where there is none.
-  template <class Unsigned>
-  void unsigned_integer(const char* name, Unsigned* value) const {
+  void unsigned_integer(const char* name, std::uint64_t* value) const {
     const Json* field = find(name);
     if (field == nullptr) return;
     if (!field->is_number_unsigned()) return refuse(name);
@@ -113,22 +162,40 @@ class Fields {
   Json object_;
 };
 
-Json sampling_to_json(const SamplerOptions& s) {
-  Json json = Json::object();
-  visit_sampler(s, [&](const SamplerField& field, const auto& value) {
-    json[std::string(field.name)] = value;
+// Those that a chat keeps here, of that page of the table; its system prompt is a column.
+template <class Visit>
+void each_setting(SettingPage page, const Visit& visit) {
+  for (const Setting& setting : all_settings()) {
+    if (setting.page == page && setting.name != kSystemPrompt) visit(setting);
+  }
+}
+
+void write_page(SettingPage page, const ChatSettings& chat, Json* json) {
+  Settings settings;
+  settings.chat = chat;
+  each_setting(page, [&](const Setting& setting) {
+    Json value = json_of(setting, setting.of(settings));
+    if (!value.is_null()) (*json)[json_key(setting)] = std::move(value);
   });
-  if (!s.stops.empty()) json["stops"] = s.stops;
-  if (s.seed) json["seed"] = *s.seed;
+}
+
+void read_page(SettingPage page, const Fields& fields, ChatSettings* chat) {
+  Settings settings;
+  settings.chat = *chat;
+  each_setting(page, [&](const Setting& setting) { fields.setting(setting, &settings); });
+  *chat = settings.chat;
+}
+
+Json sampling_to_json(const SamplerOptions& sampling) {
+  Json json = Json::object();
+  write_page(SettingPage::sampling, {.sampling = sampling}, &json);
   return json;
 }
 
 SamplerOptions sampling_from(const Fields& fields) {
-  SamplerOptions s;
-  visit_sampler(s, [&](const SamplerField& field, auto& value) { fields.setting(field, &value); });
-  fields.texts("stops", &s.stops);
-  fields.unsigned_integer("seed", &s.seed);
-  return s;
+  ChatSettings chat;
+  read_page(SettingPage::sampling, fields, &chat);
+  return chat.sampling;
 }
 
 Json result_to_json(const GenerateResult& r) {
@@ -178,17 +245,16 @@ GenerateResult result_from(const Fields& fields) {
 }  // namespace
 
 std::string settings_to_json(const ChatSettings& settings) {
-  return dump({{"sampling", sampling_to_json(settings.sampling)},
-               {"max_tokens", settings.max_tokens},
-               {"memory_on", settings.memory_on}});
+  Json json = {{"sampling", sampling_to_json(settings.sampling)}};
+  write_page(SettingPage::chat, settings, &json);
+  return dump(json);
 }
 
 ChatSettings settings_from_json(std::string_view json) {
   const Fields fields(json);
   ChatSettings settings;
   settings.sampling = sampling_from(fields.inner("sampling"));
-  fields.count("max_tokens", &settings.max_tokens);
-  fields.boolean("memory_on", &settings.memory_on);
+  read_page(SettingPage::chat, fields, &settings);
   return settings;
 }
 

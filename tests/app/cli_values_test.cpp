@@ -38,12 +38,13 @@ class CliValues : public Cli {
 TEST_F(CliValues, WholeNumbersAreOfTheirRangeOrRefused) {
   const std::vector<std::pair<std::string, std::string>> most = {
       {"--threads", "257"},      {"--ctx", "16777217"},    {"-n", "16777217"},
-      {"--top-k", "3000000000"}, {"--gpu-layers", "1025"}, {"--numa-node", "1024"}};
+      {"--top-k", "3000000000"}, {"--gpu-layers", "1025"}, {"--repeat-window", "1000001"}};
   for (const auto& [option, above] : most) {
     refuses_all({"complete"}, option,
                 {"-1", above, "1e3", "1e20", "1.5", "18446744073709551616", "nan"});
   }
   refuses_all({"complete"}, "--ctx", kNoNumbers);
+  refuses_all({"complete"}, "--numa-node", {"-2", "1024", "all"});  // -1: the system chooses
   refuses_all({"bench"}, "--rounds", {"0", "1001", "-1", "many"});
   refuses_all({"bench", "tables"}, "--rounds", {"0", "1001"});
   refuses_all({"check", model_}, "--compare", {"0", "-5", "2000000000000"});
@@ -75,9 +76,9 @@ TEST_F(CliValues, SizesAreOfTheirRangeOrRefused) {
   for (const char* option : {"--ram-budget", "--device-rows", "--record-log"}) {
     refuses_all({"complete"}, option, no_sizes);
   }
-  refuses({"complete"}, "--ram-budget", "0");
   refuses_all({"bench", "tables"}, "--size", no_sizes);
   out("complete", {"-p", "a", "-n", "1", "--ram-budget", "1.5MiB", "--device-rows", "0"});
+  out("complete", {"-p", "a", "-n", "1", "--ram-budget", "0", "--record-log", "0"});  // as without
 }
 
 TEST_F(CliValues, NamesAreNotEmptyAndWordsAreKnown) {
@@ -100,7 +101,7 @@ TEST_F(CliValues, TextsAreUtf8) {
   refuses_all({"chat"}, "--system", no_texts);
   refuses_all({"complete"}, "--stop", no_texts);
   const ProgramEnd end = run({"chat", "--system", "be \xe9"});
-  EXPECT_NE(end.err.find("--system: the system prompt is not UTF-8 text: its byte 4 is 0xe9"),
+  EXPECT_NE(end.err.find("--system: its value is not UTF-8 text: its byte 4 is 0xe9"),
             std::string::npos)
       << end.err;
 }

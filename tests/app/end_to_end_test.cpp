@@ -58,9 +58,11 @@ class EndToEndTest : public QObject {
 
   std::unique_ptr<Application> open() {
     QString problem;
-    auto application = Application::open({QString::fromStdString(default_model_path()), m_pack,
-                                          m_folder.path(), QStringLiteral("light")},
-                                         &problem);
+    const SettingValues flags = {{"model/path", default_model_path()},
+                                 {"model/memory", m_pack.toStdString()},
+                                 {"model/open_at_start", true},
+                                 {"window/theme", "light"}};
+    auto application = Application::open({flags, m_folder.path()}, &problem);
     if (!application) qWarning("%s", qPrintable(problem));
     if (!application) return nullptr;
     application->window().resize(1440, 900);

@@ -62,7 +62,7 @@ struct Turn {
 class Decoder {
  public:
   static Result<Decoder> open(std::string name, CommonOptions options, std::uint64_t budget) {
-    options.ram_budget = budget;
+    options.settings.engine.ram_budget = budget;
     auto engine = open_engine(options);
     if (!engine) return engine.error();
     if (!(*engine)->layout().memory) {
@@ -119,7 +119,8 @@ class Decoder {
 // Documents one after another, as many tokens as are wanted.
 Result<Tokens> take_tokens(const Options& options, std::size_t wanted) {
   const Paths paths = Paths::find();
-  const std::string model = options.model.empty() ? paths.default_model() : options.model;
+  const std::string& asked = options.settings.engine.model_path;
+  const std::string model = asked.empty() ? paths.default_model() : asked;
   const auto texts = read_bench_texts(model, options.streams, {options.stream});
   if (!texts) return texts.error();
   Tokens tokens;
@@ -181,19 +182,20 @@ void print(const Options& options, const std::vector<Decoder>& decoders, GoalRep
   for (const Decoder& decoder : decoders) {
     const TierStats after = decoder.engine->tiers();
     const auto lookups = static_cast<double>(after.lookups - decoder.before.lookups);
-    const double hits = static_cast<double>(after.hits - decoder.before.hits) / std::max(1.0, lookups);
+    const double hits =
+        static_cast<double>(after.hits - decoder.before.hits) / std::max(1.0, lookups);
     const double speed = timed / median_of(decoder, total) * 1e6;
     const double on_device = device_share(decoder.before, after);
-    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:9.1f} % {:8.1f} %", decoder.name, speed,
-                median_of(decoder, p99), median_of(decoder, first), median_of(decoder, wait), 100 * hits,
-                100 * on_device);
+    report.line("  {:<20} {:9.1f} {:10.0f} {:14.1f} {:14.1f} {:9.1f} % {:8.1f} %", decoder.name,
+                speed, median_of(decoder, p99), median_of(decoder, first), median_of(decoder, wait),
+                100 * hits, 100 * on_device);
     report.json["decoders"].push_back({{"rows_from", decoder.name},
-                                   {"tok_s", speed},
-                                   {"p99_us", median_of(decoder, p99)},
-                                   {"first_wait_us", median_of(decoder, first)},
-                                   {"wait_us", median_of(decoder, wait)},
-                                   {"hit_rate", hits},
-                                   {"on_device", on_device}});
+                                       {"tok_s", speed},
+                                       {"p99_us", median_of(decoder, p99)},
+                                       {"first_wait_us", median_of(decoder, first)},
+                                       {"wait_us", median_of(decoder, wait)},
+                                       {"hit_rate", hits},
+                                       {"on_device", on_device}});
   }
   const PairedRatio slower = compare(cached, ram, total);
   const PairedRatio tail = compare(cached, ram, p99);

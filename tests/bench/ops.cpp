@@ -26,20 +26,17 @@ using namespace cli;
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  int threads = 0;
-  std::string instruction_set;
-  std::string device = "cpu";
+  Settings settings;
   std::string filter;
   int times = 9;
-  bool exact = false;
   bool json = false;
 };
 
 Status run_ops(const Options& options) {
   BackendOptions device;
-  device.threads = options.threads;
-  device.instruction_set = options.instruction_set;
-  device.device = options.device;
+  device.threads = options.settings.engine.threads;
+  device.instruction_set = options.settings.engine.instruction_set;
+  device.device = options.settings.engine.device;
   device.cache_folder = Paths::find().cache;
   auto backend = open_backend(device);
   if (!backend) return backend.error();
@@ -50,7 +47,7 @@ Status run_ops(const Options& options) {
     return Error{ErrorCode::invalid,
                  fmt::format("no row of the table has \"{}\" in its name", options.filter)};
   }
-  const NumericMode mode = options.exact ? NumericMode::exact : NumericMode::fast;
+  const NumericMode mode = options.settings.engine.exact ? NumericMode::exact : NumericMode::fast;
   Json rows = Json::array();
   int failures = 0;
   for (const OpCase& c : cases) {
@@ -77,7 +74,7 @@ Status run_ops(const Options& options) {
   if (options.json) {
     Json json;
     json["device"] = (*backend)->description();
-    json["numeric_mode"] = options.exact ? "exact" : "fast";
+    json["numeric_mode"] = options.settings.engine.exact ? "exact" : "fast";
     json["failures"] = failures;
     json["ops"] = std::move(rows);
     print_out("{}\n", json_text(json));
@@ -94,13 +91,13 @@ Command add_ops(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   CLI::App* app =
       parent.add_subcommand("ops", "Check and time every op of the conformance table on a device");
-  add_threads(*app, options->threads);
-  add_instruction_set(*app, options->instruction_set);
-  add_name(*app, "--device", options->device, "NAME", "as `mneme-cli devices` lists them",
-           options->device);
+  options->settings.engine.device = "cpu";
+  for (const char* name : {"model/threads", "model/instruction_set", "model/device"}) {
+    add_setting(*app, find_setting(name), options->settings);
+  }
   add_name(*app, "--filter", options->filter, "TEXT", "only rows with this text in their name");
   add_whole(*app, "--times", options->times, 1, 1000, "runs of each row; its time is their median");
-  app->add_flag("--exact", options->exact, "hold products to float32 activations");
+  app->add_flag("--exact", options->settings.engine.exact, "hold products to float32 activations");
   app->add_flag("--json", options->json, "one JSON object");
   return [options] {
     const Status status = run_ops(*options);

@@ -61,9 +61,7 @@ void print_ops(Backend& backend, Plan& plan, const Graph& graph, std::string_vie
 struct Options {
   std::string shape = "135m";
   DType weights = DType::q4_1;
-  int threads = 0;
-  std::string instruction_set;
-  bool exact = false;
+  Settings settings;
   bool ops = false;
 };
 
@@ -71,8 +69,9 @@ Status run_steps(const Options& options) {
   const bool large = options.shape == "1b";
   LlamaShape shape = large ? kLlama1B : kSmol135M;
   shape.weights = options.weights;
-  const NumericMode mode = options.exact ? NumericMode::exact : NumericMode::fast;
-  auto opened = open_backend({options.threads, options.instruction_set});
+  const NumericMode mode = options.settings.engine.exact ? NumericMode::exact : NumericMode::fast;
+  auto opened =
+      open_backend({options.settings.engine.threads, options.settings.engine.instruction_set});
   if (!opened) return opened.error();
   Backend& backend = **opened;
   RandomLlama model(backend, shape, kContext, 1);
@@ -82,12 +81,13 @@ Status run_steps(const Options& options) {
   if (!decode) return decode.error();
   const std::vector<TokenId> prompt(kPrompt, 11);
   const std::array<TokenId, 1> one{7};
-  const int threads = options.threads > 0 ? options.threads : available_physical_cores();
+  const int threads = options.settings.engine.threads > 0 ? options.settings.engine.threads
+                                                          : available_physical_cores();
 
   print_out("{}\n{} weights, {:.1f} MB a token, plans {:.1f} + {:.1f} MB\n", backend.description(),
-             dtype_info(shape.weights).name, static_cast<double>(model.weight_bytes()) / 1e6,
-             static_cast<double>((*prefill)->memory_bytes()) / 1e6,
-             static_cast<double>((*decode)->memory_bytes()) / 1e6);
+            dtype_info(shape.weights).name, static_cast<double>(model.weight_bytes()) / 1e6,
+            static_cast<double>((*prefill)->memory_bytes()) / 1e6,
+            static_cast<double>((*decode)->memory_bytes()) / 1e6);
   const int rounds = large ? 3 : 6;
   double read_gb_s = 0;
   double prefill_s = 1e9;
@@ -116,11 +116,11 @@ Status run_steps(const Options& options) {
   };
   print_out("read {:.1f} GB/s\nprefill {:.0f} tok/s\n", read_gb_s, kPrompt / prefill_s);
   print_out("decode at 16: {:.1f} tok/s, {:.1f} GB/s, {:.0f} % of reading\n", 1 / decode_s,
-             share(decode_s, 16), 100 * share(decode_s, 16) / read_gb_s);
+            share(decode_s, 16), 100 * share(decode_s, 16) / read_gb_s);
   print_out("decode at {}: {:.1f} tok/s, {:.1f} GB/s, {:.0f} % of reading\n", kPrompt, 1 / late_s,
-             share(late_s, kPrompt), 100 * share(late_s, kPrompt) / read_gb_s);
+            share(late_s, kPrompt), 100 * share(late_s, kPrompt) / read_gb_s);
   print_out("128 tokens from 16: median {:.1f} tok/s, slowest tenth from {:.1f} tok/s\n",
-             1 / steps_s[64], 1 / steps_s[115]);
+            1 / steps_s[64], 1 / steps_s[115]);
   if (!options.ops) return {};
   backend.set_timing(**prefill, true);
   model.step(backend, **prefill, prompt, 0, 1);
@@ -146,9 +146,10 @@ Command add_steps(CLI::App& parent) {
                      {"Q4_0", DType::q4_0},
                      {"Q4_1", DType::q4_1}},
                     "of its weights", "Q4_1");
-  add_threads(*app, options->threads);
-  add_instruction_set(*app, options->instruction_set);
-  app->add_flag("--exact", options->exact, "hold products to float32 activations");
+  for (const char* name : {"model/threads", "model/instruction_set"}) {
+    add_setting(*app, find_setting(name), options->settings);
+  }
+  app->add_flag("--exact", options->settings.engine.exact, "hold products to float32 activations");
   app->add_flag("--ops", options->ops, "also the time of each kind of op");
   return [options] {
     const Status status = run_steps(*options);

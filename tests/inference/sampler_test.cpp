@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <random>
-#include <type_traits>
+
+#include "inference/settings/setting.h"
+#include "inference/settings/settings.h"
 
 namespace mneme {
 namespace {
@@ -160,9 +163,15 @@ TEST(SamplerOptions, OutOfRangeValuesAreRefusedByName) {
   EXPECT_EQ(check_sampler_options(hot).error().message, "Temperature must be from 0 to 10, not 11");
   // The limits themselves are allowed, also as the floats that they are kept as.
   SamplerOptions limits;
-  visit_sampler(limits, [](const SamplerField& field, auto& value) {
-    value = field.nearest<std::remove_cvref_t<decltype(value)>>(-1e300);
-  });
+  Settings settings;
+  for (const Setting& setting : all_settings()) {
+    if (setting.page != SettingPage::sampling || setting.most == 0) continue;
+    const SettingValue far = setting.kind == SettingKind::real
+                                 ? SettingValue(-1e300)
+                                 : SettingValue(std::numeric_limits<std::int64_t>::min());
+    setting.put(settings, nearest_value(setting, far));
+  }
+  limits = settings.chat.sampling;
   EXPECT_TRUE(check_sampler_options(limits));
   EXPECT_EQ(limits.top_p, 0.01f);
 }

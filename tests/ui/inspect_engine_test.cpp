@@ -138,7 +138,7 @@ class InspectEngineTest : public QObject {
     const QString share = direct ? QStringLiteral("without SSD") : QStringLiteral("without a read");
     QVERIFY(view.figure(share).contains(QLatin1Char('%')));
     QCOMPARE(view.figure(QStringLiteral("bytes written")), QStringLiteral("0 B"));
-    m_source->requestRamBudget(1'000'000);
+    m_host->setRamBudget(1'000'000);
     QTRY_COMPARE(m_host->tiers().budget_bytes, 1'000'000u);
   }
 

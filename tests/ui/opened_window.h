@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole window on the real engine, a tiny model, settings and a database in a folder of its own:
-// what all tests of the window share.
+// The whole window on the real engine, a tiny model, settings and a database in a folder of its
+// own: what all tests of the window share.
 #pragma once
 
 #include <QApplication>
@@ -17,6 +17,8 @@
 
 #include "tests/support/slow_reader.h"
 #include "tests/support/tiny_model.h"
+#include "ui/bridge/app_settings.h"
+#include "ui/bridge/settings_file.h"
 #include "ui/theme.h"
 #include "ui/views/chat_panel.h"
 #include "ui/views/composer.h"
@@ -41,13 +43,11 @@ class OpenedWindow {
     auto store = ChatStore::open(m_folder.file("chats.db"));
     QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
     m_store = std::move(*store);
-    m_settings =
+    m_settingsFile =
         std::make_unique<SettingsFile>(QString::fromStdString(m_folder.file("layout.ini")));
+    m_settings = std::make_unique<AppSettings>(*m_settingsFile, quick());
     WindowSetup setup;
-    setup.config = m_config;
-    setup.saveConfig = [this](const Config& config) { m_config = config; };
     setup.settings = m_settings.get();
-    setup.packFolders = {m_folder.path()};
     if (change) change(setup);
     m_engine = std::make_unique<EngineHost>(m_jobs);
     m_window = std::make_unique<MainWindow>(*m_store, *m_engine, std::move(setup));
@@ -62,6 +62,7 @@ class OpenedWindow {
     m_engine.reset();
     m_store.reset();
     m_settings.reset();
+    m_settingsFile.reset();
   }
 
   void reopen() {
@@ -75,7 +76,6 @@ class OpenedWindow {
     for (const char* name : {"chats.db", "chats.db-wal", "chats.db-journal", "layout.ini"}) {
       QFile::remove(QString::fromStdString(m_folder.file(name)));
     }
-    m_config = quick();
   }
 
   void openTiny() {
@@ -156,26 +156,26 @@ class OpenedWindow {
   MainWindow* operator->() const { return m_window.get(); }
   MainWindow* window() const { return m_window.get(); }
   ChatStore& store() const { return *m_store; }
-  Config& config() { return m_config; }
   const TemporaryFolder& folder() const { return m_folder; }
   QString model() const { return m_model; }
 
  private:
-  static Config quick() {
-    Config config;
-    config.threads = 1;
-    config.open_at_start = false;
-    config.chat.max_tokens = kTokens;
-    config.chat.sampling = settings(kTokens).sampling;
-    return config;
+  // As if these were the program's own.
+  SettingLayers quick() const {
+    SettingLayers layers;
+    layers.program.engine.threads = 1;
+    layers.program.engine.pack_folders = {m_folder.path()};
+    layers.program.window.open_at_start = false;
+    layers.program.chat = settings(kTokens);
+    return layers;
   }
 
   TemporaryFolder m_folder;
   QString m_model;
-  Config m_config = quick();  // what the window saved last
   Jobs m_jobs;
   std::unique_ptr<ChatStore> m_store;
-  std::unique_ptr<SettingsFile> m_settings;
+  std::unique_ptr<SettingsFile> m_settingsFile;
+  std::unique_ptr<AppSettings> m_settings;
   std::unique_ptr<EngineHost> m_engine;
   std::unique_ptr<MainWindow> m_window;
 };

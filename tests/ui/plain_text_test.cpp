@@ -164,12 +164,11 @@ class PlainTextTest : public QObject {
     }
 
     AboutDialog about;
-    Config config = window.config();
-    config.device = kMarkup;
+    window.settings().set("model/device", kMarkup);
     Jobs jobs;
-    SettingsDialog settings(config, jobs);
-    ChatSettingsDialog chat(window.conversation().settings(), markup());
-    OpenModelDialog open(config, {}, {QString::fromStdString(hostile), markup()}, jobs);
+    SettingsDialog settings(window.settings(), jobs);
+    ChatSettingsDialog chat(window.settings(), jobs, window.conversation().settings(), markup());
+    OpenModelDialog open(window.settings(), {}, {QString::fromStdString(hostile), markup()}, jobs);
     open.setPath(QString::fromStdString(hostile));
     InspectSource source;
     StallDialog stalls(window.branch(), window.selection(), source);
@@ -211,7 +210,8 @@ class PlainTextTest : public QObject {
     // Where a label's text can be selected, a document holds it, once it was shown.
     const auto* document = label->findChild<QTextDocument*>();
     return label->textFormat() == Qt::PlainText &&
-           (document == nullptr || label->text().isEmpty() ||  // an empty label keeps its last document
+           (document == nullptr ||
+            label->text().isEmpty() ||  // an empty label keeps its last document
             document->toPlainText().count(QLatin1Char('<')) ==
                 label->text().count(QLatin1Char('<')));
   }

@@ -86,12 +86,14 @@ class WindowFocusTest : public QObject {
   }
 
   void theWheelOverAFieldScrollsTheDialog() {
-    SettingsDialog dialog(m_window->config(), m_window->engine().jobs());
+    SettingsDialog dialog(m_window->settings(), m_window->engine().jobs());
     dialog.resize(600, 300);
     dialog.show();
     QVERIFY(QTest::qWaitForWindowExposed(&dialog));
-    auto* area = dialog.findChild<QScrollArea*>();
     auto* spin = dialog.findChild<QSpinBox*>(QStringLiteral("model/context"));
+    QScrollArea* area = nullptr;
+    for (QWidget* above = spin; area == nullptr; above = above->parentWidget())
+      area = qobject_cast<QScrollArea*>(above);
     const int before = spin->value();
     QTRY_VERIFY(area->verticalScrollBar()->maximum() > 0);
     turnWheel(spin);
@@ -101,7 +103,7 @@ class WindowFocusTest : public QObject {
   }
 
   void aFieldThatWasClickedOrReachedByTabTakesTheWheel() {
-    SettingsDialog dialog(m_window->config(), m_window->engine().jobs());
+    SettingsDialog dialog(m_window->settings(), m_window->engine().jobs());
     dialog.show();
     dialog.activateWindow();
     QVERIFY(QTest::qWaitForWindowActive(&dialog));
@@ -155,7 +157,7 @@ class WindowFocusTest : public QObject {
     QTest::keyClick(rows, Qt::Key_Down);
     QVERIFY(m_window->selection().pinned());
 
-    OpenModelDialog open(m_window->config(), {}, {m_window.model()}, m_window->engine().jobs());
+    OpenModelDialog open(m_window->settings(), {}, {m_window.model()}, m_window->engine().jobs());
     open.QDialog::show();
     open.activateWindow();
     QVERIFY(QTest::qWaitForWindowActive(&open));

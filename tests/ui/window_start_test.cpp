@@ -45,8 +45,8 @@ class WindowStartTest : public QObject {
     m_window->openTiny();
     m_window->ask(QStringLiteral("hello there"));
     m_window->open([&](WindowSetup& setup) {
-      setup.config.open_at_start = true;
-      setup.config.model = m_bad.toStdString();
+      setup.settings->set("model/open_at_start", true);
+      setup.settings->set("model/path", m_bad.toStdString());
     });
     QTRY_COMPARE(window()->conversation().transcript().rowCount(), 2);
     QVERIFY(window()->panel()->view()->isVisible());
@@ -60,8 +60,8 @@ class WindowStartTest : public QObject {
 
   void aModelThatIsNotThereIsToldAndNotForgotten() {
     start([&](WindowSetup& setup) {
-      setup.config.open_at_start = true;
-      setup.config.model = m_files.file("gone.gguf");
+      setup.settings->set("model/open_at_start", true);
+      setup.settings->set("model/path", m_files.file("gone.gguf"));
     });
     Banner* banner = window()->panel()->banner();
     QVERIFY(banner->text().contains(QStringLiteral("gone.gguf is not there")));
@@ -69,13 +69,13 @@ class WindowStartTest : public QObject {
     QCOMPARE(window()->engine().state(), EngineHost::State::empty);
     // The default one in its place is not what the next start asks for.
     m_window->open([&](WindowSetup& setup) {
-      setup.config.open_at_start = true;
-      setup.config.model = m_files.file("gone.gguf");
+      setup.settings->set("model/open_at_start", true);
+      setup.settings->set("model/path", m_files.file("gone.gguf"));
       setup.defaultModel = m_window->model();
     });
     QTRY_COMPARE(window()->engine().state(), EngineHost::State::ready);
     QVERIFY(window()->panel()->banner()->text().contains(QStringLiteral("gone.gguf")));
-    QCOMPARE(window()->config().model, m_files.file("gone.gguf"));
+    QCOMPARE(window()->settings().now().engine.model_path, m_files.file("gone.gguf"));
   }
 
   void aModelThatFailsIsNotTheOneOfTheNextStart() {
@@ -84,7 +84,7 @@ class WindowStartTest : public QObject {
     QSignalSpy failed(&window()->engine(), &EngineHost::openFailed);
     window()->openModel(m_bad, {});
     QTRY_COMPARE(failed.count(), 1);
-    QCOMPARE(window()->config().model, m_window->model().toStdString());
+    QCOMPARE(window()->settings().now().engine.model_path, m_window->model().toStdString());
     const QString told = window()->panel()->banner()->text();
     QVERIFY2(told.contains(QStringLiteral("tiny.gguf stays open.")), qPrintable(told));
   }
@@ -139,10 +139,8 @@ class WindowStartTest : public QObject {
 
   void anErrorOfTheOpenDialogLooksLikeOneAndStandsAtThePath() {
     start();
-    Config config;
-    config.model = m_bad.toStdString();
     Jobs jobs;
-    OpenModelDialog dialog(config, {}, {}, jobs);
+    OpenModelDialog dialog(window()->settings(), m_bad, {}, jobs);
     dialog.QDialog::show();
     auto* problem = dialog.findChild<MessageLine*>(QStringLiteral("problem"));
     QTRY_VERIFY(problem->isVisible());
@@ -170,13 +168,13 @@ class WindowStartTest : public QObject {
 
   void thePathsOfTheSettingsAreReadAsMeant() {
     start();
-    SettingsDialog dialog(window()->config(), window()->engine().jobs());
+    SettingsDialog dialog(window()->settings(), window()->engine().jobs());
     dialog.show();
     auto* field = dialog.findChild<QLineEdit*>(QStringLiteral("model/path"));
     field->setText(QStringLiteral(" ~/no such model.gguf "));
     const QString path = QDir::homePath() + QStringLiteral("/no such model.gguf");
-    QCOMPARE(QString::fromStdString(dialog.config().model), path);
-    const auto* problem = dialog.findChild<MessageLine*>();
+    QCOMPARE(QString::fromStdString(dialog.edited().engine.model_path), path);
+    const auto* problem = field->parentWidget()->findChild<MessageLine*>();
     QVERIFY(problem->isVisible());
     QVERIFY(problem->text().contains(path));
     field->setText(m_window->model());
@@ -191,7 +189,7 @@ class WindowStartTest : public QObject {
     auto* number = window()->findChild<BudgetControl*>()->findChild<QSpinBox*>();
     QTRY_VERIFY(number->maximum() > 1);
     number->setValue(2);
-    QTRY_COMPARE(m_window->config().ram_budget_mib, std::int64_t{2});
+    QTRY_COMPARE(window()->settings().now().engine.ram_budget, std::uint64_t{2} << 20);
     m_window->open();
     m_window->openTiny();
     QCOMPARE(window()->engine().tiers().budget_bytes, quint64{2} << 20);
@@ -202,7 +200,7 @@ class WindowStartTest : public QObject {
     program->click();
     QTRY_COMPARE(window()->engine().tiers().budget_bytes, automatic);
     window()->close();
-    QCOMPARE(m_window->config().ram_budget_mib, std::int64_t{0});
+    QCOMPARE(window()->settings().now().engine.ram_budget, std::uint64_t{0});
   }
 
   void theFirstStartShowsTheChat() {

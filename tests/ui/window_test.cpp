@@ -144,8 +144,8 @@ class WindowTest : public QObject {
 
   void aModelThatIsGoneIsNamedAndTheDefaultOneOpened() {
     m_window.open([this](WindowSetup& setup) {
-      setup.config.open_at_start = true;
-      setup.config.model = m_window.folder().file("gone.gguf");
+      setup.settings->set("model/open_at_start", true);
+      setup.settings->set("model/path", m_window.folder().file("gone.gguf"));
       setup.defaultModel = m_window.model();
     });
     QTRY_COMPARE(m_window->engine().state(), EngineHost::State::ready);
@@ -375,11 +375,12 @@ class WindowTest : public QObject {
     m_window->action("ink")->trigger();
     m_window->grab();
     checkNames(m_window.window());
-    SettingsDialog settings(m_window->config(), m_window->engine().jobs());
+    SettingsDialog settings(m_window->settings(), m_window->engine().jobs());
     checkNames(&settings);
-    ChatSettingsDialog chat(m_window->conversation().settings(), {});
+    ChatSettingsDialog chat(m_window->settings(), m_window->engine().jobs(),
+                            m_window->conversation().settings(), {});
     checkNames(&chat);
-    OpenModelDialog open(m_window->config(), {}, {m_window.model()}, m_window->engine().jobs());
+    OpenModelDialog open(m_window->settings(), {}, {m_window.model()}, m_window->engine().jobs());
     checkNames(&open);
     QSet<QString> tops;
     for (const QAction* menu : m_window->menuBar()->actions()) {
@@ -399,9 +400,8 @@ class WindowTest : public QObject {
   }
 
   void theSettingsListDevicesAndSayWhyOneCannotBeChosen() {
-    Config config = m_window->config();
-    config.device = "vulkan:77";  // kept, though it is not there
-    SettingsDialog settings(config, m_window->engine().jobs());
+    m_window->settings().set("model/device", "vulkan:77");  // kept, though it is not there
+    SettingsDialog settings(m_window->settings(), m_window->engine().jobs());
     auto* box = settings.findChild<QComboBox*>(QStringLiteral("model/device"));
     QVERIFY(box != nullptr);
     QCOMPARE(box->currentData().toString(), QStringLiteral("vulkan:77"));
@@ -411,9 +411,9 @@ class WindowTest : public QObject {
     if (none() >= 0) {
       QVERIFY(!box->model()->flags(box->model()->index(none(), 0)).testFlag(Qt::ItemIsEnabled));
     }
-    QCOMPARE(settings.config().device, std::string("vulkan:77"));
+    QCOMPARE(settings.edited().engine.device, std::string("vulkan:77"));
     box->setCurrentIndex(box->findData(QStringLiteral("cpu")));
-    QCOMPARE(settings.config().device, std::string("cpu"));
+    QCOMPARE(settings.edited().engine.device, std::string("cpu"));
   }
 
  private:

@@ -53,6 +53,13 @@ void DesktopTheme::onSettingChanged(const QString& group, const QString& key,
   if (group == kGroup && key == kKey) apply(QVariant::fromValue(value));
 }
 
+void chooseTheme(const WindowSettings& settings) {
+  Theme::setZoom(settings.zoom);
+  Theme::choose(settings.theme == "dark"    ? Theme::Choice::dark
+                : settings.theme == "light" ? Theme::Choice::light
+                                            : Theme::Choice::system);
+}
+
 }  // namespace mneme
 
 #include "moc_desktop_theme.cpp"

@@ -7,6 +7,8 @@
 #include <QDBusVariant>
 #include <QObject>
 
+#include "inference/settings/settings.h"
+
 namespace mneme {
 
 class DesktopTheme : public QObject {
@@ -18,5 +20,8 @@ class DesktopTheme : public QObject {
  private Q_SLOTS:
   void onSettingChanged(const QString& group, const QString& key, const QDBusVariant& value);
 };
+
+// Theme and zoom, as the settings have them.
+void chooseTheme(const WindowSettings& settings);
 
 }  // namespace mneme

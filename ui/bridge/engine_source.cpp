@@ -29,7 +29,6 @@ void connectInspectSource(EngineHost& host, InspectSource& source) {
     if (!host.model() && source.model()) source.setModel(nullptr);
   });
   QObject::connect(&host, &EngineHost::tiersUpdated, &source, &InspectSource::setTiers);
-  QObject::connect(&source, &InspectSource::ramBudgetRequested, &host, &EngineHost::setRamBudget);
 }
 
 }  // namespace mneme

@@ -39,7 +39,11 @@ QVariant SettingsFile::value(const QString& key, const QVariant& otherwise) cons
 void SettingsFile::setValue(const QString& key, const QVariant& value) {
   const auto known = m_values.constFind(key);
   if (known != m_values.constEnd() && *known == value) return;
-  m_values.insert(key, value);
+  if (value.isValid()) {
+    m_values.insert(key, value);
+  } else if (m_values.remove(key) == 0) {
+    return;
+  }
   m_changed.add([&](QMap<QString, QVariant>& values) { values.insert(key, value); });
   if (m_asked.exchange(true)) return;
   m_writer.post_at(std::chrono::steady_clock::now() + kWriteAfter, [this] { write(); });
@@ -51,12 +55,16 @@ void SettingsFile::write() {
   if (m_unwritten.isEmpty()) return;
   const Status folder = make_private_folder(QFileInfo(m_path).path().toStdString());
   const Status made = folder ? make_private_file(m_path.toStdString()) : folder;
-  // Only this thread of the one program writes the file (app/single_instance.h): a lock that is there
-  // was left behind, and would be waited for.
+  // Only this thread of the one program writes the file (app/single_instance.h): a lock that is
+  // there was left behind, and would be waited for.
   QFile::remove(m_path + QLatin1String(".lock"));
   QSettings file(m_path, QSettings::IniFormat);
   for (auto value = m_unwritten.cbegin(); value != m_unwritten.cend(); ++value) {
-    file.setValue(value.key(), value.value());
+    if (value->isValid()) {
+      file.setValue(value.key(), *value);
+    } else {
+      file.remove(value.key());
+    }
   }
   file.sync();
   if (file.status() == QSettings::NoError) {

@@ -27,6 +27,7 @@ class SettingsFile {
   void setValue(const QString& key, const QVariant& value);
   // Writes what is left; nothing may be set afterwards. False: the drive has not answered by then.
   bool end(std::chrono::milliseconds atMost);
+  void remove(const QString& key) { setValue(key, {}); }
 
  private:
   void write();  // the writer's thread

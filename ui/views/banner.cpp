@@ -75,6 +75,11 @@ void Banner::next() {
   present(std::move(message));
 }
 
+void Banner::withdraw(const QString& withdrawn) {
+  std::erase_if(m_behind, [&](const Message& message) { return message.text == withdrawn; });
+  if (!isHidden() && m_now.text == withdrawn) next();
+}
+
 void Banner::close() {
   m_timer.stop();
   m_now = {};

@@ -25,7 +25,8 @@ class Banner : public QFrame {
   // `milliseconds` 0 = until it is closed. `action` empty = nothing to do.
   void tell(Kind kind, const QString& text, int milliseconds = 0, const QString& action = {},
             std::function<void()> act = {});
-  void close();  // this one and those behind it
+  void close();                        // this one and those behind it
+  void withdraw(const QString& text);  // where it stands or waits: it holds no longer
   QString text() const;
   Kind kind() const { return m_now.kind; }
   QPushButton* actionButton() const { return m_action; }

@@ -5,41 +5,37 @@
 
 #include <QDialog>
 
-#include "inference/store/library.h"
+#include "inference/settings/layers.h"
+#include "ui/views/setting_form.h"
 
-class QCheckBox;
-class QDoubleSpinBox;
-class QLineEdit;
-class QPlainTextEdit;
-class QSpinBox;
+class QComboBox;
 
 namespace mneme {
+
+class AppSettings;
 
 class ChatSettingsDialog : public QDialog {
   Q_OBJECT
 
  public:
-  ChatSettingsDialog(const ChatSettings& settings, const QString& systemPrompt,
-                     QWidget* parent = nullptr);
+  ChatSettingsDialog(const AppSettings& settings, Jobs& jobs, const ChatSettings& chat,
+                     const QString& systemPrompt, QWidget* parent = nullptr);
 
-  ChatSettings settings() const;
-  QString systemPrompt() const;
-  bool forNewChats() const;
+  ChatSettings settings() const { return m_edited.chat; }
+  QString systemPrompt() const { return QString::fromStdString(m_edited.system_prompt); }
+  // The settings with those of this chat for new chats; the same where they are for this one only.
+  SettingLayers layers() const;
 
  private:
-  void show(const ChatSettings& settings);
+  SettingForm::Shown look(const Setting& setting) const;
 
-  ChatSettings m_settings;
-  QPlainTextEdit* m_prompt;
-  QDoubleSpinBox* m_temperature;
-  QSpinBox* m_topK;
-  QDoubleSpinBox* m_topP;
-  QDoubleSpinBox* m_minP;
-  QDoubleSpinBox* m_penalty;
-  QSpinBox* m_window;
-  QLineEdit* m_seed;
-  QSpinBox* m_maxTokens;
-  QCheckBox* m_forNew;
+  const SettingLayers m_layers;
+  const std::string m_model;
+  Settings m_new;  // what a new chat would have
+  Settings m_edited;
+  std::vector<const Setting*> m_rows;
+  SettingForm* m_form = nullptr;
+  QComboBox* m_scope = nullptr;
 };
 
 }  // namespace mneme

@@ -12,22 +12,20 @@
 #include <QScreen>
 
 #include "ui/bridge/engine_source.h"
+#include "ui/bridge/settings_file.h"
 #include "ui/bridge/ui_call.h"
 #include "ui/path_text.h"
 #include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
-#include "ui/views/chat_settings_dialog.h"
 #include "ui/views/composer.h"
 #include "ui/views/dock_title.h"
 #include "ui/views/log_view.h"
 #include "ui/views/open_model_dialog.h"
-#include "ui/views/settings_dialog.h"
 #include "ui/views/side_panel.h"
 #include "ui/views/status_line.h"
 #include "ui/views/switch_button.h"
-#include "ui/views/tiers_view.h"
 #include "ui/views/welcome_view.h"
 #include "ui/views/wheel_focus.h"
 
@@ -39,11 +37,13 @@ constexpr int kRecentMax = 8;
 
 }  // namespace
 
-MainWindow::MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, QWidget* parent)
+MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& setup,
+                       QWidget* parent)
     : QMainWindow(parent),
       m_store(store),
-      m_setup(std::move(setup)),
-      m_settings(*m_setup.settings),
+      m_settings(*setup.settings),
+      m_file(m_settings.file()),
+      m_defaultModel(setup.defaultModel),
       m_engine(engine),
       m_drafts(store),
       m_watch(store),
@@ -62,7 +62,7 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, 
 
   m_side = new SidePanel(m_chats, m_engine, this);
   m_panel = new ChatPanel(m_conversation, m_drafts, m_engine, m_branch, m_selection, m_source,
-                          m_setup.defaultModel, this);
+                          m_defaultModel, this);
   setCentralWidget(m_panel);
   m_status = new StatusLine(m_engine, this);
   setStatusBar(m_status);
@@ -72,7 +72,7 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, 
   connectChats();
   connect(&m_conversation, &Conversation::chatChanged, this, [this] {
     m_side->showCurrent(m_conversation.chat());
-    m_settings.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
+    m_file.setValue(QStringLiteral("chats/last"), static_cast<qlonglong>(m_conversation.chat()));
     setWindowTitle(tr("%1 — Mneme").arg(windowTitleText(m_conversation.title())));
     m_selection.clear();
     refreshActions();
@@ -80,20 +80,17 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, 
   connect(&m_conversation, &Conversation::stateChanged, this, &MainWindow::refreshActions);
   connect(&m_conversation, &Conversation::settingsChanged, this, &MainWindow::refreshActions);
   connect(m_panel, &ChatPanel::inkChanged, this, [this](bool on) {
-    m_settings.setValue(QStringLiteral("window/ink"), on);
+    m_file.setValue(QStringLiteral("window/ink"), on);
     refreshActions();
   });
   connect(m_panel, &ChatPanel::chatSettingsRequested, this, &MainWindow::showChatSettings);
   connect(m_panel->welcome(), &WelcomeView::openRequested, this, [this] { askForModel(); });
   connect(m_panel->welcome(), &WelcomeView::openDefaultRequested, this,
-          [this] { openModel(m_setup.defaultModel, {}); });
+          [this] { openModel(m_defaultModel, {}); });
   connect(m_panel->welcome(), &WelcomeView::cancelRequested, &m_engine, &EngineHost::cancelOpen);
   connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::rememberModel);
   connect(&m_engine, &EngineHost::openFailed, this, &MainWindow::tellNotOpened);
-  connect(&m_source, &InspectSource::ramBudgetRequested, this, [this](quint64 bytes) {
-    m_setup.config.ram_budget_mib = static_cast<std::int64_t>(bytes >> 20);
-    m_setup.saveConfig(m_setup.config);
-  });
+  connectSettings();
   restoreLayout();
   refreshActions();
 }
@@ -101,25 +98,28 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, 
 MainWindow::~MainWindow() = default;
 
 void MainWindow::start() {
-  const ChatId last = m_settings.value(QStringLiteral("chats/last")).toLongLong();
+  const ChatId last = m_file.value(QStringLiteral("chats/last")).toLongLong();
   newChat();
   loadChats(last);
-  if (m_setup.config.open_at_start) openAtStart();
+  for (const QString& problem : m_settings.problems())
+    m_panel->banner()->tell(Banner::Kind::notice, problem);
+  if (m_settings.now().window.open_at_start) openAtStart();
   m_panel->composer()->setFocus();
 }
 
 // A model that is not there any more stays the one of the next start: the drive that it lies on may
 // be back then.
 void MainWindow::openAtStart() {
-  const QString wanted = pathFromText(QString::fromStdString(m_setup.config.model));
-  const QString memory = QString::fromStdString(m_setup.config.memory);
-  const QString& other = m_setup.defaultModel;
+  const EngineOptions& engine = m_settings.now().engine;
+  const QString wanted = pathFromText(QString::fromStdString(engine.model_path));
+  const QString memory = QString::fromStdString(engine.memory);
+  const QString& other = m_defaultModel;
   if (!wanted.isEmpty() && QFileInfo::exists(wanted)) {
-    beginOpening({wanted, memory});
+    beginOpening(openingOf(wanted, memory));
     return;
   }
   const bool instead = QFileInfo::exists(other);
-  if (instead) beginOpening({other, memory, wanted.isEmpty()});
+  if (instead) beginOpening(openingOf(other, memory, wanted.isEmpty()));
   if (wanted.isEmpty()) return;
   tellModelProblem(
       instead ? tr("The model %1 is not there. The default model is opened instead.").arg(wanted)
@@ -148,7 +148,7 @@ void MainWindow::tellNotOpened(const QString& reason, bool cancelled) {
   if (!closed.model.isEmpty()) {
     m_panel->banner()->tell(cancelled ? Banner::Kind::notice : Banner::Kind::error, text, 0,
                             tr("Open %1 again").arg(name(closed.model)),
-                            [this, closed] { beginOpening(closed); });
+                            [this, closed] { beginOpening(closed); });  // with what worked
   } else if (cancelled) {
     m_panel->banner()->tell(Banner::Kind::notice, text, 5000);
   } else {
@@ -158,24 +158,27 @@ void MainWindow::tellNotOpened(const QString& reason, bool cancelled) {
 
 void MainWindow::openModel(const QString& path, const QString& memory) {
   m_panel->banner()->close();
-  beginOpening({path, memory});
+  beginOpening(openingOf(path, memory));
+}
+
+// As the settings are now.
+MainWindow::Opening MainWindow::openingOf(const QString& model, const QString& memory,
+                                          bool remember) const {
+  return {model, memory, remember, m_settings.of(model)};
 }
 
 void MainWindow::beginOpening(const Opening& opening) {
   if (m_engine.layout() == nullptr) m_opened = {};
   m_opening = opening;
-  EngineOptions options = m_setup.config.engine_options();
+  withdrawOffer();
+  EngineOptions options = m_opening.settings.engine;
   options.model_path = opening.model.toStdString();
   options.memory = pathFromText(opening.memory).toStdString();
-  options.pack_folders = m_setup.packFolders;
-  options.hot_set_folder = m_setup.hotSetFolder;
-  options.record_log_folder = m_setup.recordLogFolder;
-  options.cache_folder = m_setup.cacheFolder;
   m_engine.openModel(options);
 }
 
 QStringList MainWindow::recentModels() const {
-  return m_settings.value(QStringLiteral("models/recent")).toStringList();
+  return m_file.value(QStringLiteral("models/recent")).toStringList();
 }
 
 void MainWindow::rememberModel() {
@@ -186,11 +189,22 @@ void MainWindow::rememberModel() {
   const QString path = QString::fromStdString(layout->path);
   recent.removeAll(path);
   recent.prepend(path);
-  m_settings.setValue(QStringLiteral("models/recent"), recent.mid(0, kRecentMax));
-  if (m_opening.remember) {
-    m_setup.config.model = m_opening.model.toStdString();
-    m_setup.config.memory = m_opening.memory.toStdString();
-    m_setup.saveConfig(m_setup.config);
+  m_file.setValue(QStringLiteral("models/recent"), recent.mid(0, kRecentMax));
+  m_settings.setModel(m_opened.model);
+  // It may have been changed while this model was opened.
+  if (m_opened.settings.engine.ram_budget != m_settings.now().engine.ram_budget)
+    m_engine.setRamBudget(m_settings.now().engine.ram_budget);
+  if (m_opened.remember) {
+    const auto remember = [&](const char* name, const QString& text) {
+      const Setting& setting = find_setting(name);
+      const SettingValue value = text.toStdString();
+      // What the command line says holds for this run only.
+      if (setting.of(m_settings.now()) == value) return;
+      setting.put(m_opened.settings, value);
+      m_settings.set(name, value);
+    };
+    remember("model/path", m_opened.model);
+    remember("model/memory", m_opened.memory);
   }
   if (layout->memory && !layout->memory->warning.empty()) {
     m_panel->banner()->tell(Banner::Kind::notice, QString::fromStdString(layout->memory->warning));
@@ -223,22 +237,20 @@ void MainWindow::makeDocks() {
 void MainWindow::restoreLayout() {
   const QSize screen = QApplication::primaryScreen()->availableSize();
   resize(std::min(1440, screen.width() - 16), std::min(900, screen.height() - 40));
-  restoreGeometry(m_settings.value(QStringLiteral("window/geometry")).toByteArray());
-  if (restoreState(m_settings.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
-    m_wanted.chats = m_settings.value(QStringLiteral("window/chats_width"), m_wanted.chats).toInt();
-    m_wanted.token = m_settings.value(QStringLiteral("window/token_width"), m_wanted.token).toInt();
-    m_wanted.lower =
-        m_settings.value(QStringLiteral("window/lower_share"), m_wanted.lower).toDouble();
-    m_wanted.tiers =
-        m_settings.value(QStringLiteral("window/tiers_share"), m_wanted.tiers).toDouble();
+  restoreGeometry(m_file.value(QStringLiteral("window/geometry")).toByteArray());
+  if (restoreState(m_file.value(QStringLiteral("window/state")).toByteArray(), kLayoutVersion)) {
+    m_wanted.chats = m_file.value(QStringLiteral("window/chats_width"), m_wanted.chats).toInt();
+    m_wanted.token = m_file.value(QStringLiteral("window/token_width"), m_wanted.token).toInt();
+    m_wanted.lower = m_file.value(QStringLiteral("window/lower_share"), m_wanted.lower).toDouble();
+    m_wanted.tiers = m_file.value(QStringLiteral("window/tiers_share"), m_wanted.tiers).toDouble();
   } else {
     showPreset(Preset::chat);
   }
   fitScreen();
-  const int preset = m_settings.value(QStringLiteral("window/preset")).toInt();
+  const int preset = m_file.value(QStringLiteral("window/preset")).toInt();
   if (preset >= 0 && preset < m_presets->actions().size())
     m_presets->actions()[preset]->setChecked(true);
-  m_panel->setInk(m_settings.value(QStringLiteral("window/ink"), false).toBool());
+  m_panel->setInk(m_file.value(QStringLiteral("window/ink"), false).toBool());
 }
 
 // A window that was stored on a larger screen, or wider than any, is whole on this one.
@@ -258,17 +270,16 @@ void MainWindow::fitScreen() {
 
 void MainWindow::saveLayout() {
   if (!isVisible()) return;
-  m_settings.setValue(QStringLiteral("window/chats_width"), m_wanted.chats);
-  m_settings.setValue(QStringLiteral("window/token_width"), m_wanted.token);
-  m_settings.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
-  m_settings.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
-  m_settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
-  m_settings.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
+  m_file.setValue(QStringLiteral("window/chats_width"), m_wanted.chats);
+  m_file.setValue(QStringLiteral("window/token_width"), m_wanted.token);
+  m_file.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
+  m_file.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
+  m_file.setValue(QStringLiteral("window/geometry"), saveGeometry());
+  m_file.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   saveLayout();
-  m_setup.saveConfig(m_setup.config);
   m_engine.cancelOpen();
   event->setAccepted(m_closing.mayClose());
 }
@@ -306,72 +317,11 @@ void MainWindow::dropEvent(QDropEvent* event) {
 // ---------------------------------------------------------------------------------------
 
 void MainWindow::askForModel(const QString& path) {
-  Config config = m_setup.config;
-  if (!path.isEmpty()) config.model = path.toStdString();
-  auto* dialog =
-      new OpenModelDialog(config, m_setup.packFolders, recentModels(), m_engine.jobs(), this);
+  auto* dialog = new OpenModelDialog(m_settings, path, recentModels(), m_engine.jobs(), this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   connect(dialog, &QDialog::accepted, this,
           [this, dialog] { openModel(dialog->path(), dialog->memory()); });
   dialog->open();
-}
-
-void MainWindow::showSettings() {
-  auto* dialog = new SettingsDialog(m_setup.config, m_engine.jobs(), this);
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  connect(dialog, &SettingsDialog::applied, this, &MainWindow::applyConfig);
-  dialog->open();
-}
-
-void MainWindow::applyConfig(const Config& config) {
-  const Config old = m_setup.config;
-  m_setup.config = config;
-  Theme::choose(config.theme == "dark"    ? Theme::Choice::dark
-                : config.theme == "light" ? Theme::Choice::light
-                                          : Theme::Choice::system);
-  Theme::setZoom(config.zoom);
-  m_setup.saveConfig(config);
-  if (config.ram_budget_mib != old.ram_budget_mib) {
-    findChild<TiersView*>()->setAutomaticBudget(config.ram_budget_mib == 0);
-    m_source.requestRamBudget(static_cast<quint64>(config.ram_budget_mib) << 20);
-  }
-  const bool other = config.model != old.model || config.memory != old.memory ||
-                     config.context != old.context || config.threads != old.threads ||
-                     config.exact != old.exact || config.record_log_gib != old.record_log_gib;
-  if (other && !config.model.empty()) {
-    m_panel->banner()->tell(
-        Banner::Kind::notice, tr("The model's settings changed."), 0, tr("Open it again"),
-        [this, changed = config.model != old.model] {
-          openModel(changed ? QString::fromStdString(m_setup.config.model) : m_opening.model,
-                    QString::fromStdString(m_setup.config.memory));
-        });
-  }
-  refreshActions();
-}
-
-void MainWindow::showChatSettings() {
-  auto* dialog =
-      new ChatSettingsDialog(m_conversation.settings(), m_conversation.systemPrompt(), this);
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  const ChatId chat = m_conversation.chat();
-  connect(dialog, &QDialog::accepted, this, [this, dialog, chat] {
-    if (m_conversation.chat() != chat) return;
-    m_conversation.setSettings(dialog->settings());
-    m_conversation.setSystemPrompt(dialog->systemPrompt());
-    if (!dialog->forNewChats()) return;
-    ChatDefaults& defaults = m_setup.config.chat;
-    defaults.sampling = dialog->settings().sampling;
-    defaults.max_tokens = dialog->settings().max_tokens;
-    defaults.system_prompt = dialog->systemPrompt().toStdString();
-    m_setup.saveConfig(m_setup.config);
-  });
-  dialog->open();
-}
-
-void MainWindow::setZoom(double zoom) {
-  Theme::setZoom(zoom);
-  m_setup.config.zoom = Theme::zoom();
-  m_setup.saveConfig(m_setup.config);
 }
 
 }  // namespace mneme

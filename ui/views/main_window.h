@@ -5,10 +5,9 @@
 
 #include <QMainWindow>
 #include <functional>
-#include <string>
-#include <vector>
+#include <optional>
 
-#include "inference/config.h"
+#include "ui/bridge/app_settings.h"
 #include "ui/bridge/conversation.h"
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
@@ -32,21 +31,16 @@ class SidePanel;
 class StatusLine;
 
 struct WindowSetup {
-  Config config;
-  std::function<void(const Config&)> saveConfig;
-  SettingsFile* settings = nullptr;  // geometry, docks, recent models; outlives the window
+  AppSettings* settings = nullptr;  // with geometry, docks, recent models; outlives the window
   QString defaultModel;
-  std::vector<std::string> packFolders;
-  std::string hotSetFolder;     // rows for the next start; "" = they are not kept
-  std::string recordLogFolder;  // rows that left RAM
-  std::string cacheFolder;      // for what a device's driver compiled
 };
 
 class MainWindow : public QMainWindow {
   Q_OBJECT
 
  public:
-  MainWindow(ChatStore& store, EngineHost& engine, WindowSetup setup, QWidget* parent = nullptr);
+  MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& setup,
+             QWidget* parent = nullptr);
   ~MainWindow() override;
 
   void start();  // opens the last chat and, if asked for, the model
@@ -67,7 +61,7 @@ class MainWindow : public QMainWindow {
   ChatListModel& chats() { return m_chats; }
   Closing& closing() { return m_closing; }
   QAction* action(const char* name) const;
-  const Config& config() const { return m_setup.config; }
+  AppSettings& settings() { return m_settings; }
 
  protected:
   bool event(QEvent* event) override;
@@ -114,6 +108,18 @@ class MainWindow : public QMainWindow {
   void restoreChat(ChatId chat);
   void showDeletedChats();
 
+  // main_window_settings.cpp
+  void connectSettings();
+  void showSettings();
+  void showChatSettings();
+  void applySettings(const Settings& before);
+  void applyToNewChat(const Settings& before);
+  void setZoom(double zoom);
+  std::optional<Settings> openedWith() const;
+  void offerReopening();
+  void withdrawOffer();
+  void reopen();
+
   // main_window.cpp
   void makeDocks();
   void restoreLayout();
@@ -123,24 +129,25 @@ class MainWindow : public QMainWindow {
     QString model;
     QString memory;
     bool remember = true;  // as the model of the next start
+    Settings settings;
   };
+  Opening openingOf(const QString& model, const QString& memory, bool remember = true) const;
   void openAtStart();
   void beginOpening(const Opening& opening);
   void tellModelProblem(const QString& text);
   void tellNotOpened(const QString& reason, bool cancelled);
   void askForModel(const QString& path = {});
-  void showSettings();
-  void showChatSettings();
-  void applyConfig(const Config& config);
-  void setZoom(double zoom);
   void rememberModel();
   QStringList recentModels() const;
 
   ChatStore& m_store;
-  WindowSetup m_setup;
-  SettingsFile& m_settings;
-  Opening m_opening;  // the latest
-  Opening m_opened;   // of the model that is open, or was closed for m_opening; else empty
+  AppSettings& m_settings;
+  SettingsFile& m_file;
+  const QString m_defaultModel;
+  Opening m_opening;           // the latest
+  Opening m_opened;            // of the model that is open, or was closed for m_opening; else empty
+  QString m_reopenOffer;       // above the chat; "" = there is none
+  bool m_reopenLater = false;  // once the answer that runs is there
   EngineHost& m_engine;
   BranchTrace m_branch;
   Selection m_selection;

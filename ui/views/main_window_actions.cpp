@@ -177,13 +177,10 @@ void MainWindow::makeViewMenu() {
   const auto addTheme = [&](const QString& text, const std::string& name) {
     QAction* one = theme->addAction(text);
     one->setCheckable(true);
-    one->setChecked(m_setup.config.theme == name);
+    one->setObjectName(QStringLiteral("theme_") + QString::fromStdString(name));
+    one->setChecked(m_settings.now().window.theme == name);
     themes->addAction(one);
-    connect(one, &QAction::triggered, this, [this, name] {
-      Config config = m_setup.config;
-      config.theme = name;
-      applyConfig(config);
-    });
+    connect(one, &QAction::triggered, this, [this, name] { m_settings.set("window/theme", name); });
   };
   addTheme(tr("As the &system"), "system");
   addTheme(tr("&Light"), "light");

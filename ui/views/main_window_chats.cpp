@@ -99,11 +99,8 @@ void MainWindow::search(const QString& text) {
 }
 
 void MainWindow::newChat() {
-  ChatSettings settings;
-  settings.sampling = m_setup.config.chat.sampling;
-  settings.max_tokens = m_setup.config.chat.max_tokens;
-  settings.memory_on = m_setup.config.chat.memory_on;
-  m_conversation.newChat(settings, QString::fromStdString(m_setup.config.chat.system_prompt));
+  const Settings& settings = m_settings.now();
+  m_conversation.newChat(settings.chat, QString::fromStdString(settings.system_prompt));
   m_panel->composer()->setFocus();
 }
 

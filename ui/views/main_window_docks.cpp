@@ -79,7 +79,11 @@ void MainWindow::makeInspectionDocks() {
               scrolled(new SlotsView(m_branch, m_selection, m_source, m_engine.jobs(), this)),
               Qt::BottomDockWidgetArea);
   auto* tiers = new TiersView(m_source, this);
-  tiers->setAutomaticBudget(m_setup.config.ram_budget_mib == 0);
+  const auto follow = [this, tiers] {
+    tiers->setAutomaticBudget(m_settings.now().engine.ram_budget == 0);
+  };
+  connect(&m_settings, &AppSettings::changed, tiers, follow);
+  follow();
   m_tiersDock = addDock("tiersDock", tr("Tiers"), scrolled(tiers), Qt::BottomDockWidgetArea);
   connect(tiers, &TiersView::stallExplanationRequested, this, &MainWindow::explainStall);
   connect(card, &TokenCard::stallExplanationRequested, this, [this](EventIndex event) {
@@ -163,7 +167,7 @@ void MainWindow::showPreset(Preset preset) {
   fitDocks();
   static const char* const kNames[] = {"presetChat", "presetInspect", "presetMemory"};
   if (QAction* one = action(kNames[static_cast<int>(preset)])) one->setChecked(true);
-  m_settings.setValue(QStringLiteral("window/preset"), static_cast<int>(preset));
+  m_file.setValue(QStringLiteral("window/preset"), static_cast<int>(preset));
   QMetaObject::invokeMethod(this, &MainWindow::saveLayout, Qt::QueuedConnection);
 }
 

@@ -13,6 +13,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "ui/bridge/app_settings.h"
 #include "ui/format.h"
 #include "ui/path_text.h"
 #include "ui/plain_text.h"
@@ -25,9 +26,9 @@ constexpr char kEstimateJob[] = "estimate";
 
 }  // namespace
 
-OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
+OpenModelDialog::OpenModelDialog(const AppSettings& settings, const QString& model,
                                  const QStringList& recent, Jobs& jobs, QWidget* parent)
-    : QDialog(parent), m_config(config), m_packFolders(packFolders), m_jobs(jobs) {
+    : QDialog(parent), m_layers(settings.layers()), m_jobs(jobs) {
   setWindowTitle(tr("Open a model"));
   setMinimumWidth(600);
   auto* intro = new QLabel(tr(
@@ -48,10 +49,11 @@ OpenModelDialog::OpenModelDialog(const Config& config, const std::vector<std::st
     row->addWidget(browseButton);
     return row;
   };
-  m_path = new QLineEdit(QString::fromStdString(config.model), this);
+  m_path = new QLineEdit(
+      model.isEmpty() ? QString::fromStdString(settings.now().engine.model_path) : model, this);
   m_path->setAccessibleName(tr("Model file"));
   m_path->setPlaceholderText(tr("Path of a .gguf file"));
-  m_memory = new QLineEdit(QString::fromStdString(config.memory), this);
+  m_memory = new QLineEdit(QString::fromStdString(settings.now().engine.memory), this);
   m_memory->setAccessibleName(tr("N-gram memory"));
   m_memory->setPlaceholderText(tr("Empty: look for one that fits. “off”: none"));
   auto* form = new QFormLayout;
@@ -148,11 +150,9 @@ void OpenModelDialog::estimate() {
     return;
   }
   m_verdict->say(MessageLine::Kind::note, tr("Reading the file's header…"));
-  Config config = m_config;
-  config.model = path().toStdString();
-  config.memory = memory().toStdString();
-  EngineOptions options = config.engine_options();
-  options.pack_folders = m_packFolders;
+  EngineOptions options = m_layers.resolve(path().toStdString()).engine;
+  options.model_path = path().toStdString();
+  options.memory = memory().toStdString();
   m_jobs.start(
       this, kEstimateJob, [options](const Jobs::Stop&) { return estimate_memory(options); },
       [this](const Result<MemoryEstimate>& result) {

@@ -5,7 +5,7 @@
 
 #include <QDialog>
 
-#include "inference/config.h"
+#include "inference/settings/layers.h"
 #include "ui/bridge/jobs.h"
 
 class QDialogButtonBox;
@@ -17,14 +17,16 @@ class QPushButton;
 
 namespace mneme {
 
+class AppSettings;
 class MessageLine;
 
 class OpenModelDialog : public QDialog {
   Q_OBJECT
 
  public:
-  OpenModelDialog(const Config& config, const std::vector<std::string>& packFolders,
-                  const QStringList& recent, Jobs& jobs, QWidget* parent = nullptr);
+  // `model` "": the one of the settings.
+  OpenModelDialog(const AppSettings& settings, const QString& model, const QStringList& recent,
+                  Jobs& jobs, QWidget* parent = nullptr);
 
   QString path() const;
   QString memory() const;  // "" = look for one, "off", or a path
@@ -38,8 +40,7 @@ class OpenModelDialog : public QDialog {
   void refuse(const QString& reason);
   void browse(QLineEdit* target, const QString& title);
 
-  Config m_config;
-  std::vector<std::string> m_packFolders;
+  const SettingLayers m_layers;
   Jobs& m_jobs;
   QLineEdit* m_path;
   QLineEdit* m_memory;

@@ -1,242 +1,230 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/settings_dialog.h"
 
-#include <QCheckBox>
-#include <QComboBox>
-#include <QCoreApplication>
 #include <QDialogButtonBox>
-#include <QDoubleSpinBox>
-#include <QFileDialog>
 #include <QFileInfo>
-#include <QGridLayout>
 #include <QHBoxLayout>
-#include <QLabel>
-#include <QLineEdit>
+#include <QListWidget>
 #include <QPushButton>
 #include <QScrollArea>
-#include <QSpinBox>
-#include <QStandardItemModel>
+#include <QStackedWidget>
 #include <QVBoxLayout>
-#include <limits>
+#include <algorithm>
 
-#include "inference/run/machine.h"
-#include "ui/format.h"
-#include "ui/path_text.h"
+#include "ui/bridge/app_settings.h"
 #include "ui/plain_text.h"
 #include "ui/views/message_line.h"
+#include "ui/views/setting_editor.h"
 
 namespace mneme {
 namespace {
 
-QString translated(std::string_view text) {
-  const std::string copy(text);
-  return QCoreApplication::translate("Config", copy.c_str());
+constexpr int kPageHeight = 30;
+
+QString flagText(const Setting& setting) {
+  const std::string_view flags = setting.flags;
+  const std::string_view longest = flags.substr(flags.rfind(',') + 1);
+  return QString::fromUtf8(longest.data(), static_cast<qsizetype>(longest.size()));
 }
-
-// One row of the form for each field; what is shown is read again when `show` is run.
-class RowMaker {
- public:
-  RowMaker(QDialog* dialog, QGridLayout* grid, Jobs& jobs, std::vector<std::function<void()>>& show)
-      : m_dialog(dialog), m_grid(grid), m_jobs(jobs), m_show(show) {}
-
-  void path(const FieldInfo& info, std::string& value) {
-    auto* edit = new QLineEdit(m_dialog);
-    auto* browse = new QPushButton(SettingsDialog::tr("Browse…"), m_dialog);
-    browse->setAutoDefault(false);
-    browse->setAccessibleName(SettingsDialog::tr("Browse: %1").arg(translated(info.label)));
-    QObject::connect(browse, &QPushButton::clicked, m_dialog, [this_ = m_dialog, edit, info] {
-      const QString file =
-          QFileDialog::getOpenFileName(this_, translated(info.label), pathFromText(edit->text()),
-                                       SettingsDialog::tr("GGUF files (*.gguf);;All files (*)"));
-      if (!file.isEmpty()) edit->setText(file);
-    });
-    auto* problem = new MessageLine(m_dialog);
-    QObject::connect(edit, &QLineEdit::textChanged, m_dialog,
-                     [&value, problem](const QString& text) {
-                       const QString path = pathFromText(text);
-                       value = path.toStdString();
-                       const bool file = !path.isEmpty() && path != QLatin1String("off");
-                       problem->say(MessageLine::Kind::error,
-                                    file && !QFileInfo::exists(path)
-                                        ? SettingsDialog::tr("There is no file %1.").arg(path)
-                                        : QString());
-                     });
-    m_show.push_back([edit, &value] { edit->setText(QString::fromStdString(value)); });
-    auto* row = new QHBoxLayout;
-    row->setSpacing(8);
-    row->addWidget(edit, 1);
-    row->addWidget(browse);
-    auto* rows = new QVBoxLayout;
-    rows->setSpacing(3);
-    rows->addLayout(row);
-    rows->addWidget(problem);
-    add(info, edit, rows);
-  }
-
-  void integer(const FieldInfo& info, std::int64_t& value, std::int64_t min, std::int64_t max,
-               std::string_view unit) {
-    auto* spin = new QSpinBox(m_dialog);
-    spin->setRange(static_cast<int>(min),
-                   static_cast<int>(std::min<std::int64_t>(max, std::numeric_limits<int>::max())));
-    spin->setGroupSeparatorShown(true);
-    if (min <= 0) spin->setSpecialValueText(translated(info.least));
-    if (!unit.empty()) spin->setSuffix(QLatin1Char(' ') + translated(unit));
-    QObject::connect(spin, &QSpinBox::valueChanged, m_dialog, [&value](int v) { value = v; });
-    m_show.push_back([spin, &value] { spin->setValue(static_cast<int>(value)); });
-    spin->setMaximumWidth(190);
-    add(info, spin, nullptr);
-  }
-
-  void real(const FieldInfo& info, double& value, double min, double max) {
-    auto* spin = new QDoubleSpinBox(m_dialog);
-    spin->setRange(min, max);
-    spin->setSingleStep(0.05);
-    QObject::connect(spin, &QDoubleSpinBox::valueChanged, m_dialog,
-                     [&value](double v) { value = v; });
-    m_show.push_back([spin, &value] { spin->setValue(value); });
-    spin->setMaximumWidth(190);
-    add(info, spin, nullptr);
-  }
-
-  void toggle(const FieldInfo& info, bool& value) {
-    auto* box = new QCheckBox(m_dialog);
-    QObject::connect(box, &QCheckBox::toggled, m_dialog, [&value](bool on) { value = on; });
-    m_show.push_back([box, &value] { box->setChecked(value); });
-    add(info, box, nullptr);
-  }
-
-  // What can be chosen is known when the drivers have answered; until then, what always can.
-  void device(const FieldInfo& info, std::string& value) {
-    auto* box = new QComboBox(m_dialog);
-    box->addItem(SettingsDialog::tr("Automatic"), QStringLiteral("auto"));
-    box->addItem(SettingsDialog::tr("CPU"), QStringLiteral("cpu"));
-    QObject::connect(box, &QComboBox::currentIndexChanged, m_dialog,
-                     [box, &value] { value = box->currentData().toString().toStdString(); });
-    m_jobs.start(
-        box, "devices", [](const Jobs::Stop&) { return devices(); },
-        [box](const std::vector<DeviceInfo>& found) { addDevices(box, found); });
-    m_show.push_back([box, &value] {
-      const QString id = QString::fromStdString(value);
-      if (box->findData(id) < 0) box->addItem(id, id);
-      box->setCurrentIndex(box->findData(id));
-    });
-    add(info, box, nullptr);
-  }
-
-  template <std::size_t N>
-  void choice(const FieldInfo& info, std::string& value,
-              const std::array<std::string_view, N>& names) {
-    auto* box = new QComboBox(m_dialog);
-    for (const std::string_view name : names) {
-      box->addItem(translated(name),
-                   QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())));
-    }
-    QObject::connect(box, &QComboBox::currentIndexChanged, m_dialog,
-                     [box, &value] { value = box->currentData().toString().toStdString(); });
-    m_show.push_back([box, &value] {
-      box->setCurrentIndex(std::max(0, box->findData(QString::fromStdString(value))));
-    });
-    box->setMaximumWidth(190);
-    add(info, box, nullptr);
-  }
-
- private:
-  static void addDevices(QComboBox* box, const std::vector<DeviceInfo>& devices) {
-    for (const DeviceInfo& device : devices) {
-      const QString id = QString::fromStdString(device.id);
-      const QString name = QString::fromStdString(device.name);
-      const QString text =
-          device.unusable.empty()
-              ? SettingsDialog::tr("%1, %2 free").arg(name, format::bytes(device.free_bytes))
-              : SettingsDialog::tr("%1: %2").arg(name, QString::fromStdString(device.unusable));
-      int row = box->findData(id);
-      if (row < 0) {
-        row = box->count();
-        box->addItem(text, id);
-      } else {
-        box->setItemText(row, text);
-      }
-      box->setItemData(row, boundedText(QString::fromStdString(device.driver)), Qt::ToolTipRole);
-      auto* items = qobject_cast<QStandardItemModel*>(box->model());
-      items->item(row)->setEnabled(device.unusable.empty());
-    }
-  }
-
-  void add(const FieldInfo& info, QWidget* widget, QLayout* row) {
-    widget->setAccessibleName(translated(info.label));
-    widget->setAccessibleDescription(translated(info.help));
-    widget->setObjectName(
-        QString::fromUtf8(info.name.data(), static_cast<qsizetype>(info.name.size())));
-    auto* help = new QLabel(translated(info.help), m_dialog);
-    help->setProperty("kind", QStringLiteral("muted"));
-    help->setWordWrap(true);
-    const int at = m_grid->rowCount();
-    auto* name = new QLabel(translated(info.label), m_dialog);
-    m_grid->addWidget(name, at, 0);
-    if (row != nullptr) {
-      m_grid->addLayout(row, at, 1);
-    } else {
-      m_grid->addWidget(widget, at, 1);
-    }
-    m_grid->addWidget(help, at + 1, 1);
-    m_grid->setRowMinimumHeight(at + 2, 5);
-  }
-
-  QDialog* m_dialog;
-  QGridLayout* m_grid;
-  Jobs& m_jobs;
-  std::vector<std::function<void()>>& m_show;
-};
 
 }  // namespace
 
-SettingsDialog::SettingsDialog(const Config& config, Jobs& jobs, QWidget* parent)
-    : QDialog(parent), m_config(config) {
+SettingsDialog::SettingsDialog(const AppSettings& settings, Jobs& jobs,
+                               const std::optional<Settings>& opened, QWidget* parent)
+    : QDialog(parent),
+      m_layers(settings.layers()),
+      m_model(settings.model().toStdString()),
+      m_before(settings.now()),
+      m_opened(opened) {
   setWindowTitle(tr("Settings"));
-  setMinimumWidth(560);
-  resize(680, 760);
+  setMinimumWidth(640);
+  resize(780, 680);
+  m_list = new QListWidget(this);
+  m_list->setObjectName(QStringLiteral("pages"));
+  m_list->setAccessibleName(tr("Pages"));
+  m_list->setFixedWidth(140);
+  m_pages = new QStackedWidget(this);
+  addPage(SettingPage::model, tr("Model"), jobs);
+  addPage(SettingPage::memory, tr("N-gram memory"), jobs);
+  addPage(SettingPage::chat, tr("New chats"), jobs);
+  addPage(SettingPage::window, tr("Window"), jobs);
+  addPage(SettingPage::advanced, tr("Advanced"), jobs);
+  connect(m_list, &QListWidget::currentRowChanged, m_pages, &QStackedWidget::setCurrentIndex);
+  m_list->setCurrentRow(0);
+
+  m_effect = new MessageLine(this);
+  m_effect->setObjectName(QStringLiteral("effect"));
+  auto* buttons = new QDialogButtonBox(
+      QDialogButtonBox::Ok | QDialogButtonBox::Cancel | QDialogButtonBox::RestoreDefaults, this);
+  m_openAgain = buttons->addButton(tr("OK, open the model again"), QDialogButtonBox::ActionRole);
+  m_openAgain->setObjectName(QStringLiteral("openAgain"));
+  m_openAgain->setAutoDefault(false);
+  connect(m_openAgain, &QPushButton::clicked, this, [this] { finish(true); });
+  connect(buttons, &QDialogButtonBox::accepted, this, [this] { finish(false); });
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  connect(buttons->button(QDialogButtonBox::RestoreDefaults), &QPushButton::clicked, this,
+          &SettingsDialog::resetAll);
+  auto* middle = new QHBoxLayout;
+  middle->setSpacing(18);
+  middle->addWidget(m_list);
+  middle->addWidget(m_pages, 1);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(20, 18, 20, 16);
+  layout->setSpacing(14);
+  if (!m_model.empty()) layout->addWidget(makeScope());
+  layout->addLayout(middle, 1);
+  layout->addWidget(m_effect);
+  layout->addWidget(buttons);
+  refresh();
+}
+
+QWidget* SettingsDialog::makeScope() {
+  auto* scope = new QWidget(this);
+  auto* row = new QHBoxLayout(scope);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(8);
+  const QString name = QFileInfo(QString::fromStdString(m_model)).completeBaseName();
+  const auto chip = [&](const QString& text, const char* objectName, bool own) {
+    auto* button = new QPushButton(menuText(text), scope);
+    button->setObjectName(QLatin1String(objectName));
+    button->setProperty("kind", QStringLiteral("chip"));
+    button->setCheckable(true);
+    button->setAutoExclusive(true);
+    button->setAutoDefault(false);
+    button->setChecked(own == m_forModel);
+    connect(button, &QPushButton::clicked, this, [this, own] { setForModel(own); });
+    row->addWidget(button);
+  };
+  chip(tr("All models"), "allModels", false);
+  chip(tr("Only %1").arg(name), "thisModel", true);
+  row->addStretch();
+  return scope;
+}
+
+void SettingsDialog::addPage(SettingPage page, const QString& title, Jobs& jobs) {
+  std::vector<const Setting*> settings;
+  for (const Setting& setting : all_settings()) {
+    const bool here = setting.page == page ||
+                      (page == SettingPage::chat && setting.page == SettingPage::sampling);
+    if (here && setting.kept) settings.push_back(&setting);
+  }
+  auto* form = new SettingForm(
+      settings, [this](const Setting& one) { return look(one); }, jobs, this);
+  connect(form, &SettingForm::edited, this, &SettingsDialog::edit);
+  connect(form, &SettingForm::resetAsked, this, &SettingsDialog::resetOne);
+  m_forms.push_back(form);
   // Scrolls where the screen is too low: help that wraps must never be squeezed.
-  auto* page = new QWidget(this);
-  auto* area = new QScrollArea(this);
-  area->setWidget(page);
+  auto* area = new QScrollArea(m_pages);
+  area->setWidget(form);
   area->setWidgetResizable(true);
   area->setFrameShape(QFrame::NoFrame);
   area->setFocusPolicy(Qt::NoFocus);
   area->setMinimumHeight(200);
-  auto* grid = new QGridLayout(page);
-  grid->setContentsMargins(0, 0, 12, 0);
-  grid->setHorizontalSpacing(18);
-  grid->setVerticalSpacing(3);
-  grid->setColumnStretch(1, 1);
-  visit_fields(m_config, RowMaker(this, grid, jobs, m_show));
-  for (const auto& show : m_show) show();
-
-  auto* note = new QLabel(tr("Changes of the model take effect when it is opened again."));
-  note->setProperty("kind", QStringLiteral("muted"));
-  auto* buttons = new QDialogButtonBox(
-      QDialogButtonBox::Ok | QDialogButtonBox::Cancel | QDialogButtonBox::RestoreDefaults, this);
-  connect(buttons, &QDialogButtonBox::accepted, this, [this] {
-    Q_EMIT applied(m_config);
-    accept();
-  });
-  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
-  connect(buttons->button(QDialogButtonBox::RestoreDefaults), &QPushButton::clicked, this,
-          &SettingsDialog::reset);
-  auto* layout = new QVBoxLayout(this);
-  layout->setContentsMargins(20, 18, 20, 16);
-  layout->setSpacing(14);
-  layout->addWidget(area, 1);
-  layout->addWidget(note);
-  layout->addWidget(buttons);
+  m_pages->addWidget(area);
+  auto* item = new QListWidgetItem(title, m_list);
+  item->setSizeHint(QSize(0, kPageHeight));
 }
 
-void SettingsDialog::reset() {
-  const ChatDefaults chat = m_config.chat;
-  const std::string model = m_config.model;
-  m_config = Config{};
-  m_config.chat = chat;
-  m_config.model = model;  // which file it is, is not a taste
-  for (const auto& show : m_show) show();
+SettingLayer SettingsDialog::layer() const {
+  return m_forModel ? SettingLayer::model : SettingLayer::file;
+}
+
+Settings SettingsDialog::edited() const {
+  return m_layers.resolve(m_model);
+}
+
+SettingForm::Shown SettingsDialog::look(const Setting& setting) const {
+  // A value of the command line is what holds now; choosing another one ends it.
+  const SettingLayer origin = m_layers.origin(setting, m_model);
+  const bool forced = origin == SettingLayer::command_line;
+  const SettingLayer top = forced ? origin : layer();
+  SettingForm::Shown shown;
+  shown.value = m_layers.value(setting, m_model, top);
+  shown.own = m_layers.origin(setting, m_model, top) == top;
+  const SettingLayer under = forced       ? layer()
+                             : m_forModel ? SettingLayer::file
+                                          : SettingLayer::program;
+  shown.below = m_layers.value(setting, m_model, under);
+  shown.visible = !m_forModel || setting.per_model;
+  shown.note = noteOf(setting);
+  return shown;
+}
+
+QString SettingsDialog::noteOf(const Setting& setting) const {
+  QStringList notes;
+  switch (m_layers.origin(setting, m_model)) {
+    case SettingLayer::command_line:
+      notes << tr("From the command line (%1), for this run.").arg(flagText(setting));
+      break;
+    case SettingLayer::model:
+      notes << (m_forModel ? tr("For this model only.")
+                           : tr("The model in use has its own value."));
+      break;
+    case SettingLayer::file:
+      if (m_forModel) notes << tr("As for all models.");
+      break;
+    case SettingLayer::program:
+      break;
+  }
+  if (m_opened && setting.applies == SettingApplies::on_opening &&
+      setting.of(*m_opened) != setting.of(edited())) {
+    notes << tr("Takes effect when the model is opened again.");
+  }
+  if (setting.applies == SettingApplies::new_chats && setting.of(m_before) != setting.of(edited()))
+    notes << tr("Chats that exist keep their own.");
+  return notes.join(QLatin1Char(' '));
+}
+
+void SettingsDialog::setForModel(bool own) {
+  m_forModel = own;
+  refresh();
+  if (m_list->currentItem() == nullptr || m_list->currentItem()->isHidden())
+    m_list->setCurrentRow(0);
+}
+
+void SettingsDialog::edit(const Setting& setting, const SettingValue& value) {
+  m_layers.set(layer(), setting, value, m_model);
+  refresh();
+}
+
+void SettingsDialog::resetOne(const Setting& setting) {
+  if (m_layers.origin(setting, m_model) == SettingLayer::command_line) {
+    m_layers.command_line.erase(std::string(setting.name));
+  } else {
+    m_layers.reset(layer(), setting, m_model);
+  }
+  refresh();
+}
+
+void SettingsDialog::resetAll() {
+  for (const Setting& setting : all_settings()) {
+    // Which files they are, is not a taste.
+    if (setting.kept && setting.kind != SettingKind::file)
+      m_layers.reset(layer(), setting, m_model);
+  }
+  refresh();
+}
+
+void SettingsDialog::refresh() {
+  for (std::size_t i = 0; i < m_forms.size(); ++i) {
+    m_forms[i]->refresh();
+    m_list->item(static_cast<int>(i))->setHidden(m_forms[i]->empty());
+  }
+  QStringList later;
+  if (m_opened) {
+    for (const Setting* setting : differing_on_opening(*m_opened, edited()))
+      later << settingText(setting->label);
+  }
+  m_effect->say(MessageLine::Kind::note,
+                later.isEmpty() ? QString()
+                                : tr("Takes effect when the model is opened again: %1.")
+                                      .arg(later.join(QStringLiteral(", "))));
+  m_openAgain->setVisible(!later.isEmpty());
+}
+
+void SettingsDialog::finish(bool openAgain) {
+  Q_EMIT applied(m_layers, openAgain);
+  accept();
 }
 
 }  // namespace mneme
