@@ -20,8 +20,6 @@
 #include "ui/views/banner.h"
 #include "ui/views/chat_panel.h"
 #include "ui/views/composer.h"
-#include "ui/views/dock_title.h"
-#include "ui/views/log_view.h"
 #include "ui/views/open_model_dialog.h"
 #include "ui/views/side_panel.h"
 #include "ui/views/status_line.h"
@@ -60,13 +58,13 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
   connectInspectSource(m_engine, m_source);
 
-  m_side = new SidePanel(m_chats, m_engine, this);
   m_panel = new ChatPanel(m_conversation, m_drafts, m_engine, m_branch, m_selection, m_source,
                           m_defaultModel, this);
   setCentralWidget(m_panel);
   m_status = new StatusLine(m_engine, this);
   setStatusBar(m_status);
   makeDocks();
+  m_side = findChild<SidePanel*>();
   makeMenus();
 
   connectChats();
@@ -219,20 +217,8 @@ void MainWindow::raiseWindow() {
   activateWindow();
 }
 
-// --- docks and layout
-// ------------------------------------------------------------------------------
-
-void MainWindow::makeDocks() {
-  QDockWidget* chats = addDock("chatsDock", tr("Chats"), m_side, Qt::LeftDockWidgetArea);
-  chats->setFeatures(QDockWidget::DockWidgetClosable);
-  chats->setAllowedAreas(Qt::LeftDockWidgetArea | Qt::RightDockWidgetArea);
-  static_cast<DockTitle*>(chats->titleBarWidget())->setShown(false);
-  makeInspectionDocks();
-  QDockWidget* log = addDock("logDock", tr("Log"), new LogView(this), Qt::BottomDockWidgetArea);
-  tabifyDockWidget(m_tiersDock, log);
-  log->hide();
-  m_docks << log;
-}
+// --- layout
+// ----------------------------------------------------------------------------------------
 
 void MainWindow::restoreLayout() {
   const QSize screen = QApplication::primaryScreen()->availableSize();

@@ -6,6 +6,7 @@
 #include <QMainWindow>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "ui/bridge/app_settings.h"
 #include "ui/bridge/conversation.h"
@@ -28,6 +29,8 @@ namespace mneme {
 
 class ChatPanel;
 class SidePanel;
+struct DockRow;
+struct ViewContext;
 class StatusLine;
 
 struct WindowSetup {
@@ -87,9 +90,8 @@ class MainWindow : public QMainWindow {
   void fillRecent(QMenu* menu);
 
   // main_window_docks.cpp
-  QDockWidget* addDock(const char* name, const QString& title, QWidget* widget,
-                       Qt::DockWidgetArea area);
-  void makeInspectionDocks();
+  void makeDocks();
+  void addDock(const DockRow& row, const ViewContext& context);
   void explainStall();
   void updateDockTitles();
   void setWantedSizes(Preset preset);
@@ -121,7 +123,6 @@ class MainWindow : public QMainWindow {
   void reopen();
 
   // main_window.cpp
-  void makeDocks();
   void restoreLayout();
   void saveLayout();
   void fitScreen();
@@ -160,7 +161,11 @@ class MainWindow : public QMainWindow {
   SidePanel* m_side = nullptr;
   ChatPanel* m_panel = nullptr;
   StatusLine* m_status = nullptr;
-  QList<QDockWidget*> m_docks;  // all but the list of chats
+  struct Dock {
+    const DockRow* row;
+    QDockWidget* widget;
+  };
+  std::vector<Dock> m_docks;
   QList<QMenu*> m_menus;
   QActionGroup* m_presets = nullptr;
   // What the user, or a layout, gave the docks. A small window takes of it, a larger one gives
@@ -172,12 +177,6 @@ class MainWindow : public QMainWindow {
     double tiers = 0.47;  // share of the window's width
   };
   WantedSizes m_wanted;
-  QDockWidget* m_tokenDock = nullptr;
-  QDockWidget* m_stripDock = nullptr;
-  QDockWidget* m_slotsDock = nullptr;
-  QDockWidget* m_tiersDock = nullptr;
-  QDockWidget* m_hotSetDock = nullptr;
-  QDockWidget* m_timelineDock = nullptr;
 };
 
 }  // namespace mneme

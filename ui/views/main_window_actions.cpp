@@ -164,8 +164,7 @@ void MainWindow::makeViewMenu() {
   preset("presetMemory", tr("Ti&ers"), Qt::Key_3, Preset::memory);
   menu->addSeparator();
   QMenu* panels = menu->addMenu(tr("&Panels"));
-  panels->addAction(findChild<QDockWidget*>(QStringLiteral("chatsDock"))->toggleViewAction());
-  for (QDockWidget* dock : m_docks) panels->addAction(dock->toggleViewAction());
+  for (const Dock& dock : m_docks) panels->addAction(dock.widget->toggleViewAction());
   addAction(menu, "log", tr("&Log"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L), [this] {
     auto* dock = findChild<QDockWidget*>(QStringLiteral("logDock"));
     dock->setVisible(!dock->isVisible());

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which inspection views stand where, and the presets that show them.
+// Where the docks of the registry stand, and the presets that show them.
 #include <QAction>
 #include <QActionGroup>
 #include <QChildEvent>
+#include <QCoreApplication>
 #include <QDockWidget>
 #include <QScrollArea>
 #include <QTabBar>
 #include <algorithm>
 
-#include "ui/bridge/prompt_probabilities.h"
+#include "ui/views/dock_registry.h"
 #include "ui/views/dock_title.h"
-#include "ui/views/hot_set_actions.h"
-#include "ui/views/hot_set_view.h"
 #include "ui/views/main_window.h"
-#include "ui/views/slots_view.h"
 #include "ui/views/stall_dialog.h"
-#include "ui/views/strip_view.h"
-#include "ui/views/tiers_view.h"
-#include "ui/views/timeline_view.h"
-#include "ui/views/token_card.h"
 
 namespace mneme {
 namespace {
@@ -40,14 +34,23 @@ QWidget* scrolled(QWidget* view) {
 
 }  // namespace
 
-QDockWidget* MainWindow::addDock(const char* name, const QString& title, QWidget* widget,
-                                 Qt::DockWidgetArea area) {
+void MainWindow::addDock(const DockRow& row, const ViewContext& context) {
+  const QString title = QCoreApplication::translate("Docks", row.title);
+  QWidget* view = row.make(context);
+  QWidget* widget = row.scrolls ? scrolled(view) : view;
   auto* dock = new QDockWidget(title, this);
-  dock->setObjectName(QLatin1String(name));
+  dock->setObjectName(QLatin1String(row.name));
   dock->setAccessibleName(title);
   dock->setWidget(widget);
   dock->setTitleBarWidget(new DockTitle(title, dock));
-  addDockWidget(area, dock);
+  addDockWidget(row.place == DockPlace::left    ? Qt::LeftDockWidgetArea
+                : row.place == DockPlace::right ? Qt::RightDockWidgetArea
+                                                : Qt::BottomDockWidgetArea,
+                dock);
+  if (row.fixed) {
+    dock->setFeatures(QDockWidget::DockWidgetClosable);
+    dock->setAllowedAreas(kSides);
+  }
   // A dock behind another one's tab counts as shown to Qt: its content would take the Tab key, and
   // would be kept up to date for nobody. A dock with a hidden content has no room of its own.
   QSizePolicy policy = widget->sizePolicy();
@@ -58,51 +61,29 @@ QDockWidget* MainWindow::addDock(const char* name, const QString& title, QWidget
           Qt::QueuedConnection);
   connect(dock, &QDockWidget::dockLocationChanged, this, &MainWindow::updateDockTitles,
           Qt::QueuedConnection);
-  return dock;
+  m_docks.push_back({&row, dock});
 }
 
-void MainWindow::makeInspectionDocks() {
-  auto* card = new TokenCard(m_branch, m_selection, m_source, this);
-  auto* probabilities = new PromptProbabilities(m_engine, m_branch, this);
-  connect(card, &TokenCard::promptProbabilitiesRequested, probabilities,
-          &PromptProbabilities::request);
-  connect(probabilities, &PromptProbabilities::started, card, [card] { card->setComputing(true); });
-  connect(probabilities, &PromptProbabilities::failed, card,
-          [card](const QString& reason) { card->setComputing(false, reason); });
-  connect(&m_branch, &BranchTrace::recordsChanged, card, [card] { card->setComputing(false); });
-  m_tokenDock = addDock("tokenDock", tr("Token"), card, Qt::RightDockWidgetArea);
-  m_stripDock = addDock("stripDock", tr("Strip"),
-                        scrolled(new StripView(m_branch, m_selection, m_source, this)),
-                        Qt::BottomDockWidgetArea);
-  m_slotsDock =
-      addDock("slotsDock", tr("Slots"),
-              scrolled(new SlotsView(m_branch, m_selection, m_source, m_engine.jobs(), this)),
-              Qt::BottomDockWidgetArea);
-  auto* tiers = new TiersView(m_source, this);
-  const auto follow = [this, tiers] {
-    tiers->setAutomaticBudget(m_settings.now().engine.ram_budget == 0);
+void MainWindow::makeDocks() {
+  const ViewContext context{m_store,  m_engine, m_branch,   m_selection,
+                            m_source, m_chats,  m_settings, [this] { explainStall(); },
+                            this};
+  for (const DockRow& row : allDocks()) addDock(row, context);
+  const auto at = [this](DockPlace place) {
+    std::vector<QDockWidget*> docks;
+    for (const Dock& dock : m_docks) {
+      if (dock.row->place == place) docks.push_back(dock.widget);
+    }
+    return docks;
   };
-  connect(&m_settings, &AppSettings::changed, tiers, follow);
-  follow();
-  m_tiersDock = addDock("tiersDock", tr("Tiers"), scrolled(tiers), Qt::BottomDockWidgetArea);
-  connect(tiers, &TiersView::stallExplanationRequested, this, &MainWindow::explainStall);
-  connect(card, &TokenCard::stallExplanationRequested, this, [this](EventIndex event) {
-    m_selection.pin(event);
-    explainStall();
-  });
-  auto* hotSet = new HotSetView(m_branch, m_source, m_engine.jobs(), this);
-  hotSet->addActions(new HotSetActions(*new HotSetWork(m_store, m_engine, this), m_branch, m_source,
-                                       m_chats, hotSet));
-  m_hotSetDock = addDock("hotSetDock", tr("Hot set"), scrolled(hotSet), Qt::BottomDockWidgetArea);
-  m_timelineDock = addDock("timelineDock", tr("Timeline"),
-                           scrolled(new TimelineView(m_branch, m_selection, m_source, this)),
-                           Qt::BottomDockWidgetArea);
-  m_docks << m_tokenDock << m_stripDock << m_slotsDock << m_timelineDock << m_tiersDock
-          << m_hotSetDock;
-  splitDockWidget(m_stripDock, m_tiersDock, Qt::Horizontal);
-  tabifyDockWidget(m_tiersDock, m_hotSetDock);
-  tabifyDockWidget(m_stripDock, m_slotsDock);
-  tabifyDockWidget(m_slotsDock, m_timelineDock);
+  // Before the tabs: what is split from a dock among tabs becomes another tab.
+  splitDockWidget(at(DockPlace::lowerLeft).front(), at(DockPlace::lowerRight).front(),
+                  Qt::Horizontal);
+  for (const auto place :
+       {DockPlace::left, DockPlace::right, DockPlace::lowerRight, DockPlace::lowerLeft}) {
+    const auto docks = at(place);
+    for (std::size_t i = 1; i < docks.size(); ++i) tabifyDockWidget(docks[i - 1], docks[i]);
+  }
 }
 
 void MainWindow::explainStall() {
@@ -136,11 +117,11 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
 
 // A dock among tabs is named by its tab; one that stands alone by its heading.
 void MainWindow::updateDockTitles() {
-  for (QDockWidget* dock : m_docks) {
+  for (const Dock& dock : m_docks) {
     bool tabbed = false;
-    for (const QDockWidget* other : tabifiedDockWidgets(dock))
+    for (const QDockWidget* other : tabifiedDockWidgets(dock.widget))
       tabbed = tabbed || !other->isHidden();
-    static_cast<DockTitle*>(dock->titleBarWidget())->setShown(!tabbed && dock != m_tokenDock);
+    static_cast<DockTitle*>(dock.widget->titleBarWidget())->setShown(!tabbed && dock.row->heading);
   }
   for (QTabBar* tabs : findChildren<QTabBar*>()) {
     tabs->setDrawBase(false);
@@ -150,19 +131,11 @@ void MainWindow::updateDockTitles() {
 }
 
 void MainWindow::showPreset(Preset preset) {
-  findChild<QDockWidget*>(QStringLiteral("chatsDock"))->show();
-  findChild<QDockWidget*>(QStringLiteral("logDock"))->hide();
-  const bool inspect = preset == Preset::inspect;
-  const bool memory = preset == Preset::memory;
-  m_tokenDock->setVisible(inspect);
-  m_stripDock->setVisible(inspect);
-  m_slotsDock->setVisible(inspect || memory);
-  m_timelineDock->setVisible(inspect || memory);
-  m_tiersDock->setVisible(inspect || memory);
-  m_hotSetDock->setVisible(inspect || memory);
-  if (inspect || memory) m_tiersDock->raise();
-  if (memory) m_slotsDock->raise();
-  if (inspect) m_stripDock->raise();
+  const unsigned layout = 1U << static_cast<unsigned>(preset);
+  for (const Dock& dock : m_docks) dock.widget->setVisible((dock.row->layouts & layout) != 0);
+  for (const Dock& dock : m_docks) {
+    if ((dock.row->front & layout) != 0) dock.widget->raise();
+  }
   setWantedSizes(preset);
   fitDocks();
   static const char* const kNames[] = {"presetChat", "presetInspect", "presetMemory"};
@@ -184,13 +157,23 @@ bool MainWindow::standsAt(const QDockWidget* dock, Qt::DockWidgetAreas areas) co
 
 // After the user moved a line between docks.
 void MainWindow::rememberSizes() {
-  const auto* chats = findChild<QDockWidget*>(QStringLiteral("chatsDock"));
-  if (standsAt(chats, kSides)) m_wanted.chats = chats->width();
-  if (standsAt(m_tokenDock, kSides)) m_wanted.token = m_tokenDock->width();
-  for (const QDockWidget* dock : {m_stripDock, m_slotsDock, m_timelineDock, m_tiersDock}) {
-    if (!standsAt(dock, Qt::BottomDockWidgetArea) || !dock->widget()->isVisible()) continue;
-    m_wanted.lower = double(dock->height()) / std::max(1, height());
-    if (dock == m_tiersDock) m_wanted.tiers = double(dock->width()) / std::max(1, width());
+  for (const Dock& dock : m_docks) {
+    const QDockWidget* widget = dock.widget;
+    switch (dock.row->place) {
+      case DockPlace::left:
+        if (standsAt(widget, kSides)) m_wanted.chats = widget->width();
+        break;
+      case DockPlace::right:
+        if (standsAt(widget, kSides)) m_wanted.token = widget->width();
+        break;
+      case DockPlace::lowerLeft:
+      case DockPlace::lowerRight:
+        if (!standsAt(widget, Qt::BottomDockWidgetArea) || !widget->widget()->isVisible()) break;
+        m_wanted.lower = double(widget->height()) / std::max(1, height());
+        if (dock.row->place == DockPlace::lowerRight)
+          m_wanted.tiers = double(widget->width()) / std::max(1, width());
+        break;
+    }
   }
 }
 
@@ -203,21 +186,22 @@ void MainWindow::fitDocks() {
     sides << dock;
     widths << std::min(wanted, std::max(dock->minimumSizeHint().width(), width() * percent / 100));
   };
-  side(findChild<QDockWidget*>(QStringLiteral("chatsDock")), m_wanted.chats, 25);
-  side(m_tokenDock, m_wanted.token, 28);
-  if (!sides.isEmpty()) resizeDocks(sides, widths, Qt::Horizontal);
   QDockWidget* left = nullptr;
-  for (QDockWidget* dock : {m_stripDock, m_slotsDock, m_timelineDock}) {
-    if (left == nullptr && standsAt(dock, Qt::BottomDockWidgetArea)) left = dock;
+  QDockWidget* right = nullptr;
+  for (const Dock& dock : m_docks) {
+    const DockPlace place = dock.row->place;
+    if (place == DockPlace::left) side(dock.widget, m_wanted.chats, 25);
+    if (place == DockPlace::right) side(dock.widget, m_wanted.token, 28);
+    if (!standsAt(dock.widget, Qt::BottomDockWidgetArea)) continue;
+    if (place == DockPlace::lowerLeft && left == nullptr) left = dock.widget;
+    if (place == DockPlace::lowerRight && right == nullptr) right = dock.widget;
   }
-  if (left == nullptr || !standsAt(m_tiersDock, Qt::BottomDockWidgetArea) ||
-      tabifiedDockWidgets(left).contains(m_tiersDock)) {
-    return;
-  }
+  if (!sides.isEmpty()) resizeDocks(sides, widths, Qt::Horizontal);
+  if (left == nullptr || right == nullptr || tabifiedDockWidgets(left).contains(right)) return;
   const int lower = static_cast<int>(height() * m_wanted.lower);
   const int tiers = static_cast<int>(width() * m_wanted.tiers);
-  resizeDocks({left, m_tiersDock}, {lower, lower}, Qt::Vertical);
-  resizeDocks({left, m_tiersDock}, {width() - tiers, tiers}, Qt::Horizontal);
+  resizeDocks({left, right}, {lower, lower}, Qt::Vertical);
+  resizeDocks({left, right}, {width() - tiers, tiers}, Qt::Horizontal);
 }
 
 }  // namespace mneme
