@@ -29,7 +29,7 @@ using namespace mneme;
 
 // That each step of the program's end waits for a drive; one that answers needs milliseconds.
 constexpr auto kLongestGoodbye = std::chrono::seconds(3);
-constexpr auto kKnockPatience = std::chrono::seconds(5);
+constexpr auto kNotifyPatience = std::chrono::seconds(5);
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
   const QCommandLineParser& parser = options.parser;
 
   SingleInstance instance(QString::fromStdString(paths.runtime));
-  const SingleInstance::Other other = instance.knock(kKnockPatience);
+  const SingleInstance::Other other = instance.notify(kNotifyPatience);
   if (other == SingleInstance::Other::answered) return 0;
   if (other == SingleInstance::Other::silent) {
     return failStart(QCoreApplication::translate(
@@ -168,7 +168,7 @@ int main(int argc, char** argv) {
   const auto application =
       Application::open({std::move(flags), parser.value(options.dataDir)}, &problem);
   if (!application) return failStart(problem);
-  QObject::connect(&instance, &SingleInstance::knocked, &application->window(),
+  QObject::connect(&instance, &SingleInstance::notified, &application->window(),
                    &MainWindow::raiseWindow);
   const QuitOnSignal quit;
   QObject::connect(&quit, &QuitOnSignal::asked, &application->window(), [&application] {

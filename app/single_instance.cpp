@@ -28,13 +28,13 @@ SingleInstance::SingleInstance(const QString& folder, QObject* parent)
       connect(socket, &QLocalSocket::disconnected, socket, &QObject::deleteLater);
       socket->putChar(kAnswer);
       socket->disconnectFromServer();  // once that is written
-      Q_EMIT knocked();
+      Q_EMIT notified();
     }
   });
 }
 
 // The system connects us to a program that hangs too; only its answer says that it shows a window.
-SingleInstance::Other SingleInstance::knock(std::chrono::milliseconds patience) {
+SingleInstance::Other SingleInstance::notify(std::chrono::milliseconds patience) {
   QLocalSocket socket;
   socket.connectToServer(m_name);
   if (!socket.waitForConnected(kConnectMs)) return Other::none;
@@ -51,7 +51,7 @@ SingleInstance::Other SingleInstance::knock(std::chrono::milliseconds patience) 
 
 void SingleInstance::listen() {
   if (m_server.listen(m_name)) return;
-  // Nobody answered the knock, so the file is what a killed program left behind.
+  // No process answered, so the file is what a killed program left behind.
   QLocalServer::removeServer(m_name);
   if (!m_server.listen(m_name)) {
     log_warning("app", "a second start will open a second window: {}",

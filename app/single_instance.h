@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One window for one set of chats: the first start listens on a local socket, later ones knock and
-// leave. UI thread.
+// One window for one set of chats: the first start listens on a local socket, later starts notify
+// it and end. UI thread.
 #pragma once
 
 #include <QLocalServer>
@@ -15,16 +15,16 @@ class SingleInstance : public QObject {
 
  public:
   enum class Other {
-    none,      // nobody else runs
-    answered,  // and shows its window
-    silent,    // it runs, but did not answer in time
+    none,      // no other process runs
+    answered,  // another process runs, and shows its window
+    silent,    // another process runs, but did not answer in time
   };
 
   // `folder` holds the socket; made readable by this user only.
   explicit SingleInstance(const QString& folder, QObject* parent = nullptr);
 
-  Other knock(std::chrono::milliseconds patience);
-  // Of the one that was silent; 0 = not known.
+  Other notify(std::chrono::milliseconds patience);
+  // Of the process that was silent; 0 = not known.
   qint64 process() const { return m_process; }
   // Starts to listen for later starts.
   void listen();
@@ -32,7 +32,7 @@ class SingleInstance : public QObject {
   void leave() { m_server.close(); }
 
  Q_SIGNALS:
-  void knocked();
+  void notified();
 
  private:
   QString m_name;

@@ -47,7 +47,7 @@ class BranchTraceTest : public QObject {
     QCOMPARE(trace.messageOf(4), std::optional(MessageId{1}));
     QCOMPARE(trace.messageOf(8), std::optional(MessageId{3}));
     QVERIFY(!trace.messageOf(5));
-    QCOMPARE(trace.partAt(5).message, MessageId{3});
+    QCOMPARE(trace.messageAt(5).message, MessageId{3});
   }
 
   void rangesFromADamagedFileAreCut() {

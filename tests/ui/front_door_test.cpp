@@ -21,10 +21,10 @@ class FrontDoorTest : public QObject {
 
  private:
   // As another program does, while this one answers.
-  static SingleInstance::Other knock(const QString& folder) {
+  static SingleInstance::Other notify(const QString& folder) {
     SingleInstance::Other other = SingleInstance::Other::none;
     const std::unique_ptr<QThread> thread(
-        QThread::create([&] { other = SingleInstance(folder).knock(kPatience); }));
+        QThread::create([&] { other = SingleInstance(folder).notify(kPatience); }));
     thread->start();
     while (!thread->wait(10)) QCoreApplication::processEvents();
     return other;
@@ -34,11 +34,11 @@ class FrontDoorTest : public QObject {
   void aSecondStartRaisesTheFirst() {
     const QTemporaryDir folder;
     SingleInstance first(folder.path());
-    QCOMPARE(first.knock(kPatience), SingleInstance::Other::none);
+    QCOMPARE(first.notify(kPatience), SingleInstance::Other::none);
     first.listen();
-    QSignalSpy knocked(&first, &SingleInstance::knocked);
-    QCOMPARE(knock(folder.path()), SingleInstance::Other::answered);
-    QTRY_COMPARE(knocked.count(), 1);
+    QSignalSpy notified(&first, &SingleInstance::notified);
+    QCOMPARE(notify(folder.path()), SingleInstance::Other::answered);
+    QTRY_COMPARE(notified.count(), 1);
   }
 
   void aFirstThatHangsIsTold() {
@@ -46,7 +46,7 @@ class FrontDoorTest : public QObject {
     SingleInstance first(folder.path());
     first.listen();
     SingleInstance second(folder.path());  // in the thread that would have to answer
-    QCOMPARE(second.knock(std::chrono::milliseconds(50)), SingleInstance::Other::silent);
+    QCOMPARE(second.notify(std::chrono::milliseconds(50)), SingleInstance::Other::silent);
     QCOMPARE(second.process(), QCoreApplication::applicationPid());
   }
 
@@ -56,7 +56,7 @@ class FrontDoorTest : public QObject {
     QVERIFY(ending.listen(folder.filePath(QStringLiteral("mneme.sock"))));
     connect(&ending, &QLocalServer::newConnection, &ending,
             [&] { ending.nextPendingConnection()->abort(); });
-    QCOMPARE(knock(folder.path()), SingleInstance::Other::none);
+    QCOMPARE(notify(folder.path()), SingleInstance::Other::none);
   }
 
   void whatAKilledProgramLeftIsReplaced() {
@@ -65,9 +65,9 @@ class FrontDoorTest : public QObject {
     QVERIFY(left.open(QIODevice::WriteOnly));
     left.close();
     SingleInstance first(folder.path());
-    QCOMPARE(first.knock(kPatience), SingleInstance::Other::none);
+    QCOMPARE(first.notify(kPatience), SingleInstance::Other::none);
     first.listen();
-    QCOMPARE(knock(folder.path()), SingleInstance::Other::answered);
+    QCOMPARE(notify(folder.path()), SingleInstance::Other::answered);
   }
 };
 

@@ -94,7 +94,7 @@ class InkTextTest : public QObject {
     BranchTrace trace;
     Selection selection;
     InspectSource source;
-    BranchTrace::Part say(TokenSource whose, const std::string& text) {
+    BranchTrace::MessageRange say(TokenSource whose, const std::string& text) {
       const auto part = chat.message(static_cast<MessageId>(chat.parts.size() + 1), whose, text);
       source.setModel(chat.model());
       trace.reset(chat.log, chat.parts);
@@ -383,8 +383,8 @@ class InkTextTest : public QObject {
         "Hello World");
     const auto other = world.say(TokenSource::assistant, bytesOf(mixed));
     std::vector<std::unique_ptr<Inked>> inks;
-    const auto add = [&](const BranchTrace::Part& part, const QString& text, TokenSource whose,
-                         InkText::Measure measure) {
+    const auto add = [&](const BranchTrace::MessageRange& part, const QString& text,
+                         TokenSource whose, InkText::Measure measure) {
       inks.push_back(std::make_unique<Inked>(world.trace, world.selection, world.source));
       inks.back()->set(text, part.first, part.end, whose);
       inks.back()->ink.setMeasure(measure);

@@ -77,7 +77,7 @@ class StreamingCostTest : public QObject {
     std::string all = lines ? "```cpp\n" : "";
     const std::string piece = lines ? "  int horse = tame(14);  // of Alexander\n" : test::kAnswer;
     while (static_cast<int>(test::Chat::tokens(all).size()) < tokens) all += piece + ' ';
-    const BranchTrace::Part part = chat.message(2, TokenSource::assistant, all);
+    const BranchTrace::MessageRange part = chat.message(2, TokenSource::assistant, all);
     InspectSource source;
     source.setModel(chat.model());
     BranchTrace branch;

@@ -60,7 +60,7 @@ struct Chat {
   std::shared_ptr<std::vector<std::string>> vocabulary =
       std::make_shared<std::vector<std::string>>();
   std::map<std::string, TokenId> ids;
-  std::vector<BranchTrace::Part> parts;
+  std::vector<BranchTrace::MessageRange> parts;
   TraceShape shape{2, 1, 2};       // of the records that are added
   TraceShape modelShape{2, 1, 2};  // of the model's pack
   std::uint32_t position = 0;
@@ -138,7 +138,7 @@ struct Chat {
     return out;
   }
 
-  BranchTrace::Part message(MessageId id, TokenSource source, const std::string& text) {
+  BranchTrace::MessageRange message(MessageId id, TokenSource source, const std::string& text) {
     const EventIndex first = log->size();
     const bool sampled = source == TokenSource::assistant;
     add("<|im_start|>", TokenSource::template_text, false);

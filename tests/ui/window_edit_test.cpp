@@ -40,7 +40,7 @@ class WindowEditTest : public QObject {
     // No model wrote it, so nothing is said of its tokens.
     QCOMPARE(items[1].row.end_event, items[1].row.first_event);
     QVERIFY(!items[1].row.answer);
-    for (const BranchTrace::Part& part : m_window->branch().parts()) {
+    for (const BranchTrace::MessageRange& part : m_window->branch().parts()) {
       QVERIFY(part.message != old.row.id);
     }
     // The old one is a step away, the new one is on disk and in the next prompt.

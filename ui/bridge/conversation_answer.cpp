@@ -236,7 +236,7 @@ void Conversation::dropSaved() {
 }
 
 void Conversation::resetBranch() {
-  std::vector<BranchTrace::Part> parts;
+  std::vector<BranchTrace::MessageRange> parts;
   const ModelLayout* layout = m_engine.layout();
   // A question was read by the model that answered it, so digests are looked up from the end.
   std::string digest;

@@ -19,7 +19,7 @@ constexpr char kClear[] = "clear the hot set";
 
 struct SavedTrace {
   std::shared_ptr<TraceLog> log;
-  std::vector<BranchTrace::Part> parts;
+  std::vector<BranchTrace::MessageRange> parts;
 };
 
 // Store thread. Messages of another model are left out: their token ids mean something else.
@@ -41,7 +41,7 @@ Result<SavedTrace> loadTrace(Library& library, ChatId chat, const std::string& d
     }
     saved.parts.push_back({row->id, row->first_event, row->end_event, other});
   }
-  std::ranges::sort(saved.parts, {}, &BranchTrace::Part::first);
+  std::ranges::sort(saved.parts, {}, &BranchTrace::MessageRange::first);
   return saved;
 }
 
@@ -51,7 +51,7 @@ std::vector<NgramKey> ngramsOf(const InspectModel& model, const BranchTrace& tra
   std::unordered_set<NgramKey, NgramKeyHash> seen;
   std::vector<NgramKey> keys(static_cast<std::size_t>(hasher.spec().orders()));
   for (int i = 0; i < trace.size(); ++i) {
-    if (trace.partAt(i).otherModel || !model.fits(trace.recordAt(i).shape())) continue;
+    if (trace.messageAt(i).otherModel || !model.fits(trace.recordAt(i).shape())) continue;
     const auto context = trace.context(i, hasher.spec().max_ngram_size);
     hasher.keys_at(context.tokens, context.tokens.size() - 1, keys);
     for (const NgramKey& key : keys) {
@@ -97,7 +97,8 @@ void HotSetWork::planChat(ChatId chat) {
   });
 }
 
-void HotSetWork::plan(std::shared_ptr<const TraceLog> log, std::vector<BranchTrace::Part> parts) {
+void HotSetWork::plan(std::shared_ptr<const TraceLog> log,
+                      std::vector<BranchTrace::MessageRange> parts) {
   const auto model = m_engine.model();
   if (!model || model->hasher() == nullptr) return;
   m_engine.jobs().start(

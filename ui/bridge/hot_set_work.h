@@ -43,7 +43,7 @@ class HotSetWork : public QObject {
   void ended(const QString& sentence);  // what was done, or why not
 
  private:
-  void plan(std::shared_ptr<const TraceLog> log, std::vector<BranchTrace::Part> parts);
+  void plan(std::shared_ptr<const TraceLog> log, std::vector<BranchTrace::MessageRange> parts);
 
   ChatStore& m_store;
   EngineHost& m_engine;

@@ -9,7 +9,7 @@
 
 namespace mneme {
 
-void BranchTrace::reset(std::shared_ptr<const TraceLog> log, std::vector<Part> parts) {
+void BranchTrace::reset(std::shared_ptr<const TraceLog> log, std::vector<MessageRange> parts) {
   if (log != m_log) {
     m_added.reset();
     m_addedAt.clear();
@@ -17,7 +17,7 @@ void BranchTrace::reset(std::shared_ptr<const TraceLog> log, std::vector<Part> p
   m_log = std::move(log);
   m_parts = std::move(parts);
   const EventIndex limit = m_log ? m_log->size() : 0;
-  for (Part& part : m_parts) {
+  for (MessageRange& part : m_parts) {
     part.end = std::min(part.end, limit);
     part.first = std::min(part.first, part.end);
   }
@@ -27,7 +27,7 @@ void BranchTrace::reset(std::shared_ptr<const TraceLog> log, std::vector<Part> p
 
 void BranchTrace::extendLast(EventIndex end) {
   if (m_parts.empty() || !m_log) return;
-  Part& last = m_parts.back();
+  MessageRange& last = m_parts.back();
   end = std::min(end, m_log->size());
   if (end <= last.end) return;
   const int oldSize = m_size;
@@ -36,7 +36,7 @@ void BranchTrace::extendLast(EventIndex end) {
   Q_EMIT grew(oldSize);
 }
 
-void BranchTrace::append(Part part) {
+void BranchTrace::append(MessageRange part) {
   const int oldSize = m_size;
   part.end = std::min(part.end, m_log ? m_log->size() : 0);
   part.first = std::min(part.first, part.end);
@@ -48,7 +48,7 @@ void BranchTrace::append(Part part) {
 void BranchTrace::recount() {
   m_starts.clear();
   m_size = 0;
-  for (const Part& part : m_parts) {
+  for (const MessageRange& part : m_parts) {
     m_starts.push_back(m_size);
     m_size += static_cast<int>(part.end - part.first);
   }
@@ -61,7 +61,7 @@ std::size_t BranchTrace::partIndexAt(int index) const {
   return static_cast<std::size_t>(after - m_starts.begin()) - 1;
 }
 
-const BranchTrace::Part& BranchTrace::partAt(int index) const {
+const BranchTrace::MessageRange& BranchTrace::messageAt(int index) const {
   return m_parts[partIndexAt(index)];
 }
 
@@ -116,7 +116,7 @@ bool BranchTrace::addProbabilities(const TraceLog& evaluated) {
 }
 
 std::optional<MessageId> BranchTrace::messageOf(EventIndex event) const {
-  for (const Part& part : m_parts) {
+  for (const MessageRange& part : m_parts) {
     if (event >= part.first && event < part.end) return part.message;
   }
   return std::nullopt;
@@ -126,10 +126,10 @@ BranchTrace::Context BranchTrace::context(int index, int max) const {
   CHECK(max > 0);
   Context context;
   std::uint32_t expected = recordAt(index).header().position;
-  const bool otherModel = partAt(index).otherModel;
+  const bool otherModel = messageAt(index).otherModel;
   for (int i = index; i >= 0 && static_cast<int>(context.tokens.size()) < max; --i) {
     const TraceHeader header = recordAt(i).header();
-    if (header.position != expected || partAt(i).otherModel != otherModel) break;
+    if (header.position != expected || messageAt(i).otherModel != otherModel) break;
     context.tokens.push_back(header.token);
     if (header.position == 0) break;
     expected = header.position - 1;

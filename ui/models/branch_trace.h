@@ -20,7 +20,7 @@ class BranchTrace : public QObject {
 
  public:
   // Records [first, end) of one message.
-  struct Part {
+  struct MessageRange {
     MessageId message = 0;
     EventIndex first = 0;
     EventIndex end = 0;
@@ -33,21 +33,21 @@ class BranchTrace : public QObject {
 
   // Another chat or another branch. `log` may be null (no chat). Ranges that reach beyond the log
   // (they come from a file) are cut to it.
-  void reset(std::shared_ptr<const TraceLog> log, std::vector<Part> parts);
+  void reset(std::shared_ptr<const TraceLog> log, std::vector<MessageRange> parts);
   // The last part grows while an answer streams.
   void extendLast(EventIndex end);
   // A new message at the end of the branch; views keep their place.
-  void append(Part part);
+  void append(MessageRange part);
 
   int size() const { return m_size; }  // tokens of the branch
   EventIndex eventAt(int index) const;
   std::optional<int> indexOf(EventIndex event) const;  // none = not on this branch
   TraceRecord recordAt(int index) const;
   TraceRecord record(EventIndex event) const;
-  const std::vector<Part>& parts() const { return m_parts; }
+  const std::vector<MessageRange>& parts() const { return m_parts; }
   // For another thread, which reads the same records through a BranchTrace of its own.
   std::shared_ptr<const TraceLog> log() const { return m_log; }
-  const Part& partAt(int index) const;
+  const MessageRange& messageAt(int index) const;
   int startOf(std::size_t part) const { return m_starts[part]; }  // branch index of its first token
   std::optional<MessageId> messageOf(EventIndex event) const;
 
@@ -75,7 +75,7 @@ class BranchTrace : public QObject {
   void recount();
 
   std::shared_ptr<const TraceLog> m_log;
-  std::vector<Part> m_parts;
+  std::vector<MessageRange> m_parts;
   std::vector<int> m_starts;  // first index of each part
   int m_size = 0;
   // Records with probabilities that were computed later, by the event they stand for.

@@ -58,7 +58,7 @@ struct HotSetQuestion {
   QRect pixels;   // whose rows are listed; empty = none
   // The newest message of the branch: its rows are the overlay. May be null.
   std::shared_ptr<const TraceLog> log;
-  std::vector<BranchTrace::Part> parts;
+  std::vector<BranchTrace::MessageRange> parts;
 };
 
 struct HotSetPicture {

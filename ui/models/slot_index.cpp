@@ -13,9 +13,9 @@ constexpr TokenId kNoToken = -1;
 
 }  // namespace
 
-std::shared_ptr<const SlotIndex> SlotIndex::build(std::shared_ptr<const TraceLog> log,
-                                                  const std::vector<BranchTrace::Part>& parts,
-                                                  std::shared_ptr<const InspectModel> model) {
+std::shared_ptr<const SlotIndex> SlotIndex::build(
+    std::shared_ptr<const TraceLog> log, const std::vector<BranchTrace::MessageRange>& parts,
+    std::shared_ptr<const InspectModel> model) {
   auto index = std::make_shared<SlotIndex>();
   const HashSpec& spec = model->hasher->spec();
   index->m_layers = spec.layers.size();
@@ -39,7 +39,7 @@ void SlotIndex::read(const BranchTrace& trace) {
   m_skipped = static_cast<std::size_t>(first);
   for (int i = first; i < trace.size(); ++i) {
     const TraceRecord record = trace.recordAt(i);
-    if (!m_model->fits(record.shape()) || trace.partAt(i).otherModel) continue;
+    if (!m_model->fits(record.shape()) || trace.messageAt(i).otherModel) continue;
     m_events.push_back(trace.eventAt(i));
     m_positions.push_back(record.header().position);
     const BranchTrace::Context context = trace.context(i, n);

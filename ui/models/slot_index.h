@@ -32,7 +32,7 @@ class SlotIndex {
   // Covers the newest tokens that fit into kEntriesMax; tokens without this pack's records are left
   // out. Any thread.
   static std::shared_ptr<const SlotIndex> build(std::shared_ptr<const TraceLog> log,
-                                                const std::vector<BranchTrace::Part>& parts,
+                                                const std::vector<BranchTrace::MessageRange>& parts,
                                                 std::shared_ptr<const InspectModel> model);
 
   const InspectModel& model() const { return *m_model; }

@@ -121,7 +121,7 @@ TokenFacts factsOf(const BranchTrace& trace, const InspectSource& source, int in
   facts.index = index;
   facts.event = trace.eventAt(index);
   facts.header = record.header();
-  facts.otherModel = trace.partAt(index).otherModel;
+  facts.otherModel = trace.messageAt(index).otherModel;
   const InspectModel* own = facts.otherModel ? nullptr : model.get();
   facts.text = tokenText(own, record.token());
   facts.untrained = own && own->fits(record.shape()) && !own->layout.memory->trained;

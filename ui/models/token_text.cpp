@@ -57,7 +57,7 @@ QString tokenText(const InspectModel* model, TokenId token) {
 }
 
 QString tokenTextAt(const BranchTrace& trace, const InspectModel* model, int index) {
-  const bool other = trace.partAt(index).otherModel;
+  const bool other = trace.messageAt(index).otherModel;
   return tokenText(other ? nullptr : model, trace.recordAt(index).token());
 }
 

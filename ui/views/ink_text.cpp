@@ -62,7 +62,7 @@ void InkText::readRecords() {
   // The range comes from a file: what counts is where it meets the branch, whose parts are checked.
   const EventIndex next = m_events.empty() ? m_first : m_events.back() + 1;
   const auto known = static_cast<std::ptrdiff_t>(m_events.size());
-  for (const BranchTrace::Part& part : m_trace.parts()) {
+  for (const BranchTrace::MessageRange& part : m_trace.parts()) {
     const EventIndex end = std::min(m_end, part.end);
     for (EventIndex event = std::max({next, m_first, part.first}); event < end; ++event) {
       if (m_trace.record(event).header().source == m_whose) m_events.push_back(event);
@@ -86,7 +86,7 @@ void InkText::align(bool growing) {
     m_anyKnown = false;
     const bool readable = !m_events.empty() && m_source.model() != nullptr && [&] {
       const auto index = m_trace.indexOf(m_events.front());
-      return !index || !m_trace.partAt(*index).otherModel;
+      return !index || !m_trace.messageAt(*index).otherModel;
     }();
     if (readable) spellFrom(0, 0, growing);
   }
@@ -145,7 +145,7 @@ void InkText::explain() {
     return;
   }
   if (const auto index = m_trace.indexOf(m_events.front());
-      index && m_trace.partAt(*index).otherModel) {
+      index && m_trace.messageAt(*index).otherModel) {
     m_whyEmpty =
         InkWords::tr("Another model made this message. Open that model to see its tokens.");
   } else if (m_source.model() == nullptr) {
