@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Fails on an include against the arrows of the house, on Qt below ui, on a lock in ui, and on a file
+# Fails on an include against the arrows of CONTRIBUTING.md, on Qt below ui, on a lock in ui, and on a file
 # that outgrew itself. Run by ctest: cmake -DROOT=<source> -P layering.cmake
 set(LINES_MAX 600)
 
-# What each room may include, as path prefixes. Order: the first rule whose folder matches holds.
+# What each library may include, as path prefixes. Order: the first rule whose folder matches holds.
 set(base_may inference/base/)
 set(engram_may inference/base/ engram/)
 set(gpu_may inference/base/ gpu/)
@@ -93,6 +93,6 @@ foreach(source IN LISTS sources)
   endforeach()
 endforeach()
 if(failures GREATER 0)
-  message(FATAL_ERROR "${failures} breaches of the house's layering")
+  message(FATAL_ERROR "${failures} includes or files against the layering")
 endif()
-message(STATUS "${count} sources keep to the house's layering")
+message(STATUS "${count} sources keep to the layering")

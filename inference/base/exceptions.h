@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // We throw nothing; the standard library does where the system has no memory or no thread to give.
-// At the doors of a room such an exception becomes an Error, and what comes past them ends the
-// program with a sentence instead of an abort.
+// At the public functions of a library such an exception becomes an Error, and what comes past them
+// ends the program with a sentence instead of an abort.
 #pragma once
 
 #include <string>

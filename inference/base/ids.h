@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Integer names that several rooms share. Plain aliases, because they live in arrays that kernels,
-// files and SQLite read as integers; the name says which table an integer indexes.
+// Integer names that several libraries share. Plain aliases, because they live in arrays that
+// kernels, files and SQLite read as integers; the name says which table an integer indexes.
 #pragma once
 
 #include <cstdint>

@@ -72,10 +72,10 @@ Result<spdlog::sink_ptr> open_file(const std::string& file) {
 }
 
 void write_line(spdlog::sinks::sink& sink, spdlog::log_clock::time_point now, LogLevel level,
-                std::string_view room, std::string_view text) {
-  const spdlog::details::log_msg message(now, {}, spdlog::string_view_t(room.data(), room.size()),
-                                         to_spdlog(level),
-                                         spdlog::string_view_t(text.data(), text.size()));
+                std::string_view module, std::string_view text) {
+  const spdlog::details::log_msg message(
+      now, {}, spdlog::string_view_t(module.data(), module.size()), to_spdlog(level),
+      spdlog::string_view_t(text.data(), text.size()));
   if (!sink.should_log(message.level)) return;
   try {
     sink.log(message);
@@ -101,14 +101,14 @@ void configure_log(const LogOptions& options) {
   }
 }
 
-void append_to_log(const std::string& file, LogLevel level, std::string_view room,
+void append_to_log(const std::string& file, LogLevel level, std::string_view module,
                    std::string_view said) {
   const auto sink = open_file(file);
   const std::string text = printable(said, kMessageBytesMax);
-  if (sink) write_line(**sink, spdlog::log_clock::now(), level, room, text);
+  if (sink) write_line(**sink, spdlog::log_clock::now(), level, module, text);
 }
 
-void log_line(LogLevel level, std::string_view room, std::string_view said) {
+void log_line(LogLevel level, std::string_view module, std::string_view said) {
   const std::string text = printable(said, kMessageBytesMax);  // names of files and drivers
   LogState& log = state();
   const auto now = spdlog::log_clock::now();
@@ -116,9 +116,9 @@ void log_line(LogLevel level, std::string_view room, std::string_view said) {
   const auto since_epoch =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
   log.ring.push_back(
-      LogLine{log.next_number++, since_epoch.count(), level, std::string(room), text});
+      LogLine{log.next_number++, since_epoch.count(), level, std::string(module), text});
   if (log.ring.size() > kRingLines) log.ring.pop_front();
-  for (const auto& sink : log.sinks) write_line(*sink, now, level, room, text);
+  for (const auto& sink : log.sinks) write_line(*sink, now, level, module, text);
 }
 
 std::vector<LogLine> recent_log_lines(std::uint64_t after) {

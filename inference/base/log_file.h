@@ -10,7 +10,7 @@
 namespace mneme {
 
 // A file that cannot be written is no error here: there is nobody left to tell.
-void append_to_log(const std::string& file, LogLevel level, std::string_view room,
+void append_to_log(const std::string& file, LogLevel level, std::string_view module,
                    std::string_view text);
 
 }  // namespace mneme

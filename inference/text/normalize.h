@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unicode composition (NFC) and letter case of UTF-8 text. Valid UTF-8 in and out; any thread. The
-// only files of the room that know ICU are normalize.cpp and characters.cpp.
+// only files of this library that know ICU are normalize.cpp and characters.cpp.
 #pragma once
 
 #include <string>

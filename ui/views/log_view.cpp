@@ -77,7 +77,7 @@ QString LogView::textOf(const LogLine& line) {
   return QStringLiteral("%1  %2  %3  %4")
       .arg(QDateTime::fromMSecsSinceEpoch(line.time_ms).toString(QStringLiteral("HH:mm:ss.zzz")),
            QString::fromLatin1(kNames[static_cast<int>(line.level)]).leftJustified(7))
-      .arg(QString::fromStdString(line.room), -10)
+      .arg(QString::fromStdString(line.module), -10)
       .arg(QString::fromStdString(line.text));
 }
 
