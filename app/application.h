@@ -15,7 +15,7 @@
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/jobs.h"
 #include "ui/bridge/settings_file.h"
-#include "ui/views/main_window.h"
+#include "ui/views/window/main_window.h"
 
 namespace mneme {
 

@@ -20,11 +20,11 @@
 #include "tests/support/default_model.h"
 #include "tests/support/test_paths.h"
 #include "ui/theme.h"
-#include "ui/views/chat_panel.h"
-#include "ui/views/chat_view.h"
-#include "ui/views/composer.h"
-#include "ui/views/switch_button.h"
-#include "ui/views/token_card.h"
+#include "ui/views/chat/chat_panel.h"
+#include "ui/views/chat/chat_view.h"
+#include "ui/views/chat/composer.h"
+#include "ui/views/inspect/token_card.h"
+#include "ui/views/window/switch_button.h"
 
 namespace mneme {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/chat_view.h"
+#include "ui/views/chat/chat_view.h"
 
 #include <QAccessible>
 #include <QApplication>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/composer.h"
+#include "ui/views/chat/composer.h"
 
 #include <QClipboard>
 #include <QLabel>

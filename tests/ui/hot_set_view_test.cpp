@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/hot_set_view.h"
+#include "ui/views/inspect/hot_set_view.h"
 
 #include <QComboBox>
 #include <QLabel>
@@ -9,11 +9,11 @@
 #include <random>
 #include <set>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
-#include "ui/views/hot_set_actions.h"
-#include "ui/views/hot_set_canvas.h"
+#include "tests/ui/ui_test.h"
+#include "ui/views/inspect/hot_set_actions.h"
+#include "ui/views/inspect/hot_set_canvas.h"
 
 using namespace mneme;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/ink_text.h"
+#include "ui/views/chat/ink_text.h"
 
 #include <QPainter>
 #include <QSignalSpy>
@@ -11,8 +11,8 @@
 #include "tests/ui/ui_test.h"
 #include "ui/models/utf8_spans.h"
 #include "ui/theme.h"
-#include "ui/views/ink_legend.h"
-#include "ui/views/message_layout.h"
+#include "ui/views/chat/message_layout.h"
+#include "ui/views/inspect/ink_legend.h"
 
 using namespace mneme;
 

@@ -13,12 +13,12 @@
 #include "ui/bridge/engine_source.h"
 #include "ui/bridge/prompt_probabilities.h"
 #include "ui/models/token_facts.h"
-#include "ui/views/ink_text.h"
-#include "ui/views/slots_view.h"
-#include "ui/views/strip_canvas.h"
-#include "ui/views/strip_view.h"
-#include "ui/views/tiers_view.h"
-#include "ui/views/token_card.h"
+#include "ui/views/chat/ink_text.h"
+#include "ui/views/inspect/slots_view.h"
+#include "ui/views/inspect/strip_canvas.h"
+#include "ui/views/inspect/strip_view.h"
+#include "ui/views/inspect/tiers_view.h"
+#include "ui/views/inspect/token_card.h"
 
 using namespace mneme;
 

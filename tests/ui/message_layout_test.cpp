@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/message_layout.h"
+#include "ui/views/chat/message_layout.h"
 
 #include <QImage>
 #include <QPainter>

@@ -20,9 +20,9 @@
 #include "ui/bridge/app_settings.h"
 #include "ui/bridge/settings_file.h"
 #include "ui/theme.h"
-#include "ui/views/chat_panel.h"
-#include "ui/views/composer.h"
-#include "ui/views/main_window.h"
+#include "ui/views/chat/chat_panel.h"
+#include "ui/views/chat/composer.h"
+#include "ui/views/window/main_window.h"
 
 namespace mneme::test {
 

@@ -16,13 +16,13 @@
 #include "tests/support/refused_writes.h"
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/views/banner.h"
-#include "ui/views/chat_panel.h"
-#include "ui/views/chat_view.h"
-#include "ui/views/composer.h"
-#include "ui/views/deleted_chats_dialog.h"
-#include "ui/views/main_window.h"
-#include "ui/views/side_panel.h"
+#include "ui/views/chat/banner.h"
+#include "ui/views/chat/chat_panel.h"
+#include "ui/views/chat/chat_view.h"
+#include "ui/views/chat/composer.h"
+#include "ui/views/window/deleted_chats_dialog.h"
+#include "ui/views/window/main_window.h"
+#include "ui/views/window/side_panel.h"
 
 using namespace mneme;
 

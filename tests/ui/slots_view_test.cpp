@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/slots_view.h"
+#include "ui/views/inspect/slots_view.h"
 
 #include <QAbstractItemModelTester>
 #include <QCheckBox>
@@ -14,9 +14,9 @@
 #include <map>
 #include <set>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
+#include "tests/ui/ui_test.h"
 
 using namespace mneme;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/stall_dialog.h"
+#include "ui/views/inspect/stall_dialog.h"
 
 #include <QLabel>
 #include <QPushButton>
@@ -7,11 +7,11 @@
 #include <QTableWidget>
 #include <QtTest>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
-#include "ui/views/tiers_view.h"
-#include "ui/views/token_card.h"
+#include "tests/ui/ui_test.h"
+#include "ui/views/inspect/tiers_view.h"
+#include "ui/views/inspect/token_card.h"
 
 using namespace mneme;
 

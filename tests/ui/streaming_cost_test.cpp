@@ -12,7 +12,7 @@
 #include "tests/ui/synthetic_trace.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
-#include "ui/views/chat_view.h"
+#include "ui/views/chat/chat_view.h"
 
 using namespace mneme;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/strip_view.h"
+#include "ui/views/inspect/strip_view.h"
 
 #include <QElapsedTimer>
 #include <QScrollArea>
@@ -9,11 +9,11 @@
 #include <cmath>
 #include <set>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
-#include "ui/views/strip_canvas.h"
-#include "ui/views/strip_picture.h"
+#include "tests/ui/ui_test.h"
+#include "ui/views/inspect/strip_canvas.h"
+#include "ui/views/inspect/strip_picture.h"
 
 using namespace mneme;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/tiers_view.h"
+#include "ui/views/inspect/tiers_view.h"
 
 #include <QCheckBox>
 #include <QLabel>
@@ -16,11 +16,11 @@
 #include "tests/ui/synthetic_trace.h"
 #include "tests/ui/ui_test.h"
 #include "ui/models/tier_history.h"
-#include "ui/views/budget_control.h"
-#include "ui/views/elided_label.h"
-#include "ui/views/hit_curve_chart.h"
-#include "ui/views/tier_table.h"
-#include "ui/views/time_chart.h"
+#include "ui/views/inspect/budget_control.h"
+#include "ui/views/inspect/hit_curve_chart.h"
+#include "ui/views/inspect/tier_table.h"
+#include "ui/views/inspect/time_chart.h"
+#include "ui/views/window/elided_label.h"
 
 using namespace mneme;
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/timeline_view.h"
+#include "ui/views/inspect/timeline_view.h"
 
 #include <QtTest>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
+#include "tests/ui/ui_test.h"
 #include "ui/models/token_text.h"
-#include "ui/views/timeline_canvas.h"
+#include "ui/views/inspect/timeline_canvas.h"
 
 using namespace mneme;
 

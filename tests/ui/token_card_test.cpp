@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/views/token_card.h"
+#include "ui/views/inspect/token_card.h"
 
 #include <QApplication>
 #include <QClipboard>
@@ -8,11 +8,11 @@
 #include <QSignalSpy>
 #include <QtTest>
 
-#include "tests/ui/ui_test.h"
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
+#include "tests/ui/ui_test.h"
 #include "ui/models/token_text.h"
-#include "ui/views/ngram_grid.h"
+#include "ui/views/inspect/ngram_grid.h"
 
 using namespace mneme;
 

@@ -5,8 +5,8 @@
 #include "inference/text/tokenizer.h"
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/views/answer_text.h"
-#include "ui/views/chat_view.h"
+#include "ui/views/chat/answer_text.h"
+#include "ui/views/chat/chat_view.h"
 
 using namespace mneme;
 

@@ -16,9 +16,9 @@
 
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
-#include "ui/views/open_model_dialog.h"
-#include "ui/views/settings_dialog.h"
-#include "ui/views/slots_view.h"
+#include "ui/views/inspect/slots_view.h"
+#include "ui/views/window/open_model_dialog.h"
+#include "ui/views/window/settings_dialog.h"
 
 using namespace mneme;
 

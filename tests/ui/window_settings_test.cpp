@@ -12,9 +12,9 @@
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
-#include "ui/views/banner.h"
-#include "ui/views/chat_settings_dialog.h"
-#include "ui/views/settings_dialog.h"
+#include "ui/views/chat/banner.h"
+#include "ui/views/window/chat_settings_dialog.h"
+#include "ui/views/window/settings_dialog.h"
 
 using namespace mneme;
 using namespace mneme::test;

@@ -18,12 +18,12 @@
 #include "tests/ui/opened_window.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
-#include "ui/views/banner.h"
-#include "ui/views/budget_control.h"
-#include "ui/views/chat_view.h"
-#include "ui/views/message_line.h"
-#include "ui/views/open_model_dialog.h"
-#include "ui/views/settings_dialog.h"
+#include "ui/views/chat/banner.h"
+#include "ui/views/chat/chat_view.h"
+#include "ui/views/inspect/budget_control.h"
+#include "ui/views/window/message_line.h"
+#include "ui/views/window/open_model_dialog.h"
+#include "ui/views/window/settings_dialog.h"
 
 using namespace mneme;
 
