@@ -7,8 +7,8 @@
 #include <chrono>
 #include <utility>
 
-#include "inference/base/log.h"
-#include "inference/base/private_file.h"
+#include "base/log.h"
+#include "base/private_file.h"
 #include "ui/theme.h"
 
 namespace mneme {

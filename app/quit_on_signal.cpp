@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

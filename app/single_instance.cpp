@@ -5,8 +5,8 @@
 
 #include <QLocalSocket>
 
-#include "inference/base/log.h"
-#include "inference/base/private_file.h"
+#include "base/log.h"
+#include "base/private_file.h"
 
 namespace mneme {
 

@@ -10,10 +10,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/check.h"
+#include "base/file.h"
 #include "engram/ngram_hasher.h"
 #include "engram/row_checksum.h"
-#include "inference/base/check.h"
-#include "inference/base/file.h"
 
 namespace mneme {
 namespace {

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/table_source.h"
 #include "engram/table_store.h"
 #include "engram/tier_stats.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -8,8 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -8,9 +8,9 @@
 #include <map>
 #include <unordered_set>
 
+#include "base/check.h"
 #include "engram/pcg64.h"
 #include "engram/primes.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

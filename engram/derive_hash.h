@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/hash_spec.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -3,8 +3,8 @@
 
 #include <bit>
 
+#include "base/check.h"
 #include "engram/cache_policy.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
+#include "base/half.h"
 #include "engram/row_codec.h"
-#include "inference/base/check.h"
-#include "inference/base/half.h"
 
 namespace mneme {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <string>
 
+#include "base/file.h"
+#include "base/result.h"
 #include "engram/tier_stats.h"
-#include "inference/base/file.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 
 namespace mneme {
 

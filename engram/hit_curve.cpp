@@ -5,7 +5,7 @@
 #include <bit>
 #include <cmath>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

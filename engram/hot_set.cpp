@@ -11,9 +11,9 @@
 #include <cstring>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/file.h"
-#include "inference/base/round_up.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "base/round_up.h"
 
 namespace mneme {
 namespace {

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "base/output_file.h"
+#include "base/result.h"
 #include "engram/cache_segment.h"
 #include "engram/file_system.h"
 #include "engram/ngram_key.h"
-#include "inference/base/output_file.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

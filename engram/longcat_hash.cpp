@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/longcat_hash.h"
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

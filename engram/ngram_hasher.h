@@ -6,10 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/hash_spec.h"
 #include "engram/ngram_key.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

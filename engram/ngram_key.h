@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/ids.h"
 #include "engram/hash_spec.h"
-#include "inference/base/ids.h"
 
 namespace mneme {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <bit>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <initializer_list>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.h"
 #include "engram/primes.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

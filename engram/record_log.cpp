@@ -15,12 +15,12 @@
 #include <system_error>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/file.h"
-#include "inference/base/log.h"
-#include "inference/base/private_file.h"
-#include "inference/base/system_memory.h"
+#include "base/check.h"
+#include "base/exceptions.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/private_file.h"
+#include "base/system_memory.h"
 
 namespace mneme {
 namespace {

@@ -23,11 +23,11 @@
 #include <thread>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/ngram_key.h"
 #include "engram/record_log_format.h"
 #include "engram/record_log_index.h"
 #include "engram/tier_stats.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -8,10 +8,10 @@
 #include <array>
 #include <cstring>
 
+#include "base/check.h"
+#include "base/round_up.h"
 #include "engram/record_log_index.h"
 #include "engram/row_reader.h"
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/ngram_key.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

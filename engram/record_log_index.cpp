@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

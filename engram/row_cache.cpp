@@ -5,8 +5,8 @@
 #include <cstring>
 #include <thread>
 
+#include "base/check.h"
 #include "engram/cache_policy.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

@@ -32,12 +32,12 @@
 #include <span>
 #include <vector>
 
+#include "base/result.h"
+#include "base/round_up.h"
 #include "engram/cache_segment.h"
 #include "engram/ngram_key.h"
 #include "engram/row_cache_ghosts.h"
 #include "engram/row_cache_pages.h"
-#include "inference/base/result.h"
-#include "inference/base/round_up.h"
 
 namespace mneme {
 

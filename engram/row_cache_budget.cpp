@@ -6,11 +6,11 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "base/system_memory.h"
 #include "engram/cache_policy.h"
 #include "engram/numa.h"
 #include "engram/row_cache.h"
-#include "inference/base/check.h"
-#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {

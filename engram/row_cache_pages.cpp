@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
+#include "base/check.h"
+#include "base/round_up.h"
 
 namespace mneme {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "engram/row_cache.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

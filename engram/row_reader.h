@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/tier_stats.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
+#include "base/check.h"
+#include "base/round_up.h"
 
 namespace mneme {
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/file_system.h"
 #include "engram/row_reader.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

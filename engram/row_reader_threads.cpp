@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/exceptions.h"
 #include "engram/row_reader.h"
 #include "engram/row_reader_files.h"
 #include "engram/row_reader_queue.h"
-#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {

@@ -20,12 +20,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "base/exceptions.h"
+#include "base/log.h"
 #include "engram/row_reader.h"
 #include "engram/row_reader_files.h"
 #include "engram/row_reader_queue.h"
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
 
 namespace mneme {
 namespace {

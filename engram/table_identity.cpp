@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/file.h"
+#include "base/file.h"
 
 namespace mneme {
 namespace {

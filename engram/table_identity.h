@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
+#include "base/result.h"
 #include "engram/hash_spec.h"
 #include "engram/table_map.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

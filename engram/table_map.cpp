@@ -7,10 +7,10 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
+#include "base/file.h"
 #include "engram/row_checksum.h"
 #include "engram/row_reader.h"
-#include "inference/base/check.h"
-#include "inference/base/file.h"
 
 namespace mneme {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/table_source.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "engram/table_store_impl.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

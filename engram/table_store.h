@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/ngram_hasher.h"
 #include "engram/ngram_key.h"
 #include "engram/row_checksum.h"
@@ -21,7 +22,6 @@
 #include "engram/table_map.h"
 #include "engram/table_source.h"
 #include "engram/tier_stats.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -7,11 +7,11 @@
 #include <system_error>
 #include <utility>
 
+#include "base/exceptions.h"
+#include "base/log.h"
+#include "base/private_file.h"
 #include "engram/hot_set.h"
 #include "engram/table_store_impl.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
-#include "inference/base/private_file.h"
 
 namespace mneme {
 namespace {

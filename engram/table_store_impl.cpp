@@ -10,12 +10,12 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
+#include "base/log.h"
+#include "base/system_memory.h"
 #include "engram/file_system.h"
 #include "engram/numa.h"
 #include "engram/table_identity.h"
-#include "inference/base/check.h"
-#include "inference/base/log.h"
-#include "inference/base/system_memory.h"
 
 namespace mneme {
 namespace {

@@ -5,10 +5,10 @@
 #include <atomic>
 #include <cstring>
 
+#include "base/exceptions.h"
+#include "base/log.h"
 #include "engram/record_log.h"
 #include "engram/table_store_impl.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
 
 namespace mneme {
 

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "inference/base/round_up.h"
+#include "base/round_up.h"
 
 namespace mneme {
 

@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "gpu/backend_buffer.h"
 #include "gpu/graph.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

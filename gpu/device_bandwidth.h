@@ -2,8 +2,8 @@
 // How fast a device's own memory is, to judge decoding by. The CPU's: gpu/cpu/bandwidth.h.
 #pragma once
 
+#include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "inference/base/half.h"
+#include "base/half.h"
 
 namespace mneme {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "gpu/graph.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -8,12 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/cpu_info.h"
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/cuda_module.h"
-#include "inference/base/log.h"
 #ifdef MNEME_WITH_VULKAN
 #include "gpu/vulkan/vulkan_backend.h"
 #endif

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 
+#include "base/check.h"
+#include "base/half.h"
 #include "gpu/k_quants.h"
-#include "inference/base/check.h"
-#include "inference/base/half.h"
 
 namespace mneme {
 namespace {

@@ -6,7 +6,7 @@
 #include <QObject>
 #include <optional>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 
 namespace mneme {
 

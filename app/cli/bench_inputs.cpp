@@ -11,9 +11,9 @@
 
 #include "app/cli/interrupt.h"
 #include "app/cli/streams.h"
+#include "base/file.h"
 #include "engram/bench/key_stream.h"
 #include "engram/compressed_vocab.h"
-#include "inference/base/file.h"
 #include "inference/model/gguf.h"
 #include "inference/text/tokenizer.h"
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/bench/scratch_table.h"
 #include "engram/ngram_hasher.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 #include "inference/model/table_files.h"
 
 namespace mneme::cli {

@@ -20,7 +20,7 @@
 #include "app/cli/stall_notice.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 namespace mneme::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "app/cli/result_json.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/check_model.h"
 #include "inference/model/check_rows.h"
 #include "inference/model/gguf.h"

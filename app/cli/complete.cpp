@@ -15,7 +15,7 @@
 #include "app/cli/stall_notice.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/output_file.h"
+#include "base/output_file.h"
 
 namespace mneme::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include "app/cli/result_json.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/run/machine.h"
 
 namespace mneme::cli {

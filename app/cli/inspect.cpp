@@ -15,9 +15,9 @@
 #include "app/cli/options.h"
 #include "app/cli/result_json.h"
 #include "app/cli/streams.h"
+#include "base/printable.h"
 #include "engram/ngram_hasher.h"
 #include "engram/tier_stats.h"
-#include "inference/base/printable.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme::cli {

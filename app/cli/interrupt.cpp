@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "app/cli/streams.h"
-#include "inference/base/exceptions.h"
+#include "base/exceptions.h"
 
 namespace mneme::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme::cli {
 

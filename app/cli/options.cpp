@@ -17,7 +17,7 @@
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
 #include "app/paths.h"
-#include "inference/base/log.h"
+#include "base/log.h"
 
 namespace mneme::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/run/engine.h"
 #include "inference/settings/setting.h"
 #include "inference/settings/settings.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "app/cli/streams.h"
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 namespace mneme::cli {
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "app/cli/streams.h"
+#include "base/printable.h"
 #include "engram/bench/paired.h"
-#include "inference/base/printable.h"
 
 namespace mneme::cli {
 

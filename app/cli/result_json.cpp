@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 namespace mneme::cli {
 

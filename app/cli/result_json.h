@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "inference/run/generate.h"
 #include "inference/trace/model_layout.h"
 

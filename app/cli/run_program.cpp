@@ -8,8 +8,8 @@
 
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/printable.h"
+#include "base/exceptions.h"
+#include "base/printable.h"
 
 namespace mneme::cli {
 

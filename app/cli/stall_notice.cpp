@@ -9,7 +9,7 @@
 
 #include "app/cli/interrupt.h"
 #include "app/cli/streams.h"
-#include "inference/base/exceptions.h"
+#include "base/exceptions.h"
 
 namespace mneme::cli {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "app/cli/interrupt.h"
 #include "app/paths.h"
-#include "inference/base/log_file.h"
-#include "inference/base/printable.h"
-#include "inference/base/private_file.h"
+#include "base/log_file.h"
+#include "base/printable.h"
+#include "base/private_file.h"
 
 namespace mneme::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme::cli {
 

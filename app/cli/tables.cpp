@@ -15,7 +15,7 @@
 #include "app/cli/result_json.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/table_files.h"
 
 namespace mneme::cli {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 
 namespace mneme::cli {
 namespace {

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/parse_number.h"
-#include "inference/base/result.h"
+#include "base/parse_number.h"
+#include "base/result.h"
 
 namespace mneme::cli {
 

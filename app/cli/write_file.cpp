@@ -8,7 +8,7 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 namespace mneme::cli {
 

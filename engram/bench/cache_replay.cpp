@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engram/bench/cache_replay.h"
 
+#include "base/check.h"
 #include "engram/bench/thread_seconds.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

@@ -16,11 +16,11 @@
 #include <span>
 #include <utility>
 
+#include "base/check.h"
+#include "base/file.h"
 #include "engram/bench/drive_reads.h"
 #include "engram/table_map.h"
 #include "engram/table_store.h"
-#include "inference/base/check.h"
-#include "inference/base/file.h"
 
 namespace mneme {
 namespace {

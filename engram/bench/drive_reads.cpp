@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/check.h"
-#include "inference/base/file.h"
+#include "base/check.h"
+#include "base/file.h"
 
 namespace mneme {
 namespace {

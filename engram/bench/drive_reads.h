@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -15,13 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "engram/bench/key_stream.h"
 #include "engram/bench/paired.h"
 #include "engram/bench/removed_file.h"
 #include "engram/bench/scratch_table.h"
 #include "engram/bench/thread_seconds.h"
 #include "engram/table_store.h"
-#include "inference/base/file.h"
 
 namespace mneme {
 namespace {

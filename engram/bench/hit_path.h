@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/ngram_hasher.h"
 #include "engram/ngram_key.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

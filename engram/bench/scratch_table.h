@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

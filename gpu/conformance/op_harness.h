@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/backend.h"
 #include "gpu/graph.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

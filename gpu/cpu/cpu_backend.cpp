@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
+#include "base/exceptions.h"
 #include "gpu/cpu/cpu_info.h"
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/cpu/cpu_plan.h"
@@ -20,8 +22,6 @@
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
 #include "gpu/segment_clock.h"
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {

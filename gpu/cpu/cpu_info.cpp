@@ -16,7 +16,7 @@
 #include <cpuid.h>
 #endif
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

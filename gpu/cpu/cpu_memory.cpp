@@ -11,8 +11,8 @@
 #include <limits>
 #include <utility>
 
-#include "inference/base/round_up.h"
-#include "inference/base/system_memory.h"
+#include "base/round_up.h"
+#include "base/system_memory.h"
 
 namespace mneme {
 namespace {

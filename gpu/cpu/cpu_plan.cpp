@@ -8,12 +8,12 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
+#include "base/round_up.h"
 #include "gpu/activation_memory.h"
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {

@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
+#include "base/exceptions.h"
 #include "gpu/cpu/cpu_info.h"
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
 
 namespace mneme {
 namespace {

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

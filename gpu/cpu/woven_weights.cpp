@@ -5,9 +5,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/log.h"
+#include "base/round_up.h"
 #include "gpu/cpu/cpu_memory.h"
-#include "inference/base/log.h"
-#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {

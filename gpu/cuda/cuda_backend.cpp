@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "gpu/cuda/cuda_choices.h"
 #include "gpu/cuda/cuda_device_context.h"
 #include "gpu/cuda/cuda_library.h"
 #include "gpu/cuda/cuda_plan.h"
 #include "gpu/segment_clock.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

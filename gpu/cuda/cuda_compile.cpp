@@ -6,14 +6,14 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
+#include "base/round_up.h"
 #include "gpu/activation_memory.h"
 #include "gpu/cuda/cuda_plan.h"
 #include "gpu/fused_gate_conv.h"
 #include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
 #include "gpu/rope_table.h"
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {

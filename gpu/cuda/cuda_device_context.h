@@ -8,9 +8,9 @@
 #include <span>
 #include <string_view>
 
+#include "base/result.h"
 #include "gpu/backend_buffer.h"
 #include "gpu/cuda/cuda_abi.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/half.h"
+#include "base/log.h"
 #include "gpu/tensor.h"
-#include "inference/base/half.h"
-#include "inference/base/log.h"
 
 namespace mneme {
 namespace {

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/cuda/cuda_abi.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
 #include "gpu/rope_table.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

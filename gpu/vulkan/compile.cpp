@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "base/check.h"
+#include "base/round_up.h"
 #include "gpu/activation_memory.h"
 #include "gpu/fused_gate_conv.h"
 #include "gpu/matmul_add.h"
@@ -15,8 +17,6 @@
 #include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/packings.h"
 #include "gpu/vulkan/vulkan_plan.h"
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
 
 namespace mneme {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/vulkan/api.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

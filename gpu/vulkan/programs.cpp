@@ -8,12 +8,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/check.h"
+#include "base/log.h"
+#include "base/output_file.h"
+#include "base/sha256.h"
 #include "gpu/vulkan/push.h"
 #include "gpu/vulkan/shaders.h"
-#include "inference/base/check.h"
-#include "inference/base/log.h"
-#include "inference/base/output_file.h"
-#include "inference/base/sha256.h"
 
 namespace mneme {
 namespace {

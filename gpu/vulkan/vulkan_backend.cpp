@@ -6,13 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "gpu/segment_clock.h"
 #include "gpu/vulkan/device.h"
 #include "gpu/vulkan/memory.h"
 #include "gpu/vulkan/programs.h"
 #include "gpu/vulkan/transfer.h"
 #include "gpu/vulkan/vulkan_plan.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

@@ -5,9 +5,9 @@
 #include <atomic>
 #include <cstring>
 
+#include "base/check.h"
 #include "gpu/rope_table.h"
 #include "gpu/vulkan/choices.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

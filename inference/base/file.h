@@ -10,8 +10,8 @@
 #include <span>
 #include <string>
 
-#include "inference/base/mapping_faults.h"
-#include "inference/base/result.h"
+#include "base/mapping_faults.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/log.h"
+#include "base/log.h"
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
@@ -13,9 +13,9 @@
 #include <mutex>
 #include <string>
 
-#include "inference/base/log_file.h"
-#include "inference/base/printable.h"
-#include "inference/base/private_file.h"
+#include "base/log_file.h"
+#include "base/printable.h"
+#include "base/private_file.h"
 
 namespace mneme {
 namespace {

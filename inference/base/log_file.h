@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 
 namespace mneme {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/mapping_faults.h"
+#include "base/mapping_faults.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <mutex>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

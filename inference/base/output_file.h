@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/parse_number.h"
+#include "base/parse_number.h"
 
 #include <fmt/format.h>
 

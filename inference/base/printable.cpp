@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 #include <fmt/format.h>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 
 namespace mneme {
 namespace {

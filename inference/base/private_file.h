@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

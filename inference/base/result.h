@@ -11,7 +11,7 @@
 #include <utility>
 #include <variant>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

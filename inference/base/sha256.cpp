@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/sha256.h"
+#include "base/sha256.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/system_memory.h"
+#include "base/system_memory.h"
 
 #include <unistd.h>
 

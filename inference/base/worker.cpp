@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/worker.h"
+#include "base/worker.h"
 
 #include <pthread.h>
 
@@ -8,9 +8,9 @@
 #include <semaphore>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
+#include "base/check.h"
+#include "base/exceptions.h"
+#include "base/log.h"
 
 namespace mneme {
 

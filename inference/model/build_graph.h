@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/graph.h"
-#include "inference/base/result.h"
 #include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"
 #include "inference/model/memory_pack.h"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/compare_readers.h"
-#include "inference/base/result.h"
 #include "inference/model/table_files.h"
 
 namespace mneme {

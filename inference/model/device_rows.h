@@ -9,10 +9,10 @@
 #include <memory>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/device_row_cache_policy.h"
 #include "engram/tier_stats.h"
 #include "gpu/backend.h"
-#include "inference/base/result.h"
 #include "inference/model/memory_pack.h"
 
 namespace mneme {

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

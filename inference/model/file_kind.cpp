@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 namespace mneme {
 namespace {

@@ -3,7 +3,7 @@
 // model, an adapter or a projector and need to hear what to open instead.
 #pragma once
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 
 namespace mneme {

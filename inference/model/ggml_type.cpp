@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/gguf_parser.h"
 
 namespace mneme {

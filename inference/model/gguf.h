@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
+#include "base/result.h"
 #include "gpu/tensor.h"
-#include "inference/base/file.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <numeric>
 
-#include "inference/base/printable.h"
-#include "inference/base/round_up.h"
+#include "base/printable.h"
+#include "base/round_up.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/check.h"
-#include "inference/base/file.h"
-#include "inference/base/output_file.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "base/output_file.h"
 #include "inference/model/gguf_writer.h"
 
 namespace mneme {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "inference/base/check.h"
-#include "inference/base/output_file.h"
+#include "base/check.h"
+#include "base/output_file.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {

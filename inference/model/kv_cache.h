@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/base/result.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/gguf_setting.h"
 
 namespace mneme {

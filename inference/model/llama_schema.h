@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/file_error.h"
 #include "inference/model/file_kind.h"
 #include "inference/model/pack_pages.h"

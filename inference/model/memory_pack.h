@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/ngram_hasher.h"
 #include "engram/table_source.h"
 #include "gpu/backend.h"
-#include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"

@@ -7,12 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include "base/half.h"
+#include "base/sha256.h"
 #include "engram/compressed_vocab.h"
 #include "engram/derive_hash.h"
 #include "engram/pcg64.h"
 #include "engram/row_codec.h"
-#include "inference/base/half.h"
-#include "inference/base/sha256.h"
 #include "inference/model/ggml_type.h"
 #include "inference/model/gguf.h"
 #include "inference/model/pack_pages.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf_writer.h"
 
 namespace mneme {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/file_error.h"
 #include "inference/model/file_kind.h"
 #include "inference/model/llama_schema.h"

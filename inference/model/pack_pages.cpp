@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/check.h"
+#include "base/printable.h"
 #include "engram/row_checksum.h"
-#include "inference/base/check.h"
-#include "inference/base/printable.h"
 #include "inference/model/file_error.h"
 
 namespace mneme {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/gguf_writer.h"
 #include "inference/model/row_format.h"

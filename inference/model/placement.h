@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/check.h"
 #include "gpu/backend.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

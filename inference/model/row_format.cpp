@@ -5,9 +5,9 @@
 
 #include <vector>
 
+#include "base/check.h"
 #include "engram/row_codec.h"
 #include "gpu/tensor.h"
-#include "inference/base/check.h"
 #include "inference/model/ggml_type.h"
 #include "inference/model/table_quants.h"
 

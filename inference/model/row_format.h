@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -11,8 +11,8 @@
 #include <optional>
 #include <utility>
 
-#include "inference/base/file.h"
-#include "inference/base/printable.h"
+#include "base/file.h"
+#include "base/printable.h"
 #include "inference/model/file_error.h"
 
 namespace mneme {

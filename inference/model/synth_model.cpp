@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/half.h"
+#include "base/half.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {

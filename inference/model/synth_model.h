@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
 #include "gpu/tensor.h"
-#include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/gguf_writer.h"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

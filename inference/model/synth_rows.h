@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 
 namespace mneme {
 

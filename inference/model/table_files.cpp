@@ -7,8 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/file.h"
 #include "engram/row_checksum.h"
-#include "inference/base/file.h"
 #include "inference/model/table_files_impl.h"
 #include "inference/model/table_scan.h"
 

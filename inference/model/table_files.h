@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/hash_spec.h"
 #include "engram/table_source.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 #include "inference/model/row_format.h"
 
 namespace mneme {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/table_files.h"
 
 namespace mneme {

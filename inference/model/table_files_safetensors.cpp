@@ -14,8 +14,8 @@
 #include <string_view>
 #include <utility>
 
-#include "inference/base/file.h"
-#include "inference/base/printable.h"
+#include "base/file.h"
+#include "base/printable.h"
 #include "inference/model/file_error.h"
 #include "inference/model/safetensors.h"
 #include "inference/model/table_files_impl.h"

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/hash_spec.h"
-#include "inference/base/result.h"
 #include "inference/model/table_files.h"
 
 namespace mneme {

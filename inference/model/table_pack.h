@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf_writer.h"
 #include "inference/model/table_files.h"
 

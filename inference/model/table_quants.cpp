@@ -4,8 +4,8 @@
 #include <array>
 #include <bit>
 
-#include "inference/base/check.h"
-#include "inference/base/half.h"
+#include "base/check.h"
+#include "base/half.h"
 #include "inference/model/ggml_type.h"
 
 namespace mneme {

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/table_map.h"
-#include "inference/base/file.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 #include "inference/model/table_files.h"
 
 namespace mneme {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"

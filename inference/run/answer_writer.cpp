@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

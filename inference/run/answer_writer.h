@@ -9,8 +9,8 @@
 #include <chrono>
 #include <memory>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "inference/run/generate.h"
 #include "inference/store/chat_store.h"
 #include "inference/trace/model_layout.h"

@@ -8,10 +8,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/exceptions.h"
+#include "base/log.h"
+#include "base/sha256.h"
 #include "gpu/registry.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
-#include "inference/base/sha256.h"
 #include "inference/model/kv_cache.h"
 #include "inference/run/engine_impl.h"
 #include "inference/run/find_pack.h"

@@ -14,12 +14,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/ngram_hasher.h"
 #include "engram/row_checksum.h"
 #include "engram/row_reader.h"
 #include "engram/tier_stats.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 #include "inference/run/generate.h"
 #include "inference/trace/model_layout.h"
 

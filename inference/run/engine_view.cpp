@@ -4,8 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/check.h"
 #include "engram/table_store.h"
-#include "inference/base/check.h"
 #include "inference/model/device_rows.h"
 
 namespace mneme {

@@ -10,10 +10,10 @@
 #include <shared_mutex>
 #include <span>
 
+#include "base/ids.h"
 #include "engram/ngram_hasher.h"
 #include "engram/table_map.h"
 #include "engram/tier_stats.h"
-#include "inference/base/ids.h"
 #include "inference/text/tokenizer.h"
 #include "inference/trace/model_layout.h"
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/log.h"
-#include "inference/base/result.h"
+#include "base/log.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"

@@ -7,7 +7,7 @@
 #include <random>
 #include <utility>
 
-#include "inference/base/exceptions.h"
+#include "base/exceptions.h"
 #include "inference/run/engine.h"
 #include "inference/run/engine_impl.h"
 #include "inference/run/sampler.h"

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "inference/run/sampler_options.h"
 #include "inference/trace/trace_log.h"
 

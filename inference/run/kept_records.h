@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

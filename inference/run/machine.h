@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "gpu/device_info.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

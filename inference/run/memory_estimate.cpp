@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/exceptions.h"
+#include "base/system_memory.h"
 #include "engram/table_store.h"
 #include "gpu/registry.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/system_memory.h"
 #include "inference/model/kv_cache.h"
 #include "inference/run/session.h"
 #include "inference/text/tokenizer.h"

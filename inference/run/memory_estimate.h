@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
 #include "inference/run/engine.h"

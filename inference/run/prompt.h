@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "inference/run/generate.h"
 #include "inference/text/chat_template.h"
 #include "inference/text/tokenizer.h"

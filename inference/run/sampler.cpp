@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/settings/setting.h"
 #include "inference/settings/settings.h"
 

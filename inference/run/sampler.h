@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "inference/run/sampler_options.h"
 #include "inference/trace/trace_record.h"
 

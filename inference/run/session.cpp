@@ -8,8 +8,8 @@
 #include <limits>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
+#include "base/check.h"
+#include "base/exceptions.h"
 
 namespace mneme {
 namespace {

@@ -13,10 +13,10 @@
 #include <span>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/result.h"
 #include "engram/table_store.h"
 #include "gpu/backend.h"
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
 #include "inference/model/build_graph.h"
 #include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"

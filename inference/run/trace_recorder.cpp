@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "inference/base/half.h"
+#include "base/half.h"
 
 namespace mneme {
 

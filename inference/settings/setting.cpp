@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "inference/base/parse_number.h"
+#include "base/parse_number.h"
 #include "inference/settings/settings.h"
 
 namespace mneme {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "inference/base/parse_number.h"
+#include "base/parse_number.h"
 #include "inference/settings/bind.h"
 
 namespace mneme {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/log.h"
-#include "inference/base/parse_number.h"
+#include "base/log.h"
+#include "base/parse_number.h"
 #include "inference/settings/setting.h"
 #include "inference/settings/settings.h"
 

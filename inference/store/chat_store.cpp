@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
+#include "base/check.h"
+#include "base/exceptions.h"
+#include "base/log.h"
 
 namespace mneme {
 

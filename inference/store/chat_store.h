@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/result.h"
-#include "inference/base/worker.h"
+#include "base/result.h"
+#include "base/worker.h"
 #include "inference/store/library.h"
 
 namespace mneme {

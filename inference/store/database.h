@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 struct sqlite3;
 struct sqlite3_stmt;

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <filesystem>
 
-#include "inference/base/log.h"
-#include "inference/base/private_file.h"
+#include "base/log.h"
+#include "base/private_file.h"
 #include "inference/store/chat_json.h"
 #include "inference/store/library_impl.h"
 #include "inference/store/schema.h"

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "inference/run/generate.h"
 #include "inference/run/sampler_options.h"
 

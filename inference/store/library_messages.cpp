@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/store/chat_json.h"
 #include "inference/store/library_impl.h"
 

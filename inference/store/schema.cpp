@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 
 namespace mneme {
 namespace {

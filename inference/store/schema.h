@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/store/database.h"
 
 namespace mneme {

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

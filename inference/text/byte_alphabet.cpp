@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/text/byte_alphabet.h"
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 
 namespace mneme {
 namespace {

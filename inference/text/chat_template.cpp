@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/text/chat_template.h"
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/jinja_interpreter.h"
 #include "inference/text/jinja_parser.h"
 

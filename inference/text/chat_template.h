@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/run/generate.h"
 #include "inference/text/text_piece.h"

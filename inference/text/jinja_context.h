@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/text/jinja_value.h"
 
 namespace mneme::jinja {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/text/jinja_builtins.h"
 #include "inference/text/jinja_interpreter.h"
 #include "inference/text/jinja_operators.h"

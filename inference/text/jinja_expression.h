@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/text/jinja_lexer.h"
 #include "inference/text/jinja_node.h"
 

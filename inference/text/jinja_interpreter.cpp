@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/text/jinja_operators.h"
 #include "inference/text/jinja_print.h"
 

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <optional>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/characters.h"
 
 namespace mneme::jinja {

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/text/jinja_node.h"
 
 namespace mneme::jinja {

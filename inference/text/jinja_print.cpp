@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_node.h"
 #include "inference/text/jinja_operators.h"

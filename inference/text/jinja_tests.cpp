@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_builtins.h"
 #include "inference/text/jinja_operators.h"

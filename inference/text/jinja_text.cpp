@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/jinja_lexer.h"
 #include "inference/text/normalize.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_filters.h"
 #include "inference/text/jinja_format.h"

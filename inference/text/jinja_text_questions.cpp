@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods of texts that ask what its characters are: "12".isdigit().
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/characters.h"
 #include "inference/text/jinja_lexer.h"
 #include "inference/text/jinja_methods.h"

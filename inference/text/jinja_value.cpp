@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme::jinja {
 namespace {

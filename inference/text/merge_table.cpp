@@ -6,7 +6,7 @@
 #include <queue>
 #include <random>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

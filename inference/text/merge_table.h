@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 
 namespace mneme {
 

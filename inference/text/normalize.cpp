@@ -6,7 +6,7 @@
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/check.h"
-#include "inference/base/log.h"
-#include "inference/base/printable.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/printable.h"
 
 namespace mneme {
 namespace {

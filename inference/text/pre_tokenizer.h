@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "inference/base/result.h"
+#include "base/result.h"
 
 namespace mneme {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "inference/text/utf8_stream.h"
 
 namespace mneme {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 
 namespace mneme {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "inference/text/normalize.h"
 #include "inference/text/tokenizer_impl.h"
 

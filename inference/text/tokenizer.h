@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/text/text_piece.h"
 

@@ -3,7 +3,7 @@
 // here computes with, are errors with their name, as llama_schema.h has it of the model's.
 #pragma once
 
-#include "inference/base/result.h"
+#include "base/result.h"
 #include "inference/model/gguf.h"
 
 namespace mneme {

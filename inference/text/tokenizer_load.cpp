@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "inference/base/printable.h"
-#include "inference/base/sha256.h"
+#include "base/printable.h"
+#include "base/sha256.h"
 #include "inference/text/tokenizer_impl.h"
 #include "inference/text/tokenizer_keys.h"
 

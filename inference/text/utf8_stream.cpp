@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/text/utf8_stream.h"
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 
 namespace mneme {
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 
 namespace mneme {
 

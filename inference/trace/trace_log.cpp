@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "inference/base/check.h"
-#include "inference/base/round_up.h"
+#include "base/check.h"
+#include "base/round_up.h"
 
 namespace mneme {
 namespace {

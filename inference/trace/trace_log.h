@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
-#include "inference/base/ids.h"
-#include "inference/base/result.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "inference/trace/step_log.h"
 #include "inference/trace/trace_record.h"
 

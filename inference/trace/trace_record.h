@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "base/ids.h"
 #include "engram/tier_stats.h"
-#include "inference/base/ids.h"
 
 namespace mneme {
 

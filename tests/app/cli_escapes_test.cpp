@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 #include "tests/app/cli_fixture.h"
 #include "tests/support/gguf_edit.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/output_file.h"
+#include "base/output_file.h"
 #include "tests/app/cli_fixture.h"
 #include "tests/support/file_text.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/exceptions.h"
+#include "base/exceptions.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/file.h"
+#include "base/file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/half.h"
+#include "base/half.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/output_file.h"
+#include "base/output_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/file.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "inference/base/file.h"
+#include "base/file.h"
 #include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/printable.h"
+#include "base/printable.h"
 
 #include <gtest/gtest.h>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 
 namespace mneme {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/private_file.h"
+#include "base/private_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

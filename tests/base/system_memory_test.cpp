@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Over trees of files as the kernel shows them.
-#include "inference/base/system_memory.h"
+#include "base/system_memory.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/base/worker.h"
+#include "base/worker.h"
 
 #include <gtest/gtest.h>
 

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "engram/bench/paired.h"
 #include "engram/ngram_hasher.h"
 #include "engram/table_source.h"
-#include "inference/base/result.h"
 
 namespace mneme {
 

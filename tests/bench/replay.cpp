@@ -8,10 +8,10 @@
 #include <limits>
 #include <utility>
 
+#include "base/check.h"
 #include "engram/bench/cache_replay.h"
 #include "engram/bench/thread_seconds.h"
 #include "engram/hit_curve.h"
-#include "inference/base/check.h"
 #include "tests/bench/policies.h"
 #include "tests/bench/replay_log.h"
 

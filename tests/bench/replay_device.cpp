@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/check.h"
 #include "engram/bench/thread_seconds.h"
 #include "engram/device_row_cache_policy.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

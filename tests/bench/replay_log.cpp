@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/replay_log.h"
 
+#include "base/check.h"
 #include "engram/ngram_key.h"
 #include "engram/record_log_format.h"
 #include "engram/record_log_index.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

@@ -8,12 +8,12 @@
 #include <random>
 #include <vector>
 
+#include "base/file.h"
 #include "engram/bench/paired.h"
+#include "engram/bench/scratch_table.h"
 #include "tests/bench/policies.h"
 #include "tests/bench/replay.h"
 #include "tests/bench/replay_device.h"
-#include "engram/bench/scratch_table.h"
-#include "inference/base/file.h"
 
 namespace mneme {
 namespace {

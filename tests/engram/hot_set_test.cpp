@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
 #include "engram/table_store.h"
-#include "inference/base/log.h"
 #include "tests/support/file_text.h"
 #include "tests/support/numbered_tables.h"
 #include "tests/support/temporary_folder.h"

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "inference/base/file.h"
+#include "base/file.h"
 #include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wait_until.h"

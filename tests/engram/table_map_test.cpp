@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "engram/row_checksum.h"
 #include "engram/row_reader.h"
 #include "engram/table_store.h"
-#include "inference/base/file.h"
 #include "tests/support/numbered_tables.h"
 #include "tests/support/table_layouts.h"
 #include "tests/support/temporary_folder.h"

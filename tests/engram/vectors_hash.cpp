@@ -4,11 +4,11 @@
 #include <cstring>
 #include <optional>
 
+#include "base/sha256.h"
 #include "engram/derive_hash.h"
 #include "engram/longcat_hash.h"
 #include "engram/pcg64.h"
 #include "engram/qwen_hash.h"
-#include "inference/base/sha256.h"
 #include "vectors_file.h"
 
 namespace mneme {

@@ -4,8 +4,8 @@
 #include <map>
 #include <sstream>
 
+#include "base/sha256.h"
 #include "engram/compressed_vocab.h"
-#include "inference/base/sha256.h"
 #include "vectors_file.h"
 
 namespace mneme {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/check.h"
-#include "inference/base/utf8.h"
+#include "base/check.h"
+#include "base/utf8.h"
 #include "inference/text/chat_template.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/model/gguf.h"
 
 namespace {

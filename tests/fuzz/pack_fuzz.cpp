@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "engram/ngram_hasher.h"
 #include "gpu/registry.h"
-#include "inference/base/check.h"
 #include "inference/model/memory_pack.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/utf8.h"
+#include "base/check.h"
+#include "base/utf8.h"
 #include "inference/text/tokenizer.h"
 #include "inference/text/utf8_stream.h"
 #include "tests/support/tiny_vocabulary.h"

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "gpu/conformance/op_cases.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

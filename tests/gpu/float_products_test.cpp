@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/half.h"
 #include "gpu/cpu/cpu_info.h"
 #include "gpu/cpu/kernels.h"
 #include "gpu/tensor.h"
-#include "inference/base/half.h"
 
 namespace mneme {
 namespace {

@@ -13,11 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/half.h"
 #include "gpu/cpu/cpu_info.h"
 #include "gpu/cpu/thread_pool.h"
 #include "gpu/cpu/woven_weights.h"
 #include "gpu/tensor.h"
-#include "inference/base/half.h"
 
 namespace mneme {
 namespace {

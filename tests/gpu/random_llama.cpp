@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "inference/base/check.h"
-#include "inference/base/half.h"
+#include "base/check.h"
+#include "base/half.h"
 
 namespace mneme {
 namespace {

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "inference/base/output_file.h"
+#include "base/output_file.h"
 #include "inference/model/check_model.h"
 #include "inference/model/table_files.h"
 #include "inference/model/table_pack.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <numeric>
 
-#include "inference/base/output_file.h"
+#include "base/output_file.h"
 
 namespace mneme {
 namespace {

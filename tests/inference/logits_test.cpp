@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.h"
 #include "gpu/cpu/cpu_info.h"
-#include "inference/base/sha256.h"
 #include "inference/model/memory_pack_writer.h"
 #include "inference/run/engine.h"
 #include "inference/run/session.h"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "inference/base/system_memory.h"
+#include "base/system_memory.h"
 #include "inference/run/engine.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 #include "inference/model/synth_model.h"
 #include "inference/run/engine.h"
 #include "tests/support/gguf_edit.h"

@@ -7,11 +7,11 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/half.h"
+#include "base/sha256.h"
 #include "engram/engram_math.h"
 #include "engram/ngram_hasher.h"
 #include "engram/row_codec.h"
-#include "inference/base/half.h"
-#include "inference/base/sha256.h"
 #include "inference/model/gguf_writer.h"
 #include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"

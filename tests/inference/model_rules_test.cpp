@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/printable.h"
+#include "base/printable.h"
 #include "inference/model/check_model.h"
 #include "inference/run/engine.h"
 #include "inference/text/tokenizer.h"

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/output_file.h"
 #include "engram/ngram_hasher.h"
 #include "engram/table_store.h"
-#include "inference/base/output_file.h"
 #include "inference/model/check_rows.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "inference/base/utf8.h"
+#include "base/utf8.h"
 
 namespace mneme {
 namespace {

@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "base/check.h"
 #include "gpu/vulkan/vulkan_backend.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "tests/support/test_paths.h"
 
 namespace mneme {

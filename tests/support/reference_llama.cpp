@@ -5,8 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/check.h"
 #include "gpu/tensor.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 namespace {

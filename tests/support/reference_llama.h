@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "inference/model/gguf.h"
 
 namespace mneme {

@@ -7,7 +7,7 @@
 
 #include <csignal>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "inference/base/file.h"
+#include "base/file.h"
 
 namespace mneme {
 

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "tests/support/file_text.h"
 #include "tests/support/wait_until.h"
 

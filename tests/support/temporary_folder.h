@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

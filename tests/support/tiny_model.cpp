@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <span>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack_writer.h"
 #include "inference/model/synth_model.h"

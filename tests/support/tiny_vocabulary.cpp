@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <span>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/model/gguf_writer.h"
 #include "inference/text/byte_alphabet.h"
 

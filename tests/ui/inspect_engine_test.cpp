@@ -4,7 +4,7 @@
 #include <QtTest>
 #include <cmath>
 
-#include "inference/base/half.h"
+#include "base/half.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"

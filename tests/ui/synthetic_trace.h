@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
+#include "base/half.h"
 #include "engram/derive_hash.h"
 #include "engram/ngram_hasher.h"
-#include "inference/base/check.h"
-#include "inference/base/half.h"
 #include "inference/trace/trace_log.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/inspect_source.h"

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 #include "ui/bridge/settings_file.h"
 
 namespace mneme {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "inference/run/engine_view.h"
 
 namespace mneme {

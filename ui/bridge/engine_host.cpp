@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 #include "ui/bridge/ui_call.h"
 
 namespace mneme {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
+#include "base/exceptions.h"
+#include "base/log.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/ui_call.h"
 

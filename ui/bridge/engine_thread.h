@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "inference/base/worker.h"
+#include "base/worker.h"
 #include "inference/run/engine.h"
 
 namespace mneme {

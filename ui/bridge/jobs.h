@@ -18,8 +18,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "inference/base/exceptions.h"
-#include "inference/base/log.h"
+#include "base/exceptions.h"
+#include "base/log.h"
 
 namespace mneme {
 

@@ -5,7 +5,7 @@
 
 #include <QObject>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/models/branch_trace.h"
 

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <chrono>
 
-#include "inference/base/worker.h"
+#include "base/worker.h"
 #include "ui/bridge/mailslot.h"
 
 namespace mneme {

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 

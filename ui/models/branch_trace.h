@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "inference/base/ids.h"
+#include "base/ids.h"
 #include "inference/trace/trace_log.h"
 
 namespace mneme {

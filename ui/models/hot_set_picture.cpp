@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "ui/models/token_facts.h"
 
 namespace mneme {

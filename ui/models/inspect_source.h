@@ -12,9 +12,9 @@
 #include <span>
 #include <string>
 
+#include "base/ids.h"
 #include "engram/ngram_hasher.h"
 #include "engram/tier_stats.h"
-#include "inference/base/ids.h"
 #include "inference/trace/model_layout.h"
 
 namespace mneme {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 
 namespace mneme {
 namespace {

@@ -4,9 +4,9 @@
 #include <QCoreApplication>
 #include <cmath>
 
+#include "base/check.h"
+#include "base/half.h"
 #include "engram/compressed_vocab.h"
-#include "inference/base/check.h"
-#include "inference/base/half.h"
 #include "ui/models/token_text.h"
 #include "ui/models/utf8_spans.h"
 

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <functional>
 
+#include "base/half.h"
 #include "gpu/cuda/module/cublaslt_abi.h"
-#include "inference/base/half.h"
 
 using namespace mneme::cublaslt;
 

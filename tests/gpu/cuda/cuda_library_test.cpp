@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "gpu/conformance/run_case.h"
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/module/matrix_library.h"
-#include "inference/base/log.h"
 #include "tests/gpu/cuda/one_product.h"
 #include "tests/gpu/cuda_emulation/emulated_runtime.h"
 

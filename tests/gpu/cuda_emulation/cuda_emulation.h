@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/half.h"
 #include "gpu/cuda/cuda_abi.h"
-#include "inference/base/half.h"
 
 #define __device__
 #define __host__

@@ -12,9 +12,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/check.h"
 #include "gpu/cuda/module/launch.h"
 #include "gpu/cuda/module/matrix_library.h"
-#include "inference/base/check.h"
 
 namespace mneme {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "tests/gpu/cuda_emulation/races.h"
 
 #if defined(__SANITIZE_ADDRESS__)

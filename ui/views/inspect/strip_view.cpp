@@ -13,7 +13,7 @@
 #include <cmath>
 #include <span>
 
-#include "inference/base/output_file.h"
+#include "base/output_file.h"
 #include "ui/format.h"
 #include "ui/theme.h"
 #include "ui/views/inspect/ink_legend.h"

@@ -7,7 +7,7 @@
 #include <QWidget>
 #include <vector>
 
-#include "inference/base/log.h"
+#include "base/log.h"
 
 class QComboBox;
 class QLineEdit;

@@ -19,7 +19,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "inference/base/check.h"
+#include "base/check.h"
 #include "inference/run/machine.h"
 #include "ui/format.h"
 #include "ui/path_text.h"
