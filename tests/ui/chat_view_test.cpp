@@ -287,6 +287,25 @@ class ChatViewTest : public QObject {
     QVERIFY(!m_selection.pinned());
   }
 
+  // Selecting and copying code read all messages; heights are still those of what is laid out.
+  void messagesStandBelowEachOtherAfterSelectingAll() {
+    m_model.setTree(longChat(60), 120);
+    m_view->grab();
+    m_view->selectAll();
+    m_view->copyLastCodeBlock();
+    QScrollBar* bar = m_view->verticalScrollBar();
+    for (int i = 0; bar->value() > 0 && i < 1000; ++i) {
+      bar->setValue(bar->value() - 300);
+      m_view->grab();
+    }
+    for (int row = 0; row < m_view->messageCount(); ++row) {
+      const MessageItem& item = m_view->messageItem(row);
+      const QRect rect = m_view->messageRect(row);
+      QVERIFY2(item.bodyRect().bottom() < rect.height(), qPrintable(QString::number(row)));
+      QVERIFY2(rect.height() < item.bodyRect().bottom() + 60, qPrintable(QString::number(row)));
+    }
+  }
+
   void keysReachEveryMessage() {
     m_model.setTree(longChat(3), 6);
     m_view->grab();

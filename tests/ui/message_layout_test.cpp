@@ -4,6 +4,7 @@
 #include <QImage>
 #include <QPainter>
 #include <QtTest>
+#include <algorithm>
 
 #include "engram/bench/thread_seconds.h"
 #include "tests/ui/ui_test.h"
@@ -15,9 +16,36 @@ namespace {
 
 constexpr qreal kWidth = 600;
 constexpr int kLarge = 200'000;
+constexpr int kScreen = 800;
 
 QString times(const QString& piece) {
   return piece.repeated(kLarge / piece.size() + 1).left(kLarge);
+}
+
+// 200,000 characters of kinds whose heights are guessed well, badly, and by row.
+void longTexts() {
+  QTest::addColumn<QString>("text");
+  const auto row = [](const char* name, const QString& text) { QTest::newRow(name) << text; };
+  row("one line of brackets", times(QStringLiteral("[")));
+  row("words in one paragraph", times(QStringLiteral("Only Alexander could tame Bucephalus. ")));
+  row("emoji in one paragraph", times(QString::fromUtf8("👩‍🚀 四大发明 ")));
+  row("joined emoji", times(QString::fromUtf8("👩‍")));
+  row("paragraphs", times(QString::fromUtf8("Only **Alexander** could 👩‍🚀 tame `it`, so he "
+                                            "did, and rode far away from Macedon to see it.\n\n")));
+  row("code", QStringLiteral("```cpp\n") + times(QStringLiteral("int a = 1;\n")));
+  row("one line of code", QStringLiteral("```cpp\n") + times(QStringLiteral("int a = 1; ")));
+  row("a table",
+      QStringLiteral("|a|b|\n|---|---|\n") +
+          times(QString::fromUtf8(
+              "|Only Alexander could tame Bucephalus, a horse that "
+              "feared its own shadow, as it turned out in the end.|四大发明 four inventions|\n")));
+}
+
+// The places of some of the characters of a text that is laid out.
+std::vector<QRectF> places(const MessageLayout& layout) {
+  std::vector<QRectF> places;
+  for (int i = 0; i < layout.text().size(); i += 997) places.push_back(layout.cursorRect(i));
+  return places;
 }
 
 }  // namespace
@@ -95,24 +123,140 @@ class MessageLayoutTest : public QObject {
     MessageLayout layout;
     began = thread_seconds();
     layout.setMarkdown(text, false);
-    const qreal height = layout.layout(kWidth);
+    layout.layout(kWidth);
     const double laidOut = sinceBegan();
     const int pieces = MessageLayout::piecesLaidOut() - before;
     // All pieces but the last of a text hold many characters; parts are bounded.
     QVERIFY2(pieces < 4500, qPrintable(QString::number(pieces)));
-    QVERIFY(height >= 0);
     began = thread_seconds();
-    QImage image(static_cast<int>(kWidth), 800, QImage::Format_RGB32);
+    QImage image(static_cast<int>(kWidth), kScreen, QImage::Format_RGB32);
     image.fill(Qt::white);
     QPainter painter(&image);
-    for (const qreal top : {0.0, height / 2, std::max(0.0, height - 800)}) {
-      layout.paintFrames(painter, QPointF(0, -top), QRectF(0, 0, kWidth, 800));
-      layout.paintText(painter, QPointF(0, -top), QRectF(0, 0, kWidth, 800), {});
+    double shown = 0;  // the costliest screen
+    for (const double share : {1.0, 0.5, 0.0}) {
+      began = thread_seconds();
+      const qreal top = share * std::max(0.0, layout.layout(kWidth) - kScreen);
+      layout.layoutArea(top, top + kScreen);
+      layout.paintFrames(painter, QPointF(0, -top), QRectF(0, 0, kWidth, kScreen));
+      layout.paintText(painter, QPointF(0, -top), QRectF(0, 0, kWidth, kScreen), {});
       layout.hitTest(QPointF(100, top + 400));
-      layout.sourceIn(QRectF(0, top, kWidth, 800));
+      layout.sourceIn(QRectF(0, top, kWidth, kScreen));
+      shown = std::max(shown, sinceBegan());
     }
-    qInfo("processor time: parsed in %.0f ms, laid out in %.0f ms (%d pieces), painted in %.0f ms",
-          parse, laidOut, pieces, sinceBegan());
+    qInfo("processor time: parsed in %.0f ms, laid out in %.0f ms (%d pieces), a screen in %.0f ms",
+          parse, laidOut, pieces, shown);
+  }
+
+  void aLongMessageIsLaidOutWhereItIsLookedAt_data() { longTexts(); }
+
+  void aLongMessageIsLaidOutWhereItIsLookedAt() {
+    QFETCH(QString, text);
+    MessageLayout layout;
+    const int before = MessageLayout::charactersLaidOut();
+    layout.setMarkdown(text, false);
+    QVERIFY(layout.isLong());
+    const qreal height = layout.layout(kWidth);
+    QCOMPARE(MessageLayout::charactersLaidOut(), before);
+    layout.layoutArea(height - kScreen, height);
+    const int characters = MessageLayout::charactersLaidOut() - before;
+    QVERIFY(characters > 200);
+    QVERIFY2(characters < 25'000, qPrintable(QString::number(characters)));
+    // Heights were guessed, not made up: but for a text that is one character of 200,000 units.
+    layout.layoutCharacters({0, static_cast<int>(layout.text().size())});
+    const qreal exact = layout.layout(kWidth);
+    const bool one = text.startsWith(QString::fromUtf8("👩‍👩"));
+    QVERIFY2(one || (height > 0.4 * exact && height < 2.5 * exact),
+             qPrintable(QStringLiteral("%1 for %2").arg(height).arg(exact)));
+  }
+
+  void theOrderOfLookingDoesNotMatter_data() { longTexts(); }
+
+  void theOrderOfLookingDoesNotMatter() {
+    QFETCH(QString, text);
+    MessageLayout whole;
+    whole.setMarkdown(text, false);
+    whole.layout(kWidth);
+    whole.layoutCharacters({0, static_cast<int>(whole.text().size())});
+    const qreal height = whole.layout(kWidth);
+    const std::vector<QRectF> expected = places(whole);
+    QVERIFY(std::count(expected.begin(), expected.end(), QRectF()) < 20);  // between texts
+    QVERIFY(!whole.layoutArea(0, height));
+
+    MessageLayout upwards;
+    upwards.setMarkdown(text, false);
+    qreal bottom = upwards.layout(kWidth);
+    while (bottom > 0) {
+      // What is below stays where it is, seen from the end.
+      const qreal below = upwards.layout(kWidth) - bottom;
+      if (upwards.layoutArea(bottom - kScreen, bottom)) {
+        bottom = upwards.layout(kWidth) - below;
+      } else {
+        bottom -= kScreen;
+      }
+    }
+    QCOMPARE(upwards.layout(kWidth), height);
+    QCOMPARE(places(upwards), expected);
+
+    MessageLayout downwards;
+    downwards.setMarkdown(text, false);
+    downwards.layout(kWidth);
+    for (qreal top = 0; top < downwards.layout(kWidth); top += kScreen) {
+      while (downwards.layoutArea(top, top + kScreen)) downwards.layout(kWidth);
+    }
+    QCOMPARE(downwards.layout(kWidth), height);
+    QCOMPARE(places(downwards), expected);
+  }
+
+  void aPlaceInALongMessageIsFound_data() { longTexts(); }
+
+  void aPlaceInALongMessageIsFound() {
+    QFETCH(QString, text);
+    MessageLayout layout;
+    layout.setMarkdown(text, false);
+    layout.layout(kWidth);
+    const auto middle = static_cast<int>(layout.text().size() / 2 + 3);
+    QVERIFY(layout.rectsOf({middle, middle + 1}).empty());
+    layout.layoutCharacters({middle, middle + 1});
+    layout.layout(kWidth);
+    const auto rects = layout.rectsOf({middle, middle + 1});
+    if (layout.text()[middle].isSpace()) return;
+    QCOMPARE(rects.size(), std::size_t{1});
+    QCOMPARE(rects[0].top(), layout.cursorRect(middle).top());
+    const MessageLayout::Range near = layout.charactersIn(rects[0].top(), rects[0].bottom());
+    QVERIFY(near.from <= middle && near.to > middle);
+    const auto first = layout.firstPosition(rects[0].top() + 1, rects[0].bottom() - 1);
+    QVERIFY(first && *first <= middle && middle - *first < 8000);
+  }
+
+  // Code of lines that fit is as high as its lines, laid out or not.
+  void linesOfCodeAreCounted() {
+    const auto heightOf = [](int lines) {
+      MessageLayout layout;
+      layout.setMarkdown(
+          QStringLiteral("```cpp\n") + QStringLiteral("int a = 1;\n").repeated(lines), false);
+      return layout.layout(kWidth);
+    };
+    const qreal line = heightOf(3) - heightOf(2);
+    QVERIFY(line > 5);
+    QCOMPARE(heightOf(20'000), heightOf(1) + 19'999 * line);
+  }
+
+  // Where a line longer than any stretch is cut does not depend on how it came.
+  void aGrowingLineIsCutAsTheWholeIs() {
+    for (const char* piece : {"word ", "["}) {
+      const QString words = QLatin1String(piece);
+      const QString source = words.repeated(9000 / words.size());
+      MessageLayout growing;
+      for (qsizetype length = 7000; length <= source.size(); length += 17) {
+        growing.setMarkdown(source.left(length), true);
+        growing.layout(kWidth);
+        if (length % 5 != 0 && length + 17 <= source.size()) continue;
+        MessageLayout whole;
+        whole.setMarkdown(source.left(length), false);
+        QCOMPARE(growing.layout(kWidth), whole.layout(kWidth));
+        QCOMPARE(places(growing), places(whole));
+      }
+    }
   }
 
   // Only the end of a growing code block is coloured again, and is what the whole would be.

@@ -8,6 +8,7 @@
 #include <QScrollBar>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ui/theme.h"
 #include "ui/views/chat/chat_accessible.h"
@@ -101,6 +102,7 @@ qreal ChatView::columnLeft() const {
 
 void ChatView::onReset() {
   m_items.clear();
+  m_reading = {};
   m_foundIn.clear();
   m_heights.clear();
   m_current = -1;
@@ -124,6 +126,7 @@ void ChatView::onInserted(int first, int last) {
     m_heights.insert(m_heights.begin() + row, item->estimateHeight(columnWidth()));
     m_items.insert(m_items.begin() + row, std::move(item));
   }
+  m_reading = {};
   m_follow = true;  // what was just sent is shown
   contentGrew();
 }
@@ -131,6 +134,7 @@ void ChatView::onInserted(int first, int last) {
 void ChatView::onRemoved(int first, int last) {
   m_items.erase(m_items.begin() + first, m_items.begin() + last + 1);
   m_heights.erase(m_heights.begin() + first, m_heights.begin() + last + 1);
+  m_reading = {};
   if (m_current >= first) m_current = -1;
   m_hotRow = -1;
   clearSelection();
@@ -141,6 +145,7 @@ void ChatView::onRemoved(int first, int last) {
 // the same however long it is.
 void ChatView::onChanged(int first, int last) {
   const qreal width = columnWidth();
+  m_reading = {};
   for (int row = first; row <= last; ++row) {
     const auto i = static_cast<std::size_t>(row);
     m_items[i]->set(m_model.at(row));
@@ -173,22 +178,61 @@ void ChatView::follow() {
 }
 
 void ChatView::relayoutAll() {
-  const QScrollBar* bar = verticalScrollBar();
-  const int row = std::max(0, rowAt(bar->value()));
-  const qreal into = m_items.empty() ? 0 : bar->value() - m_tops[static_cast<std::size_t>(row)];
+  QScrollBar* bar = verticalScrollBar();
+  // As long as nobody scrolls, what was read first is meant, so that nothing drifts away while the
+  // window is dragged larger and smaller.
+  if (m_reading.row < 0 || m_reading.scrolled != bar->value()) m_reading = reading(bar->value());
   const qreal width = columnWidth();
   for (std::size_t i = 0; i < m_items.size(); ++i) {
     m_heights[i] = m_items[i]->isLaidOut(width) ? m_items[i]->layout(width)
                                                 : m_items[i]->estimateHeight(width);
+  }
+  if (m_reading.position >= 0) {
+    MessageItem& item = *m_items[static_cast<std::size_t>(m_reading.row)];
+    item.layout(width);
+    item.layoutCharacters({m_reading.position, m_reading.position + 1});
+    m_heights[static_cast<std::size_t>(m_reading.row)] = item.layout(width);
   }
   updateTops();
   updateScrollBar();
   if (m_follow) {
     scrollToEnd();
   } else if (!m_items.empty()) {
-    setScroll(static_cast<int>(m_tops[static_cast<std::size_t>(row)] + into));
+    setScroll(static_cast<int>(std::lround(placeOf(m_reading) - m_reading.offset)));
+    m_reading.scrolled = bar->value();
   }
   viewport()->update();
+}
+
+// From a height on that is on screen.
+ChatView::Reading ChatView::reading(int top) const {
+  Reading reading;
+  reading.scrolled = verticalScrollBar()->value();
+  const int bottom = reading.scrolled + viewport()->height();
+  for (int row = rowAt(top); row >= 0 && row < static_cast<int>(m_items.size()); ++row) {
+    const auto i = static_cast<std::size_t>(row);
+    if (m_tops[i] > bottom) break;
+    if (reading.row < 0) {
+      reading.row = row;
+      reading.share = std::clamp((top - m_tops[i]) / std::max(m_heights[i], 1.0), 0.0, 1.0);
+    }
+    const MessageItem& item = *m_items[i];
+    const qreal body = m_tops[i] + item.bodyRect().top();
+    if (const auto position = item.body().firstPosition(top - body, bottom - body)) {
+      reading.row = row;
+      reading.position = *position;
+      break;
+    }
+  }
+  if (reading.row >= 0) reading.offset = placeOf(reading) - reading.scrolled;
+  return reading;
+}
+
+qreal ChatView::placeOf(const Reading& reading) const {
+  const auto i = static_cast<std::size_t>(reading.row);
+  if (reading.position < 0) return m_tops[i] + reading.share * m_heights[i];
+  const MessageItem& item = *m_items[i];
+  return m_tops[i] + item.bodyRect().top() + item.body().cursorRect(reading.position).top();
 }
 
 // --- geometry
@@ -213,39 +257,49 @@ void ChatView::updateScrollBar() {
   m_settingScroll = false;
 }
 
-// Lays out what is on screen. A message whose height turns out to differ from the estimate moves
-// the others; what the reader looks at stays in place.
-void ChatView::layoutVisible() {
+// Lays out what is on screen. Heights that turn out to differ from their estimates move the rest;
+// what the reader looks at stays in place.
+// `seen`: the upper edge until now.
+void ChatView::layoutVisible(int seen) {
   if (m_layingOut || m_items.empty()) return;
   m_layingOut = true;
-  const qreal width = columnWidth();
+  const QScrollBar* bar = verticalScrollBar();
+  const bool atTop = bar->value() == 0;
+  const bool kept = m_reading.scrolled == bar->value();
+  Reading reading = this->reading(std::max(seen, bar->value()));
+  if (reading.position < 0) reading = this->reading(bar->value());
   for (int round = 0; round < 50; ++round) {
-    const int top = verticalScrollBar()->value();
+    const int top = bar->value();
     const int bottom = top + viewport()->height();
     bool changed = false;
-    qreal shift = 0;
     for (int row = std::max(0, rowAt(top)); row < static_cast<int>(m_items.size()); ++row) {
-      const auto i = static_cast<std::size_t>(row);
-      if (m_tops[i] > bottom) break;
-      if (m_items[i]->isLaidOut(width)) continue;
-      const qreal height = m_items[i]->layout(width);
-      if (std::abs(height - m_heights[i]) < 0.5) continue;
-      if (m_tops[i] < top) shift += height - m_heights[i];
-      m_heights[i] = height;
+      const qreal y = m_tops[static_cast<std::size_t>(row)];
+      if (y > bottom) break;
+      if (!layoutRow(row, top - y, bottom - y)) continue;
+      updateTops();
       changed = true;
-      break;  // the tops of the rest are out of date
     }
     if (!changed) break;
     viewport()->update();
-    updateTops();
     updateScrollBar();
     if (m_follow) {
-      setScroll(verticalScrollBar()->maximum());
-    } else if (shift != 0) {
-      setScroll(verticalScrollBar()->value() + static_cast<int>(std::lround(shift)));
+      setScroll(bar->maximum());
+    } else if (!atTop) {
+      setScroll(static_cast<int>(std::lround(placeOf(reading) - reading.offset)));
     }
   }
+  if (kept) m_reading.scrolled = bar->value();
   m_layingOut = false;
+}
+
+// What of a message lies between two heights in it. True: something is not where it was thought.
+bool ChatView::layoutRow(int row, qreal top, qreal bottom) {
+  const auto i = static_cast<std::size_t>(row);
+  MessageItem& item = *m_items[i];
+  item.layout(columnWidth());
+  const bool moved = item.layoutArea(top, bottom);
+  const qreal before = std::exchange(m_heights[i], item.layout(columnWidth()));
+  return moved || std::abs(m_heights[i] - before) >= 0.5;
 }
 
 int ChatView::rowAt(qreal y) const {
@@ -261,27 +315,53 @@ void ChatView::setScroll(int value) {
   m_settingScroll = false;
 }
 
+// To a place that is known once what is around it is laid out.
+template <typename Target>
+void ChatView::settle(const Target& target) {
+  m_reading = {};
+  for (int i = 0; i < 20; ++i) {
+    setScroll(target());
+    const int place = verticalScrollBar()->value();
+    layoutVisible();
+    setScroll(target());
+    if (verticalScrollBar()->value() == place) break;
+  }
+  placeButton();
+}
+
 void ChatView::scrollToEnd() {
   m_follow = true;
-  for (int i = 0; i < 20; ++i) {
-    setScroll(verticalScrollBar()->maximum());
-    const int before = verticalScrollBar()->maximum();
-    layoutVisible();
-    if (verticalScrollBar()->maximum() == before) break;
-  }
-  setScroll(verticalScrollBar()->maximum());
-  placeButton();
+  settle([this] { return verticalScrollBar()->maximum(); });
 }
 
 void ChatView::scrollToMessage(MessageId message) {
   const auto row = m_model.rowOf(message);
   if (!row) return;
   m_follow = false;
-  setScroll(static_cast<int>(m_tops[static_cast<std::size_t>(*row)]) - 12);
-  layoutVisible();
-  setScroll(static_cast<int>(m_tops[static_cast<std::size_t>(*row)]) - 12);
+  settle([&] { return static_cast<int>(m_tops[static_cast<std::size_t>(*row)]) - 12; });
   setCurrent(*row);
   placeButton();
+}
+
+// Of a message, after something of it was laid out: to the first of `rects`, unless it is on
+// screen.
+void ChatView::scrollToFirst(int row, const std::function<std::vector<QRectF>()>& rects,
+                             int above) {
+  constexpr int kMarginOfSight = 8;
+  const auto i = static_cast<std::size_t>(row);
+  m_heights[i] = m_items[i]->layout(columnWidth());
+  updateTops();
+  updateScrollBar();
+  viewport()->update();
+  if (rects().empty()) return;
+  const auto first = [&] { return rects().front().translated(0, m_tops[i]); };
+  const int top = verticalScrollBar()->value();
+  if (first().top() >= top + kMarginOfSight &&
+      first().bottom() <= top + viewport()->height() - kMarginOfSight) {
+    return;
+  }
+  m_follow = false;
+  settle([&] { return static_cast<int>(first().top()) - above; });
 }
 
 void ChatView::placeButton() {
@@ -310,8 +390,10 @@ void ChatView::resizeEvent(QResizeEvent* event) {
 
 void ChatView::scrollContentsBy(int, int dy) {
   if (!m_settingScroll) {
+    m_reading = {};
     const QScrollBar* bar = verticalScrollBar();
     m_follow = bar->maximum() - bar->value() <= kFollowPixels;
+    layoutVisible(bar->value() + dy);  // before what is painted moves
     placeButton();
   }
   // What is painted moves along; the button above it must not.
@@ -395,18 +477,10 @@ void ChatView::updateInkSelection() {
   const auto row = message ? m_model.rowOf(*message) : std::nullopt;
   if (!row) return;
   MessageItem& item = *m_items[static_cast<std::size_t>(*row)];
-  m_heights[static_cast<std::size_t>(*row)] = item.layout(columnWidth());
-  updateTops();
-  updateScrollBar();
-  const auto rects = item.rectsOf(*m_selection.pinned());
-  if (rects.empty()) return;
-  const qreal y = m_tops[static_cast<std::size_t>(*row)] + rects.front().top();
-  const int top = verticalScrollBar()->value();
-  const int height = viewport()->height();
-  if (y >= top + 8 && y + rects.front().height() <= top + height - 8) return;
-  m_follow = false;
-  setScroll(static_cast<int>(y) - height / 2);
-  placeButton();
+  item.layout(columnWidth());
+  item.layoutToken(*m_selection.pinned());
+  scrollToFirst(
+      *row, [&] { return item.rectsOf(*m_selection.pinned()); }, viewport()->height() / 2);
 }
 
 }  // namespace mneme

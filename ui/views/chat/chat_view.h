@@ -7,11 +7,11 @@
 #include <QAbstractScrollArea>
 #include <QElapsedTimer>
 #include <QTimer>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "ui/models/transcript_model.h"
@@ -87,6 +87,15 @@ class ChatView : public QAbstractScrollArea {
     int position = 0;
     friend auto operator<=>(const Place&, const Place&) = default;
   };
+  // What the reader looks at, to stay where it is while heights around it become known: the first
+  // line on screen that is laid out, or a share of a message's height.
+  struct Reading {
+    int row = -1;
+    int position = -1;  // in its text; -1: the share counts
+    qreal share = 0;
+    int scrolled = -1;  // where the view was when this was in place
+    qreal offset = 0;   // from its upper edge
+  };
   struct Under {  // what the mouse is on
     int row = -1;
     MessageItem::Hit hit;
@@ -98,7 +107,10 @@ class ChatView : public QAbstractScrollArea {
   void onRemoved(int first, int last);
   void onChanged(int first, int last);
   void relayoutAll();
-  void layoutVisible();
+  void layoutVisible(int seen = 0);
+  bool layoutRow(int row, qreal top, qreal bottom);
+  Reading reading(int top) const;
+  qreal placeOf(const Reading& reading) const;
   void updateTops();
   void updateScrollBar();
   void contentGrew();
@@ -106,6 +118,9 @@ class ChatView : public QAbstractScrollArea {
   void placeButton();
   void tellInkNote();
   void setScroll(int value);
+  template <typename Target>
+  void settle(const Target& target);
+  void scrollToFirst(int row, const std::function<std::vector<QRectF>()>& rects, int above);
 
   qreal columnWidth() const;
   qreal columnLeft() const;
@@ -118,7 +133,6 @@ class ChatView : public QAbstractScrollArea {
   bool walkToken(int step);
   void updateInkSelection();
   MessageLayout::Range selectionIn(int row) const;
-  const std::vector<QRectF>& foundRects(int row);
   void paintFound(QPainter& painter, int row, QPointF origin, const QRectF& clip);
   void clearSelection();
 
@@ -135,6 +149,7 @@ class ChatView : public QAbstractScrollArea {
   bool m_follow = true;
   bool m_settingScroll = false;
   bool m_layingOut = false;
+  Reading m_reading;  // through several changes of the width
 
   int m_current = -1;       // has the focus ring
   bool m_keyboard = false;  // the ring is shown once keys were used
@@ -146,9 +161,6 @@ class ChatView : public QAbstractScrollArea {
   struct Found {  // in a shown text of this length
     qsizetype length = -1;
     std::vector<MessageLayout::Range> ranges;
-    qsizetype rectsOf = -1;              // the length that the rects are of
-    std::pair<qreal, qreal> laidOutFor;  // width, zoom
-    std::vector<QRectF> rects;
   };
   std::string m_found;  // folded
   std::unordered_map<MessageId, Found> m_foundIn;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was searched for, marked in the chat view's messages.
 #include <QPainter>
-#include <QScrollBar>
-#include <utility>
+#include <algorithm>
 
 #include "inference/store/unicode_text.h"
 #include "ui/theme.h"
@@ -44,43 +43,19 @@ const std::vector<MessageLayout::Range>& ChatView::foundIn(int row) {
   return found.ranges;
 }
 
-// Relative to the message's body; several where a place goes over lines.
-const std::vector<QRectF>& ChatView::foundRects(int row) {
-  MessageItem& item = *m_items[static_cast<std::size_t>(row)];
-  const auto& ranges = foundIn(row);
-  Found& found = m_foundIn[item.id()];
-  const std::pair<qreal, qreal> laidOutFor(columnWidth(), Theme::zoom());
-  if (found.rectsOf == found.length && found.laidOutFor == laidOutFor) return found.rects;
-  found.rectsOf = found.length;
-  found.laidOutFor = laidOutFor;
-  found.rects.clear();
-  for (const MessageLayout::Range& range : ranges) {
-    QRectF line;
-    for (int i = range.from; i < range.to; ++i) {
-      const QRectF here = item.body().cursorRect(i);
-      QRectF next = item.body().cursorRect(i + 1);
-      if (here.isEmpty()) continue;
-      // The last one of its line reaches to the line's end, of which only a cursor's width is
-      // known.
-      if (next.isEmpty() || next.top() != here.top()) next = here.translated(here.height() / 3, 0);
-      const QRectF cell = QRectF(here.topLeft(), QPointF(next.left(), here.bottom())).normalized();
-      if (!line.isEmpty() && line.top() != cell.top()) {
-        found.rects.push_back(line);
-        line = {};
-      }
-      line = line.isEmpty() ? cell : line.united(cell);
-    }
-    if (!line.isEmpty()) found.rects.push_back(line);
-  }
-  return found.rects;
-}
-
 void ChatView::paintFound(QPainter& painter, int row, QPointF origin, const QRectF& clip) {
   if (m_found.empty()) return;
-  const QPointF body = origin + m_items[static_cast<std::size_t>(row)]->bodyRect().topLeft();
-  for (const QRectF& rect : foundRects(row)) {
-    if (rect.translated(body).intersects(clip)) {
-      markMatch(painter, rect.translated(body));
+  const MessageItem& item = *m_items[static_cast<std::size_t>(row)];
+  const qreal body = origin.y() + item.bodyRect().top();
+  const MessageLayout::Range shown =
+      item.body().charactersIn(clip.top() - body, clip.bottom() - body);
+  const auto& ranges = foundIn(row);
+  auto range =
+      std::lower_bound(ranges.begin(), ranges.end(), shown.from,
+                       [](const MessageLayout::Range& one, int place) { return one.to <= place; });
+  for (; range != ranges.end() && range->from < shown.to; ++range) {
+    for (const QRectF& rect : item.rectsOf(*range)) {
+      if (rect.translated(origin).intersects(clip)) markMatch(painter, rect.translated(origin));
     }
   }
 }
@@ -89,17 +64,12 @@ void ChatView::paintFound(QPainter& painter, int row, QPointF origin, const QRec
 void ChatView::scrollToFound(MessageId message) {
   scrollToMessage(message);
   const auto row = m_model.rowOf(message);
-  if (!row || m_found.empty()) return;
-  const auto& rects = foundRects(*row);
-  if (rects.empty()) return;
-  const auto i = static_cast<std::size_t>(*row);
-  const QRectF first = rects.front().translated(0, m_tops[i] + m_items[i]->bodyRect().top());
-  const int top = verticalScrollBar()->value();
-  const int height = viewport()->height();
-  if (first.top() >= top && first.bottom() <= top + height) return;
-  setScroll(static_cast<int>(first.top()) - height / 3);
-  layoutVisible();
-  placeButton();
+  if (!row || m_found.empty() || foundIn(*row).empty()) return;
+  const MessageLayout::Range first = foundIn(*row).front();
+  MessageItem& item = *m_items[static_cast<std::size_t>(*row)];
+  item.layoutCharacters(first);
+  scrollToFirst(
+      *row, [&] { return item.rectsOf(first); }, viewport()->height() / 3);
 }
 
 }  // namespace mneme

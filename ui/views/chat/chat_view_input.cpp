@@ -325,7 +325,7 @@ QString ChatView::selectedText() const {
 
 void ChatView::selectAll() {
   if (m_items.empty()) return;
-  for (const auto& item : m_items) item->layout(columnWidth());
+  for (const auto& item : m_items) item->read();
   m_anchor = {0, 0};
   const int last = static_cast<int>(m_items.size()) - 1;
   m_cursor = {last, static_cast<int>(m_items.back()->shownText().size())};
@@ -374,7 +374,7 @@ void ChatView::copyMessage(MessageId message) {
 void ChatView::copyLastCodeBlock() {
   for (int row = static_cast<int>(m_items.size()) - 1; row >= 0; --row) {
     MessageItem& item = *m_items[static_cast<std::size_t>(row)];
-    item.layout(columnWidth());
+    item.read();
     const int block = item.body().lastCodeBlock();
     if (block < 0) continue;
     QApplication::clipboard()->setText(item.body().code(block));

@@ -8,7 +8,6 @@
 
 #include "ui/theme.h"
 #include "ui/tier_ink.h"
-#include "ui/views/chat/message_layout.h"
 
 namespace mneme {
 namespace {
@@ -224,11 +223,15 @@ std::optional<std::size_t> InkText::cellOf(EventIndex event) const {
   return static_cast<std::size_t>(cell - m_cells.begin());
 }
 
-std::vector<QRectF> InkText::rectsOf(const MessageLayout& layout, EventIndex event) const {
+MessageLayout::Range InkText::sourceOf(EventIndex event) const {
   const auto at = cellOf(event);
   if (!at) return {};
   const Cell& cell = m_cells[*at];
-  return layout.rectsOfSource({cell.start, cell.start + cell.length});
+  return {cell.start, cell.start + cell.length};
+}
+
+std::vector<QRectF> InkText::rectsOf(const MessageLayout& layout, EventIndex event) const {
+  return layout.rectsOfSource(sourceOf(event));
 }
 
 bool InkText::contains(EventIndex event) const {

@@ -14,12 +14,11 @@
 #include "ui/models/inspect_source.h"
 #include "ui/models/utf8_spans.h"
 #include "ui/selection.h"
+#include "ui/views/chat/message_layout.h"
 
 class QPainter;
 
 namespace mneme {
-
-class MessageLayout;
 
 class InkText {
  public:
@@ -48,6 +47,8 @@ class InkText {
   std::optional<EventIndex> tokenAt(const MessageLayout& layout, const QPointF& point) const;
   std::vector<QRectF> rectsOf(const MessageLayout& layout, EventIndex event) const;
 
+  // The characters of the message that hold a token's cell; empty: it has none.
+  MessageLayout::Range sourceOf(EventIndex event) const;
   bool contains(EventIndex event) const;
   // The next or previous token of this text, for arrow keys.
   std::optional<EventIndex> neighbour(EventIndex event, int step) const;

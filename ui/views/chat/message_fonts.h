@@ -14,6 +14,7 @@ QFont bodyFont();
 QFont codeFont();
 QFont smallFont();
 QFont headingFont(int level);
+qreal leadingOf(const QFont& font);  // between two lines
 QString copyText(bool copied);  // of a code card's button
 
 }  // namespace mneme

@@ -119,6 +119,12 @@ std::vector<QRectF> MessageItem::rectsOf(EventIndex event) const {
   return rects;
 }
 
+std::vector<QRectF> MessageItem::rectsOf(MessageLayout::Range shown) const {
+  std::vector<QRectF> rects = m_body.rectsOf(shown);
+  for (QRectF& rect : rects) rect.translate(m_bodyRect.topLeft());
+  return rects;
+}
+
 // All that stands below the text changes with it: figures, notices.
 qreal MessageItem::takeChangedFrom() {
   qreal from = m_body.takeChangedFrom();
@@ -135,24 +141,49 @@ qreal MessageItem::estimateHeight(qreal width) const {
   const QFontMetricsF metrics(Theme::current().uiFont(1.08));
   const qreal perLine = std::max<qreal>(width / metrics.averageCharWidth(), 10);
   const auto breaks = static_cast<qreal>(m_item.text.count(QLatin1Char('\n')));
-  return (static_cast<qreal>(m_item.text.size()) / perLine + breaks + 1) * metrics.height() * 1.3 +
-         60;
+  return std::ceil((static_cast<qreal>(m_item.text.size()) / perLine + breaks + 1) *
+                       metrics.height() * 1.3 +
+                   60);
 }
 
-qreal MessageItem::layout(qreal width) {
-  if (width == m_laidWidth) return m_height;
-  m_laidWidth = width;
+void MessageItem::read() {
   m_body.setInked(m_ink != nullptr);
   if (isUser()) {
     m_body.setPlain(m_item.text);
   } else {
     m_body.setMarkdown(m_item.text, m_item.live.has_value());
   }
+}
+
+bool MessageItem::moved(bool moved) {
+  if (moved) m_laidWidth = -1;
+  return moved;
+}
+
+bool MessageItem::layoutArea(qreal top, qreal bottom) {
+  return moved(m_body.layoutArea(top - m_bodyRect.top(), bottom - m_bodyRect.top()));
+}
+
+bool MessageItem::layoutCharacters(MessageLayout::Range shown) {
+  return moved(m_body.layoutCharacters(shown));
+}
+
+bool MessageItem::layoutToken(EventIndex event) {
+  return m_ink && moved(m_body.layoutSource(m_ink->sourceOf(event)));
+}
+
+qreal MessageItem::layout(qreal width) {
+  if (width == m_laidWidth) return m_height;
+  m_laidWidth = width;
+  read();
   qreal y = 4;
   if (isUser()) {
     const qreal most = std::floor(std::min(width * 0.86, width - actionsWidth())) - 2 * kBubblePadX;
-    m_body.layout(most);
-    const qreal inner = std::min(most, std::ceil(m_body.naturalWidth()) + 1);
+    qreal inner = most;  // of a long message the widest line is not known
+    if (!m_body.isLong()) {
+      m_body.layout(most);
+      inner = std::min(most, std::ceil(m_body.naturalWidth()) + 1);
+    }
     const qreal bodyHeight = m_body.layout(inner);
     m_bubble = QRectF(width - inner - 2 * kBubblePadX, y, inner + 2 * kBubblePadX,
                       bodyHeight + 2 * kBubblePadY);
@@ -186,7 +217,8 @@ qreal MessageItem::layout(qreal width) {
     y = m_footer.bottom();
   }
   buildFooter();
-  m_height = y + kMessageGap;
+  // Whole pixels: what is below looks the same wherever it moves.
+  m_height = std::ceil(y + kMessageGap);
   return m_height;
 }
 

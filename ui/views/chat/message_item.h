@@ -58,6 +58,12 @@ class MessageItem {
   bool isLaidOut(qreal width) const { return m_laidWidth == width; }
   qreal estimateHeight(qreal width) const;
   qreal layout(qreal width);  // height, margins included
+  // After layout(): lays out what is only estimated between two heights, of some characters of
+  // shownText(), or of a token. True: layout() has another answer now.
+  bool layoutArea(qreal top, qreal bottom);
+  bool layoutCharacters(MessageLayout::Range shown);
+  bool layoutToken(EventIndex event);
+  void read();  // shownText() is up to date, laid out or not
   void paint(QPainter& painter, QPointF origin, const QRectF& clip, const Look& look) const;
   Hit hitTest(QPointF point) const;
   // The y below which something looks otherwise than when this was asked last.
@@ -67,9 +73,11 @@ class MessageItem {
   const QString& shownText() const { return m_body.text(); }  // what selections refer to
   QString whyNoInk() const;  // a sentence; empty where there is ink, or it is off
   std::vector<QRectF> rectsOf(EventIndex event) const;  // of an inked token
+  std::vector<QRectF> rectsOf(MessageLayout::Range shown) const;  // of shownText()
   MessageId id() const { return m_item.row.id; }
   const TranscriptItem& item() const { return m_item; }
   MessageLayout& body() { return m_body; }
+  const MessageLayout& body() const { return m_body; }
   InkText* ink() { return m_ink.get(); }
   QRectF actionRect(MessageAction action) const;  // empty = not there
   QRectF bodyRect() const { return m_bodyRect; }
@@ -78,6 +86,7 @@ class MessageItem {
   static QString actionText(MessageAction action);
 
  private:
+  bool moved(bool moved);
   bool isUser() const { return m_item.row.role == Role::user; }
   void updateInk(bool grew);
   qreal actionsWidth() const;

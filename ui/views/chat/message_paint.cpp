@@ -3,6 +3,7 @@
 #include <QFontMetricsF>
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "ui/theme.h"
 #include "ui/views/chat/message_fonts.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr double kBodyScale = 1.08;
 constexpr qreal kFrameRadius = 7;
+constexpr double kLeading = 0.26;  // space between lines, of the font's height
 
 }  // namespace
 
@@ -34,6 +36,10 @@ QFont headingFont(int level) {
       Theme::current().uiFont(kScale[static_cast<std::size_t>(std::clamp(level, 1, 6) - 1)]);
   font.setWeight(QFont::DemiBold);
   return font;
+}
+
+qreal leadingOf(const QFont& font) {
+  return std::round(QFontMetricsF(font).height() * kLeading);
 }
 
 QString copyText(bool copied) {
@@ -111,9 +117,9 @@ void MessageLayout::paintText(QPainter& painter, QPointF origin, const QRectF& c
     painter.setPen(block.content.quoteDepth > 0 && !m_inked ? t.textMuted : t.text);
     for (const Piece& piece : block.pieces) {
       const QPointF at = QPointF(block.x, block.y) + piece.origin;
-      if (at.y() > area.bottom() || at.y() + piece.height < area.top()) continue;
+      if (!piece.layout || at.y() > area.bottom() || at.y() + piece.height < area.top()) continue;
       QList<QTextLayout::FormatRange> marks;
-      const int offset = block.textStart + offsetOf(block, piece);
+      const int offset = positionOf(block, piece);
       const int from = std::max(selection.from - offset, 0);
       const int to = std::min(selection.to - offset, piece.length);
       if (from < to) marks.append({from, to - from, selected});
