@@ -27,8 +27,10 @@ namespace {
 
 using namespace mneme;
 
-// That each step of the program's end waits for a drive; one that answers needs milliseconds.
+// The longest that each step of Application::close() waits for a drive; one that answers needs
+// milliseconds.
 constexpr auto kLongestGoodbye = std::chrono::seconds(3);
+// The longest that a second start waits for the answer of the instance that runs.
 constexpr auto kNotifyPatience = std::chrono::seconds(5);
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;

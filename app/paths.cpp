@@ -9,9 +9,12 @@
 namespace mneme {
 namespace {
 
+// The same name is MODEL_FILE in ./dev, which fetches it.
 constexpr std::string_view kDefaultModel = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
-// XDG: a relative path is invalid and to be ignored.
+// The directory that an XDG variable names, else `below_home` in the home directory. The XDG
+// standard ignores relative paths; so does this for HOME, and without one the path begins at "/",
+// never at the current directory.
 std::string base_directory(const char* variable, std::string_view below_home) {
   const char* value = std::getenv(variable);
   if (value != nullptr && value[0] == '/') return value;
@@ -20,6 +23,7 @@ std::string base_directory(const char* variable, std::string_view below_home) {
   return root + "/" + std::string(below_home);
 }
 
+// The folder of the running program; "" where /proc is not there to tell.
 std::string program_folder() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -36,8 +40,8 @@ std::vector<std::string> Paths::pack_folders() const {
   std::vector<std::string> folders = {models};
   const std::string program = program_folder();
   if (!program.empty()) {
-    folders.push_back(program + "/../share/mneme/models");      // installed
-    folders.push_back(program + "/../../../resources/models");  // build/<preset>/bin: source tree
+    folders.push_back(program + "/../share/mneme/models");      // of an installed bin/
+    folders.push_back(program + "/../../../resources/models");  // of build/<preset>/bin/
   }
   return folders;
 }
@@ -48,7 +52,7 @@ Paths Paths::find(const std::string& root) {
     paths.data = root;
     paths.config = root;
     paths.state = root;
-    paths.cache = root + "/cache";
+    paths.cache = root + "/cache";  // apart, since it may be deleted as a whole
     paths.runtime = root;
   } else {
     paths.data = base_directory("XDG_DATA_HOME", ".local/share") + "/mneme";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where models, chats, settings and logs live: the XDG base directories, or one folder for all of
-// it (tests, portable use). Shared by the window and the command line; no Qt. Nothing is created
-// here.
+// Where models, chats, settings and logs live: below the XDG base directories, or all in one folder
+// (tests, portable use). Shared by the window and the command line; no Qt. These are names only:
+// whoever writes a file creates its folder.
 #pragma once
 
 #include <string>
@@ -23,10 +23,12 @@ struct Paths {
   std::string record_logs() const { return data + "/records"; }  // rows that left RAM
   std::string log() const { return state + "/mneme.log"; }
   std::string default_model() const;  // the file that `./dev run` fetches; may be missing
-  // Folders to look for memory packs in, besides the model's own: data, installed, source tree.
+  // Folders to look for memory packs in, besides the model's own: `models`, and beside the program
+  // the installed one and that of the source tree. They may be missing.
   std::vector<std::string> pack_folders() const;
 
-  // `root` empty: the XDG directories. Else everything under `root`.
+  // Works the paths out of the environment; looks for no file. `root` empty: below the XDG
+  // directories. Else all below `root`, which the XDG variables then have no say in.
   static Paths find(const std::string& root = {});
 };
 

@@ -24,7 +24,7 @@ class SingleInstance : public QObject {
   explicit SingleInstance(const QString& folder, QObject* parent = nullptr);
 
   Other notify(std::chrono::milliseconds patience);
-  // Of the process that was silent; 0 = not known.
+  // Id of the process that was silent; 0 = not known.
   qint64 process() const { return m_process; }
   // Starts to listen for later starts.
   void listen();

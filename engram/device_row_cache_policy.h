@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which n-grams a device caches: keys and entry numbers only, decided before a step for all of its
-// look-ups. The rows lie in the device's memory, entry by entry; table_decode (gpu/op.h) reads and
-// writes these entries as decided here. The eviction policy is the row cache's: a small queue for
-// new n-grams (10 %), a main queue for those with another hit, a ghost queue. Every new n-gram is
-// cached, since its rows are on the device for this step anyway. O(1) a look-up, without allocation
-// once Step objects have their size. One thread, but for stats() and clear().
+// Decides which n-grams a device caches, and in which entry of its memory. This class has keys and
+// entry numbers only: the rows lie in the device's memory, and table_decode (gpu/op.h) reads and
+// writes its entries as decided here. A step is one run of the model over some tokens; all of its
+// look-ups are decided together, before it runs. The eviction policy is the row cache's
+// (row_cache.h): a small queue for new n-grams (10 %), a main queue for those that were hit again,
+// a ghost queue. Every new n-gram is cached, since its rows are on the device for this step anyway.
+// A look-up is O(1), and allocates nothing once a Step has held as many. One thread, except stats()
+// and clear().
 //
-// Steps run in the order in which they were planned. A step may be planned before the one before it
-// has run: the n-grams that the earlier step caches then count as cached, and are overwritten only
-// after they were read.
+// Steps run in the order in which they were planned. Step n + 1 may be planned before step n has
+// run: n-grams that step n caches then count as cached, and an entry that step n uses may be given
+// to another n-gram, since the device runs step n + 1 after it.
 #pragma once
 
 #include <atomic>
@@ -27,18 +29,19 @@ class DeviceRowCachePolicy {
  public:
   static constexpr std::uint32_t kEntriesMax = 1u << 28;
 
-  explicit DeviceRowCachePolicy(std::uint32_t entries);  // 1..kEntriesMax
+  // `entries`: n-grams that the device has room for, 1..kEntriesMax.
+  explicit DeviceRowCachePolicy(std::uint32_t entries);
   DeviceRowCachePolicy(const DeviceRowCachePolicy&) = delete;
   DeviceRowCachePolicy& operator=(const DeviceRowCachePolicy&) = delete;
 
-  // Where the rows of one look-up are.
+  // Where the rows of one look-up are. `from` and `keep` become those of RowLocation in gpu/op.h.
   struct RowLocation {
-    std::int32_t from = 0;   // from >= 0: the rows of misses()[from]; else those of entry ~from
-    std::int32_t keep = -1;  // entry that has these rows from this step on; -1 = none
+    std::int32_t from = 0;   // >= 0: the transferred rows of misses()[from]; else entry ~from
+    std::int32_t keep = -1;  // the entry that these rows are written to; -1 = none
     bool is_miss = false;    // the first look-up of the step for misses()[from]
   };
 
-  // What was decided for one step. Reused from step to step; the policy outlives it.
+  // The plan of one step. An object may be planned again and again; the policy outlives it.
   class Step {
    public:
     Step() = default;
@@ -47,84 +50,95 @@ class DeviceRowCachePolicy {
     Step& operator=(const Step&) = delete;
 
     std::span<const RowLocation> locations() const { return locations_; }  // [look-ups]
-    // The rows to transfer; no n-gram twice.
+    // The n-grams whose rows must be transferred to the device, each once.
     std::span<const NgramKey> misses() const { return misses_; }
-    // The look-ups that need no transfer: cached ones, and repetitions of misses.
+    // The look-ups that need no transfer: of cached n-grams, and of a miss once more.
     std::span<const NgramKey> hits() const { return hits_; }
 
-    // The step has run: the n-grams that it was to cache are cached.
+    // To call when the step has run: the n-grams that it was to cache are cached.
     void done();
-    // The step has not run, or ended early: the n-grams that it was to cache are not cached, and a
-    // step that was planned meanwhile cannot run either. Called too when this object is planned
-    // anew or destroyed.
+    // To call when the step has not run, or ended early: the n-grams that it was to cache are not
+    // cached. A step that was planned meanwhile may count on them, so it must be forgotten too (its
+    // done() would fail a CHECK). plan() and the destructor forget a step that is not done.
     void forget();
 
    private:
     friend class DeviceRowCachePolicy;
 
-    DeviceRowCachePolicy* policy_ = nullptr;  // null: the step is done, or forgotten
-    std::uint64_t number_ = 0;
+    DeviceRowCachePolicy* policy_ = nullptr;  // null: not planned, done or forgotten
+    std::uint64_t number_ = 0;                // steps are numbered from 1 on, as planned
     std::vector<RowLocation> locations_;
     std::vector<NgramKey> misses_, hits_;
-    std::vector<std::int32_t> kept_;    // [misses]: the entry, -1 = none
-    std::vector<std::uint32_t> index_;  // of misses_ by hash: number + 1, 0 = free
+    std::vector<std::int32_t> miss_entries_;  // [misses]: the entry that caches it, -1 = none
+    // Finds a miss by its n-gram: a hash table of positions in misses_, each + 1; 0 = free.
+    std::vector<std::uint32_t> miss_index_;
   };
 
-  // Decides for the look-ups of the next step. Nothing that they use is overwritten in it.
+  // Plans the next step for the look-ups `keys`. An entry that one of them uses is given to no
+  // other n-gram in this step, so the step writes to no entry that it reads.
   void plan(std::span<const NgramKey> keys, Step& step);
 
   // ---- any thread ----
   struct Stats {
-    std::uint64_t entries = 0;
+    std::uint64_t entries = 0;  // n-grams cached now
     std::uint64_t entries_max = 0;
-    std::uint64_t evictions = 0;
+    std::uint64_t evictions = 0;  // n-grams, so far
   };
   Stats stats() const;
-  void clear() { clear_ = true; }  // before the next step is planned
+  void clear() { clear_ = true; }  // uncaches all, when the next step is planned
 
  private:
-  using Number = std::uint32_t;
-  static constexpr Number kNone = 0xFFFFFFFFu;
+  using EntryNumber = std::uint32_t;  // position in entries_ and in the device's memory
+  static constexpr EntryNumber kNone = 0xFFFFFFFFu;
+  static constexpr std::uint8_t kUsesMax = 3;
   enum class QueueName : std::uint8_t { free, small, main };
   struct Entry {
     NgramKey key;
     std::uint64_t hash = 0;
-    std::uint64_t born = 0;  // the step that was to cache it
-    std::uint64_t used = 0;  // the last step that uses it
-    Number newer = kNone, older = kNone;
-    std::uint8_t uses = 0;  // since it was queued, at most 3
+    std::uint64_t cached_by_step = 0;  // 0: no n-gram
+    std::uint64_t last_used_step = 0;
+    EntryNumber newer = kNone, older = kNone;  // neighbours in the queue
+    // Hits since it came into its queue, at most kUsesMax; the main queue takes one away each time
+    // that it spares the entry.
+    std::uint8_t uses = 0;
     QueueName queue = QueueName::free;
   };
   struct Queue {
-    Number newest = kNone;
-    Number oldest = kNone;
+    EntryNumber newest = kNone;
+    EntryNumber oldest = kNone;
     std::uint32_t size = 0;
   };
 
-  void use(Number number);
-  std::int32_t keep(const NgramKey& key, std::uint64_t hash);
-  void forget_all();
+  void count_use(EntryNumber number);
+  std::int32_t cache_ngram(const NgramKey& key, std::uint64_t hash);
+  void remove_all();
 
+  // Where a search for the hash begins in index_.
   std::size_t home(std::uint64_t hash) const { return (hash >> 32) & (index_.size() - 1); }
-  std::size_t find(const NgramKey& key, std::uint64_t hash) const;  // position in index_
-  void remove(Number number);
+  // The n-gram's position in index_; where it is not cached, the free one that it would take.
+  std::size_t find(const NgramKey& key, std::uint64_t hash) const;
+  void remove(EntryNumber number);  // uncaches the n-gram: the entry is free
   Queue& queue(QueueName name);
-  void enqueue(Number number, QueueName name);
-  void dequeue(Number number);
+  void enqueue(EntryNumber number, QueueName name);
+  void dequeue(EntryNumber number);
+  // The next three free one entry that the step being planned does not use; false: there is none.
   bool evict_one();
   bool evict_from_small();
   bool evict_from_main();
-  void evict(Number number);
+  void evict(EntryNumber number);
 
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> index_;  // number + 1, 0 = free; a power of two, at most half full
+  // A hash table of entry numbers, each + 1; 0 = free. A power of two, at most half full.
+  std::vector<std::uint32_t> index_;
   Queue free_, small_, main_;
   GhostList ghosts_;
-  std::vector<std::uint64_t> hashes_;  // of the look-ups
-  std::uint64_t step_ = 0;             // planned last
-  std::uint64_t forgotten_ = 0;        // the last step that was; those from it on rely on it, until
-  std::uint64_t good_from_ = 0;        // this one
-  bool all_used_ = false;              // by the step: there is nothing left to evict
+  std::vector<std::uint64_t> hashes_;  // [look-ups of the step being planned]
+  std::uint64_t step_ = 0;             // number of the step planned last, or being planned
+  // Steps from forgotten_step_ to before valid_from_step_ were planned on n-grams that the
+  // forgotten step did not cache: they must not run.
+  std::uint64_t forgotten_step_ = 0;
+  std::uint64_t valid_from_step_ = 0;
+  bool all_in_use_ = false;  // the step being planned uses every entry: nothing can be evicted
   OneWriter<std::uint64_t> cached_, evictions_;
   std::atomic<bool> clear_ = false;
 };

@@ -36,7 +36,7 @@ struct PaperWeights {
   double conv_norm_eps = 1e-5;
 };
 
-// What one call gives.
+// The result of one run() over T tokens.
 struct EngramOutput {
   std::vector<double> streams;  // [T, G, D]
   std::vector<double> gates;    // [T, G]

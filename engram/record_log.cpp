@@ -317,7 +317,8 @@ void RecordLog::remember(std::uint64_t sequence, std::span<const std::uint64_t> 
 void RecordLog::write(Segment& segment) {
   std::uint64_t sequence = 0;
   {
-    // What lies there is not there any more; a read of it that is under way finds out by itself.
+    // The records that this segment overwrites leave the index. A read of one that is under way
+    // fails by the record's digest or its key.
     const std::lock_guard lock(mutex_);
     sequence = next_sequence_++;
     index_.advance(next_sequence_ * format_.segment_records());

@@ -21,15 +21,17 @@ constexpr Magic kFileMagic = {'M', 'N', 'E', 'M', 'E', 'L', 'O', 'G'};
 constexpr Magic kSegmentMagic = {'M', 'N', 'E', 'M', 'E', 'S', 'E', 'G'};
 constexpr std::uint32_t kVersion = 1;
 
-// Of the file's header: magic, version, bytes of rows, identity, segments; then their digest.
+// Byte offsets in the file's header: magic (at 0), version, bytes of a record's rows, identity of
+// the tables, number of segments; then the digest of all these.
 constexpr std::size_t kVersionAt = 8, kRowsBytesAt = 12, kIdentityAt = 16, kSegmentsAt = 24;
 constexpr std::size_t kHeaderDigestAt = 32;
 
-// Of a segment's head: digest of what follows, magic, sequence, count; then the keys.
+// Byte offsets in a segment's head: digest (at 0) of the bytes that follow, magic, sequence number,
+// count of records; then their keys, kKeyBytes each.
 constexpr std::size_t kMagicAt = 8, kSequenceAt = 16, kCountAt = 24, kKeysAt = 32;
 constexpr std::size_t kKeyBytes = 4 + 4 * kMaxNgramSize;
 
-// Of a record: digest of what follows, key, rows.
+// Byte offsets in a record: digest (at 0) of the bytes that follow, key, rows.
 constexpr std::size_t kRecordKeyAt = 8, kRowsAt = kRecordKeyAt + kKeyBytes;
 
 template <typename T>

@@ -40,7 +40,7 @@ class RecordLogIndex {
 
   std::array<std::uint32_t, 2> buckets_of(std::uint64_t hash) const;
   std::optional<std::uint64_t> number_of(const Entry& entry) const;
-  // Of a constant or a changeable index; null where there is none.
+  // The entry of the hash, const where `self` is; null where there is none.
   template <typename Self>
   static auto* find_entry(Self& self, std::uint64_t hash);
 

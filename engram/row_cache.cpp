@@ -325,7 +325,7 @@ void RowCache::index_add(Slot slot) {
   first.store(slot + 1, kRelease);
 }
 
-// What leads to the entry: its bucket, or the entry before it.
+// The link of the index that holds the entry: its bucket, or the `chain` of the entry before it.
 std::uint32_t& RowCache::index_link(Slot slot) const {
   std::uint32_t* link = &bucket(NgramKeyHash{}(header(slot).key));
   for (std::uint32_t next = 0; (next = atomic(*link).load(kRelaxed)) != slot + 1;) {

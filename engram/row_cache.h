@@ -137,7 +137,7 @@ class RowCache {
   std::uint64_t keep_most_used(std::uint64_t most);
 
   std::size_t layers() const { return layers_.size(); }
-  // As they were when the lock was last given back; without waiting for it.
+  // These never wait: they give the values of when the lock was last released.
   std::uint64_t entries() const { return counters_.entries; }
   std::uint64_t evictions() const { return counters_.evictions; }
   std::uint64_t kept() const { return counters_.kept; }
@@ -227,7 +227,7 @@ class RowCache {
   void add_free(Slot slot);
 
   std::uint32_t kept_max() const { return capacity_ / 2; }
-  // What the policy shares out.
+  // Entries that the small and the main queue share: all but the kept ones.
   std::uint32_t contested() const { return capacity_ - std::min(capacity_, kept_.size); }
   void stop_keeping(Slot slot);
   bool evict_one();

@@ -32,8 +32,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr unsigned kFirstDepth = 64;   // reads at the drive by the first ring
-constexpr unsigned kHelperDepth = 16;  // and by each of the others
+constexpr unsigned kFirstDepth = 64;   // reads at the drive, of the first ring
+constexpr unsigned kHelperDepth = 16;  // reads at the drive, of each further ring
 constexpr unsigned kRings = 7;         // all buffers together stay below the usual limit of 8 MiB
 constexpr int kRetriesMax = 8;         // of one read that the system interrupted
 constexpr std::uint64_t kWake = ~0ull;
@@ -173,7 +173,7 @@ class Ring {
     }
   }
 
-  // What is missing of a flight, into the rest of its buffer.
+  // Asks the drive for the bytes of a flight that have not arrived, into the rest of its buffer.
   void send(unsigned index) {
     const Flight& flight = flights_[index];
     const std::uint32_t file = flight.request.file;
@@ -266,8 +266,8 @@ class UringReader final : public RowReader {
 
   ~UringReader() override {
     queue_.close();
-    // What one ring brings may ask for more, and so wake the others: they are there until all
-    // ended.
+    // A callback of one ring may ask for more reads and so wake the others: no ring is destroyed
+    // before all have ended.
     for (const auto& ring : rings_) ring->end();
   }
 

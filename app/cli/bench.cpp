@@ -46,7 +46,7 @@ std::string bench_text(const Tokenizer& tokenizer, std::int64_t tokens) {
   return tokenizer.decode(ids);
 }
 
-// Of the memory that the model lies in.
+// Read bandwidth of the memory that the model's weights lie in, GB/s.
 Result<double> bandwidth_gb_s(const ModelLayout& layout, const BenchOptions& options, int threads) {
   if (layout.device == "cpu") return read_bandwidth_gb_s(threads);
   const std::string& wanted = options.settings.engine.device;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// mneme-cli chat: a conversation in the terminal; one line is one message. With -p, one answer.
+// mneme-cli chat: a conversation in the terminal; each line of standard input is a message. With
+// -p, one message and its answer. On a terminal a line that cannot be answered is only reported; in
+// a pipe the other lines are answered too, and the exit code is that of a failure.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -25,15 +27,16 @@
 namespace mneme::cli {
 namespace {
 
-// What is said so far.
+// The conversation so far.
 struct Talk {
   std::vector<ChatMessage> messages;
-  std::int64_t dropped_messages = 0;             // by the last answer
-  const std::time_t began = std::time(nullptr);  // the day that templates are told
+  std::int64_t dropped_messages = 0;             // the oldest ones, which the last prompt left out
+  const std::time_t began = std::time(nullptr);  // GenerateRequest::now of every prompt
 };
 
-// One turn: appends the user's text and the answer. Errors: invalid, where this text cannot be
-// answered but another one may be; the talk is then as it was.
+// Sends `text` and prints the answer, then appends both to `talk`; after Ctrl+C as much of the
+// answer as there is. After an error `talk` is unchanged. Errors: invalid, where only this text
+// cannot be answered, so that the next one may be; every other one ends the chat.
 Status answer(Engine& engine, const CommonOptions& options, const std::string& text, Talk& talk) {
   GenerateRequest request;
   request.messages = talk.messages;
@@ -49,7 +52,7 @@ Status answer(Engine& engine, const CommonOptions& options, const std::string& t
     if (options.json || progress.new_text.empty()) return;
     print_answer(progress.new_text);
   });
-  notice.reset();
+  notice.reset();  // its thread prints too: not between the lines below
   if (!result) return result.error();
   if (options.json) {
     print_out("{}\n", to_json_line(engine.layout(), *result, {}));
@@ -68,8 +71,9 @@ Status answer(Engine& engine, const CommonOptions& options, const std::string& t
   return {};
 }
 
-// The next line of standard input without its end, which may be that of another system. Of one that
-// is too long a little more than what may be is kept. False: there is none.
+// Reads the next line of standard input, without its LF or CRLF. Of a line of more than
+// kTextBytesMax bytes only the first kTextBytesMax + 1 are stored, enough for text_of_line() to
+// refuse it. False at the end of the input, and where Ctrl+C ended the read.
 bool read_line(std::string& line) {
   using Traits = std::char_traits<char>;
   line.clear();
@@ -82,11 +86,12 @@ bool read_line(std::string& line) {
   return true;
 }
 
-// Whether there is nothing to send.
+// A line without text is not sent.
 bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r\v\f") == std::string::npos;
 }
 
+// The line as a message. Errors: invalid (too large, not UTF-8, a zero byte).
 Result<std::string> text_of_line(std::string line) {
   if (line.size() <= kTextBytesMax) return check_text(std::move(line), "the line");
   return Error{ErrorCode::invalid,
@@ -114,21 +119,21 @@ int run(const CommonOptions& options) {
   if (terminal) {
     print_out("{}\nCtrl+C stops an answer, Ctrl+D ends.\n", printable((*engine)->layout().name));
   }
-  int code = kDone;
+  int exit_code = kDone;
   for (;;) {
     if (terminal) {
       print_out("> ");
       flush_out();
     }
     std::string line;
-    if (!read_line(line)) return was_interrupted() ? kInterrupted : code;
+    if (!read_line(line)) return was_interrupted() ? kInterrupted : exit_code;
     if (is_blank(line)) continue;
     const auto text = text_of_line(std::move(line));
     const Status answered = text ? answer(**engine, options, *text, talk) : Status(text.error());
     if (!answered) {
       const int failed = fail(answered.error());
       if (answered.error().code != ErrorCode::invalid) return failed;
-      if (!terminal) code = failed;  // of all lines, once they are done
+      if (!terminal) exit_code = failed;  // returned after the last line
     }
     if (was_interrupted()) {
       if (!terminal) return kInterrupted;

@@ -19,11 +19,11 @@ Status check_interrupt();
 bool was_interrupted();
 void clear_interrupt();
 
-// What a command waits for that is told to stop and does not, in words: "" = not known. Asked by a
-// thread of its own, until the next call.
+// `reason` says in words what the command waits for, "" = not known; printed where a command was
+// told to stop and does not. A thread of its own calls it, until the next set_wait_reason().
 void set_wait_reason(std::function<std::string()> reason);
 
-// As Ctrl+C does, for good.
+// Sets the flag as Ctrl+C does; clear_interrupt() does not clear it any more.
 void stop_command();
 
 }  // namespace mneme::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of the conformance table for table_decode of n-grams that the device holds.
+// Cases of the conformance table for table_decode with an index: each n-gram's rows are transferred
+// in the step or cached on the device (RowLocation in gpu/op.h).
 #pragma once
 
 #include <vector>
@@ -8,6 +9,6 @@
 
 namespace mneme {
 
-void add_cached_rows(std::vector<OpCase>& cases);
+void add_cached_rows_cases(std::vector<OpCase>& cases);
 
 }  // namespace mneme

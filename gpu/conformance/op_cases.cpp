@@ -296,7 +296,8 @@ void add_fused_gate_convs(std::vector<OpCase>& cases) {
   }
 }
 
-// Decoded rows and the product that reads them, which may want them in a form of its own.
+// A table_decode and the matrix product that reads its output: a backend may make both in one
+// launch, with the output in the form that its product wants.
 void add_decoded_products(std::vector<OpCase>& cases) {
   for (const DType dtype : {DType::q8_0, DType::f16}) {
     for (const std::int64_t tokens : {1, 6, 40}) {
@@ -316,8 +317,8 @@ void add_decoded_products(std::vector<OpCase>& cases) {
   }
 }
 
-// What a norm or SwiGLU makes and the product that reads it, as above; with several rows of which
-// the product may want the last.
+// An rms_norm or swiglu and the matrix product that reads its output. `outputs` above 0: the
+// product runs on the last `outputs` of the tokens only.
 void add_made_products(std::vector<OpCase>& cases) {
   struct Shape {
     OpKind maker;
@@ -510,7 +511,7 @@ std::vector<OpCase> conformance_cases() {
   add_shared_products(cases);
   add_matmul_adds(cases);
   add_k_quant_chains(cases);
-  add_cached_rows(cases);
+  add_cached_rows_cases(cases);
   add_large(cases);
   return cases;
 }

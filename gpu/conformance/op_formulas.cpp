@@ -23,7 +23,8 @@ struct Rows {
   }
 };
 
-// What a row-wise op needs to see of its world.
+// An op with the values and error bounds of its inputs: from the tensors that were given, or from
+// the formulas of the ops before it.
 struct View {
   const OpHarness& h;
   const Op& op;
@@ -349,7 +350,8 @@ std::vector<Rows> short_conv(const View& v) {
       const double x = value[at] * factor;
       const auto stored = static_cast<std::size_t>((v.h.position() + t) * width + c);
       state[stored] = x;
-      // Of the value itself, and of the norm, whose relative error is that of the row's length.
+      // Two errors add up: that of the value, and that of the norm's scale, whose relative error is
+      // that of the row's length.
       if (off > 0) {
         state_errors[stored] = value_errors[at] * std::fabs(factor) + std::fabs(x) * off / size;
       }

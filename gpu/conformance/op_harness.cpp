@@ -72,7 +72,7 @@ std::vector<std::byte> OpHarness::random_rows(DType dtype, std::int64_t rows, st
       case DType::i32:
         CHECK(false && "an index is never random");
     }
-    // What is left of the block is whatever it may be.
+    // The block's other bytes may have any value: quantised values and their packed scales.
     const std::int64_t half = dtype == DType::q6_k ? 2 : 0;
     const std::int64_t end = (b + 1) * dtype_info(dtype).block_bytes - half;
     while (static_cast<std::int64_t>(bytes.size()) < end) {

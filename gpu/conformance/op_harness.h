@@ -52,8 +52,9 @@ class OpHarness {
   TensorId output(std::int64_t cols);
   TensorId activation(std::int64_t cols);  // from op to op; the backend may leave it out
 
-  // Before run(): one value of the first token's row, or the scale of a block of it, becomes `value`. Only of
-  // floats and weights that are given, not of table rows, indices and what ops make.
+  // Before run(): replaces one value of row 0, or of a quantised tensor the scale of one block of
+  // that row, by `value`. For inputs, weights and states of float or block types; not for table
+  // rows, indices and the outputs of ops, where can_break() is false.
   bool can_break(TensorId id) const;
   void break_value(TensorId id, float value);
 

@@ -123,7 +123,7 @@ TEST(DeviceRowCachePolicyDeathTest, AStepCannotRunThatReliesOnOneThatDidNot) {
   policy.plan(keys({1}), failed);
   policy.plan(keys({1}), next);
   failed.forget();
-  EXPECT_DEATH(next.done(), "good_from_");
+  EXPECT_DEATH(next.done(), "valid_from_step_");
 }
 
 TEST(DeviceRowCachePolicy, NoEntryThatAStepUsesIsEvictedInIt) {
