@@ -52,6 +52,12 @@ QPushButton[kind="chip"]:hover { color: @text@; }
 QPushButton[kind="chip"]:checked { background: @accentSoft@; border-color: @accentSoft@;
   color: @accent@; }
 QPushButton[kind="chip"]:focus { border: 1px solid @accent@; }
+QToolButton[popupMode="2"] { background: transparent; border: 1px solid transparent;
+  border-radius: 7px; padding: 3px 20px 3px 7px; color: @text@; }
+QToolButton[popupMode="2"]:hover { background: @raised@; }
+QToolButton[popupMode="2"]:focus { border: 1px solid @accent@; }
+QToolButton[popupMode="2"]::menu-indicator { image: url(:/icons/down-@shade@.svg); width: 12px;
+  height: 12px; subcontrol-origin: border; subcontrol-position: right center; right: 5px; }
 
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
   background: @raised@; border: 1px solid @border@; border-radius: 7px; padding: 5px 8px;
@@ -99,6 +105,10 @@ QTableWidget::item { padding: 0 6px; }
 QHeaderView { background: @window@; }
 QHeaderView::section { background: @window@; color: @textMuted@; border: none;
   border-bottom: 1px solid @border@; padding: 4px 6px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding;
+  subcontrol-position: top center; width: 10px; height: 10px; }
+QHeaderView::up-arrow { image: url(:/icons/up-@shade@.svg); }
+QHeaderView::down-arrow { image: url(:/icons/down-@shade@.svg); }
 QTableCornerButton::section { background: @window@; border: none; }
 
 QDockWidget { color: @textMuted@; titlebar-close-icon: none; titlebar-normal-icon: none; }

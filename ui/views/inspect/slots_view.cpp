@@ -139,9 +139,7 @@ void SlotsView::build() {
   // The arrow stands above the name; beside it, it would cover names that are set to the right.
   // They end where the numbers below them do.
   m_view->horizontalHeader()->setStyleSheet(
-      QStringLiteral("QHeaderView::section { padding: 6px 3px 4px 3px; } "
-                     "QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; "
-                     "subcontrol-position: top center; width: 9px; height: 5px; }"));
+      QStringLiteral("QHeaderView::section { padding: 9px 3px 4px 3px; }"));
   for (std::size_t at = 0; at < kColumnOrder.size(); ++at) {
     QHeaderView* const header = m_view->horizontalHeader();
     header->moveSection(header->visualIndex(static_cast<int>(kColumnOrder[at])),

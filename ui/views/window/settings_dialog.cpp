@@ -154,7 +154,9 @@ QString SettingsDialog::noteOf(const Setting& setting) const {
   QStringList notes;
   switch (m_layers.origin(setting, m_model)) {
     case SettingLayer::command_line:
-      notes << tr("From the command line (%1), for this run.").arg(flagText(setting));
+      notes << (setting.flags.empty()  // follows from another flag
+                    ? tr("From the command line, for this run.")
+                    : tr("From the command line (%1), for this run.").arg(flagText(setting)));
       break;
     case SettingLayer::model:
       notes << (m_forModel ? tr("For this model only.")
