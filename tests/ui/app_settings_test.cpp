@@ -42,6 +42,13 @@ class AppSettingsTest : public QObject {
  private Q_SLOTS:
   void init() { m_file = m_folder.filePath(QStringLiteral("%1/mneme.ini").arg(++m_count)); }
 
+  void aFileThatClaimsManyModelsIsReadAtOnce() {
+    write("[own_settings]\nsize=2147483647\n1\\file=/a.gguf\n1\\window\\theme=dark\n");
+    const SettingLayers layers = run();
+    QCOMPARE(layers.models.size(), std::size_t{1});
+    QVERIFY(layers.models.contains("/a.gguf"));
+  }
+
   // Each row of the table that the file has, with a value that is not its default.
   void everySettingComesBackAsItWas() {
     SettingLayers written;

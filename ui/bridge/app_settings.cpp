@@ -41,7 +41,8 @@ AppSettings::AppSettings(SettingsFile& file, SettingLayers layers, QObject* pare
     return named.second == find_setting(named.first).of(m_layers.program);
   });
   const int models = m_file.value(kModelCount).toInt();
-  for (int i = 0; i < models; ++i) {
+  // The number is what a file says; the models are those that it has.
+  for (int i = 0; i < models && m_file.contains(modelKey(i)); ++i) {
     m_models << m_file.value(modelKey(i)).toString();
     if (m_models.last().isEmpty()) continue;
     m_layers.models[m_models.last().toStdString()] = read(modelFolder(i), true);
