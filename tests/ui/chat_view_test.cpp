@@ -11,6 +11,7 @@
 #include <QUrl>
 #include <QtTest>
 
+#include "tests/ui/shown_chat.h"
 #include "tests/ui/synthetic_trace.h"
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
@@ -18,15 +19,6 @@
 using namespace mneme;
 
 namespace {
-
-MessageRow message(MessageId id, MessageId parent, Role role, const QString& text) {
-  MessageRow row;
-  row.id = id;
-  row.parent = parent;
-  row.role = role;
-  row.text = text.toStdString();
-  return row;
-}
 
 std::vector<MessageRow> longChat(int turns) {
   std::vector<MessageRow> rows;
@@ -43,26 +35,12 @@ std::vector<MessageRow> longChat(int turns) {
 
 }  // namespace
 
-class ChatViewTest : public QObject {
+class ChatViewTest : public ShownChat {
   Q_OBJECT
 
  private Q_SLOTS:
-  void init() {
-    Theme::choose(Theme::Choice::light);
-    m_view = std::make_unique<ChatView>(m_model, m_selection,
-                                        MessageItem::Inspection{m_branch, m_selection, m_source});
-    m_view->resize(700, 500);
-    m_view->show();
-    QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
-  }
-  void cleanup() {
-    m_view.reset();
-    m_model.clear();
-    m_branch.reset(nullptr, {});
-    m_source.setModel(nullptr);
-    m_selection.clear();
-    Theme::setZoom(1);
-  }
+  void init() { showChat(); }
+  void cleanup() { closeChat(); }
 
   void followsAGrowingAnswerAndLetsGo() {
     auto rows = longChat(20);
@@ -393,12 +371,6 @@ class ChatViewTest : public QObject {
     }
     return dark;
   }
-
-  TranscriptModel m_model;
-  BranchTrace m_branch;
-  Selection m_selection;
-  InspectSource m_source;
-  std::unique_ptr<ChatView> m_view;
 };
 
 UI_TEST(ChatViewTest)

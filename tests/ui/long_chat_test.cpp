@@ -8,22 +8,12 @@
 #include <cmath>
 #include <optional>
 
+#include "tests/ui/shown_chat.h"
 #include "tests/ui/ui_test.h"
-#include "ui/theme.h"
-#include "ui/views/chat/chat_view.h"
 
 using namespace mneme;
 
 namespace {
-
-MessageRow partOfLongChat(MessageId id, MessageId parent, Role role, const QString& text) {
-  MessageRow row;
-  row.id = id;
-  row.parent = parent;
-  row.role = role;
-  row.text = text.toStdString();
-  return row;
-}
 
 // 200,000 characters whose heights are guessed badly.
 QString longText() {
@@ -55,30 +45,18 @@ QString longText() {
 
 }  // namespace
 
-class LongChatTest : public QObject {
+class LongChatTest : public ShownChat {
   Q_OBJECT
 
  private Q_SLOTS:
-  void init() {
-    Theme::choose(Theme::Choice::light);
-    m_view = std::make_unique<ChatView>(m_model, m_selection,
-                                        MessageItem::Inspection{m_branch, m_selection, m_source});
-    m_view->resize(700, 500);
-    m_view->show();
-    QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
-  }
-  void cleanup() {
-    m_view.reset();
-    m_model.clear();
-    Theme::setZoom(1);
-  }
+  void init() { showChat(); }
+  void cleanup() { closeChat(); }
 
   void ofALongMessageWhatIsShownIsLaidOut() {
     const QString text = longText();
     const int before = MessageLayout::charactersLaidOut();
     const auto laidOut = [&] { return MessageLayout::charactersLaidOut() - before; };
-    m_model.setTree(
-        {partOfLongChat(1, 0, Role::user, text), partOfLongChat(2, 1, Role::assistant, text)}, 2);
+    m_model.setTree({message(1, 0, Role::user, text), message(2, 1, Role::assistant, text)}, 2);
     m_view->grab();
     QScrollBar* bar = m_view->verticalScrollBar();
     QCOMPARE(bar->value(), bar->maximum());
@@ -102,11 +80,11 @@ class LongChatTest : public QObject {
 
   // Whatever the heights above and below turn out to be, text moves as far as it was scrolled.
   void readingALongMessageScrollsEvenly() {
-    m_model.setTree({partOfLongChat(1, 0, Role::user, longText()),
-                     partOfLongChat(2, 1, Role::assistant, longText()),
-                     partOfLongChat(3, 2, Role::user, QStringLiteral("a short one")),
-                     partOfLongChat(4, 3, Role::assistant, longText())},
-                    4);
+    m_model.setTree(
+        {message(1, 0, Role::user, longText()), message(2, 1, Role::assistant, longText()),
+         message(3, 2, Role::user, QStringLiteral("a short one")),
+         message(4, 3, Role::assistant, longText())},
+        4);
     m_view->grab();
     QScrollBar* bar = m_view->verticalScrollBar();
     const int height = m_view->viewport()->height();
@@ -143,9 +121,8 @@ class LongChatTest : public QObject {
   }
 
   void aResizedWindowShowsTheSamePlace() {
-    m_model.setTree({partOfLongChat(1, 0, Role::user, longText()),
-                     partOfLongChat(2, 1, Role::assistant, longText())},
-                    2);
+    m_model.setTree(
+        {message(1, 0, Role::user, longText()), message(2, 1, Role::assistant, longText())}, 2);
     m_view->grab();
     QScrollBar* bar = m_view->verticalScrollBar();
     for (const int part : {2, 4, 8}) {
@@ -177,10 +154,9 @@ class LongChatTest : public QObject {
   void whatIsFoundInALongMessageComesIntoView() {
     QString text = longText();
     text.insert(text.size() * 6 / 10, QStringLiteral(" needle in it "));
-    m_model.setTree(
-        {partOfLongChat(1, 0, Role::user, longText()), partOfLongChat(2, 1, Role::assistant, text),
-         partOfLongChat(3, 2, Role::user, longText())},
-        3);
+    m_model.setTree({message(1, 0, Role::user, longText()), message(2, 1, Role::assistant, text),
+                     message(3, 2, Role::user, longText())},
+                    3);
     m_view->grab();
     const int before = MessageLayout::charactersLaidOut();
     m_view->setFound(QStringLiteral("NEEDLE"));
@@ -200,10 +176,9 @@ class LongChatTest : public QObject {
 
   void whatWasNeverShownIsSelectedToo() {
     const QString text = longText();
-    m_model.setTree(
-        {partOfLongChat(1, 0, Role::user, text), partOfLongChat(2, 1, Role::assistant, text),
-         partOfLongChat(3, 2, Role::user, QStringLiteral("the end"))},
-        3);
+    m_model.setTree({message(1, 0, Role::user, text), message(2, 1, Role::assistant, text),
+                     message(3, 2, Role::user, QStringLiteral("the end"))},
+                    3);
     m_view->grab();
     const int before = MessageLayout::charactersLaidOut();
     m_view->selectAll();
@@ -217,9 +192,8 @@ class LongChatTest : public QObject {
   // A token costs its line, in a long answer as well, whose other parts were never laid out.
   void aLongAnswerGrowsAtItsEndOnly() {
     QString text = longText();
-    m_model.setTree({partOfLongChat(1, 0, Role::user, QStringLiteral("q")),
-                     partOfLongChat(2, 1, Role::assistant, {})},
-                    2);
+    m_model.setTree(
+        {message(1, 0, Role::user, QStringLiteral("q")), message(2, 1, Role::assistant, {})}, 2);
     m_model.setStreaming(2, text, AnswerLive{});
     m_view->grab();
     m_view->resize(650, 500);
@@ -258,10 +232,10 @@ class LongChatTest : public QObject {
     const QString folder = qEnvironmentVariable("MNEME_PICTURES");
     if (folder.isEmpty()) QSKIP("no folder for pictures");
     m_view->resize(900, 700);
-    m_model.setTree({partOfLongChat(1, 0, Role::user, longText()),
-                     partOfLongChat(2, 1, Role::assistant, longText()),
-                     partOfLongChat(3, 2, Role::user, QStringLiteral("a short one"))},
-                    3);
+    m_model.setTree(
+        {message(1, 0, Role::user, longText()), message(2, 1, Role::assistant, longText()),
+         message(3, 2, Role::user, QStringLiteral("a short one"))},
+        3);
     m_view->grab();
     m_view->setFound(QStringLiteral("words"));
     QScrollBar* bar = m_view->verticalScrollBar();
@@ -292,12 +266,6 @@ class LongChatTest : public QObject {
   qreal bodyTop(int row) const {
     return m_view->messageRect(row).top() + m_view->messageItem(row).bodyRect().top();
   }
-
-  TranscriptModel m_model;
-  BranchTrace m_branch;
-  Selection m_selection;
-  InspectSource m_source;
-  std::unique_ptr<ChatView> m_view;
 };
 
 UI_TEST(LongChatTest)
