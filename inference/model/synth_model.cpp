@@ -20,9 +20,9 @@ namespace {
 constexpr float kWeightDeviation = 0.02f;  // as transformers are initialised
 
 // xorshift128+: a gigabyte of noise in seconds, the same everywhere.
-class Noise {
+class WeightNoise {
  public:
-  explicit Noise(std::uint64_t seed)
+  explicit WeightNoise(std::uint64_t seed)
       : a_(seed * 0x9E3779B97F4A7C15u + 1), b_(seed ^ 0xD1B54A32D192ED03u) {
     for (int i = 0; i < 16; ++i) next();
   }
@@ -54,7 +54,7 @@ void put_half(std::byte* to, float value) {
 
 // All is random but the block's own scales: pairs of 6 bits (8 in Q6_K) times values deviate by
 // 258, 527 and 1365 steps, around 0 where the minima's scale is the mean of the values.
-void fill_super_block(DType type, Noise& noise, std::byte* to) {
+void fill_super_block(DType type, WeightNoise& noise, std::byte* to) {
   const auto bytes = static_cast<std::size_t>(dtype_info(type).block_bytes);
   for (std::size_t at = 0; at < bytes; at += 2) {
     const std::uint64_t bits = noise.next();
@@ -70,7 +70,7 @@ void fill_super_block(DType type, Noise& noise, std::byte* to) {
 }
 
 // One block of random weights of deviation kWeightDeviation.
-void fill_block(DType type, Noise& noise, std::byte* to) {
+void fill_block(DType type, WeightNoise& noise, std::byte* to) {
   switch (type) {
     case DType::q4_0:
     case DType::q4_1: {
@@ -123,7 +123,7 @@ class SynthWriter {
     const std::uint64_t seed = options_.seed * 1000003 + tensors_++;
     writer_.add_tensor(name, ggml_type_of(type), dims(cols, rows),
                        [type, rows, cols, seed](const GgufWriter::Sink& sink) -> Status {
-                         Noise noise(seed);
+                         WeightNoise noise(seed);
                          std::vector<std::byte> row(row_bytes(type, cols));
                          for (std::int64_t r = 0; r < rows; ++r) {
                            for (std::size_t at = 0; at < row.size(); at += block_bytes(type)) {
