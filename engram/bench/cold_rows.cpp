@@ -28,7 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Keys = std::vector<NgramKey>;
 
-constexpr std::uint64_t kPage = kDriveReadBytes;
+constexpr std::uint64_t kPage = kDrivePageBytes;
 constexpr std::uint64_t kBudget = 256 << 20;  // of the store; random n-grams hardly hit
 constexpr double kCalibrationSeconds = 0.4;
 constexpr double kDriftMax = 0.3;
@@ -212,10 +212,13 @@ class ColdBench {
   Result<double> drive_reads_s(std::span<const std::uint64_t> pages) {
     double best = 0;
     for (const unsigned depth : {32u, 128u}) {
-      const auto reads =
-          drive_reads_per_second(file_.path(), pages, depth, kCalibrationSeconds, random_());
+      DriveReadsOptions options;
+      options.depth = depth;
+      options.seconds = kCalibrationSeconds;
+      options.seed = random_();
+      const auto reads = measure_drive_reads(file_.path(), pages, options);
       if (!reads) return reads.error();
-      best = std::max(best, *reads);
+      best = std::max(best, reads->per_second);
     }
     return best;
   }

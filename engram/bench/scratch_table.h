@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "base/result.h"
@@ -15,21 +16,25 @@ namespace mneme {
 class ScratchTable {
  public:
   // `random` false: the file has its size, but no bytes on the drive (a hole). `progress` gets a
-  // fraction. Errors: invalid (too little room: says how much there is), io, cancelled.
+  // fraction. Writing ends after `seconds`, with what the drive has taken until then. Errors:
+  // invalid (too little room: says how much there is), io, cancelled.
   static Result<ScratchTable> create(const std::string& folder, std::uint64_t bytes, bool random,
                                      const std::function<void(double)>& progress,
-                                     const std::atomic<bool>* cancel);
+                                     const std::atomic<bool>* cancel,
+                                     double seconds = std::numeric_limits<double>::infinity());
 
   ScratchTable(ScratchTable&& other) noexcept;
   ScratchTable& operator=(ScratchTable&&) = delete;
   ~ScratchTable();
 
   const std::string& path() const { return path_; }  // readable while this object lives
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
-  ScratchTable(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  explicit ScratchTable(int fd);
   std::string path_;
   int fd_ = -1;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace mneme
