@@ -17,8 +17,11 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "GGUF values are read as they lie");
 
-constexpr std::uint64_t kMaxKeyBytes = 65535;        // the format's own limit
-constexpr std::uint64_t kMaxAlignment = 1u << 20;    // a sector-aligned table needs 4096
+constexpr std::uint64_t kMaxKeyBytes = 65535;      // the format's own limit
+constexpr std::uint64_t kMaxAlignment = 1u << 20;  // a sector-aligned table needs 4096
+// A file with holes claims gigabytes that cost nothing: no text and no list of texts is that large.
+constexpr std::uint64_t kMaxTextBytes = 64u << 20;
+constexpr std::uint64_t kMaxTexts = 1u << 26;
 constexpr std::uint64_t kMinEntryBytes = 8 + 4 + 1;  // length, type, one byte
 constexpr std::uint64_t kMinTensorBytes = 8 + 4 + 8 + 4 + 8;
 
@@ -98,6 +101,10 @@ Result<std::string_view> GgufParser::read_string(std::string_view what) {
   auto length = read<std::uint64_t>(what);
   if (!length) return length.error();
   if (*length > remaining()) return cut_off(std::string(what));
+  if (*length > kMaxTextBytes) {
+    return corrupt(fmt::format("{} at byte {} has {} bytes; {} are allowed", what, with_commas(at_),
+                               with_commas(*length), with_commas(kMaxTextBytes)));
+  }
   const std::string_view text(reinterpret_cast<const char*>(file_.bytes_.data()) + at_,
                               static_cast<std::size_t>(*length));
   at_ += *length;
@@ -211,6 +218,10 @@ Status GgufParser::read_array(GgufEntry& entry) {
   const std::uint64_t begin = at_;
   if (entry.element_type == GgufType::string) {
     if (*count > remaining() / 8) return cut_off(what);
+    if (*count > kMaxTexts) {
+      return corrupt(fmt::format("{} has {} texts; {} are allowed", what, with_commas(*count),
+                                 with_commas(kMaxTexts)));
+    }
     for (std::uint64_t i = 0; i < *count; ++i) {
       auto text = read_string(what);
       if (!text) return text.error();

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
@@ -225,6 +229,23 @@ TEST(Gguf, BoundsHostileCounts) {
   GgufBytes text;
   expect_error(text.header(0, 1).text("a").put(8u).put(~0ull).fill(64), ErrorCode::corrupt,
                "metadata a");
+}
+
+TEST(Gguf, BelievesNoHoles) {
+  const TemporaryFolder folder;
+  const auto open_with_hole = [&](GgufBytes& start) {
+    const std::string path = folder.file("hole.gguf");
+    std::ofstream(path, std::ios::binary) << start.data();
+    std::filesystem::resize_file(path, 8ull << 30);
+    const auto file = GgufFile::open(path);
+    return file ? "opened" : file.error().message;
+  };
+  GgufBytes text;
+  text.header(0, 1).text("general.name").put(8u).put<std::uint64_t>(1ull << 30);
+  EXPECT_NE(open_with_hole(text).find("67,108,864 are allowed"), std::string::npos);
+  GgufBytes list;
+  list.header(0, 1).text("tokenizer.ggml.tokens").put(9u).put(8u).put<std::uint64_t>(1ull << 29);
+  EXPECT_NE(open_with_hole(list).find("has 536,870,912 texts"), std::string::npos);
 }
 
 TEST(Gguf, RefusesBrokenMetadata) {
