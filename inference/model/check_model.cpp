@@ -12,23 +12,37 @@ namespace mneme {
 
 namespace {
 
-Result<ModelSummary> summarize(const GgufFile& file) {
+// Of the weights: what a summary holds beside the tokenizer's parts.
+Result<ModelSummary> summarize(const GgufFile& file, ModelConfig config, Backend& cpu) {
+  auto weights = Weights::bind(file, config, Placement(cpu, config.n_layers));
+  if (!weights) return weights.error();
   ModelSummary summary;
+  summary.config = std::move(config);
+  summary.weights = weights->main_dtype;
+  summary.left_out = std::move(weights->left_out);
+  return summary;
+}
+
+Result<ModelSummary> summarize(const GgufFile& file) {
   auto config = ModelConfig::from_gguf(file);
   if (!config) return config.error();
   auto tokenizer = Tokenizer::from_gguf(file);
   if (!tokenizer) return tokenizer.error();
   auto backend = open_backend({1, ""});
   if (!backend) return backend.error();
-  auto weights = Weights::bind(file, *config, Placement(**backend, config->n_layers));
-  if (!weights) return weights.error();
-  summary.config = std::move(*config);
-  summary.weights = weights->main_dtype;
-  summary.tokenizer_sha256 = tokenizer->sha256();
-  summary.left_out = std::move(weights->left_out);
+  auto summary = summarize(file, std::move(*config), **backend);
+  if (!summary) return summary;
+  summary->tokenizer_sha256 = tokenizer->sha256();
   auto chat_template = ChatTemplate::from_gguf(file);
-  summary.chat = chat_template ? "yes" : chat_template.error().message;
+  summary->chat = chat_template ? "yes" : chat_template.error().message;
   return summary;
+}
+
+Result<ModelSummary> summarize_header(const GgufFile& file, Backend& cpu) {
+  auto config = ModelConfig::from_gguf(file);
+  if (!config) return config.error();
+  RETURN_IF_ERROR(Tokenizer::check_kind(file));
+  return summarize(file, std::move(*config), cpu);
 }
 
 Result<PackHeader> read_whole_header(const GgufFile& file) {
@@ -42,6 +56,12 @@ Result<PackHeader> read_whole_header(const GgufFile& file) {
 
 Result<ModelSummary> check_model(const GgufFile& file) {
   auto summary = summarize(file);
+  RETURN_IF_ERROR(file.unchanged());
+  return summary;
+}
+
+Result<ModelSummary> check_model_header(const GgufFile& file, Backend& cpu) {
+  auto summary = summarize_header(file, cpu);
   RETURN_IF_ERROR(file.unchanged());
   return summary;
 }

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "engram/hash_spec.h"
 #include "engram/table_source.h"
+#include "inference/model/gguf.h"
 #include "inference/model/row_format.h"
 
 namespace mneme {
@@ -59,6 +60,9 @@ struct FoundTables {
 // The files of one model: a GGUF or its splits, a safetensors index, or shards. Errors: io, corrupt
 // and unsupported as the formats'; invalid where there is no table in them, or files of two kinds.
 Result<FoundTables> find_tables(const std::vector<std::string>& paths);
+
+// Whether a GGUF holds such tables, by the names in its header alone.
+bool has_tables(const GgufFile& file);
 
 // One row's bytes, its parts joined, by plain reads: for looking at, and to compare readers with.
 // Errors: invalid (no such row), io; corrupt, where the row does not have its checksum.

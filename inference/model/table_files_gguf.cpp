@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables in GGUF files: the dialects of engram/SPEC.md, section 11, and Qwen's per_layer_token_embd.
+// Tables in GGUF files: the dialects of engram/SPEC.md, section 11, and Qwen's
+// per_layer_token_embd.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -100,6 +101,10 @@ std::optional<std::pair<std::int32_t, std::string_view>> parse_name(std::string_
 bool is_table_name(std::string_view rest) {
   return rest == "embd.weight" || rest == "embed.weight" || rest == "embd" || rest == "embed";
 }
+
+// Without its hash it is read by the single token, which is another kind of memory.
+constexpr std::string_view kQwenTable = "per_layer_token_embd.weight";
+constexpr std::string_view kQwenSizes = "ple.head_vocab_sizes";
 
 struct FoundTensor {
   const GgufFile* file;
@@ -269,8 +274,7 @@ Result<FoundTables> read_tables(const GgufSet& set, const std::vector<std::strin
     for (const GgufTensor& tensor : file.tensors()) {
       const auto name = parse_name(tensor.name);
       if (!name || !is_table_name(name->second)) {
-        const bool qwen =
-            tensor.name == "per_layer_token_embd.weight" && set.count("ple.head_vocab_sizes") > 0;
+        const bool qwen = tensor.name == kQwenTable && set.count(kQwenSizes) > 0;
         if (!qwen) continue;
         auto table = find_qwen(set, file, tensor);
         if (table) table->files = paths;
@@ -292,13 +296,22 @@ Result<FoundTables> read_tables(const GgufSet& set, const std::vector<std::strin
     found.dialect = dialect_of(set, found);
   }
   found.files = paths;
-  auto sizes = set.numbers("ple.head_vocab_sizes");
+  auto sizes = set.numbers(kQwenSizes);
   if (!sizes) return sizes.error();
   RETURN_IF_ERROR(sizes->empty() ? read_engram_hash(set, found) : read_qwen_hash(set, found));
   return found;
 }
 
 }  // namespace
+
+bool has_tables(const GgufFile& file) {
+  const bool qwen = std::ranges::any_of(
+      file.entries(), [](const GgufEntry& entry) { return entry.key.ends_with(kQwenSizes); });
+  return std::ranges::any_of(file.tensors(), [&](const GgufTensor& tensor) {
+    const auto name = parse_name(tensor.name);
+    return name ? is_table_name(name->second) : qwen && tensor.name == kQwenTable;
+  });
+}
 
 Result<FoundTables> find_gguf_tables(const std::vector<std::string>& paths) {
   auto set = GgufSet::open(paths);

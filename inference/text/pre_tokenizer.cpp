@@ -101,24 +101,38 @@ PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
 PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
 PreTokenizer::~PreTokenizer() = default;
 
-Result<PreTokenizer> PreTokenizer::open(std::string_view name) {
+namespace {
+
+Result<const Kind*> find_kind(std::string_view name) {
   for (const Kind& kind : kKinds) {
-    if (kind.name != name) continue;
-    auto impl = std::make_unique<Impl>();
-    impl->kind = kind;
-    for (const char* pattern : kind.stages) {
-      if (pattern == nullptr) break;
-      auto code = compile(name, pattern);
-      if (!code) return code.error();
-      impl->stages.push_back(std::move(*code));
-    }
-    return PreTokenizer(std::move(impl));
+    if (kind.name == name) return &kind;
   }
   return Error{ErrorCode::unsupported,
                fmt::format("the pre-tokenizer \"{}\" is not supported (smollm, gpt-2, llama-bpe, "
                            "qwen2 and deepseek-v3 "
                            "are)",
                            printable(name))};
+}
+
+}  // namespace
+
+Status PreTokenizer::check_name(std::string_view name) {
+  const auto kind = find_kind(name);
+  return kind ? Status() : kind.error();
+}
+
+Result<PreTokenizer> PreTokenizer::open(std::string_view name) {
+  const auto kind = find_kind(name);
+  if (!kind) return kind.error();
+  auto impl = std::make_unique<Impl>();
+  impl->kind = **kind;
+  for (const char* pattern : impl->kind.stages) {
+    if (pattern == nullptr) break;
+    auto code = compile(name, pattern);
+    if (!code) return code.error();
+    impl->stages.push_back(std::move(*code));
+  }
+  return PreTokenizer(std::move(impl));
 }
 
 bool PreTokenizer::ignore_merges() const {

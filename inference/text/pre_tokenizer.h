@@ -15,6 +15,7 @@ class PreTokenizer {
  public:
   // `name` is the GGUF's tokenizer.ggml.pre. Errors: unsupported, naming it.
   static Result<PreTokenizer> open(std::string_view name);
+  static Status check_name(std::string_view name);  // the same error, without making one
 
   PreTokenizer(PreTokenizer&&) noexcept;
   PreTokenizer& operator=(PreTokenizer&&) noexcept;

@@ -40,6 +40,8 @@ class Tokenizer {
   // that is not computed with; names it); corrupt (metadata missing, of another shape, or
   // contradicting itself).
   static Result<Tokenizer> from_gguf(const GgufFile& file);
+  // What from_gguf() says before it reads the vocabulary, which takes most of its time.
+  static Status check_kind(const GgufFile& file);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

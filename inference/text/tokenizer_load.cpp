@@ -188,7 +188,10 @@ Status Tokenizer::Impl::load_specials(const GgufFile& file) {
   return {};
 }
 
-Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
+namespace {
+
+// Errors: unsupported, corrupt; as Tokenizer::from_gguf().
+Result<std::string> pre_tokenizer_name(const GgufFile& file) {
   auto model = file.require<std::string_view>("tokenizer.ggml.model");
   if (!model) return model.error();
   if (*model != "gpt2") {
@@ -202,10 +205,25 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
             file.name(), printable(*model), kind)};
   }
   RETURN_IF_ERROR(check_tokenizer_keys(file));
-  auto pre_name = file.find<std::string_view>("tokenizer.ggml.pre");
-  if (!pre_name) return pre_name.error();
-  const std::string name(pre_name->value_or("default"));
-  auto pre = PreTokenizer::open(name);
+  auto name = file.find<std::string_view>("tokenizer.ggml.pre");
+  if (!name) return name.error();
+  return std::string(name->value_or("default"));
+}
+
+}  // namespace
+
+Status Tokenizer::check_kind(const GgufFile& file) {
+  auto name = pre_tokenizer_name(file);
+  if (!name) return name.error();
+  const Status known = PreTokenizer::check_name(*name);
+  if (!known) return known.error().with(file.name());
+  return {};
+}
+
+Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
+  auto name = pre_tokenizer_name(file);
+  if (!name) return name.error();
+  auto pre = PreTokenizer::open(*name);
   if (!pre) return pre.error().with(file.name());
 
   auto texts = file.require_array<std::string_view>("tokenizer.ggml.tokens");
@@ -219,7 +237,7 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   if (!merges) return merges.error();
 
   auto impl = std::make_unique<Impl>(std::move(*pre), merges->size());
-  impl->pre_name = name;
+  impl->pre_name = *name;
   impl->sha256 = digest(*texts, *types, *merges);
   impl->types = std::move(*types);
   store_texts(*texts, impl->storage, impl->texts);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/printable.h"
+#include "gpu/registry.h"
 #include "inference/model/check_model.h"
 #include "inference/run/engine.h"
 #include "inference/text/tokenizer.h"
@@ -43,6 +44,9 @@ class ModelRules : public ::testing::Test {
     if (const auto edited = GgufFile::open(path); edited) {
       const auto checked = check_model(*edited);
       EXPECT_EQ(checked ? "" : checked.error().message, why);
+      // The header alone says the same, but for what only the vocabulary tells.
+      const auto header = check_model_header(*edited, *cpu_);
+      if (!header) EXPECT_EQ(header.error().message, why);
       if (checked) {
         chat_ = checked->chat;
         left_out_ = checked->left_out;
@@ -61,6 +65,7 @@ class ModelRules : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::string model_;
+  const std::unique_ptr<Backend> cpu_ = *open_backend({1, ""});
   std::string chat_, left_out_;  // what check_model said of the last copy
 };
 
