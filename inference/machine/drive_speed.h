@@ -14,13 +14,12 @@
 namespace mneme {
 
 struct DriveSpeed {
-  double large_bytes_per_second = 0;  // reads of 1 MiB, one behind the other, some in flight
-  double small_reads_per_second =
-      0;  // reads of 4 KiB at random places, kSmallReadsInFlight at once
-  // Of one such read, none beside it, in microseconds.
-  double small_read_us = 0;      // median
-  double small_read_us_p99 = 0;  // 99th percentile
-  std::uint64_t file_bytes = 0;  // of the file that was read
+  double large_bytes_per_second = 0;  // reads of 1 MiB, some in flight
+  // Reads of 4 KiB at random places.
+  double small_reads_per_second = 0;  // kSmallReadsInFlight at once
+  double small_read_us = 0;           // one at a time: the median, in microseconds
+  double small_read_us_p99 = 0;       // the 99th percentile
+  std::uint64_t file_bytes = 0;       // of the file that was read
 };
 
 // As many rows as a token of the largest published tables reads (row_cost.h).
@@ -37,5 +36,9 @@ using DriveProgress = std::function<void(double fraction, std::string_view what)
 // does not allow reads past the page cache), cancelled.
 Result<DriveSpeed> measure_drive(const std::string& folder, const std::atomic<bool>& stop,
                                  const DriveProgress& progress = {});
+
+// The folder itself, or the nearest one above it that is there: Mneme's own folder is made when
+// something is first written to it.
+std::string nearest_folder(const std::string& path);
 
 }  // namespace mneme

@@ -33,7 +33,7 @@ constexpr std::array<Range, 5> kClasses{{{"up to 1 B", 0.1, 1},
                                          {"1 to 3 B", 1, 3.2},
                                          {"7 to 14 B", 7, 14.8},
                                          {"20 to 35 B", 20, 35},
-                                         {"70 B", 70, 70.6}}};
+                                         {"70 B", 70, 72.7}}};
 
 std::uint64_t file_bytes(double parameters) {
   return static_cast<std::uint64_t>(parameters * kBytesPerParameter * 1e9);
