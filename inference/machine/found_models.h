@@ -22,7 +22,7 @@ struct FoundModel {
   };
   std::string path;          // to open it by
   std::string program;       // that it was found in: ModelPlace::program
-  std::string name;          // as that program calls it ("llama3.2:3b"), else as the file does
+  std::string name;          // as that program calls it ("llama3.2:3b"), else the file's
   std::string architecture;  // "llama"; empty where the file does not say
   std::string quantisation;  // the type that most bytes of the weights have: "Q4_K"
   std::uint64_t bytes = 0;   // of the file; of a model in several files the first one's
@@ -43,7 +43,8 @@ struct FoundModels {
 };
 
 // Looks through all places. Whether a model can be opened is what the code says that opens it
-// (check_openable()), without loading anything. `stop` is asked between files: one file on a drive
+// (check_model_header()), without loading anything; what only its whole vocabulary or its memory
+// tells is told when it is opened. `stop` is asked between files: one file on a drive
 // that does not answer is waited for. Any thread, some milliseconds to seconds; never fails.
 FoundModels find_models(const std::vector<ModelPlace>& places, const std::atomic<bool>& stop);
 

@@ -9,6 +9,8 @@
 
 namespace mneme {
 
+inline constexpr const char* kOwnProgram = "Mneme";
+
 struct ModelPlace {
   enum class Layout : std::uint8_t {
     folder,        // GGUF files at any depth

@@ -228,17 +228,17 @@ TEST_F(TableFiles, ReadsQwensTableInGguf) {
 // ---- safetensors
 // ------------------------------------------------------------------------------------
 
-struct Tensor {
+struct SafetensorsEntry {
   std::string name;
   std::string dtype;
   std::string shape;
   Bytes bytes;
 };
 
-void write_safetensors(const std::string& path, const std::vector<Tensor>& tensors) {
+void write_safetensors(const std::string& path, const std::vector<SafetensorsEntry>& tensors) {
   std::string json = "{";
   std::uint64_t at = 0;
-  for (const Tensor& t : tensors) {
+  for (const SafetensorsEntry& t : tensors) {
     json += (json.size() > 1 ? ",\"" : "\"") + t.name + R"(":{"dtype":")" + t.dtype +
             R"(","shape":)" + t.shape + R"(,"data_offsets":[)" + std::to_string(at) + "," +
             std::to_string(at + t.bytes.size()) + "]}";
@@ -249,7 +249,7 @@ void write_safetensors(const std::string& path, const std::vector<Tensor>& tenso
   std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(&size), sizeof size);
   out << json;
-  for (const Tensor& t : tensors) {
+  for (const SafetensorsEntry& t : tensors) {
     out.write(reinterpret_cast<const char*>(t.bytes.data()),
               static_cast<std::streamsize>(t.bytes.size()));
   }

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/machine/found_models.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "base/exceptions.h"
+#include "gpu/registry.h"
+#include "inference/machine/folder_walk.h"
+#include "inference/machine/ollama_models.h"
+#include "inference/model/check_model.h"
+#include "inference/model/gguf.h"
+#include "inference/model/memory_pack.h"
+#include "inference/model/table_files.h"
+#include "inference/run/find_pack.h"
+#include "inference/text/tokenizer.h"
+
+namespace mneme {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kModelsMax = 2000;
+constexpr std::size_t kTextBytesMax = 256;  // of a name that a file gives itself
+
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return low;
+}
+
+// "name-00002-of-00003.gguf" -> 2; 0 = no part of several.
+int part_number(std::string_view name) {
+  constexpr std::string_view kEnd = "-00001-of-00001.gguf";
+  if (name.size() < kEnd.size()) return 0;
+  std::string_view end = name.substr(name.size() - kEnd.size());
+  int part = 0;
+  const auto [rest, error] = std::from_chars(end.data() + 1, end.data() + 6, part);
+  const bool named =
+      end[0] == '-' && error == std::errc() && rest == end.data() + 6 && end.substr(6, 4) == "-of-";
+  return named ? part : 0;
+}
+
+// Files beside models that have the same ending and are none, by the names that converters give
+// them; and parts of a model behind its first.
+bool is_model_name(std::string_view name) {
+  const std::string low = lower(name);
+  return low.ends_with(".gguf") && low.find("mmproj") == std::string::npos && part_number(low) < 2;
+}
+
+template <class T>
+T value_or(const GgufFile& file, std::string_view key, T fallback) {
+  const auto value = file.find<T>(key);
+  return value && value->has_value() ? **value : fallback;
+}
+
+std::string text_of(const GgufFile& file, std::string_view key) {
+  return std::string(value_or<std::string_view>(file, key, "").substr(0, kTextBytesMax));
+}
+
+// Whether a file is one that a person would open to chat with: no adapter, no projector, no pack,
+// no vocabulary alone, no later part.
+bool is_a_model(const GgufFile& file) {
+  const auto type = value_or<std::string_view>(file, "general.type", "model");
+  return type == "model" && text_of(file, "general.architecture") != "clip" &&
+         !file.tensors().empty() && value_or<std::int64_t>(file, "split.no", 0) == 0;
+}
+
+std::string most_used_type(const GgufFile& file) {
+  std::map<std::string_view, std::uint64_t> bytes;
+  for (const GgufTensor& tensor : file.tensors()) bytes[tensor.type_name] += tensor.bytes.size();
+  const auto most =
+      std::ranges::max_element(bytes, {}, [](const auto& type) { return type.second; });
+  return most == bytes.end() ? std::string() : std::string(most->first);
+}
+
+// The file's own, by which people know it and which tells two of one model apart: what a file says
+// of itself may be anything. Some programs call every file "model.gguf".
+std::string name_of_path(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  return stem == "model" ? path.parent_path().filename().string() : stem;
+}
+
+class Search {
+ public:
+  explicit Search(const std::atomic<bool>& stop) : stop_(stop) {}
+
+  FoundModels run(const std::vector<ModelPlace>& places) {
+    auto cpu = open_backend({1, ""});
+    if (!cpu) {
+      found_.left_out.push_back(cpu.error().message);
+      return std::move(found_);
+    }
+    cpu_ = std::move(*cpu);
+    for (const ModelPlace& place : places) {
+      if (ended()) break;
+      std::error_code error;
+      const bool there = fs::is_directory(place.folder, error);
+      (there ? found_.looked : found_.missing).push_back(place);
+      if (there) look_at(place);
+    }
+    find_memories();
+    if (found_.models.size() == kModelsMax) {
+      found_.left_out.push_back(fmt::format("more than {} models were not looked for", kModelsMax));
+    }
+    found_.stopped = stop_.load();
+    std::ranges::stable_sort(found_.models, {}, [](const FoundModel& model) {
+      return std::tuple(!model.opens(), lower(model.name));
+    });
+    return std::move(found_);
+  }
+
+ private:
+  bool ended() const {
+    return stop_.load(std::memory_order_relaxed) || found_.models.size() == kModelsMax;
+  }
+
+  void look_at(const ModelPlace& place) {
+    if (place.program == kOwnProgram) own_folders_.push_back(place.folder);
+    const auto left_out =
+        place.layout == ModelPlace::Layout::ollama ? look_at_ollama(place) : look_at_files(place);
+    found_.left_out.insert(found_.left_out.end(), left_out.begin(), left_out.end());
+  }
+
+  std::vector<std::string> look_at_ollama(const ModelPlace& place) {
+    const auto take = [&](const OllamaModel& model) {
+      take_file(model.path, place.program, model.name);
+      return !ended();
+    };
+    return find_ollama_models(place.folder, take, stop_);
+  }
+
+  std::vector<std::string> look_at_files(const ModelPlace& place) {
+    const bool hub = place.layout == ModelPlace::Layout::hugging_face;
+    FolderWalk walk;
+    walk.enters = [hub](std::string_view name, int depth) {
+      if (!hub || depth > 1) return true;
+      return depth == 0 ? name.starts_with("models--") : name == "snapshots";
+    };
+    walk.wants = is_model_name;
+    walk.file = [&](const std::string& path) {
+      take_file(path, place.program, "");
+      return !ended();
+    };
+    return walk_folder(place.folder, walk, stop_);
+  }
+
+  // One file has several names in some places, and is listed by the first.
+  bool is_new(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) != 0 || seen_.insert({info.st_dev, info.st_ino}).second;
+  }
+
+  void take_file(const std::string& path, const std::string& program, const std::string& name) {
+    if (!is_new(path)) return;
+    FoundModel model;
+    model.path = path;
+    model.program = program;
+    model.name = name.empty() ? name_of_path(path) : name;
+    auto file = GgufFile::open(path);
+    if (!file) {
+      std::error_code error;
+      model.bytes = fs::file_size(path, error);
+      if (error) model.bytes = 0;
+      model.unusable = file.error().message;
+      found_.models.push_back(std::move(model));
+      return;
+    }
+    if (is_memory_pack(*file)) return take_pack(*file);
+    if (!is_a_model(*file)) return;
+    describe(*file, model);
+    found_.models.push_back(std::move(model));
+  }
+
+  void describe(const GgufFile& file, FoundModel& model) {
+    model.architecture = text_of(file, "general.architecture");
+    model.quantisation = most_used_type(file);
+    model.bytes = file.file_size();
+    model.experts =
+        value_or<std::int64_t>(file, fmt::format("{}.expert_count", model.architecture), 0);
+    if (has_tables(file)) model.memory = FoundModel::Memory::tables;
+    const auto summary = check_model_header(file, *cpu_);
+    if (summary) {
+      configs_.emplace(found_.models.size(), summary->config);
+    } else {
+      model.unusable = summary.error().message;
+    }
+  }
+
+  void take_pack(const GgufFile& file) {
+    const auto header = read_pack_header(file);
+    if (header) packs_.insert({header->embedding_length, header->block_count});
+  }
+
+  // Packs lie behind models in a folder, and in folders that are looked at later.
+  void find_memories() {
+    for (const auto& [index, config] : configs_) {
+      if (stop_.load(std::memory_order_relaxed)) return;
+      if (!packs_.contains({config.dim, config.n_layers})) continue;
+      FoundModel& model = found_.models[index];
+      const std::string& pack = pack_for(model.path, config);
+      if (pack.empty()) continue;
+      model.memory = FoundModel::Memory::pack;
+      model.pack_path = pack;
+    }
+  }
+
+  // Whether a pack fits depends on the vocabulary, which takes its time to read; what it is asked
+  // for is the same for all models of a folder that have the same.
+  const std::string& pack_for(const std::string& path, const ModelConfig& config) {
+    static const std::string kNone;
+    auto file = GgufFile::open(path);
+    if (!file) return kNone;
+    const auto tokenizer = Tokenizer::from_gguf(*file);
+    if (!tokenizer) return kNone;
+    const auto key = std::tuple(fs::path(path).parent_path().string(), tokenizer->sha256(),
+                                config.dim, config.n_layers, config.vocab_size);
+    const auto known = chosen_.find(key);
+    if (known != chosen_.end()) return known->second;
+    const auto pack = find_pack("", path, own_folders_, config, tokenizer->sha256());
+    return chosen_[key] = pack && pack->file ? pack->file->path() : "";
+  }
+
+  const std::atomic<bool>& stop_;
+  FoundModels found_;
+  std::unique_ptr<Backend> cpu_;
+  std::vector<std::string> own_folders_;
+  std::set<std::pair<dev_t, ino_t>> seen_;
+  std::map<std::size_t, ModelConfig> configs_;             // of models that open, by their index
+  std::set<std::pair<std::int64_t, std::int64_t>> packs_;  // widths and blocks that packs are for
+  std::map<std::tuple<std::string, std::string, std::int64_t, std::int64_t, std::int64_t>,
+           std::string>
+      chosen_;
+};
+
+}  // namespace
+
+FoundModels find_models(const std::vector<ModelPlace>& places, const std::atomic<bool>& stop) {
+  const auto found =
+      without_exceptions([&]() -> Result<FoundModels> { return Search(stop).run(places); });
+  if (found) return *found;
+  FoundModels none;
+  none.left_out.push_back(found.error().message);
+  return none;
+}
+
+}  // namespace mneme
