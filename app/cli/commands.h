@@ -16,6 +16,8 @@ Command add_bench(CLI::App& parent);
 Command add_bench_tables(CLI::App& bench);
 Command add_check(CLI::App& parent);
 Command add_devices(CLI::App& parent);
+Command add_machine(CLI::App& parent);
+Command add_models(CLI::App& parent);
 Command add_pack(CLI::App& parent);
 Command add_synth(CLI::App& parent);
 Command add_tables(CLI::App& parent);

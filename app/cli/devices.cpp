@@ -23,15 +23,7 @@ int run(bool as_json) {
   const std::vector<DeviceInfo> all = devices();
   if (as_json) {
     Json json = Json::array();
-    for (const DeviceInfo& d : all) {
-      json.push_back({{"id", d.id},
-                      {"name", d.name},
-                      {"driver", d.driver},
-                      {"total_bytes", d.total_bytes},
-                      {"free_bytes", d.free_bytes},
-                      {"automatic", d.automatic},
-                      {"unusable", d.unusable.empty() ? Json() : Json(d.unusable)}});
-    }
+    for (const DeviceInfo& device : all) json.push_back(to_json(device));
     print_out("{}\n", json_text(json));
     return kDone;
   }

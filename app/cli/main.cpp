@@ -15,5 +15,7 @@ int main(int argc, char** argv) {
                       {"pack", add_pack},
                       {"synth", add_synth},
                       {"tables", add_tables},
-                      {"devices", add_devices}});
+                      {"devices", add_devices},
+                      {"machine", add_machine},
+                      {"models", add_models}});
 }

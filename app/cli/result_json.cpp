@@ -12,6 +12,17 @@ std::string json_text(const nlohmann::ordered_json& json) {
       json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
+nlohmann::ordered_json to_json(const DeviceInfo& device) {
+  return {{"id", device.id},
+          {"name", device.name},
+          {"driver", device.driver},
+          {"total_bytes", device.total_bytes},
+          {"free_bytes", device.free_bytes},
+          {"automatic", device.automatic},
+          {"unusable", device.unusable.empty() ? nlohmann::ordered_json()
+                                               : nlohmann::ordered_json(device.unusable)}};
+}
+
 std::string_view stop_reason_name(StopReason reason) {
   switch (reason) {
     case StopReason::end_of_turn:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "gpu/device_info.h"
 #include "inference/run/generate.h"
 #include "inference/trace/model_layout.h"
 
@@ -15,6 +16,9 @@ namespace mneme::cli {
 
 // On one line. Text that is not UTF-8 becomes U+FFFD.
 std::string json_text(const nlohmann::ordered_json& json);
+
+// Of `devices` and `machine`.
+nlohmann::ordered_json to_json(const DeviceInfo& device);
 
 std::string_view stop_reason_name(StopReason reason);
 std::string to_json_line(const ModelLayout& layout, const GenerateResult& result,

@@ -32,6 +32,7 @@ class CliOutput : public Cli {
             {"pack", pack, "-o", folder_.file("out"), "--estimate"},
             {"synth", folder_.file("out"), "--tokenizer-from", model_, "--estimate"},
             {"devices"},
+            {"models"},
             {"bench", "-m", model_, "--prefill", "8", "-n", "2", "--rounds", "1"},
             {"--help"},
             {"complete", "--help"},
