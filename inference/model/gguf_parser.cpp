@@ -111,6 +111,22 @@ Result<std::string_view> GgufParser::read_string(std::string_view what) {
   return text;
 }
 
+// As read_string() for each, without what a Result costs: vocabularies are most of a header.
+Status GgufParser::skip_strings(std::uint64_t count, std::string_view what) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t length = 0;
+    const bool whole = remaining() >= sizeof length;
+    if (whole) std::memcpy(&length, file_.bytes_.data() + at_, sizeof length);
+    if (!whole || length > std::min(remaining() - sizeof length, kMaxTextBytes)) {
+      auto text = read_string(what);  // may succeed, where someone writes to the file meanwhile
+      if (!text) return text.error();
+      continue;
+    }
+    at_ += sizeof length + length;
+  }
+  return {};
+}
+
 Status GgufParser::run() {
   RETURN_IF_ERROR(read_header());
   RETURN_IF_ERROR(read_entries());
@@ -222,10 +238,7 @@ Status GgufParser::read_array(GgufEntry& entry) {
       return corrupt(fmt::format("{} has {} texts; {} are allowed", what, with_commas(*count),
                                  with_commas(kMaxTexts)));
     }
-    for (std::uint64_t i = 0; i < *count; ++i) {
-      auto text = read_string(what);
-      if (!text) return text.error();
-    }
+    RETURN_IF_ERROR(skip_strings(*count, what));
   } else {
     const std::uint64_t size = gguf_scalar_bytes(entry.element_type);
     if (*count > remaining() / size) return cut_off(what);

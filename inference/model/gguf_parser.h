@@ -24,6 +24,7 @@ class GgufParser {
   template <class T>
   Result<T> read(std::string_view what);
   Result<std::string_view> read_string(std::string_view what);
+  Status skip_strings(std::uint64_t count, std::string_view what);
 
   Status read_header();
   Status read_entries();
