@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/exceptions.h"
+#include "base/sha256.h"
 #include "gpu/registry.h"
 #include "inference/machine/folder_walk.h"
 #include "inference/machine/ollama_models.h"
@@ -217,20 +218,36 @@ class Search {
     }
   }
 
-  // Whether a pack fits depends on the vocabulary, which takes its time to read; what it is asked
-  // for is the same for all models of a folder that have the same.
+  // What a pack is asked for is the same for all models of a folder that are of one shape and read
+  // one vocabulary.
   const std::string& pack_for(const std::string& path, const ModelConfig& config) {
     static const std::string kNone;
-    auto file = GgufFile::open(path);
+    const auto file = GgufFile::open(path);
     if (!file) return kNone;
-    const auto tokenizer = Tokenizer::from_gguf(*file);
-    if (!tokenizer) return kNone;
-    const auto key = std::tuple(fs::path(path).parent_path().string(), tokenizer->sha256(),
-                                config.dim, config.n_layers, config.vocab_size);
+    const std::string& tokenizer = tokenizer_of(*file);
+    if (tokenizer.empty()) return kNone;
+    const auto key = std::tuple(fs::path(path).parent_path().string(), tokenizer, config.dim,
+                                config.n_layers, config.vocab_size);
     const auto known = chosen_.find(key);
     if (known != chosen_.end()) return known->second;
-    const auto pack = find_pack("", path, own_folders_, config, tokenizer->sha256());
+    const auto pack = find_pack("", path, own_folders_, config, tokenizer);
     return chosen_[key] = pack && pack->file ? pack->file->path() : "";
+  }
+
+  // Tokenizer::sha256(), or nothing where it cannot be read. Making a tokenizer takes its time, and
+  // many models have the same.
+  const std::string& tokenizer_of(const GgufFile& file) {
+    Sha256 bytes;
+    for (const std::string_view key :
+         {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "tokenizer.ggml.merges"}) {
+      if (const GgufEntry* entry = file.find_entry(key)) bytes.update(entry->payload);
+    }
+    const auto [known, is_new] = tokenizers_.try_emplace(bytes.finish_hex());
+    if (is_new) {
+      const auto tokenizer = Tokenizer::from_gguf(file);
+      if (tokenizer) known->second = tokenizer->sha256();
+    }
+    return known->second;
   }
 
   const std::atomic<bool>& stop_;
@@ -243,6 +260,7 @@ class Search {
   std::map<std::tuple<std::string, std::string, std::int64_t, std::int64_t, std::int64_t>,
            std::string>
       chosen_;
+  std::map<std::string, std::string> tokenizers_;  // by their bytes in the file
 };
 
 }  // namespace
