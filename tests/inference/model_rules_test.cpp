@@ -46,7 +46,9 @@ class ModelRules : public ::testing::Test {
       EXPECT_EQ(checked ? "" : checked.error().message, why);
       // The header alone says the same, but for what only the vocabulary tells.
       const auto header = check_model_header(*edited, *cpu_);
-      if (!header) EXPECT_EQ(header.error().message, why);
+      if (!header) {
+        EXPECT_EQ(header.error().message, why);
+      }
       if (checked) {
         chat_ = checked->chat;
         left_out_ = checked->left_out;
