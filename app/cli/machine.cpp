@@ -37,7 +37,8 @@ struct Machine {
   MachineFacts facts;
   std::vector<DeviceInfo> gpus;
   MachineSpeed speed;
-  std::string folder;  // that lies on the drive
+  std::string gpu_error;  // why the speed of the GPU that counts is not known
+  std::string folder;     // that lies on the drive
   std::optional<Result<DriveSpeed>> drive;
 };
 
@@ -46,21 +47,21 @@ Result<Machine> measure(const MachineOptions& options) {
   machine.facts = machine_facts();
   show_progress("asking for GPUs");
   machine.gpus = find_gpus();
-  RETURN_IF_ERROR(check_interrupt());
   show_progress("measuring the RAM");
   machine.speed.ram_free_bytes = machine.facts.ram.free_bytes;
   machine.speed.ram_gb_s = read_bandwidth_gb_s(default_threads());
   for (const DeviceInfo& gpu : machine.gpus) {
-    RETURN_IF_ERROR(check_interrupt());
     if (!gpu.automatic) continue;
     show_progress("measuring the GPU");
     const auto speed = device_bandwidth_gb_s(gpu.id);
-    if (!speed) continue;
-    machine.speed.gpu_free_bytes = gpu.free_bytes;
-    machine.speed.gpu_gb_s = *speed;
+    if (speed) {
+      machine.speed.gpu_free_bytes = gpu.free_bytes;
+      machine.speed.gpu_gb_s = *speed;
+    } else {
+      machine.gpu_error = speed.error().message;
+    }
     break;
   }
-  RETURN_IF_ERROR(check_interrupt());
   machine.folder = nearest_folder(options.folder.empty() ? Paths::find().models : options.folder);
   machine.drive =
       measure_drive(machine.folder, *interrupt_flag(), [](double done, std::string_view what) {
@@ -135,6 +136,10 @@ void print_gpus(const Machine& machine) {
     }
   }
   if (machine.speed.gpu_gb_s > 0) print_out("{:10} {:.0f} GB/s\n", "", machine.speed.gpu_gb_s);
+  if (!machine.gpu_error.empty()) {
+    print_out("{:10} its speed is not known: {}\n", "",
+              printable(machine.gpu_error, kMessageBytesMax));
+  }
 }
 
 void print_drive(const Machine& machine) {

@@ -283,6 +283,14 @@ TEST_F(FindModels, SaysWhereAFolderGoesTooDeepOrHoldsTooMuch) {
   EXPECT_LE(files, 20);
 }
 
+TEST_F(FindModels, EndsAfterManyModelsAndSaysSo) {
+  for (int i = 0; i < 2010; ++i) write("place/" + std::to_string(i) + ".gguf", "");
+  const FoundModels found = find();
+  EXPECT_EQ(found.models.size(), 2000u);
+  ASSERT_EQ(found.left_out.size(), 1u);
+  EXPECT_NE(found.left_out[0].find("2000 models"), std::string::npos);
+}
+
 TEST_F(FindModels, SaysWhatMayNotBeRead) {
   put("place/locked/model.gguf");
   put("place/model.gguf");
