@@ -200,9 +200,9 @@ int run(const MachineOptions& options) {
 Command add_machine(CLI::App& parent) {
   auto options = std::make_shared<MachineOptions>();
   CLI::App* app = parent.add_subcommand(
-      "machine", "Measure this machine (about ten seconds) and estimate what runs well on it");
+      "machine", "Measure this machine (some seconds) and estimate what runs well on it");
   add_name(*app, "--folder", options->folder, "FOLDER",
-           "whose drive is measured, with a file of up to 256 MiB that is gone afterwards",
+           "whose drive is measured, with a file of up to 128 MiB that is gone afterwards",
            "where models lie");
   app->add_flag("--json", options->json, "one JSON object");
   return [options] { return run(*options); };

@@ -20,9 +20,9 @@
 namespace mneme {
 namespace {
 
-constexpr std::uint64_t kFileBytesMax = 256u << 20;
-constexpr std::uint64_t kFileBytesMin = 16u << 20;  // less is no random place
-constexpr std::uint64_t kRoomLeft = 1u << 30;       // as ScratchTable leaves
+constexpr std::uint64_t kFileBytesMax = 128u << 20;  // more takes 100 ms to give back
+constexpr std::uint64_t kFileBytesMin = 16u << 20;   // less is no random place
+constexpr std::uint64_t kRoomLeft = 1u << 30;        // as ScratchTable leaves
 constexpr double kWriteSeconds = 3;
 constexpr double kReadSeconds = 1;  // each of three kinds
 constexpr std::uint64_t kLargePages = (1u << 20) / kDrivePageBytes;

@@ -28,7 +28,7 @@ constexpr unsigned kSmallReadsInFlight = 48;
 // A fraction 0..1 of the whole and what is under way, in words ("writing", "large reads").
 using DriveProgress = std::function<void(double fraction, std::string_view what)>;
 
-// Writes a file of at most 256 MiB into the folder (less where the drive writes slowly or has
+// Writes a file of at most 128 MiB into the folder (less where the drive writes slowly or has
 // little room; it has no name, so nothing is left however this ends), reads from it for three
 // seconds, and gives its room back. Returns within 100 ms after `stop` was set, as long as the
 // drive answers. Any thread. Errors, each one sentence for a person: io (no such folder, read-only,

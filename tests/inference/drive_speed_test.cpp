@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "inference/machine/row_cost.h"
+#include "tests/support/refused_writes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mneme {
@@ -56,7 +57,7 @@ TEST(DriveSpeed, IsMeasuredWithoutLeavingAnything) {
   EXPECT_GT(speed->small_read_us, 0);
   EXPECT_GE(speed->small_read_us_p99, speed->small_read_us);
   EXPECT_GE(speed->file_bytes, 1u << 20);
-  EXPECT_LE(speed->file_bytes, 256u << 20);
+  EXPECT_LE(speed->file_bytes, 128u << 20);
 }
 
 TEST(DriveSpeed, StopsWhereverItIs) {
@@ -102,6 +103,22 @@ TEST(DriveSpeed, SaysWhyAFolderCannotBeMeasured) {
     EXPECT_EQ(ram.error().code, ErrorCode::unsupported);
     EXPECT_NE(ram.error().message.find("lies in RAM"), std::string::npos);
   }
+}
+
+TEST(DriveSpeed, SaysThatADriveTakesNoMore) {
+  const TestFolder folder;
+  if (is_in_ram(folder.path)) GTEST_SKIP() << "the build folder lies in RAM";
+  RefusedWrites full;
+  full.begin();
+  const auto speed = measure_drive(folder.path, kGoOn);
+  full.end();
+  ASSERT_FALSE(speed);
+  if (speed.error().code == ErrorCode::invalid) GTEST_SKIP() << speed.error().message;
+  EXPECT_EQ(speed.error().code, ErrorCode::io);
+  EXPECT_NE(speed.error().message.find("cannot write the test file in " + folder.path),
+            std::string::npos)
+      << speed.error().message;
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path));
 }
 
 TEST(DriveSpeed, NearestFolderIsTheOneThatIsThere) {
