@@ -62,21 +62,21 @@ bool is_model_name(std::string_view name) {
 }
 
 template <class T>
-T value_or(const GgufFile& file, std::string_view key, T fallback) {
+T stated(const GgufFile& file, std::string_view key, T fallback) {
   const auto value = file.find<T>(key);
   return value && value->has_value() ? **value : fallback;
 }
 
 std::string text_of(const GgufFile& file, std::string_view key) {
-  return std::string(value_or<std::string_view>(file, key, "").substr(0, kTextBytesMax));
+  return std::string(stated<std::string_view>(file, key, "").substr(0, kTextBytesMax));
 }
 
 // Whether a file is one that a person would open to chat with: no adapter, no projector, no pack,
 // no vocabulary alone, no later part.
 bool is_a_model(const GgufFile& file) {
-  const auto type = value_or<std::string_view>(file, "general.type", "model");
+  const auto type = stated<std::string_view>(file, "general.type", "model");
   return type == "model" && text_of(file, "general.architecture") != "clip" &&
-         !file.tensors().empty() && value_or<std::int64_t>(file, "split.no", 0) == 0;
+         !file.tensors().empty() && stated<std::int64_t>(file, "split.no", 0) == 0;
 }
 
 std::string most_used_type(const GgufFile& file) {
@@ -190,7 +190,7 @@ class Search {
     model.quantisation = most_used_type(file);
     model.bytes = file.file_size();
     model.experts =
-        value_or<std::int64_t>(file, fmt::format("{}.expert_count", model.architecture), 0);
+        stated<std::int64_t>(file, fmt::format("{}.expert_count", model.architecture), 0);
     if (has_tables(file)) model.memory = FoundModel::Memory::tables;
     const auto summary = check_model_header(file, *cpu_);
     if (summary) {

@@ -24,16 +24,16 @@ constexpr double kReadsMax = 6;
 // 3.2 B; Llama 3.1 8B: 4.92 GB; Qwen2.5 32B: 19.9 GB; Llama 3.1 70B: 42.5 GB).
 constexpr double kBytesPerParameter = 0.61;
 
-struct Range {
+struct ParameterRange {
   std::string_view name;
   double min;  // parameters, 1e9
   double max;
 };
-constexpr std::array<Range, 5> kClasses{{{"up to 1 B", 0.1, 1},
-                                         {"1 to 3 B", 1, 3.2},
-                                         {"7 to 14 B", 7, 14.8},
-                                         {"20 to 35 B", 20, 35},
-                                         {"70 B", 70, 72.7}}};
+constexpr std::array<ParameterRange, 5> kClasses{{{"up to 1 B", 0.1, 1},
+                                                  {"1 to 3 B", 1, 3.2},
+                                                  {"7 to 14 B", 7, 14.8},
+                                                  {"20 to 35 B", 20, 35},
+                                                  {"70 B", 70, 72.7}}};
 
 std::uint64_t file_bytes(double parameters) {
   return static_cast<std::uint64_t>(parameters * kBytesPerParameter * 1e9);
@@ -101,7 +101,7 @@ DecodeEstimate estimate_decode(std::uint64_t file_bytes, const MachineSpeed& mac
 std::vector<SizeClass> size_classes(const MachineSpeed& machine) {
   const std::uint64_t most = Room(machine).most();
   std::vector<SizeClass> classes;
-  for (const Range& range : kClasses) {
+  for (const ParameterRange& range : kClasses) {
     SizeClass size;
     size.name = range.name;
     size.bytes_min = file_bytes(range.min);

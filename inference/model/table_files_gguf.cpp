@@ -103,7 +103,7 @@ bool is_table_name(std::string_view rest) {
 }
 
 // Without its hash it is read by the single token, which is another kind of memory.
-constexpr std::string_view kQwenTable = "per_layer_token_embd.weight";
+constexpr std::string_view kQwenTensor = "per_layer_token_embd.weight";
 constexpr std::string_view kQwenSizes = "ple.head_vocab_sizes";
 
 struct FoundTensor {
@@ -274,7 +274,7 @@ Result<FoundTables> read_tables(const GgufSet& set, const std::vector<std::strin
     for (const GgufTensor& tensor : file.tensors()) {
       const auto name = parse_name(tensor.name);
       if (!name || !is_table_name(name->second)) {
-        const bool qwen = tensor.name == kQwenTable && set.count(kQwenSizes) > 0;
+        const bool qwen = tensor.name == kQwenTensor && set.count(kQwenSizes) > 0;
         if (!qwen) continue;
         auto table = find_qwen(set, file, tensor);
         if (table) table->files = paths;
@@ -309,7 +309,7 @@ bool has_tables(const GgufFile& file) {
       file.entries(), [](const GgufEntry& entry) { return entry.key.ends_with(kQwenSizes); });
   return std::ranges::any_of(file.tensors(), [&](const GgufTensor& tensor) {
     const auto name = parse_name(tensor.name);
-    return name ? is_table_name(name->second) : qwen && tensor.name == kQwenTable;
+    return name ? is_table_name(name->second) : qwen && tensor.name == kQwenTensor;
   });
 }
 

@@ -20,7 +20,7 @@ const std::vector<std::int32_t> kV41Layers = {1, 14};
 constexpr std::int32_t kV41NgramSize = 4;
 constexpr std::int32_t kV41Heads = 8;
 
-constexpr std::int32_t kHeadsMax = 64;
+constexpr std::int32_t kHashHeadsMax = 64;
 constexpr std::uint64_t kBucketMax = std::uint64_t{1} << 40;  // rows of one head
 constexpr std::size_t kHashLayersMax = 64;
 
@@ -86,7 +86,7 @@ Result<std::vector<LayerHash>> stated_layers(const StatedHash& stated, const std
   const std::size_t order_max = stated.multipliers.size() / layers;
   const std::size_t columns = stated.primes.size() / layers;
   if (order_max < 2 || order_max > kMaxNgramSize || columns % (order_max - 1) != 0 ||
-      columns / (order_max - 1) > kHeadsMax ||
+      columns / (order_max - 1) > kHashHeadsMax ||
       (stated.head_count != 0 &&
        columns != (order_max - 1) * static_cast<std::size_t>(stated.head_count)) ||
       (!stated.offsets.empty() && stated.offsets.size() != stated.primes.size())) {
@@ -130,7 +130,7 @@ std::vector<LayerHash> derived_layers(const StatedHash& stated, const FoundTable
   const std::uint64_t base = v41 ? kV41Base : stated.search_base;
   if (stated.class_count < 1 || stated.class_count > 1 << 30 || base < 2 || base > kBucketMax ||
       order_max < 2 || order_max > kMaxNgramSize || config.head_count < 1 ||
-      config.head_count > kHeadsMax || config.layer_ids.size() > kHashLayersMax) {
+      config.head_count > kHashHeadsMax || config.layer_ids.size() > kHashLayersMax) {
     return {};
   }
   config.bases.assign(static_cast<std::size_t>(order_max - 1), base);
@@ -209,7 +209,7 @@ Status settle_qwen_hash(const StatedQwenHash& stated, const std::string& where,
   found.max_ngram_size = stated.ngram_size;
   found.head_count = stated.heads_per_ngram;
   if (stated.ngram_size < 2 || stated.ngram_size > kMaxNgramSize || stated.heads_per_ngram < 1 ||
-      stated.heads_per_ngram > kHeadsMax) {
+      stated.heads_per_ngram > kHashHeadsMax) {
     return corrupt(where, fmt::format("n-grams of {} tokens with {} heads are not possible",
                                       stated.ngram_size, stated.heads_per_ngram));
   }
