@@ -105,6 +105,7 @@ QTableWidget::item { padding: 0 6px; }
 QHeaderView { background: @window@; }
 QHeaderView::section { background: @window@; color: @textMuted@; border: none;
   border-bottom: 1px solid @border@; padding: 4px 6px; }
+#foundHeader::section { padding: 4px 7px 4px 0; }
 QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding;
   subcontrol-position: top center; width: 10px; height: 10px; }
 QHeaderView::up-arrow { image: url(:/icons/up-@shade@.svg); }
@@ -137,6 +138,9 @@ QLabel[kind="warning"] { color: @warning@; }
 QLabel[kind="chip"] { background: @raised@; color: @textMuted@; border-radius: 10px;
   padding: 2px 9px; }
 QFrame[kind="card"] { background: @raised@; border: 1px solid @border@; border-radius: 9px; }
+QFrame[kind="sheet"] { background: @window@; border: 1px solid @border@; border-radius: 9px; }
+QFrame[kind="code"] { background: @codeBackground@; border: none; border-radius: 5px; }
+QFrame[kind="upright"] { background: @border@; border: none; max-width: 1px; min-width: 1px; }
 QFrame[kind="line"] { background: @border@; border: none; max-height: 1px; min-height: 1px; }
 )";
 
@@ -157,6 +161,7 @@ QString styleSheet(const Theme& theme) {
        theme.dark ? theme.accent.lighter(108) : theme.accent.darker(112)},
       {QStringLiteral("accentText"), theme.accentText},
       {QStringLiteral("accentSoft"), theme.accentSoft},
+      {QStringLiteral("codeBackground"), theme.codeBackground},
       {QStringLiteral("warning"), theme.warning},
       {QStringLiteral("scroll"), scroll},
   };

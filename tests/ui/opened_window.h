@@ -37,14 +37,21 @@ class OpenedWindow {
     Theme::choose(Theme::Choice::light);
   }
 
-  // Opens the window on what the last one left.
-  void open(const std::function<void(WindowSetup&)>& change = {}) {
+  // Opens the window on what the last one left. Without a welcome page: some window was there before.
+  void open(const std::function<void(WindowSetup&)>& change = {}) { open(false, change); }
+  // As the first one on this machine, where nothing is left.
+  void openFirst(const std::function<void(WindowSetup&)>& change) { open(true, change); }
+
+  void open(bool first, const std::function<void(WindowSetup&)>& change) {
     close();
     auto store = ChatStore::open(m_folder.file("chats.db"));
     QVERIFY2(store.has_value(), store ? "" : store.error().message.c_str());
     m_store = std::move(*store);
     m_settingsFile =
         std::make_unique<SettingsFile>(QString::fromStdString(m_folder.file("layout.ini")));
+    const QString layout = QStringLiteral("window/state");
+    if (!first && !m_settingsFile->contains(layout))
+      m_settingsFile->setValue(layout, QByteArray());
     m_settings = std::make_unique<AppSettings>(*m_settingsFile, quick());
     WindowSetup setup;
     setup.settings = m_settings.get();

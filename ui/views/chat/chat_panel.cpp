@@ -357,14 +357,24 @@ void ChatPanel::probeDraft() {
 
 // The text stays until it is on disk.
 void ChatPanel::send(const QString& text) {
-  m_banner->close();
-  m_drafts.flush();  // before the message, which replaces it
   const Draft draft = m_composer->draft();
   m_rest = draft.editing != 0 ? Draft{.text = draft.text} : Draft{};
+  post(text, draft.editing);
+}
+
+bool ChatPanel::ask(const QString& text) {
+  m_rest = m_composer->draft();
+  return post(text, 0);
+}
+
+bool ChatPanel::post(const QString& text, MessageId editing) {
+  m_banner->close();
+  m_drafts.flush();  // before the message, which replaces it
   m_composer->setSending(true);
-  const bool sent = draft.editing != 0 ? m_conversation.edit(draft.editing, text, m_rest)
-                                       : m_conversation.send(text, m_rest);
+  const bool sent = editing != 0 ? m_conversation.edit(editing, text, m_rest)
+                                 : m_conversation.send(text, m_rest);
   if (!sent) m_composer->setSending(false);
+  return sent;
 }
 
 void ChatPanel::onPosted(ChatId chat, bool stored) {

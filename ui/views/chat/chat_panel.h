@@ -45,6 +45,9 @@ class ChatPanel : public QWidget {
   void setMemory(bool on);
   void tellError(const QString& text);
   void showDraft();  // of the open chat
+  // Sends a message that nobody typed; what is being typed stays. False: it cannot be sent now, and
+  // why is said.
+  bool ask(const QString& text);
 
   // Of the current message, else the last that fits.
   void retry();
@@ -62,6 +65,7 @@ class ChatPanel : public QWidget {
  private:
   void onAction(MessageId message, MessageAction action);
   void send(const QString& text);
+  bool post(const QString& text, MessageId editing);
   void onPosted(ChatId chat, bool stored);
   void onChatChanged();
   void refreshHeader();

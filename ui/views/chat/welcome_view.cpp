@@ -34,12 +34,15 @@ WelcomeView::WelcomeView(EngineHost& engine, const QString& defaultModel, QWidge
   m_open->setProperty("kind", QStringLiteral("primary"));
   m_default = new QPushButton(tr("Open the default model"), this);
   m_default->setAccessibleName(m_default->text());
+  m_ways = new QPushButton(tr("Ways to get one"), this);
+  m_ways->setObjectName(QStringLiteral("waysToAModel"));
+  m_ways->setAccessibleName(tr("Ways to get a model: the welcome page"));
   m_cancel = new QPushButton(tr("Cancel"), this);
   m_cancel->setAccessibleName(tr("Cancel opening the model"));
 
   auto* buttons = new QHBoxLayout;
   buttons->addStretch();
-  for (QPushButton* button : {m_open, m_default, m_cancel}) buttons->addWidget(button);
+  for (QPushButton* button : {m_open, m_default, m_ways, m_cancel}) buttons->addWidget(button);
   buttons->addStretch();
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(40, 20, 40, 20);
@@ -53,6 +56,7 @@ WelcomeView::WelcomeView(EngineHost& engine, const QString& defaultModel, QWidge
 
   connect(m_open, &QPushButton::clicked, this, &WelcomeView::openRequested);
   connect(m_default, &QPushButton::clicked, this, &WelcomeView::openDefaultRequested);
+  connect(m_ways, &QPushButton::clicked, this, &WelcomeView::waysRequested);
   connect(m_cancel, &QPushButton::clicked, this, &WelcomeView::cancelRequested);
   connect(&m_engine, &EngineHost::stateChanged, this, &WelcomeView::refresh);
   connect(&m_engine, &EngineHost::loadProgress, this,
@@ -111,6 +115,7 @@ void WelcomeView::refresh() {
   m_cancel->setVisible(loading);
   m_open->setVisible(!loading && layout == nullptr);
   m_default->setVisible(!loading && layout == nullptr && haveDefault);
+  m_ways->setVisible(!loading && layout == nullptr);
 }
 
 void WelcomeView::paintEvent(QPaintEvent* event) {

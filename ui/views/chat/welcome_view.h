@@ -22,6 +22,7 @@ class WelcomeView : public QWidget {
  Q_SIGNALS:
   void openRequested();
   void openDefaultRequested();
+  void waysRequested();  // the page with all ways to a model
   void cancelRequested();
 
  protected:
@@ -38,6 +39,7 @@ class WelcomeView : public QWidget {
   QProgressBar* m_progress;
   QPushButton* m_open;
   QPushButton* m_default;
+  QPushButton* m_ways;
   QPushButton* m_cancel;
 };
 

@@ -13,7 +13,7 @@ void ElidedLabel::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   painter.setPen(palette().color(foregroundRole()));
   const QRect area = contentsRect();
-  painter.drawText(area, Qt::AlignLeft | Qt::AlignVCenter,
+  painter.drawText(area, (alignment() & Qt::AlignHorizontal_Mask) | Qt::AlignVCenter,
                    fontMetrics().elidedText(text(), Qt::ElideRight, area.width()));
 }
 

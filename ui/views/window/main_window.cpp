@@ -10,6 +10,7 @@
 #include <QFileInfo>
 #include <QMimeData>
 #include <QScreen>
+#include <QStackedWidget>
 
 #include "ui/bridge/engine_source.h"
 #include "ui/bridge/settings_file.h"
@@ -22,6 +23,7 @@
 #include "ui/views/chat/composer.h"
 #include "ui/views/chat/welcome_view.h"
 #include "ui/views/window/open_model_dialog.h"
+#include "ui/views/start/start_page.h"
 #include "ui/views/window/side_panel.h"
 #include "ui/views/window/status_line.h"
 #include "ui/views/window/switch_button.h"
@@ -30,7 +32,6 @@
 namespace mneme {
 namespace {
 
-constexpr int kLayoutVersion = 3;
 constexpr int kRecentMax = 8;
 
 }  // namespace
@@ -60,7 +61,10 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
 
   m_panel = new ChatPanel(m_conversation, m_drafts, m_engine, m_branch, m_selection, m_source,
                           m_defaultModel, this);
-  setCentralWidget(m_panel);
+  m_startSources = setup.start;
+  m_centre = new QStackedWidget(this);
+  m_centre->addWidget(m_panel);
+  setCentralWidget(m_centre);
   m_status = new StatusLine(m_engine, this);
   setStatusBar(m_status);
   makeDocks();
@@ -86,11 +90,15 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
   connect(m_panel->welcome(), &WelcomeView::openDefaultRequested, this,
           [this] { openModel(m_defaultModel, {}); });
   connect(m_panel->welcome(), &WelcomeView::cancelRequested, &m_engine, &EngineHost::cancelOpen);
+  connect(m_panel->welcome(), &WelcomeView::waysRequested, this, &MainWindow::showStart);
   connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::rememberModel);
   connect(&m_engine, &EngineHost::openFailed, this, &MainWindow::tellNotOpened);
+  connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::offerTour);
   connectSettings();
+  const bool first = isFirstStart();
   restoreLayout();
   refreshActions();
+  if (first) showFirstStart();
 }
 
 MainWindow::~MainWindow() = default;
@@ -102,7 +110,11 @@ void MainWindow::start() {
   for (const QString& problem : m_settings.problems())
     m_panel->banner()->tell(Banner::Kind::notice, problem);
   if (m_settings.now().window.open_at_start) openAtStart();
-  m_panel->composer()->setFocus();
+  if (m_start == nullptr) {
+    m_panel->composer()->setFocus();
+  } else {
+    m_start->takeFocus();
+  }
 }
 
 // A model that is not there any more stays the one of the next start: the drive that it lies on may
@@ -155,6 +167,7 @@ void MainWindow::tellNotOpened(const QString& reason, bool cancelled) {
 }
 
 void MainWindow::openModel(const QString& path, const QString& memory) {
+  leaveStart();  // the chat shows how far it is
   m_panel->banner()->close();
   beginOpening(openingOf(path, memory));
 }
@@ -261,7 +274,8 @@ void MainWindow::saveLayout() {
   m_file.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
   m_file.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
   m_file.setValue(QStringLiteral("window/geometry"), saveGeometry());
-  m_file.setValue(QStringLiteral("window/state"), saveState(kLayoutVersion));
+  m_file.setValue(QStringLiteral("window/state"),
+                  m_start != nullptr ? m_layoutBehind : saveState(kLayoutVersion));
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -14,6 +14,7 @@
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/save_watch.h"
 #include "ui/bridge/settings_file.h"
+#include "ui/bridge/start_sources.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/chat_list_model.h"
 #include "ui/models/inspect_source.h"
@@ -24,18 +25,22 @@ class QActionGroup;
 class QDockWidget;
 class QLabel;
 class QPushButton;
+class QStackedWidget;
 
 namespace mneme {
 
 class ChatPanel;
 class SidePanel;
+class StartPage;
 struct DockRow;
 struct ViewContext;
 class StatusLine;
+class Tour;
 
 struct WindowSetup {
   AppSettings* settings = nullptr;  // with geometry, docks, recent models; outlives the window
   QString defaultModel;
+  StartSources start;  // what the welcome page asks
 };
 
 class MainWindow : public QMainWindow {
@@ -52,6 +57,14 @@ class MainWindow : public QMainWindow {
 
   enum class Preset { chat, inspect, memory };
   void showPreset(Preset preset);
+
+  // The welcome page, in place of everything between the menu bar and the status line.
+  void showStart();
+  void leaveStart();
+  // Null: it is not shown.
+  StartPage* startPage() const { return m_start; }
+  void startTour();
+  Tour* tour() const { return m_tour; }  // null: none is under way
 
   // Named parts, for tests.
   ChatPanel* panel() const { return m_panel; }
@@ -99,6 +112,11 @@ class MainWindow : public QMainWindow {
   void rememberSizes();
   void fitDocks();
 
+  // main_window_start.cpp
+  bool isFirstStart() const;
+  void showFirstStart();
+  void offerTour();
+
   // main_window_chats.cpp
   void connectChats();
   void loadChats(ChatId last);
@@ -141,6 +159,8 @@ class MainWindow : public QMainWindow {
   void rememberModel();
   QStringList recentModels() const;
 
+  static constexpr int kLayoutVersion = 3;
+
   ChatStore& m_store;
   AppSettings& m_settings;
   SettingsFile& m_file;
@@ -166,6 +186,11 @@ class MainWindow : public QMainWindow {
     QDockWidget* widget;
   };
   std::vector<Dock> m_docks;
+  QStackedWidget* m_centre = nullptr;
+  StartSources m_startSources;
+  StartPage* m_start = nullptr;
+  QByteArray m_layoutBehind;  // of the docks, while the welcome page has their room
+  Tour* m_tour = nullptr;
   QList<QMenu*> m_menus;
   QActionGroup* m_presets = nullptr;
   // What the user, or a layout, gave the docks. A small window takes of it, a larger one gives

@@ -23,12 +23,20 @@
 #include "ui/views/window/switch_button.h"
 
 namespace mneme {
+namespace {
+
+constexpr char kOfChat[] = "ofChat";  // of a menu
+
+}  // namespace
 
 QAction* MainWindow::addAction(QMenu* menu, const char* name, const QString& text,
                                const QKeySequence& keys, std::function<void()> run) {
   QAction* action = menu->addAction(text);
   action->setObjectName(QLatin1String(name));
   if (!keys.isEmpty()) action->setShortcut(keys);
+  // What acts on the chat shows it first.
+  if (menu->property(kOfChat).toBool())
+    connect(action, &QAction::triggered, this, &MainWindow::leaveStart);
   if (run) connect(action, &QAction::triggered, this, [run = std::move(run)] { run(); });
   return action;
 }
@@ -69,7 +77,10 @@ void MainWindow::makeFileMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&File"));
   m_menus << menu;
   addAction(menu, "newChat", tr("&New chat"), QKeySequence(Qt::CTRL | Qt::Key_N),
-            [this] { newChat(); });
+            [this] {
+              leaveStart();
+              newChat();
+            });
   menu->addSeparator();
   addAction(menu, "openModel", tr("&Open a model…"), QKeySequence(Qt::CTRL | Qt::Key_O),
             [this] { askForModel(); });
@@ -101,6 +112,7 @@ void MainWindow::fillRecent(QMenu* menu) {
 
 void MainWindow::makeChatMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&Chat"));
+  menu->setProperty(kOfChat, true);
   m_menus << menu;
   addAction(menu, "stop", tr("S&top the answer"), QKeySequence(Qt::Key_Escape),
             [this] { m_conversation.stop(); });
@@ -150,7 +162,10 @@ void MainWindow::makeViewMenu() {
   m_menus << menu;
   QAction* ink = addAction(menu, "ink", tr("&Gate ink"), QKeySequence(Qt::CTRL | Qt::Key_G), {});
   ink->setCheckable(true);
-  connect(ink, &QAction::triggered, this, [this](bool on) { m_panel->setInk(on); });
+  connect(ink, &QAction::triggered, this, [this](bool on) {
+    leaveStart();
+    m_panel->setInk(on);
+  });
   menu->addSeparator();
   m_presets = new QActionGroup(this);
   const auto preset = [&](const char* name, const QString& text, int key, Preset which) {
@@ -164,8 +179,10 @@ void MainWindow::makeViewMenu() {
   preset("presetMemory", tr("Ti&ers"), Qt::Key_3, Preset::memory);
   menu->addSeparator();
   QMenu* panels = menu->addMenu(tr("&Panels"));
+  panels->menuAction()->setObjectName(QStringLiteral("panels"));
   for (const Dock& dock : m_docks) panels->addAction(dock.widget->toggleViewAction());
   addAction(menu, "log", tr("&Log"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L), [this] {
+    leaveStart();
     auto* dock = findChild<QDockWidget*>(QStringLiteral("logDock"));
     dock->setVisible(!dock->isVisible());
     if (dock->isVisible()) dock->raise();
@@ -197,6 +214,7 @@ void MainWindow::makeViewMenu() {
 
 void MainWindow::makeMemoryMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&N-gram memory"));
+  menu->setProperty(kOfChat, true);
   m_menus << menu;
   QAction* on = addAction(menu, "memoryOn", tr("N-gram &memory in this chat"),
                           QKeySequence(Qt::CTRL | Qt::Key_M), {});
@@ -214,6 +232,9 @@ void MainWindow::makeHelpMenu() {
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();
   });
+  addAction(menu, "welcomePage", tr("&Welcome page"), {}, [this] { showStart(); });
+  addAction(menu, "tour", tr("&Tour of the n-gram memory"), {}, [this] { startTour(); });
+  menu->addSeparator();
   addAction(menu, "about", tr("&About Mneme"), {}, [this] {
     auto* dialog = new AboutDialog(this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -261,6 +282,7 @@ void MainWindow::refreshActions() {
   action("cancelOpen")->setEnabled(m_engine.state() == EngineHost::State::loading);
   action("closeModel")->setEnabled(m_engine.layout() != nullptr);
   action("ink")->setChecked(m_panel->view()->ink());
+  action("panels")->setEnabled(m_start == nullptr);
   action("memoryOn")->setChecked(m_conversation.settings().memory_on);
   action("memoryOn")->setEnabled(m_panel->memorySwitch()->isEnabled());
 }

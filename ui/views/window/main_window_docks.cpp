@@ -131,6 +131,7 @@ void MainWindow::updateDockTitles() {
 }
 
 void MainWindow::showPreset(Preset preset) {
+  leaveStart();
   const unsigned layout = 1U << static_cast<unsigned>(preset);
   for (const Dock& dock : m_docks) dock.widget->setVisible((dock.row->layouts & layout) != 0);
   for (const Dock& dock : m_docks) {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// "Get a model": the small one of a package, a file of one's own, and what else a packager adds,
+// side by side. UI thread.
+#pragma once
+
+#include "ui/bridge/engine_host.h"
+#include "ui/views/start/start_card.h"
+
+class QBoxLayout;
+class QPushButton;
+
+namespace mneme {
+
+class WaysCard : public StartCard {
+  Q_OBJECT
+
+ public:
+  WaysCard(EngineHost& engine, const QString& defaultModel, QWidget* parent = nullptr);
+
+  // Where the keyboard begins: what is most likely wanted.
+  QPushButton* mainButton() const;
+  void setNarrow(bool narrow);  // one below the other
+
+ Q_SIGNALS:
+  void chatRequested();
+  void openRequested(const QString& path);
+  void chooseRequested();
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
+ private:
+  QWidget* makeSmallOne();
+  QWidget* makeFile();
+  void addWay(QWidget* way);
+  void refresh();
+  void act();
+  bool smallOneIsOpen() const;
+
+  EngineHost& m_engine;
+  const QString m_defaultModel;
+  const bool m_haveDefault;
+  QString m_stage;   // of an opening that is under way
+  QString m_failed;  // why the latest opening failed; "" = it did not
+  QBoxLayout* m_ways = nullptr;
+  QList<QFrame*> m_lines;  // between the ways
+  QLabel* m_smallText = nullptr;
+  QBoxLayout* m_commandRow = nullptr;
+  StartText* m_command = nullptr;
+  QPushButton* m_small =
+      nullptr;  // copies the command, opens the default model, or goes to the chat
+  QPushButton* m_choose = nullptr;
+};
+
+}  // namespace mneme
