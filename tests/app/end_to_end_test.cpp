@@ -5,6 +5,7 @@
 #include <QApplication>
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QProcess>
 #include <QScreen>
@@ -20,11 +21,17 @@
 #include "tests/support/default_model.h"
 #include "tests/support/test_paths.h"
 #include "ui/theme.h"
+#include "ui/views/chat/banner.h"
 #include "ui/views/chat/chat_panel.h"
 #include "ui/views/chat/chat_view.h"
 #include "ui/views/chat/composer.h"
 #include "ui/views/inspect/token_card.h"
+#include "ui/views/start/found_card.h"
+#include "ui/views/start/machine_card.h"
+#include "ui/views/start/start_page.h"
+#include "ui/views/window/callout.h"
 #include "ui/views/window/switch_button.h"
+#include "ui/views/window/tour.h"
 
 namespace mneme {
 namespace {
@@ -52,8 +59,8 @@ class EndToEndTest : public QObject {
 
  private:
   QTemporaryDir m_folder;
-  const QString m_pack = QString::fromStdString(
-      source_path("resources/models/SmolLM2-135M-Instruct.memory.gguf"));
+  const QString m_pack =
+      QString::fromStdString(source_path("resources/models/SmolLM2-135M-Instruct.memory.gguf"));
   std::vector<InspectLine> m_inspected;
 
   std::unique_ptr<Application> open() {
@@ -99,6 +106,20 @@ class EndToEndTest : public QObject {
                              object.value(QLatin1String("gate")).toDouble(),
                              object.value(QLatin1String("write")).toDouble()});
     }
+  }
+
+  // What the labels of a part say.
+  static QString wordsOf(const QWidget* part) {
+    QStringList lines;
+    for (const QLabel* label : part->findChildren<QLabel*>()) lines << label->text();
+    return lines.join(QLatin1Char('\n'));
+  }
+
+  void pictures(MainWindow& window, const QString& name) {
+    picture(window, qPrintable(name + QStringLiteral("-light")));
+    Theme::choose(Theme::Choice::dark);
+    picture(window, qPrintable(name + QStringLiteral("-dark")));
+    Theme::choose(Theme::Choice::light);
   }
 
   // Where a token of message `row` is drawn, in the viewport; with ink on.
@@ -216,6 +237,55 @@ class EndToEndTest : public QObject {
     QVERIFY(card != nullptr);
     QTRY_VERIFY(card->facts().has_value() && card->facts()->event == chosen);
     compareCard(*card->facts());
+  }
+
+  // With the default model installed: what the machine is, a press to the chat, the tour.
+  void aFirstStartLeadsToTheChatAndThroughTheTour() {
+    const QTemporaryDir place;
+    const QString models = place.filePath(QStringLiteral("models"));
+    QVERIFY(QDir().mkpath(models));
+    const QString model = QString::fromStdString(default_model_path());
+    for (const QString& file : {model, m_pack})
+      QVERIFY(QFile::link(file, models + QLatin1Char('/') + QFileInfo(file).fileName()));
+    QString problem;
+    auto application = Application::open({{{"window/theme", "light"}}, place.path()}, &problem);
+    QVERIFY2(application, qPrintable(problem));
+    MainWindow& window = application->window();
+    window.resize(1440, 900);
+    window.show();
+    window.start();
+    QVERIFY(QTest::qWaitForWindowActive(&window, 20'000));
+    StartPage* page = window.startPage();
+    QVERIFY(page != nullptr && page->isVisible());
+    QTRY_COMPARE_WITH_TIMEOUT(window.engine().state(), EngineHost::State::ready, kOpenMs);
+    QVERIFY(window.startPage() == page);
+    const auto known = [&](QWidget* part, const char* words) {
+      return wordsOf(part).contains(QLatin1String(words));
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(
+        known(page->machine(), "Tables\nn-gram") || known(page->machine(), "not measured"),
+        kOpenMs);
+    QTRY_VERIFY_WITH_TIMEOUT(known(page->found(), "1 model") || known(page->found(), " models"),
+                             kOpenMs);
+    pictures(window, QStringLiteral("first-start"));
+    QTest::keyClick(QApplication::focusWidget(), Qt::Key_Return);  // "Start chatting"
+    QVERIFY(window.startPage() == nullptr);
+    Banner* banner = window.panel()->banner();
+    QVERIFY(banner->isVisible());
+    pictures(window, QStringLiteral("tour-offered"));
+    banner->actionButton()->click();
+    for (int step = 1; step <= 3; ++step) {
+      QVERIFY(window.tour() != nullptr);
+      QTRY_COMPARE_WITH_TIMEOUT(window.tour()->step(), step, kAnswerMs);
+      QTRY_VERIFY(window.tour()->callout()->isVisible());
+      pictures(window, QStringLiteral("tour-%1").arg(step));
+      window.tour()->callout()->nextButton()->click();
+    }
+    QVERIFY(window.tour() == nullptr);
+    // The memory had part in the answer.
+    const auto& items = window.conversation().transcript().items();
+    QCOMPARE(items.size(), std::size_t{2});
+    QVERIFY2(items[1].text.contains(QStringLiteral("respiration")), qPrintable(items[1].text));
   }
 };
 
