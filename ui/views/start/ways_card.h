@@ -20,6 +20,7 @@ class WaysCard : public StartCard {
   // Where the keyboard begins: what is most likely wanted.
   QPushButton* mainButton() const;
   void setNarrow(bool narrow);  // one below the other
+  void addWay(QWidget* way);    // at the end; a packager's download is one
 
  Q_SIGNALS:
   void chatRequested();
@@ -32,7 +33,6 @@ class WaysCard : public StartCard {
  private:
   QWidget* makeSmallOne();
   QWidget* makeFile();
-  void addWay(QWidget* way);
   void refresh();
   void act();
   bool smallOneIsOpen() const;
