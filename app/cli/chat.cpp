@@ -47,6 +47,13 @@ Status answer(Engine& engine, const CommonOptions& options, const std::string& t
   request.max_tokens = options.settings.chat.max_tokens;
   request.drop_oldest_turns = true;
   request.cancel = interrupt_flag();
+  std::vector<TokenId> tokens;  // of prompt and reply, where they are printed
+  if (options.json) {
+    auto prompt = engine.prompt_tokens(request);
+    if (!prompt) return prompt.error();
+    tokens = std::move(*prompt);
+    request.trace = std::make_shared<TraceLog>();
+  }
   std::optional<StallNotice> notice(std::in_place, engine);
   auto result = engine.generate(request, [&](const GenerateProgress& progress) {
     if (options.json || progress.new_text.empty()) return;
@@ -55,7 +62,8 @@ Status answer(Engine& engine, const CommonOptions& options, const std::string& t
   notice.reset();  // its thread prints too: not between the lines below
   if (!result) return result.error();
   if (options.json) {
-    print_out("{}\n", to_json_line(engine.layout(), *result, {}));
+    append_reply(tokens, *request.trace, *result);
+    print_out("{}\n", to_json_line(engine.layout(), *result, tokens));
   } else {
     write_out("\n");
     if (result->dropped_messages > 0) {

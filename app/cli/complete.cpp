@@ -74,9 +74,7 @@ int run(const CompleteOptions& options, bool tokens_given) {
     if (!answer) return fail(answer.error());
     result = std::move(*answer);
     if (!options.json) write_out("\n");
-    for (EventIndex i = result.reply_first_event; i < result.reply_end_event; ++i) {
-      tokens->push_back(request.trace->record(i).token());
-    }
+    append_reply(*tokens, *request.trace, result);
   }
   if (logits && !was_interrupted()) {
     if (const auto status = write_logits(**engine, *logits, *tokens, true); !status) {

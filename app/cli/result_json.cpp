@@ -63,4 +63,11 @@ std::string to_json_line(const ModelLayout& layout, const GenerateResult& r,
   return json_text(json);
 }
 
+void append_reply(std::vector<TokenId>& tokens, const TraceLog& trace,
+                  const GenerateResult& result) {
+  for (EventIndex i = result.reply_first_event; i < result.reply_end_event; ++i) {
+    tokens.push_back(trace.record(i).token());
+  }
+}
+
 }  // namespace mneme::cli

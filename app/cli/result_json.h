@@ -21,7 +21,11 @@ std::string json_text(const nlohmann::ordered_json& json);
 nlohmann::ordered_json to_json(const DeviceInfo& device);
 
 std::string_view stop_reason_name(StopReason reason);
+// `tokens`: of the prompt and of the reply, as evaluated.
 std::string to_json_line(const ModelLayout& layout, const GenerateResult& result,
                          const std::vector<TokenId>& tokens);
+
+// Appends the tokens of the reply, which the records have whole: also the one that ends its turn.
+void append_reply(std::vector<TokenId>& tokens, const TraceLog& trace, const GenerateResult& result);
 
 }  // namespace mneme::cli

@@ -37,6 +37,20 @@ TEST_F(CliChat, ALineMayEndAsOnAnotherSystemAndAnEmptyOneIsNotSent) {
   EXPECT_EQ(answers[1]["prompt_tokens"], lines(plain.out)[1]["prompt_tokens"]);
 }
 
+TEST_F(CliChat, JsonHasTheTokensOfPromptAndReply) {
+  const auto answers = lines(run("chat", {"-n", "4", "--json"}, "hello\nagain\n").out);
+  ASSERT_EQ(answers.size(), 2u);
+  for (const Json& answer : answers) {
+    const std::size_t prompt = answer["prompt_tokens"], generated = answer["generated_tokens"];
+    EXPECT_EQ(answer["tokens"].size(), prompt + generated);
+  }
+  // The second prompt has the first question and its answer.
+  const auto first = answers[0]["tokens"].get<std::vector<int>>();
+  const auto second = answers[1]["tokens"].get<std::vector<int>>();
+  ASSERT_GT(second.size(), first.size());
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), second.begin()));
+}
+
 TEST_F(CliChat, ALineThatDoesNotFitIsSaidAndTheChatGoesOn) {
   const ProgramEnd end = run("chat", {"-n", "3", "--ctx", "128", "--json"},
                              "hello\n" + std::string(400, 'x') + "\nagain\n");
