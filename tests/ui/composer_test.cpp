@@ -11,6 +11,7 @@
 
 #include "tests/ui/ui_test.h"
 #include "ui/theme.h"
+#include "ui/views/chat/context_meter.h"
 
 using namespace mneme;
 
@@ -114,6 +115,26 @@ class ComposerTest : public QObject {
     QTRY_VERIFY(m_composer->edit()->height() > wide * 3 / 2);
     Theme::setZoom(1);
     QTRY_COMPARE(m_composer->edit()->height(), wide);
+  }
+
+  // As wide as in the inspect layout of a window of 1024 pixels.
+  void theLineBelowIsReadWholeOrEndsInDots() {
+    const QString line = QStringLiteral("Enter sends, Shift+Enter starts a new line");
+    const auto* label = m_composer->findChild<QLabel*>(QStringLiteral("draftLine"));
+    m_composer->meter()->setUse(20, 29, 0, 8192);
+    m_composer->setDraftLine(line);
+    const int whole = m_composer->meter()->width();
+    for (const int width : {600, 476}) {
+      m_composer->resize(width, 120);
+      QTRY_VERIFY(label->width() >= label->sizeHint().width());
+      QVERIFY(m_composer->meter()->width() == whole || width < 600);
+    }
+    QVERIFY(m_composer->meter()->width() < whole);
+    // Where even that is not enough, dots say that there is more, and a tip has it.
+    m_composer->resize(300, 120);
+    QTRY_VERIFY(label->width() < label->sizeHint().width());
+    QVERIFY(label->inherits("mneme::ElidedLabel"));
+    QCOMPARE(label->toolTip(), line);
   }
 
   void editingKeepsTheDraft() {

@@ -17,11 +17,13 @@
 #include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/chat/context_meter.h"
+#include "ui/views/window/elided_label.h"
 
 namespace mneme {
 namespace {
 
 constexpr int kComposerLinesMax = 9;
+constexpr int kGap = 12;
 
 }  // namespace
 
@@ -42,11 +44,10 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
   m_edit->document()->setDocumentMargin(2);
   m_edit->installEventFilter(this);
 
-  m_draft = new QLabel(this);
+  m_draft = new ElidedLabel(this);
   m_draft->setObjectName(QStringLiteral("draftLine"));
   m_draft->setProperty("kind", QStringLiteral("muted"));
   m_draft->setTextFormat(Qt::PlainText);
-  m_draft->setMinimumWidth(20);
   m_meter = new ContextMeter(this);
   m_button = new QPushButton(tr("Send"), this);
   m_button->setObjectName(QStringLiteral("sendButton"));
@@ -66,7 +67,7 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
   m_editBar->hide();
 
   auto* bottom = new QHBoxLayout;
-  bottom->setSpacing(12);
+  bottom->setSpacing(kGap);
   bottom->addWidget(m_draft, 1);
   bottom->addWidget(m_meter);
   bottom->addWidget(m_button);
@@ -98,6 +99,7 @@ Composer::Composer(QWidget* parent) : QFrame(parent) {
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
     m_edit->setFont(Theme::current().uiFont(1.08));
     m_draft->setFont(Theme::current().uiFont(0.92));
+    fitLine();
     grow();
     update();
   });
@@ -145,6 +147,20 @@ void Composer::updateButton() {
 void Composer::setDraftLine(const QString& text) {
   m_draft->setText(text);
   m_draft->setToolTip(boundedText(text));
+  fitLine();
+}
+
+// The line is to be read whole: the meter's bar gives way to it.
+void Composer::fitLine() {
+  const QMargins margins = layout()->contentsMargins();
+  const int room = width() - margins.left() - margins.right() - m_button->sizeHint().width() -
+                   m_meter->wholeSize().width() - 2 * kGap;
+  m_meter->setShort(m_draft->sizeHint().width() > room);
+}
+
+void Composer::resizeEvent(QResizeEvent* event) {
+  QFrame::resizeEvent(event);
+  fitLine();
 }
 
 void Composer::setEditing(qint64 message, const QString& text) {

@@ -14,6 +14,7 @@ class QPushButton;
 namespace mneme {
 
 class ContextMeter;
+class ElidedLabel;
 
 class Composer : public QFrame {
   Q_OBJECT
@@ -49,14 +50,16 @@ class Composer : public QFrame {
   bool eventFilter(QObject* watched, QEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
   void showEvent(QShowEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
   void cancelEditing();
   void grow();
   void updateButton();
+  void fitLine();
 
   QPlainTextEdit* m_edit;
-  QLabel* m_draft;
+  ElidedLabel* m_draft;
   ContextMeter* m_meter;
   QPushButton* m_button;
   QFrame* m_editBar;

@@ -13,11 +13,12 @@ namespace mneme {
 
 namespace {
 
-constexpr int kMeterWidth = 120;
+constexpr int kBarWidth = 120;
+constexpr int kShortBarWidth = 40;
 
 }  // namespace
 
-ContextMeter::ContextMeter(QWidget* parent) : QWidget(parent) {
+ContextMeter::ContextMeter(QWidget* parent) : QWidget(parent), m_bar(kBarWidth) {
   setObjectName(QStringLiteral("contextMeter"));
   setUse(0, 0, 0, 0);
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, [this] {
@@ -45,14 +46,27 @@ void ContextMeter::setUse(std::int64_t system, std::int64_t history, std::int64_
   update();
 }
 
-// As wide for any digits, so that counting up does not lay out the window again and again.
+void ContextMeter::setShort(bool on) {
+  const int bar = on ? kShortBarWidth : kBarWidth;
+  if (bar == std::exchange(m_bar, bar)) return;
+  m_size = sizeHint();
+  updateGeometry();
+  update();
+}
+
 QSize ContextMeter::sizeHint() const {
+  const QSize whole = wholeSize();
+  return {whole.width() - kBarWidth + m_bar, whole.height()};
+}
+
+// As wide for any digits, so that counting up does not lay out the window again and again.
+QSize ContextMeter::wholeSize() const {
   const QFontMetrics metrics(Theme::current().uiFont(0.92));
   QString widest = m_text;
   for (QChar& c : widest) {
     if (c.isDigit()) c = QLatin1Char('0');
   }
-  return {metrics.horizontalAdvance(widest) + 10 + kMeterWidth, metrics.height() + 6};
+  return {metrics.horizontalAdvance(widest) + 10 + kBarWidth, metrics.height() + 6};
 }
 
 void ContextMeter::paintEvent(QPaintEvent*) {
@@ -62,10 +76,10 @@ void ContextMeter::paintEvent(QPaintEvent*) {
   painter.setFont(t.uiFont(0.92));
   const bool full = m_system + m_history + m_draft > m_limit;
   painter.setPen(full ? t.error : t.textMuted);
-  painter.drawText(QRectF(0, 0, width() - kMeterWidth - 10, height()),
+  painter.drawText(QRectF(0, 0, width() - m_bar - 10, height()),
                    Qt::AlignRight | Qt::AlignVCenter, m_text);
   painter.setRenderHint(QPainter::Antialiasing);
-  const QRectF bar(width() - kMeterWidth, height() / 2.0 - 3, kMeterWidth, 6);
+  const QRectF bar(width() - m_bar, height() / 2.0 - 3, m_bar, 6);
   QPainterPath shape;
   shape.addRoundedRect(bar, 3, 3);
   painter.setClipPath(shape);

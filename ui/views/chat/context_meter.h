@@ -15,7 +15,9 @@ class ContextMeter : public QWidget {
 
   void setUse(std::int64_t system, std::int64_t history, std::int64_t draft, std::int64_t limit);
   QString text() const { return m_text; }  // "412 of 8,192"
+  void setShort(bool on);  // a bar of less width, for a neighbour that needs it
   QSize sizeHint() const override;
+  QSize wholeSize() const;  // when it is not short
 
  protected:
   void paintEvent(QPaintEvent* event) override;
@@ -27,6 +29,7 @@ class ContextMeter : public QWidget {
   std::int64_t m_limit = 0;
   QString m_text;
   QSize m_size;
+  int m_bar;
 };
 
 }  // namespace mneme
