@@ -2,36 +2,50 @@
 #include "ui/views/window/about_dialog.h"
 
 #include <QDialogButtonBox>
+#include <QFileInfo>
 #include <QHBoxLayout>
+#include <QHeaderView>
 #include <QIcon>
 #include <QLabel>
-#include <QPlainTextEdit>
+#include <QTableWidget>
 #include <QVBoxLayout>
+#include <algorithm>
 
+#include "ui/plain_text.h"
 #include "ui/theme.h"
 
 namespace mneme {
 namespace {
 
-const char kLicences[] =
-    "Mneme                     Apache-2.0\n"
-    "Qt " QT_VERSION_STR
-    "                  LGPL-3, linked dynamically (qt.io)\n"
-    "SQLite                    public domain\n"
-    "md4c                      MIT\n"
-    "PCRE2                     BSD-3-Clause\n"
-    "ICU                       Unicode-3.0\n"
-    "OpenSSL (libcrypto)       Apache-2.0\n"
-    "spdlog, fmt               MIT\n"
-    "nlohmann-json             MIT\n"
-    "CLI11                     BSD-3-Clause\n"
-    "liburing                  LGPL-2.1 or MIT\n"
-    "Inter                     OFL-1.1\n"
-    "JetBrains Mono            OFL-1.1\n";
+QTableWidget* tableOf(const std::vector<LicensedPart>& parts, QWidget* parent) {
+  auto* table = new QTableWidget(static_cast<int>(parts.size()), 3, parent);
+  table->setAccessibleName(AboutDialog::tr("Parts and their licences"));
+  table->setHorizontalHeaderLabels(
+      {AboutDialog::tr("Part"), AboutDialog::tr("Version"), AboutDialog::tr("Licence")});
+  table->setEditTriggers(QAbstractItemView::NoEditTriggers);
+  table->setSelectionBehavior(QAbstractItemView::SelectRows);
+  table->setShowGrid(false);
+  table->setTabKeyNavigation(false);
+  table->verticalHeader()->hide();
+  table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+  for (std::size_t row = 0; row < parts.size(); ++row) {
+    int column = 0;
+    for (const QString& text : {parts[row].name, parts[row].version, parts[row].licence}) {
+      auto* item = new QTableWidgetItem(text);
+      item->setToolTip(boundedText(text));
+      table->setItem(static_cast<int>(row), column++, item);
+    }
+  }
+  table->resizeColumnsToContents();
+  table->setColumnWidth(0, std::min(table->columnWidth(0), 190));
+  table->setColumnWidth(1, std::min(table->columnWidth(1), 150));
+  table->horizontalHeader()->setStretchLastSection(true);
+  return table;
+}
 
 }  // namespace
 
-AboutDialog::AboutDialog(QWidget* parent) : QDialog(parent) {
+AboutDialog::AboutDialog(QWidget* parent, const QString& bill) : QDialog(parent) {
   setWindowTitle(tr("About Mneme"));
   setMinimumWidth(520);
   auto* icon = new QLabel(this);
@@ -56,11 +70,32 @@ AboutDialog::AboutDialog(QWidget* parent) : QDialog(parent) {
   head->addLayout(words, 1);
   auto* section = new QLabel(tr("Licences"), this);
   section->setProperty("kind", QStringLiteral("section"));
-  auto* licences = new QPlainTextEdit(QString::fromLatin1(kLicences), this);
-  licences->setReadOnly(true);
-  licences->setAccessibleName(tr("Licences"));
-  licences->setFont(Theme::current().monoFont());
-  licences->setMinimumHeight(250);
+  auto* licence = new QLabel(
+      tr("Mneme is free software under the Apache License 2.0, without warranty. It uses Qt %1 under "
+         "the GNU LGPL 3: linked dynamically, so that you may replace it by a version of your own. "
+         "Here it lies in %2. Its source is at qt.io.")
+          .arg(QLatin1String(qVersion()), QFileInfo(qtLibraryFile()).path()),
+      this);
+  licence->setObjectName(QStringLiteral("licence"));
+  licence->setWordWrap(true);
+  licence->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  const auto parts = readBill(bill);
+  QWidget* list = nullptr;
+  if (parts) {
+    list = tableOf(*parts, this);
+    list->setMinimumHeight(230);
+  } else {
+    auto* none = new QLabel(
+        !QFileInfo::exists(bill)
+            ? tr("The other parts, with version and licence, are listed where Mneme was installed "
+                 "from a package; this is a build without that list.")
+            : QString::fromStdString(parts.error().message),
+        this);
+    none->setWordWrap(true);
+    none->setProperty("kind", QStringLiteral("muted"));
+    list = none;
+  }
+  list->setObjectName(QStringLiteral("parts"));
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
   auto* layout = new QVBoxLayout(this);
@@ -68,7 +103,8 @@ AboutDialog::AboutDialog(QWidget* parent) : QDialog(parent) {
   layout->setSpacing(12);
   layout->addLayout(head);
   layout->addWidget(section);
-  layout->addWidget(licences, 1);
+  layout->addWidget(licence);
+  layout->addWidget(list, 1);
   layout->addWidget(buttons);
 }
 

@@ -4,13 +4,16 @@
 
 #include <QDialog>
 
+#include "ui/views/window/licences.h"
+
 namespace mneme {
 
 class AboutDialog : public QDialog {
   Q_OBJECT
 
  public:
-  explicit AboutDialog(QWidget* parent = nullptr);
+  // `bill`: the list of parts, see licences.h.
+  explicit AboutDialog(QWidget* parent = nullptr, const QString& bill = installedBill());
 };
 
 }  // namespace mneme
