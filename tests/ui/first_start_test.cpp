@@ -399,8 +399,9 @@ class FirstStartTest : public QObject {
     };
     openFirst();
     QTRY_VERIFY(*running);
-    QVERIFY(wordsOf(page()->machine()).contains(QStringLiteral("measuring, 0 s")));
-    QTRY_VERIFY(wordsOf(page()->machine()).contains(QStringLiteral("measuring, 1 s")));
+    const QString said = wordsOf(page()->machine());
+    QVERIFY2(said.contains(QStringLiteral("measuring, ")), qPrintable(said));
+    QTRY_VERIFY(wordsOf(page()->machine()) != said);  // the seconds go on
     page()->findChild<QPushButton*>(QStringLiteral("skipStart"))->click();
     QTRY_VERIFY(*stopped);
   }
