@@ -33,6 +33,11 @@ std::string program_folder() {
 }  // namespace
 
 std::string Paths::default_model() const {
+  for (const std::string& folder : pack_folders()) {
+    std::string path = folder + "/" + std::string(kDefaultModel);
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) return path;
+  }
   return models + "/" + std::string(kDefaultModel);
 }
 

@@ -22,7 +22,8 @@ struct Paths {
   std::string hot_sets() const { return data + "/hot"; }         // rows for the next start
   std::string record_logs() const { return data + "/records"; }  // rows that left RAM
   std::string log() const { return state + "/mneme.log"; }
-  std::string default_model() const;  // the file that `./dev run` fetches; may be missing
+  // The file that `./dev run` fetches into `models`, or that a package installed; may be missing.
+  std::string default_model() const;
   // Folders to look for memory packs in, besides the model's own: `models`, and beside the program
   // the installed one and that of the source tree. They may be missing.
   std::vector<std::string> pack_folders() const;

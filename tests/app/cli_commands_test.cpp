@@ -83,6 +83,27 @@ TEST_F(Cli, WithoutTheDefaultModelItNamesTheCommandThatFetchesIt) {
   }
 }
 
+TEST_F(Cli, TheDefaultModelIsFoundWhereAPackagePutIt) {
+  namespace fs = std::filesystem;
+  const fs::path usr = folder_.file("usr");
+  fs::create_directories(usr / "bin");
+  fs::create_directories(usr / "share/mneme/models");
+  fs::copy_file(MNEME_CLI, usr / "bin/mneme-cli");
+  const fs::path installed = usr / "share/mneme/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+  fs::copy_file(model_, installed);
+  const auto run_installed = [&] {
+    SpawnedProgram program(folder_.path(),
+                           {usr / "bin/mneme-cli", "complete", "-p", "a", "-n", "1", "--json"},
+                           {.environment = {"XDG_DATA_HOME=" + folder_.file("home"),
+                                            "XDG_STATE_HOME=" + folder_.path()}});
+    return program.wait();
+  };
+  const ProgramEnd found = run_installed();
+  EXPECT_EQ(found.code, 0) << found.err;
+  fs::remove(installed);
+  EXPECT_EQ(run_installed().code, 1);
+}
+
 TEST_F(Cli, CompleteJsonHasItsKeys) {
   const Json result = json("complete", {"-p", "the sea", "-n", "5", "--temp", "0"});
   EXPECT_EQ(keys_of(result),
