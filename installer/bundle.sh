@@ -50,6 +50,7 @@ while [ ${#waiting[@]} -gt 0 ]; do
   done
   waiting=("${found[@]}")
 done
+installer/small_icu.sh "$usr"/lib/libicudata.so.*
 for library in "$usr"/lib/*.so*; do patchelf --set-rpath "\$ORIGIN" "$library"; done
 for plugin in "${plugins[@]}"; do
   origins+=("$usr/lib/qt6/plugins/$plugin=$qt_plugins/$plugin")
