@@ -32,6 +32,7 @@ using namespace mneme;
 constexpr auto kLongestGoodbye = std::chrono::seconds(3);
 // The longest that a second start waits for the answer of the instance that runs.
 constexpr auto kNotifyPatience = std::chrono::seconds(5);
+constexpr const char* kModelSetting = "model/path";
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
@@ -70,23 +71,30 @@ struct Options {
     for (const Setting& setting : all_settings()) {
       if (isFlag(setting)) parser.addOption(optionOf(setting));
     }
+    // What a file manager gives.
+    parser.addPositionalArgument(
+        QStringLiteral("file"),
+        QCoreApplication::translate("main", "Open this GGUF file, as with --model."),
+        QStringLiteral("[FILE]"));
   }
 
   // Parses them. What is wrong; "" = nothing.
   QString problem(const QStringList& arguments, SettingValues& values) {
     if (!parser.parse(arguments)) return parser.errorText();
-    if (!parser.positionalArguments().isEmpty()) {
-      return QStringLiteral("%1 is no option").arg(parser.positionalArguments().first());
-    }
     const QString folder = parser.value(dataDir);
     if (parser.isSet(dataDir) && folder.isEmpty())
       return QStringLiteral("--data-dir: its value is empty");
     for (const Setting& setting : all_settings()) {
       if (!isFlag(setting)) continue;
       const QString name = optionOf(setting).names().last();
-      if (!parser.isSet(name)) continue;
+      QStringList given = parser.values(name);
+      if (setting.name == kModelSetting) {
+        given += parser.positionalArguments();
+        if (given.size() > 1)
+          return QStringLiteral("%1: one model is opened at a time").arg(given.last());
+      }
+      if (!parser.isSet(name) && given.isEmpty()) continue;
       const QString flag = (name.size() > 1 ? QStringLiteral("--") : QStringLiteral("-")) + name;
-      const QStringList given = parser.values(name);
       if (given.size() > 1) return flag + QStringLiteral(" is given twice");
       const bool toggle = setting.kind == SettingKind::toggle;
       auto value = parse_setting(setting, toggle ? "true" : given.first().toStdString());
@@ -98,7 +106,7 @@ struct Options {
       values.insert_or_assign(std::string(setting.name), *value);
     }
     // Whoever names a model wants it.
-    if (values.contains("model/path")) values.insert_or_assign("model/open_at_start", true);
+    if (values.contains(kModelSetting)) values.insert_or_assign("model/open_at_start", true);
     return {};
   }
 };
@@ -127,7 +135,7 @@ int main(int argc, char** argv) {
   QCoreApplication::setApplicationName(QStringLiteral("mneme"));
   QCoreApplication::setApplicationVersion(QLatin1String(MNEME_VERSION));
   QGuiApplication::setApplicationDisplayName(QStringLiteral("Mneme"));
-  QGuiApplication::setDesktopFileName(QStringLiteral("mneme"));
+  QGuiApplication::setDesktopFileName(QStringLiteral(MNEME_APP_ID));
   Options options;
   {
     // Before there is a window system: these two need none.
@@ -155,7 +163,9 @@ int main(int argc, char** argv) {
   const QCommandLineParser& parser = options.parser;
 
   SingleInstance instance(QString::fromStdString(paths.runtime));
-  const SingleInstance::Other other = instance.notify(kNotifyPatience);
+  const SettingValue* model = flags.contains(kModelSetting) ? &flags.at(kModelSetting) : nullptr;
+  const SingleInstance::Other other = instance.notify(
+      kNotifyPatience, model ? QString::fromStdString(std::get<std::string>(*model)) : QString());
   if (other == SingleInstance::Other::answered) return 0;
   if (other == SingleInstance::Other::silent) {
     return failStart(QCoreApplication::translate(
@@ -171,7 +181,10 @@ int main(int argc, char** argv) {
       Application::open({std::move(flags), parser.value(options.dataDir)}, &problem);
   if (!application) return failStart(problem);
   QObject::connect(&instance, &SingleInstance::notified, &application->window(),
-                   &MainWindow::raiseWindow);
+                   [&window = application->window()](const QString& path) {
+                     window.raiseWindow();
+                     if (!path.isEmpty()) window.openModel(path, {});
+                   });
   const QuitOnSignal quit;
   QObject::connect(&quit, &QuitOnSignal::asked, &application->window(), [&application] {
     application->window().close();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kConnectMs = 500;
 constexpr char kAnswer = '!';
+constexpr qint64 kLineMax = 65536;  // of a path in base64: a name may hold a line break
 
 }  // namespace
 
@@ -24,17 +25,28 @@ SingleInstance::SingleInstance(const QString& folder, QObject* parent)
   }
   m_server.setSocketOptions(QLocalServer::UserAccessOption);
   connect(&m_server, &QLocalServer::newConnection, this, [this] {
-    while (QLocalSocket* socket = m_server.nextPendingConnection()) {
-      connect(socket, &QLocalSocket::disconnected, socket, &QObject::deleteLater);
-      socket->putChar(kAnswer);
-      socket->disconnectFromServer();  // once that is written
-      Q_EMIT notified();
-    }
+    while (QLocalSocket* socket = m_server.nextPendingConnection()) receive(socket);
   });
 }
 
+// Answers at once, and waits for the line that the other sends, or for its end.
+void SingleInstance::receive(QLocalSocket* socket) {
+  socket->setReadBufferSize(kLineMax);
+  socket->putChar(kAnswer);
+  const auto read = [this, socket] {
+    if (!socket->canReadLine()) return;
+    const QByteArray line = socket->readLine(kLineMax);
+    socket->disconnectFromServer();
+    Q_EMIT notified(QString::fromUtf8(QByteArray::fromBase64(line.trimmed())));
+  };
+  connect(socket, &QLocalSocket::readyRead, this, read);
+  connect(socket, &QLocalSocket::disconnected, socket, &QObject::deleteLater);
+  read();
+}
+
 // The system connects us to a program that hangs too; only its answer says that it shows a window.
-SingleInstance::Other SingleInstance::notify(std::chrono::milliseconds patience) {
+SingleInstance::Other SingleInstance::notify(std::chrono::milliseconds patience,
+                                             const QString& model) {
   QLocalSocket socket;
   socket.connectToServer(m_name);
   if (!socket.waitForConnected(kConnectMs)) return Other::none;
@@ -42,6 +54,8 @@ SingleInstance::Other SingleInstance::notify(std::chrono::milliseconds patience)
   socklen_t size = sizeof peer;
   const int fd = static_cast<int>(socket.socketDescriptor());
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) m_process = peer.pid;
+  socket.write(model.toUtf8().toBase64() + '\n');
+  socket.flush();
   if (socket.bytesAvailable() > 0 || socket.waitForReadyRead(static_cast<int>(patience.count()))) {
     return Other::answered;
   }

@@ -21,10 +21,10 @@ class FrontDoorTest : public QObject {
 
  private:
   // As another program does, while this one answers.
-  static SingleInstance::Other notify(const QString& folder) {
+  static SingleInstance::Other notify(const QString& folder, const QString& model = {}) {
     SingleInstance::Other other = SingleInstance::Other::none;
     const std::unique_ptr<QThread> thread(
-        QThread::create([&] { other = SingleInstance(folder).notify(kPatience); }));
+        QThread::create([&] { other = SingleInstance(folder).notify(kPatience, model); }));
     thread->start();
     while (!thread->wait(10)) QCoreApplication::processEvents();
     return other;
@@ -39,6 +39,18 @@ class FrontDoorTest : public QObject {
     QSignalSpy notified(&first, &SingleInstance::notified);
     QCOMPARE(notify(folder.path()), SingleInstance::Other::answered);
     QTRY_COMPARE(notified.count(), 1);
+    QCOMPARE(notified.first().first().toString(), QString());
+  }
+
+  void aSecondStartSaysWhichModelToOpen() {
+    const QTemporaryDir folder;
+    SingleInstance first(folder.path());
+    first.listen();
+    QSignalSpy notified(&first, &SingleInstance::notified);
+    const QString model = QStringLiteral("/a folder/ein Modell \n mit Umbruch é.gguf");
+    QCOMPARE(notify(folder.path(), model), SingleInstance::Other::answered);
+    QTRY_COMPARE(notified.count(), 1);
+    QCOMPARE(notified.first().first().toString(), model);
   }
 
   void aFirstThatHangsIsTold() {
