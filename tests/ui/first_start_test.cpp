@@ -3,6 +3,7 @@
 // a model, and the keys.
 #include <QClipboard>
 #include <QDockWidget>
+#include <QHeaderView>
 #include <QLabel>
 #include <QScrollBar>
 #include <QSignalSpy>
@@ -444,6 +445,13 @@ class FirstStartTest : public QObject {
       QVERIFY(page()->verticalScrollBar()->maximum() > 0);
       for (const QPushButton* button : page()->findChildren<QPushButton*>())
         QVERIFY2(button->width() >= button->sizeHint().width(), qPrintable(button->text()));
+      const QHeaderView* headings = page()->found()->list()->horizontalHeader();
+      for (int column = FoundTable::name; column < FoundTable::open; ++column) {
+        if (headings->isSectionHidden(column)) continue;
+        const QString words = headings->model()->headerData(column, Qt::Horizontal).toString();
+        const int room = headings->fontMetrics().horizontalAdvance(words) + 12;
+        QVERIFY2(headings->sectionSize(column) >= room, qPrintable(words));
+      }
     }
     // What the keyboard goes to is scrolled to.
     FoundView* list = page()->found()->list();

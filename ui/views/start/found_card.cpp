@@ -9,6 +9,7 @@
 #include <QSet>
 #include <QStyledItemDelegate>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -147,16 +148,17 @@ void FoundView::fitColumns() {
   if (small) all -= kFoundShares[FoundTable::type] + kFoundShares[FoundTable::place];
   const int button = fontMetrics().horizontalAdvance(tr("Open")) + 24;
   const int others = room - button;
+  // No heading is cut: what one needs beyond its share is the name's loss.
   int left = others;
-  for (int column = 0; column < FoundTable::open; ++column) {
+  for (int column = FoundTable::open - 1; column > FoundTable::name; --column) {
     if (isColumnHidden(column)) continue;
-    const int width = column == FoundTable::speed
-                          ? left
-                          : others * kFoundShares[static_cast<std::size_t>(column)] /
-                                (all - kFoundShares[FoundTable::open]);
+    const int share = others * kFoundShares[static_cast<std::size_t>(column)] /
+                      (all - kFoundShares[FoundTable::open]);
+    const int width = std::max(share, horizontalHeader()->sectionSizeHint(column) + kFoundGap / 2);
     setColumnWidth(column, width);
     left -= width;
   }
+  setColumnWidth(FoundTable::name, left);
   setColumnWidth(FoundTable::open, button);
 }
 
