@@ -7,6 +7,7 @@
 static void init_resources() {
   Q_INIT_RESOURCE(app);
   Q_INIT_RESOURCE(fonts);
+  Q_INIT_RESOURCE(manual);
 }
 
 namespace mneme {

@@ -95,6 +95,7 @@ QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QAbstractScrollArea { border: none; }
 #chatView { background: @base@; }
+#manualView, #manualView:focus { background: @window@; border: none; border-radius: 0; padding: 0; }
 QAbstractScrollArea::corner { background: transparent; border: none; }
 QListView, QTreeView, QTableView { background: @window@; border: none; outline: none;
   selection-background-color: @accentSoft@; selection-color: @text@;
@@ -141,6 +142,7 @@ QFrame[kind="card"] { background: @raised@; border: 1px solid @border@; border-r
 QFrame[kind="sheet"] { background: @window@; border: 1px solid @border@; border-radius: 9px; }
 QFrame[kind="code"] { background: @codeBackground@; border: none; border-radius: 5px; }
 QFrame[kind="upright"] { background: @border@; border: none; max-width: 1px; min-width: 1px; }
+#manualWindow { background: @window@; }
 QFrame[kind="line"] { background: @border@; border: none; max-height: 1px; min-height: 1px; }
 )";
 

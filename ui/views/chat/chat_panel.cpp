@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/views/chat/chat_panel.h"
 
-#include <QDesktopServices>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
-#include <QMessageBox>
 #include <QPaintEvent>
 #include <QPainter>
 #include <QPushButton>
@@ -18,6 +16,7 @@
 
 #include "inference/run/prompt.h"
 #include "ui/format.h"
+#include "ui/manual_topic.h"
 #include "ui/plain_text.h"
 #include "ui/theme.h"
 #include "ui/views/chat/banner.h"
@@ -28,6 +27,7 @@
 #include "ui/views/inspect/ink_legend.h"
 #include "ui/views/window/elided_label.h"
 #include "ui/views/window/switch_button.h"
+#include "ui/web_link.h"
 
 namespace mneme {
 namespace {
@@ -110,6 +110,7 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   m_stack->addWidget(m_view);
 
   m_inkBar = new QWidget(this);
+  setManualTopic(m_inkBar, QStringLiteral("reading-the-views#gate-ink"));
   m_legend = new InkLegend(source, m_inkBar);
   auto* inkRow = new QHBoxLayout(m_inkBar);
   inkRow->setContentsMargins(16, 4, 14, 4);
@@ -122,6 +123,7 @@ ChatPanel::ChatPanel(Conversation& conversation, Drafts& drafts, EngineHost& eng
   auto* ground = new Ground(this);
   m_ground = ground;
   m_banner = new Banner(ground);
+  setManualTopic(m_banner, QStringLiteral("messages"));
   m_composer = new Composer(ground);
   auto* groundLayout = new QVBoxLayout(ground);
   groundLayout->setContentsMargins(20, 2, 20, 13);
@@ -410,6 +412,7 @@ void ChatPanel::setInk(bool on) {
   if (m_view->ink() == on) return;
   m_view->setInk(on);
   m_inkBar->setVisible(on);
+  setManualTopic(m_view, on ? QStringLiteral("reading-the-views#gate-ink") : QString());
   Q_EMIT inkChanged(on);
 }
 
@@ -485,16 +488,12 @@ void ChatPanel::showVersion(int step) {
 }
 
 void ChatPanel::openLink(const QUrl& url) {
-  const QString scheme = url.scheme().toLower();
-  if (scheme != QLatin1String("http") && scheme != QLatin1String("https")) {
-    m_banner->tell(Banner::Kind::notice,
-                   tr("Only web links are opened: %1").arg(boundedText(url.toString())), kNoticeMs);
+  if (isWebLink(url)) {
+    askToOpenWebLink(url, this);
     return;
   }
-  const auto answer = QMessageBox::question(
-      this, tr("Open a link"),
-      tr("Open this address in the web browser?\n\n%1").arg(boundedText(url.toDisplayString())));
-  if (answer == QMessageBox::Yes) QDesktopServices::openUrl(url);
+  m_banner->tell(Banner::Kind::notice,
+                 tr("Only web links are opened: %1").arg(boundedText(url.toString())), kNoticeMs);
 }
 
 }  // namespace mneme

@@ -10,6 +10,7 @@
 #include <QVBoxLayout>
 
 #include "ui/format.h"
+#include "ui/manual_topic.h"
 #include "ui/models/token_text.h"
 #include "ui/theme.h"
 
@@ -56,6 +57,7 @@ StallDialog::StallDialog(BranchTrace& trace, Selection& selection, InspectSource
                          QWidget* parent)
     : QDialog(parent), m_trace(trace), m_selection(selection), m_source(source) {
   setWindowTitle(tr("Why tokens waited"));
+  setManualTopic(this, QStringLiteral("reading-the-views#tiers"));
   resize(820, 420);
   build();
   connect(&m_trace, &BranchTrace::wasReset, this, &StallDialog::list);

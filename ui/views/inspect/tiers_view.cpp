@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "ui/format.h"
+#include "ui/manual_topic.h"
 #include "ui/models/token_text.h"
 #include "ui/plain_text.h"
 #include "ui/theme.h"
@@ -153,6 +154,7 @@ void TiersView::build() {
   ram->setContentsMargins(0, 0, 0, 0);
   ram->setSpacing(4);
   m_budget = new BudgetControl(m_ram);
+  setManualTopic(m_budget, QStringLiteral("choosing-a-budget"));
   ram->addWidget(m_budget);
   m_curve = new HitCurveChart(m_ram);
   m_curve->setMinimumHeight(72);

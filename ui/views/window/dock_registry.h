@@ -39,6 +39,7 @@ enum class DockPlace { left, right, lowerLeft, lowerRight };
 struct DockRow {
   const char* name;   // of the dock in the stored layout: never changed
   const char* title;  // translated in the context "Docks"
+  const char* manual = "";  // what F1 opens in it; "" = no page in particular
   DockPlace place = DockPlace::lowerLeft;
   unsigned layouts = 0;  // bits of MainWindow::Preset that show it
   unsigned front = 0;    // of these, where it is in front of the others at its place

@@ -22,6 +22,7 @@
 #include "ui/views/chat/chat_panel.h"
 #include "ui/views/chat/composer.h"
 #include "ui/views/chat/welcome_view.h"
+#include "ui/views/manual/manual_help.h"
 #include "ui/views/window/open_model_dialog.h"
 #include "ui/views/start/start_page.h"
 #include "ui/views/window/side_panel.h"
@@ -282,6 +283,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   saveLayout();
   m_engine.cancelOpen();
   event->setAccepted(m_closing.mayClose());
+  if (event->isAccepted()) m_manual->close();
 }
 
 bool MainWindow::event(QEvent* event) {

@@ -5,6 +5,7 @@
 
 #include <QMainWindow>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -30,6 +31,7 @@ class QStackedWidget;
 namespace mneme {
 
 class ChatPanel;
+class ManualHelp;
 class SidePanel;
 class StartPage;
 struct DockRow;
@@ -78,6 +80,7 @@ class MainWindow : public QMainWindow {
   Closing& closing() { return m_closing; }
   QAction* action(const char* name) const;
   AppSettings& settings() { return m_settings; }
+  ManualHelp& manual() { return *m_manual; }
 
  protected:
   bool event(QEvent* event) override;
@@ -193,6 +196,7 @@ class MainWindow : public QMainWindow {
   Tour* m_tour = nullptr;
   QList<QMenu*> m_menus;
   QActionGroup* m_presets = nullptr;
+  std::unique_ptr<ManualHelp> m_manual;
   // What the user, or a layout, gave the docks. A small window takes of it, a larger one gives
   // back.
   struct WantedSizes {

@@ -15,6 +15,7 @@
 #include "ui/views/chat/chat_panel.h"
 #include "ui/views/chat/chat_view.h"
 #include "ui/views/chat/composer.h"
+#include "ui/views/manual/manual_help.h"
 #include "ui/views/window/about_dialog.h"
 #include "ui/views/window/main_window.h"
 #include "ui/views/window/model_card.h"
@@ -51,6 +52,8 @@ void MainWindow::makeMenus() {
   makeViewMenu();
   makeMemoryMenu();
   makeHelpMenu();
+  m_manual = std::make_unique<ManualHelp>(m_file);
+  m_manual->setKeys({action("larger"), action("smaller"), action("normalSize"), action("quit")});
   makePresetChips();
   connect(m_side, &SidePanel::menuRequested, this, [this](const QPoint& at) {
     QMenu menu(this);
@@ -227,11 +230,14 @@ void MainWindow::makeMemoryMenu() {
 void MainWindow::makeHelpMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&Help"));
   m_menus << menu;
-  addAction(menu, "shortcuts", tr("&Keyboard shortcuts"), QKeySequence(Qt::Key_F1), [this] {
-    auto* dialog = new ShortcutsDialog(m_menus, this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->open();
-  });
+  addAction(menu, "manual", tr("&Manual"), QKeySequence(Qt::Key_F1),
+            [this] { m_manual->openHere(); });
+  addAction(menu, "shortcuts", tr("&Keyboard shortcuts"),
+            QKeySequence(Qt::CTRL | Qt::Key_Question), [this] {
+              auto* dialog = new ShortcutsDialog(m_menus, this);
+              dialog->setAttribute(Qt::WA_DeleteOnClose);
+              dialog->open();
+            });
   addAction(menu, "welcomePage", tr("&Welcome page"), {}, [this] { showStart(); });
   addAction(menu, "tour", tr("&Tour of the n-gram memory"), {}, [this] { startTour(); });
   menu->addSeparator();

@@ -9,6 +9,7 @@
 #include <QTabBar>
 #include <algorithm>
 
+#include "ui/manual_topic.h"
 #include "ui/views/inspect/stall_dialog.h"
 #include "ui/views/window/dock_registry.h"
 #include "ui/views/window/dock_title.h"
@@ -41,6 +42,7 @@ void MainWindow::addDock(const DockRow& row, const ViewContext& context) {
   auto* dock = new QDockWidget(title, this);
   dock->setObjectName(QLatin1String(row.name));
   dock->setAccessibleName(title);
+  setManualTopic(dock, QLatin1String(row.manual));
   dock->setWidget(widget);
   dock->setTitleBarWidget(new DockTitle(title, dock));
   addDockWidget(row.place == DockPlace::left    ? Qt::LeftDockWidgetArea

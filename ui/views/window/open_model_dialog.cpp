@@ -15,6 +15,7 @@
 
 #include "ui/bridge/app_settings.h"
 #include "ui/format.h"
+#include "ui/manual_topic.h"
 #include "ui/path_text.h"
 #include "ui/plain_text.h"
 #include "ui/views/window/message_line.h"
@@ -31,6 +32,7 @@ OpenModelDialog::OpenModelDialog(const AppSettings& settings, const QString& mod
     : QDialog(parent), m_layers(settings.layers()), m_jobs(jobs) {
   setWindowTitle(tr("Open a model"));
   setMinimumWidth(600);
+  setManualTopic(this, QStringLiteral("large-models"));
   auto* intro = new QLabel(tr(
       "A GGUF file of a Llama-type model in F32, F16, BF16, Q4_0, Q4_1, Q8_0 or Q4_K to Q6_K. It "
       "is used where it "

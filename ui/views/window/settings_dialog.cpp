@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "ui/bridge/app_settings.h"
+#include "ui/manual_topic.h"
 #include "ui/plain_text.h"
 #include "ui/views/window/message_line.h"
 #include "ui/views/window/setting_editor.h"
@@ -20,6 +21,18 @@ namespace mneme {
 namespace {
 
 constexpr int kPageHeight = 30;
+
+QString topicOf(SettingPage page) {
+  switch (page) {
+    case SettingPage::model:
+      return QStringLiteral("large-models");
+    case SettingPage::memory:
+    case SettingPage::advanced:
+      return QStringLiteral("choosing-a-budget");
+    default:
+      return {};
+  }
+}
 
 QString flagText(const Setting& setting) {
   const std::string_view flags = setting.flags;
@@ -49,7 +62,10 @@ SettingsDialog::SettingsDialog(const AppSettings& settings, Jobs& jobs,
   addPage(SettingPage::chat, tr("New chats"), jobs);
   addPage(SettingPage::window, tr("Window"), jobs);
   addPage(SettingPage::advanced, tr("Advanced"), jobs);
-  connect(m_list, &QListWidget::currentRowChanged, m_pages, &QStackedWidget::setCurrentIndex);
+  connect(m_list, &QListWidget::currentRowChanged, this, [this](int row) {
+    m_pages->setCurrentIndex(row);
+    setManualTopic(this, m_list->item(row)->data(Qt::UserRole).toString());
+  });
   m_list->setCurrentRow(0);
 
   m_effect = new MessageLine(this);
@@ -123,6 +139,7 @@ void SettingsDialog::addPage(SettingPage page, const QString& title, Jobs& jobs)
   m_pages->addWidget(area);
   auto* item = new QListWidgetItem(title, m_list);
   item->setSizeHint(QSize(0, kPageHeight));
+  item->setData(Qt::UserRole, topicOf(page));
 }
 
 SettingLayer SettingsDialog::layer() const {
