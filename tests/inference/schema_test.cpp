@@ -26,6 +26,13 @@ std::int64_t version(Database& db) {
   return rows.integer(0);
 }
 
+int backups(const std::string& folder) {
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    found += entry.path().extension() == ".bak" ? 1 : 0;
+  return found;
+}
+
 TEST(Schema, ANewFileGetsTheNewestVersionWithoutABackup) {
   const TemporaryFolder folder;
   const auto db = open_database(folder.file("x.db"));
@@ -113,19 +120,47 @@ TEST(Schema, ChatsOfEveryEarlierVersionOpen) {
           "INSERT INTO message (id, chat_id, role, text, state, created_ms) VALUES "
           "(1, 1, 1, 'a question', 0, 8);"
           "UPDATE chat SET leaf_id = 1 WHERE id = 1;"
-          "INSERT INTO search (rowid, folded) VALUES (1, 'a question'), (-1, 'kept')"));
+          "INSERT INTO search (rowid, folded) VALUES (1, 'a question'), (-1, 'kept');"
+          "INSERT INTO message (id, chat_id, parent_id, role, text, state, created_ms, "
+          "first_event, end_event, answer) VALUES (2, 1, 1, 2, 'an answer', 0, 9, 0, 3, NULL);"
+          "INSERT INTO trace_chunk (chat_id, first_event, event_count, bytes) VALUES "
+          "(1, 0, 3, x'010203')"));
+      if (from >= 2) {
+        ASSERT_TRUE(
+            db->execute("INSERT INTO draft VALUES (1, 'half a', 0, ''), (0, 'new', 0, '')"));
+      }
     }
     auto library = Library::open(path);
     ASSERT_TRUE(library) << library.error().message;
     EXPECT_TRUE(std::filesystem::exists(path + ".v" + std::to_string(from) + ".bak"));
     ASSERT_EQ((*library)->chats()->size(), 1u);
     EXPECT_EQ((*library)->chats()->front().leaf, 1);
+    ASSERT_EQ((*library)->messages(1)->size(), 2u);
     EXPECT_EQ((*library)->messages(1)->front().text, "a question");
+    EXPECT_EQ((*library)->messages(1)->back().text, "an answer");
+    EXPECT_EQ((*library)->drafts()->size(), from >= 2 ? 2u : 0u);
     EXPECT_EQ((*library)->search("question", 5)->size(), 1u);
     ASSERT_EQ((*library)->deleted_chats()->size(), 1u);
     EXPECT_TRUE((*library)->restore_chat(2));
     EXPECT_TRUE((*library)->set_draft({.chat = 1, .text = "draft"}));
-    EXPECT_EQ((*library)->drafts()->size(), 1u);
+    library->reset();
+    {
+      const auto today = open_database(path);
+      Statement traces = today->query("SELECT bytes FROM trace_chunk");
+      EXPECT_TRUE(traces.next());
+    }
+
+    // The backup is a whole database of its time, and the next start makes no second one.
+    const std::string backup = path + ".v" + std::to_string(from) + ".bak";
+    const std::string copied = file_text(backup);
+    ASSERT_TRUE(Library::open(path));
+    EXPECT_EQ(file_text(backup), copied);
+    EXPECT_EQ(backups(folder.path()), 1);
+    const auto old = open_database(backup);
+    EXPECT_EQ(version(*old), static_cast<std::int64_t>(from));
+    Statement texts = old->query("SELECT text FROM message ORDER BY id");
+    ASSERT_TRUE(texts.next());
+    EXPECT_EQ(texts.text(0), "a question");
   }
 }
 
