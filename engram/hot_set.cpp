@@ -119,13 +119,21 @@ Result<HotSetReader> HotSetReader::open(const std::string& path, std::uint64_t i
   std::array<std::byte, kHeaderBytes> header;
   if (info->size() < header.size()) return stale(path, "is too short for a hot set");
   RETURN_IF_ERROR(info->read_at(0, header));
-  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0 ||
-      take<std::uint32_t>(header.data() + 8) != kVersion) {
-    return stale(path, "is no hot set that this version knows");
+  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
+    return stale(path, "is no hot set");
   }
+  // Of every version, so that a damaged one is not taken for a newer one.
   if (take<std::uint64_t>(header.data() + 32) != digest(std::span(header).first(32), 0)) {
     return stale(path, "has a damaged header");
   }
+  const auto version = take<std::uint32_t>(header.data() + 8);
+  if (version > kVersion) {
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{} was written by a newer Mneme (its version is {}, this program "
+                             "knows {}): it is left alone",
+                             path, version, kVersion)};
+  }
+  if (version != kVersion) return stale(path, "is of another version");
   if (take<std::uint32_t>(header.data() + 12) != rows_bytes ||
       take<std::uint64_t>(header.data() + 16) != identity) {
     return stale(path, "was made from other tables, or they were changed since");

@@ -66,7 +66,7 @@ class HotSetReader {
   };
 
   // Errors: io (no such file); invalid, for a person to read: another version, other tables, rows
-  // of another size.
+  // of another size; unsupported (a newer program's, to be left alone).
   static Result<HotSetReader> open(const std::string& path, std::uint64_t identity,
                                    std::uint32_t rows_bytes);
 

@@ -123,8 +123,8 @@ Result<std::unique_ptr<RecordLog>> RecordLog::open(const std::string& path, std:
     if (known && static_cast<std::uint64_t>(info.st_size) != format->file_bytes()) {
       known = Error{ErrorCode::invalid, "was cut off"};
     }
-    if (!known && known.error().code == ErrorCode::corrupt) {
-      return Error{ErrorCode::corrupt,
+    if (!known && known.error().code != ErrorCode::invalid) {
+      return Error{known.error().code,
                    fmt::format("{} {}: it is left alone", path, known.error().message)};
     }
     if (!known) log_info("engram", "{} {}: it begins anew", path, known.error().message);

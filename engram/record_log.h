@@ -37,7 +37,7 @@ class RecordLog {
   // of these tables (table_identity.h) and this size, begins anew otherwise, which a log line
   // tells. Errors: io (cannot be created, is in use by someone else, no room on the drive);
   // unsupported and invalid, as RecordLogFormat::create; corrupt (another file lies there; it is
-  // left alone).
+  // left alone). A newer program's is unsupported, and left alone too.
   static Result<std::unique_ptr<RecordLog>> open(const std::string& path, std::uint64_t bytes,
                                                  std::uint64_t identity, std::uint32_t rows_bytes);
   ~RecordLog();  // writes what is in memory still

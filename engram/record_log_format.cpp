@@ -139,7 +139,14 @@ Status RecordLogFormat::check_header(std::span<const std::byte> file) const {
   if (get_at<std::uint64_t>(file, kHeaderDigestAt) != digest(file.first(kHeaderDigestAt), 0)) {
     return stale("has a damaged header");
   }
-  if (get_at<std::uint32_t>(file, kVersionAt) != kVersion) return stale("is of another version");
+  const auto version = get_at<std::uint32_t>(file, kVersionAt);
+  if (version > kVersion) {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("was written by a newer Mneme (its version is {}, this program knows {})",
+                    version, kVersion)};
+  }
+  if (version != kVersion) return stale("is of another version");
   if (get_at<std::uint32_t>(file, kRowsBytesAt) != rows_bytes_ ||
       get_at<std::uint64_t>(file, kIdentityAt) != identity_) {
     return stale("was made from other tables, or they were changed since");

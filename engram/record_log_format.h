@@ -43,7 +43,8 @@ class RecordLogFormat {
   // kRecordLogPage bytes.
   std::vector<std::byte> header() const;
   // Ok: the file may be gone on with. Errors: invalid (it is ours, but of other tables, of another
-  // size or version, or damaged: to be begun anew); corrupt (it is no record log).
+  // size or version, or damaged: to be begun anew); corrupt (it is no record log); unsupported (a
+  // newer program's).
   Status check_header(std::span<const std::byte> file) const;
 
   // A segment in memory: records are put in one after the other, then it is sealed.

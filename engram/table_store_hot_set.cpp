@@ -65,7 +65,8 @@ void TableStore::Impl::run_hot_set() {
   save_hot_set();
 }
 
-// False: the store closed before all was back; the file stays as it is.
+// False: the file stays as it is, since the store closed before all was back, or a newer program
+// wrote it.
 bool TableStore::Impl::restore_hot_set() {
   std::error_code error;
   if (!std::filesystem::exists(hot_set_path_, error)) return true;
@@ -73,7 +74,7 @@ bool TableStore::Impl::restore_hot_set() {
   auto reader = HotSetReader::open(hot_set_path_, *identity_, cache_.rows_bytes());
   if (!reader) {
     log_info("engram", "the hot set is not used: {}", reader.error().message);
-    return true;
+    return reader.error().code != ErrorCode::unsupported;
   }
   Restoring shared;
   std::atomic<bool> closed_before_the_end = false;

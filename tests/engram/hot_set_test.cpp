@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -266,6 +268,29 @@ TEST_F(HotStore, DamageInItsOnlyBlockIsSaidToo) {
   const std::string line = "the rest of the hot set is not used: block 0 of " + path;
   EXPECT_TRUE(wait_until([&] { return was_logged(before, line); }));
   EXPECT_EQ(fetch(*store, distinct(200)), 0u);
+}
+
+TEST_F(HotStore, LeavesAloneWhatANewerProgramWrote) {
+  {
+    auto store = open();
+    fetch(*store, distinct(100));
+  }
+  const std::string path = folder_.file("cache/hot");
+  std::string newer = file_text(path);
+  newer[8] = 2;  // its version; the digest of 32 bytes follows them
+  const std::uint64_t digest = XXH3_64bits(newer.data(), 32);
+  std::memcpy(newer.data() + 32, &digest, sizeof digest);
+  std::ofstream(path, std::ios::binary) << newer;
+  const std::uint64_t before = last_line();
+  {
+    auto store = open();
+    EXPECT_EQ(fetch(*store, distinct(50)), 0u);
+    EXPECT_TRUE(wait_until([&] {
+      return was_logged(before,
+                        "the hot set is not used: " + path + " was written by a newer Mneme");
+    }));
+  }
+  EXPECT_EQ(file_text(path), newer);
 }
 
 TEST_F(HotStore, IsNotReadFromAPipe) {

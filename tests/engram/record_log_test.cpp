@@ -6,9 +6,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -204,6 +206,21 @@ TEST_F(RecordLogFile, LeavesAFileAloneThatIsNoLog) {
   ASSERT_FALSE(log);
   EXPECT_NE(log.error().message.find("left alone"), std::string::npos);
   EXPECT_EQ(bytes(), "somebody's letters");
+}
+
+TEST_F(RecordLogFile, LeavesAloneWhatANewerProgramWrote) {
+  { const auto log = open(); }
+  std::string newer = bytes();
+  newer[8] = 2;  // its version; the digest of 32 bytes follows them
+  const std::uint64_t digest = XXH3_64bits(newer.data(), 32);
+  std::memcpy(newer.data() + 32, &digest, sizeof digest);
+  set_bytes(newer);
+  const auto log = RecordLog::open(path_, kSize, kIdentity, kRecordRowsBytes);
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error().code, ErrorCode::unsupported);
+  EXPECT_NE(log.error().message.find("newer Mneme (its version is 2"), std::string::npos);
+  EXPECT_NE(log.error().message.find("left alone"), std::string::npos);
+  EXPECT_EQ(bytes(), newer);
 }
 
 TEST_F(RecordLogFile, IsNoPipe) {
