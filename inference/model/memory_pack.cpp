@@ -18,6 +18,7 @@
 namespace mneme {
 namespace {
 
+constexpr std::int64_t kPackVersion = 1;
 constexpr std::int64_t kColumnDimsMax = 4096;
 constexpr std::int64_t kHeadsMax = 64;
 constexpr std::int64_t kStreamsMax = 16;
@@ -157,11 +158,18 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
   }
   PackHeader h;
   RETURN_IF_ERROR(check_is_whole(file));
-  RETURN_IF_ERROR(check_pack_keys(file));
   RETURN_IF_ERROR(read_int(file, "engram.version", 0, 1 << 30, h.version));
+  if (h.version > kPackVersion) {  // before keys that only the newer program knows
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("{} is of a newer Mneme (its version is {}, this program knows {}): use "
+                    "the newer program for this pack",
+                    file.name(), h.version, kPackVersion)};
+  }
+  RETURN_IF_ERROR(check_pack_keys(file));
   RETURN_IF_ERROR(read_text(file, "engram.variant", h.variant));
   RETURN_IF_ERROR(read_text(file, "engram.encoding", h.encoding));
-  if (h.version != 1 || h.variant != "paper" || h.encoding != "e4m3_e8m0_32") {
+  if (h.version != kPackVersion || h.variant != "paper" || h.encoding != "e4m3_e8m0_32") {
     return Error{ErrorCode::unsupported,
                  fmt::format("{} is a pack of version {}, variant '{}', encoding '{}'; Mneme reads "
                              "version 1, 'paper', 'e4m3_e8m0_32'",

@@ -105,7 +105,7 @@ TEST_F(MemoryPackRules, WithoutANameTheFileIsNamedAndWithoutAMarkItCountsAsTrain
 TEST_F(MemoryPackRules, AnotherKindOfFileIsRefused) {
   expect_refused(replace_key("general.type"), {"not a memory pack"});
   expect_refused(set_string("general.type", "model"), {"not a memory pack"});
-  expect_refused(set_i64("engram.version", 2), {"version 2"});
+  expect_refused(set_i64("engram.version", 2), {"newer Mneme", "its version is 2"});
   expect_refused(set_string("engram.variant", "v4.1"), {"variant 'v4.1'"});
   expect_refused(set_string("engram.encoding", "q8_0"), {"encoding 'q8_0'"});
 }
