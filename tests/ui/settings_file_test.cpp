@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/bridge/settings_file.h"
 
+#include <QDir>
 #include <QFile>
 #include <QSettings>
 #include <QtTest>
@@ -8,6 +9,7 @@
 #include "tests/support/refused_writes.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/ui/ui_test.h"
+#include "ui/bridge/app_settings.h"
 
 using namespace mneme;
 
@@ -42,6 +44,44 @@ class SettingsFileTest : public QObject {
     QCOMPARE(again.value(key()).toInt(), 300);
   }
 
+  // An older program's, without a version, is version 1.
+  void anOlderFileIsReadAndGetsItsVersion() {
+    write("[window]\nzoom=1.5\n");
+    {
+      SettingsFile settings(m_path);
+      QCOMPARE(settings.problem(), QString());
+      QCOMPARE(settings.value(QStringLiteral("window/zoom")).toDouble(), 1.5);
+      settings.setValue(key(), 3);
+    }
+    QCOMPARE(QSettings(m_path, QSettings::IniFormat).value(QStringLiteral("file/version")), 1);
+    const SettingsFile again(m_path);
+    QCOMPARE(again.problem(), QString());
+    QCOMPARE(again.value(QStringLiteral("window/zoom")).toDouble(), 1.5);
+    QCOMPARE(again.value(key()).toInt(), 3);
+  }
+
+  void aNewerFileIsNeitherUsedNorTouched() {
+    const QByteArray newer = "[file]\nversion=2\n\n[window]\nzoom=1.5\n\n[new]\nmeaning=another\n";
+    write(newer);
+    {
+      SettingsFile settings(m_path);
+      QVERIFY2(settings.problem().contains(m_path) &&
+                   settings.problem().contains(QStringLiteral("newer Mneme (its version is 2")),
+               qPrintable(settings.problem()));
+      QVERIFY(!settings.contains(QStringLiteral("window/zoom")));
+      AppSettings app(settings);
+      QVERIFY(app.problems().contains(settings.problem()));
+      app.set("window/zoom", SettingValue(1.25));
+      QCOMPARE(settings.value(QStringLiteral("window/zoom")).toDouble(), 1.25);  // for this run
+      settings.setValue(key(), 3);
+      QVERIFY(settings.end(std::chrono::seconds(30)));
+    }
+    QFile file(m_path);
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    QCOMPARE(file.readAll(), newer);
+    QCOMPARE(QDir(QFileInfo(m_path).path()).entryList(QDir::Files).size(), 1);
+  }
+
   // Nor is what was set before a change that could be written.
   void aFullDiskTakesNothingAway() {
     RefusedWrites full;
@@ -60,6 +100,12 @@ class SettingsFileTest : public QObject {
 
  private:
   static QString key() { return QStringLiteral("window/number"); }
+  void write(const QByteArray& text) const {
+    QDir().mkpath(QFileInfo(m_path).path());
+    QFile file(m_path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    QCOMPARE(file.write(text), text.size());
+  }
   int stored() const { return QSettings(m_path, QSettings::IniFormat).value(key()).toInt(); }
 
   std::unique_ptr<TemporaryFolder> m_folder;

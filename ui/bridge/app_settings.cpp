@@ -35,6 +35,7 @@ std::string textOf(const QVariant& value) {
 
 AppSettings::AppSettings(SettingsFile& file, SettingLayers layers, QObject* parent)
     : QObject(parent), m_file(file), m_layers(std::move(layers)) {
+  if (!m_file.problem().isEmpty()) m_problems << m_file.problem();
   m_layers.file = read({}, false);
   // Earlier versions wrote every setting, also those that nobody had changed.
   std::erase_if(m_layers.file, [&](const auto& named) {

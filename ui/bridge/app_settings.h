@@ -24,7 +24,8 @@ class AppSettings : public QObject {
   explicit AppSettings(SettingsFile& file, SettingLayers layers = {}, QObject* parent = nullptr);
 
   SettingsFile& file() { return m_file; }
-  // A sentence for each value in the file that means nothing or is out of range.
+  // What is wrong with the file, and a sentence for each value in it that means nothing or is out
+  // of range.
   const QStringList& problems() const { return m_problems; }
 
   const Settings& now() const { return m_now; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/bridge/settings_file.h"
 
+#include <QCoreApplication>
 #include <QFile>
 #include <QFileInfo>
 #include <QSettings>
@@ -16,11 +17,30 @@ namespace {
 // A slider sets a value many times a second.
 constexpr auto kWriteAfter = std::chrono::milliseconds(300);
 
+// Of what the keys and their values mean; a file without it is of version 1. Keys that are not
+// known stay in the file, so that a new setting needs no new version: a changed meaning does.
+const QString kVersionKey = QStringLiteral("file/version");
+constexpr int kSettingsVersion = 1;
+
 }  // namespace
 
 SettingsFile::SettingsFile(const QString& path) : m_path(path), m_writer("settings") {
   const QSettings file(path, QSettings::IniFormat);
+  if (const int version = file.value(kVersionKey, kSettingsVersion).toInt();
+      version > kSettingsVersion) {
+    m_problem =
+        QCoreApplication::translate(
+            "SettingsFile",
+            "%1 was written by a newer Mneme (its version is %2, this program knows %3): its "
+            "settings are not used, and it is not overwritten. Use the newer program, or "
+            "move the file away so that this one can keep settings.")
+            .arg(path)
+            .arg(version)
+            .arg(kSettingsVersion);
+    return;
+  }
   for (const QString& key : file.allKeys()) m_values.insert(key, file.value(key));
+  m_values.remove(kVersionKey);  // the writer's
 }
 
 SettingsFile::~SettingsFile() {
@@ -44,6 +64,7 @@ void SettingsFile::setValue(const QString& key, const QVariant& value) {
   } else if (m_values.remove(key) == 0) {
     return;
   }
+  if (!m_problem.isEmpty()) return;
   m_changed.add([&](QMap<QString, QVariant>& values) { values.insert(key, value); });
   if (m_asked.exchange(true)) return;
   m_writer.post_at(std::chrono::steady_clock::now() + kWriteAfter, [this] { write(); });
@@ -59,6 +80,7 @@ void SettingsFile::write() {
   // there was left behind, and would be waited for.
   QFile::remove(m_path + QLatin1String(".lock"));
   QSettings file(m_path, QSettings::IniFormat);
+  file.setValue(kVersionKey, kSettingsVersion);
   for (auto value = m_unwritten.cbegin(); value != m_unwritten.cend(); ++value) {
     if (value->isValid()) {
       file.setValue(value.key(), *value);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The INI file of all settings, read once. What is set counts at once and is on disk soon: a thread
 // of its own writes, so that a slow drive holds nobody up. What could not be written is tried again
-// with the next change, and at last by the destructor, which waits for it. UI thread.
+// with the next change, and at last by the destructor, which waits for it. A file that a newer
+// program wrote is neither used nor touched. UI thread.
 #pragma once
 
 #include <QHash>
@@ -22,6 +23,8 @@ class SettingsFile {
   ~SettingsFile();
 
   QString path() const { return m_path; }
+  // Why what the file says does not count, and nothing is kept; "" = it does.
+  QString problem() const { return m_problem; }
   bool contains(const QString& key) const { return m_values.contains(key); }
   QVariant value(const QString& key, const QVariant& otherwise = {}) const;
   void setValue(const QString& key, const QVariant& value);
@@ -33,6 +36,7 @@ class SettingsFile {
   void write();  // the writer's thread
 
   const QString m_path;
+  QString m_problem;
   QHash<QString, QVariant> m_values;
   Mailslot<QMap<QString, QVariant>> m_changed;  // since the writer came for them
   std::atomic<bool> m_asked = false;            // the writer will come for them

@@ -21,7 +21,7 @@ const QString kTourToOffer = QStringLiteral("window/offer_tour");
 
 // No window was there before, and nobody has named a model.
 bool MainWindow::isFirstStart() const {
-  return !m_file.contains(QStringLiteral("window/state")) &&
+  return !m_file.contains(QStringLiteral("window/state")) && m_file.problem().isEmpty() &&
          m_settings.now().engine.model_path.empty();
 }
 
