@@ -145,7 +145,8 @@ class OpenedWindow {
       QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
       return found;
     };
-    for (const char* name : {"settings", "chatSettings", "openModel", "shortcuts", "about"}) {
+    for (const char* name :
+         {"settings", "chatSettings", "openModel", "shortcuts", "updates", "about"}) {
       m_window->action(name)->trigger();
       QVERIFY2(seen() == 1, name);
     }

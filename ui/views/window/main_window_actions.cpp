@@ -22,6 +22,7 @@
 #include "ui/views/window/shortcuts_dialog.h"
 #include "ui/views/window/side_panel.h"
 #include "ui/views/window/switch_button.h"
+#include "ui/views/window/update_dialog.h"
 
 namespace mneme {
 namespace {
@@ -241,6 +242,11 @@ void MainWindow::makeHelpMenu() {
   addAction(menu, "welcomePage", tr("&Welcome page"), {}, [this] { showStart(); });
   addAction(menu, "tour", tr("&Tour of the n-gram memory"), {}, [this] { startTour(); });
   menu->addSeparator();
+  addAction(menu, "updates", tr("Check for &updates…"), {}, [this] {
+    auto* dialog = new UpdateDialog(packageOf(QCoreApplication::applicationDirPath()), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->open();
+  });
   addAction(menu, "about", tr("&About Mneme"), {}, [this] {
     auto* dialog = new AboutDialog(this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
