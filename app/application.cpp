@@ -87,6 +87,8 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   setup.settings = app->m_settings.get();
   setup.defaultModel = QString::fromStdString(paths.default_model());
   setup.start = startSources(paths.data, paths.pack_folders());
+  setup.download = configuredDownload();
+  setup.models = QString::fromStdString(paths.models);
   app->m_jobs = std::make_unique<Jobs>();
   app->m_engine = std::make_unique<EngineHost>(*app->m_jobs);
   app->m_window = std::make_unique<MainWindow>(*app->m_store, *app->m_engine, setup);

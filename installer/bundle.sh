@@ -18,6 +18,9 @@ plugins=(
   iconengines/libqsvgicon.so imageformats/libqsvg.so
 )
 
+# Only a model that is offered for download needs a connection.
+if grep -q '^MODEL_DOWNLOAD_URL:[A-Z]*=.' "$build/CMakeCache.txt"; then plugins+=(tls/libqopensslbackend.so); fi
+
 die() { echo "bundle.sh: $*" >&2; exit 1; }
 
 rm -rf "$bundle"

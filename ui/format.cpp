@@ -35,6 +35,26 @@ QString bytes(std::uint64_t count) {
   return tr("%1 TB").arg(short3(value / 1e12));
 }
 
+QString bytesOf(std::uint64_t part, std::uint64_t all) {
+  double unit = 1;
+  while (unit < 1e12 && static_cast<double>(all) / unit >= 1000) unit *= 1000;
+  const double value = static_cast<double>(part) / unit;
+  const double last = static_cast<double>(all) / unit;
+  return tr("%1 of %2").arg(number(value, unit > 1 && last < 9.95 ? 2 : 0), bytes(all));
+}
+
+QString bytesPerSecond(double value) {
+  return tr("%1/s").arg(bytes(static_cast<std::uint64_t>(std::max(0.0, value))));
+}
+
+QString timeLeft(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::ceil(seconds));
+  if (whole < 100) return tr("%1 s left").arg(whole);
+  const std::int64_t minutes = (whole + 59) / 60;
+  if (minutes < 60) return tr("%1 min left").arg(minutes);
+  return tr("%1 h %2 min left").arg(count(minutes / 60)).arg(minutes % 60);
+}
+
 QString count(std::int64_t value) {
   return QLocale().toString(static_cast<qlonglong>(value));
 }

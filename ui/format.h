@@ -9,6 +9,10 @@
 namespace mneme::format {
 
 QString bytes(std::uint64_t count);  // "71 MB", "1.4 GB" (powers of 1,000), "33 B"
+// "0.57 of 1.4 GB": both in the unit of the second.
+QString bytesOf(std::uint64_t part, std::uint64_t all);
+QString bytesPerSecond(double value);  // "41 MB/s"
+QString timeLeft(double seconds);      // "20 s left", "3 min left", "1 h 5 min left"
 QString count(std::int64_t value);   // "1,024"
 // `one` or `many` with the number in place of %1: counted(96, tr("%1 token"), tr("%1 tokens")).
 QString counted(std::int64_t value, const QString& one, const QString& many);

@@ -21,6 +21,16 @@ class FormatTest : public QObject {
     QCOMPARE(format::bytes(2'600'000'000), QStringLiteral("2.6 GB"));
   }
 
+  void aDownloadIsTold() {
+    QCOMPARE(format::bytesOf(570'000'000, 1'400'000'000), QStringLiteral("0.57 of 1.4 GB"));
+    QCOMPARE(format::bytesOf(0, 93'000'000), QStringLiteral("0 of 93 MB"));
+    QCOMPARE(format::bytesOf(7, 33), QStringLiteral("7 of 33 B"));
+    QCOMPARE(format::bytesPerSecond(41e6), QStringLiteral("41 MB/s"));
+    QCOMPARE(format::timeLeft(19.6), QStringLiteral("20 s left"));
+    QCOMPARE(format::timeLeft(130), QStringLiteral("3 min left"));
+    QCOMPARE(format::timeLeft(3900), QStringLiteral("1 h 5 min left"));
+  }
+
   void percentSaysWhenLittleIsNotNothing() {
     QCOMPARE(format::percent(0), QStringLiteral("0 %"));
     QCOMPARE(format::percent(0.001), QStringLiteral("< 1 %"));

@@ -63,6 +63,8 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
   m_panel = new ChatPanel(m_conversation, m_drafts, m_engine, m_branch, m_selection, m_source,
                           m_defaultModel, this);
   m_startSources = setup.start;
+  m_download = setup.download;
+  m_models = setup.models;
   m_centre = new QStackedWidget(this);
   m_centre->addWidget(m_panel);
   setCentralWidget(m_centre);

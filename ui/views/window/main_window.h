@@ -11,6 +11,7 @@
 
 #include "ui/bridge/app_settings.h"
 #include "ui/bridge/conversation.h"
+#include "ui/bridge/download_offer.h"
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
 #include "ui/bridge/save_watch.h"
@@ -42,7 +43,9 @@ class Tour;
 struct WindowSetup {
   AppSettings* settings = nullptr;  // with geometry, docks, recent models; outlives the window
   QString defaultModel;
-  StartSources start;  // what the welcome page asks
+  StartSources start;                     // what the welcome page asks
+  std::optional<DownloadOffer> download;  // what it offers to download
+  QString models;                         // the folder that a download goes to
 };
 
 class MainWindow : public QMainWindow {
@@ -191,6 +194,8 @@ class MainWindow : public QMainWindow {
   std::vector<Dock> m_docks;
   QStackedWidget* m_centre = nullptr;
   StartSources m_startSources;
+  std::optional<DownloadOffer> m_download;
+  QString m_models;
   StartPage* m_start = nullptr;
   QByteArray m_layoutBehind;  // of the docks, while the welcome page has their room
   Tour* m_tour = nullptr;

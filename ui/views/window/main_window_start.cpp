@@ -7,7 +7,9 @@
 #include "ui/views/chat/banner.h"
 #include "ui/views/chat/chat_panel.h"
 #include "ui/views/chat/composer.h"
+#include "ui/views/start/download_way.h"
 #include "ui/views/start/start_page.h"
+#include "ui/views/start/ways_card.h"
 #include "ui/views/window/main_window.h"
 #include "ui/views/window/tour.h"
 
@@ -39,6 +41,11 @@ void MainWindow::showStart() {
   connect(m_start, &StartPage::openRequested, this,
           [this](const QString& path) { openModel(path, {}); });
   connect(m_start, &StartPage::chooseRequested, this, [this] { askForModel(); });
+  if (m_download) {
+    auto* way = new DownloadWay(m_engine.jobs(), m_file, *m_download, m_models);
+    connect(way, &DownloadWay::opened, m_start, &StartPage::openRequested);
+    m_start->ways()->addWay(way);
+  }
   m_centre->addWidget(m_start);
   m_centre->setCurrentWidget(m_start);
   m_start->takeFocus();

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to a model by a download: what it is, how far it came, and the buttons for what can be
+// done now. It exists only where the packager offers a model (configuredDownload()). UI thread.
+#pragma once
+
+#include <QWidget>
+#include <functional>
+
+#include "ui/bridge/model_download.h"
+
+class QLabel;
+class QProgressBar;
+class QPushButton;
+
+namespace mneme {
+
+class MessageLine;
+class SettingsFile;
+
+class DownloadWay : public QWidget {
+  Q_OBJECT
+
+ public:
+  // `folder`: where models go unless another place was chosen, which `file` remembers.
+  DownloadWay(Jobs& jobs, SettingsFile& file, const DownloadOffer& offer, const QString& folder,
+              DownloadLimits limits = {}, QWidget* parent = nullptr);
+
+  ModelDownload& download() { return m_download; }
+  // The question for another place, given the present one; "" = none was chosen.
+  void setAskForFolder(std::function<QString(const QString&)> ask) { m_ask = std::move(ask); }
+
+ Q_SIGNALS:
+  void opened(const QString& path);  // it is whole and in its place: to be opened
+
+ private:
+  void refresh();
+  void chooseFolder();
+
+  SettingsFile& m_file;
+  ModelDownload m_download;
+  std::function<QString(const QString&)> m_ask;
+  QLabel* m_about;
+  QProgressBar* m_bar;
+  QLabel* m_amount;
+  QLabel* m_left;
+  MessageLine* m_problem;
+  QPushButton* m_start;
+  QPushButton* m_pause;
+  QPushButton* m_cancel;
+  QPushButton* m_place;
+};
+
+}  // namespace mneme
