@@ -23,7 +23,7 @@ std::vector<std::filesystem::path> cuda_module_paths() {
   const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
   if (failed) return {};
   const auto folder = program.parent_path();
-  return {folder / kFile, folder.parent_path() / MNEME_LIBRARY_FOLDER / "mneme" / kFile};
+  return {folder / kFile, folder.parent_path() / MNEME_LIBRARY_FOLDER / "mneme/modules" / kFile};
 }
 
 Result<const CudaApi*> load_cuda_module(const std::vector<std::filesystem::path>& paths) {
