@@ -87,7 +87,8 @@ struct Options {
     for (const Setting& setting : all_settings()) {
       if (!isFlag(setting)) continue;
       const QString name = optionOf(setting).names().last();
-      QStringList given = parser.values(name);
+      const bool toggle = setting.kind == SettingKind::toggle;
+      QStringList given = toggle ? QStringList() : parser.values(name);  // Qt warns of a flag's
       if (setting.name == kModelSetting) {
         given += parser.positionalArguments();
         if (given.size() > 1)
@@ -96,7 +97,6 @@ struct Options {
       if (!parser.isSet(name) && given.isEmpty()) continue;
       const QString flag = (name.size() > 1 ? QStringLiteral("--") : QStringLiteral("-")) + name;
       if (given.size() > 1) return flag + QStringLiteral(" is given twice");
-      const bool toggle = setting.kind == SettingKind::toggle;
       auto value = parse_setting(setting, toggle ? "true" : given.first().toStdString());
       if (!value)
         return flag + QStringLiteral(": ") + QString::fromStdString(value.error().message);
