@@ -122,7 +122,7 @@ def fish(page):
             for name in option.names:
                 line += (" -l " if name.startswith("--") else " -s ") + name.lstrip("-")
             if option.value:
-                line += " -r" + (" -F" if option.kind else "")
+                line += " -r -F" if option.kind else " -x"
                 line += f" -a {fish_quoted(' '.join(option.choices))}" if option.choices else ""
             lines += [f"{line} -d {fish_quoted(option.text)}"]
     return "\n".join(lines) + "\n"

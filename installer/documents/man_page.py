@@ -37,7 +37,9 @@ def synopsis(page):
     words = [escape(word) for word in page.path]
     words += ["[\\fIoptions\\fR]"] if page.options else []
     words += ["\\fIcommand\\fR"] if page.commands and len(page.path) == 1 else []
-    words += ["\\fI" + escape(option.value) + "\\fR" for option in page.positionals]
+    for option in page.positionals:
+        word = "\\fI" + escape(option.value) + "\\fR"
+        words.append(word if option.required else "[" + word + "]")
     return "\\fB" + words[0] + "\\fR " + " ".join(words[1:])
 
 
