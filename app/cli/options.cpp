@@ -124,7 +124,8 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
     std::error_code error;
     if (!std::filesystem::exists(engine.model_path, error)) {
       return Error{ErrorCode::io,
-                   fmt::format("the default model is not at {}: run `./dev run` once to "
+                   fmt::format("the default model is not at {}: install the package "
+                               "mneme-model-smollm2, or in the sources run `./dev run` once to "
                                "fetch it, or name a model with -m",
                                engine.model_path)};
     }

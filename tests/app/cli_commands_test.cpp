@@ -79,6 +79,7 @@ TEST_F(Cli, WithoutTheDefaultModelItNamesTheCommandThatFetchesIt) {
     const ProgramEnd end = run({command, "-p", "a"}, "", {"XDG_DATA_HOME=" + empty});
     EXPECT_EQ(end.code, 1);
     EXPECT_NE(end.err.find("./dev run"), std::string::npos) << end.err;
+    EXPECT_NE(end.err.find("the package mneme-model-smollm2"), std::string::npos) << end.err;
     EXPECT_NE(end.err.find(empty), std::string::npos) << end.err;
   }
 }
