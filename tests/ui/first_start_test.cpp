@@ -234,6 +234,23 @@ class FirstStartTest : public QObject {
              qPrintable(sizes));
   }
 
+  void nothingIsSaidToNotFitBeforeTheRamWasMeasured() {
+    std::atomic<bool> measured = false;
+    m_machine.sources.ramSpeed = [&measured] {
+      while (!measured) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return 58.0;
+    };
+    openFirst();
+    QTRY_VERIFY(wordsOf(page()->sizes()).contains(QStringLiteral("measuring the RAM")));
+    QTRY_VERIFY(page()->found()->list()->isVisible());
+    const FoundTable& found = page()->found()->table();
+    const QString now =
+        wordsOf(page()->sizes()) + found.index(0, FoundTable::place).data().toString();
+    measured = true;
+    QVERIFY2(!now.contains(QStringLiteral("does not fit")), qPrintable(now));
+    QTRY_VERIFY(wordsOf(page()->sizes()).contains(QStringLiteral("does not fit")));
+  }
+
   void whatCannotBeMeasuredSaysWhyInItsRow() {
     m_machine.sources.gpus = [] { return std::vector<DeviceInfo>(); };
     m_machine.sources.drive = [](const Jobs::Stop&) -> Result<DriveSpeed> {

@@ -82,9 +82,9 @@ QString FoundTable::text(const FoundModel& model, int column) const {
   if (column == open) return tr("Open");
   const DecodeEstimate estimate = estimate_decode(model.bytes, m_machine);
   if (column == place) {
-    return m_machine.ram_free_bytes > 0 ? words(in_words(estimate.place)) : QStringLiteral("…");
+    return m_machine.ram_gb_s > 0 ? words(in_words(estimate.place)) : QStringLiteral("…");
   }
-  if (estimate.place == LiesIn::nowhere && m_machine.ram_free_bytes > 0) return {};
+  if (estimate.place == LiesIn::nowhere && m_machine.ram_gb_s > 0) return {};
   const double middle = (estimate.tokens_min + estimate.tokens_max) / 2;
   if (middle <= 0) return QStringLiteral("…");
   return tr("about %1").arg(format::decimal(middle, middle < 9.95 ? 1 : 0));

@@ -164,13 +164,14 @@ void SizesCard::show(const MachineSpeed& machine) {
   for (std::size_t i = 0; i < m_rows.size(); ++i) {
     const SizeClass& one = classes[i];
     const DecodeEstimate& estimate = one.estimate;
-    QString place = wordsOf(in_words(estimate.place));
-    const bool fits = estimate.place != LiesIn::nowhere;
+    // What fits is not known before the RAM was measured.
+    const bool fits = known && estimate.place != LiesIn::nowhere;
+    QString place = known ? wordsOf(in_words(estimate.place)) : QStringLiteral("…");
     if (fits && one.bytes_fit < one.bytes_max)
       place = tr("%1, up to %2").arg(place, format::bytes(one.bytes_fit));
     m_rows[i].place->say(place);
-    m_rows[i].speed->say(!fits ? QString() : known ? speedRange(estimate) : QStringLiteral("…"));
-    if (fits && known) {
+    m_rows[i].speed->say(fits ? speedRange(estimate) : known ? QString() : QStringLiteral("…"));
+    if (fits) {
       m_rows[i].mark->show(estimate.pace);
     } else {
       m_rows[i].mark->clear();
@@ -178,7 +179,7 @@ void SizesCard::show(const MachineSpeed& machine) {
     m_rows[i].name->setAccessibleName(
         tr("%1, %2, %3, %4 tokens a second, %5")
             .arg(wordsOf(one.name), m_rows[i].files->text(), place, m_rows[i].speed->text(),
-                 fits && known ? wordsOf(in_words(estimate.pace)) : QString()));
+                 fits ? wordsOf(in_words(estimate.pace)) : QString()));
   }
 }
 
