@@ -31,6 +31,7 @@ make_debs() {
 make_bundle() {  # make_bundle KIND, which the program reads
   [ -e "$bundle" ] || installer/bundle.sh "$build" "$bundle" "$version"
   echo "$1" >"$bundle/usr/lib/mneme/package"
+  find "$bundle" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +  # rpmbuild only makes later times earlier
 }
 
 # A time, an order and an owner for everything.
