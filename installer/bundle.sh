@@ -18,10 +18,15 @@ plugins=(
   iconengines/libqsvgicon.so imageformats/libqsvg.so
 )
 
-# Only a model that is offered for download needs a connection.
-if grep -q '^MODEL_DOWNLOAD_URL:[A-Z]*=.' "$build/CMakeCache.txt"; then plugins+=(tls/libqopensslbackend.so); fi
-
 die() { echo "bundle.sh: $*" >&2; exit 1; }
+
+# Only a model that is offered for download needs a connection. Qt's plugin for TLS is not linked with OpenSSL, but opens it
+# by these names when the first connection is made.
+opened=()
+if grep -q '^MODEL_DOWNLOAD_URL:[A-Z]*=.' "$build/CMakeCache.txt"; then
+  plugins+=(tls/libqopensslbackend.so)
+  opened+=(libssl.so.3 libcrypto.so.3)
+fi
 
 rm -rf "$bundle"
 cmake --install "$build" --component mneme --strip --prefix "$usr" >/dev/null
@@ -40,11 +45,14 @@ declare -A place
 while read -r library path; do
   place[$library]=$path
 done < <(ldd "$build"/bin/mneme "$build"/bin/mneme-cli "${plugins[@]/#/$qt_plugins/}" | awk '$2 == "=>" && $3 ~ "^/" { print $1, $3 }' | sort -u)
+for library in "${opened[@]}"; do
+  place[$library]=$(cc -print-file-name="$library")
+done
 origins=()
 waiting=("$build/bin/mneme" "$build/bin/mneme-cli" "${plugins[@]/#/$qt_plugins/}")
 while [ ${#waiting[@]} -gt 0 ]; do
   found=()
-  for library in $(objdump -p "${waiting[@]}" | awk '$1 == "NEEDED" { print $2 }' | sort -u); do
+  for library in "${opened[@]}" $(objdump -p "${waiting[@]}" | awk '$1 == "NEEDED" { print $2 }' | sort -u); do
     if [[ $library =~ $system ]] || [ -e "$usr/lib/$library" ]; then continue; fi
     [ -n "${place[$library]:-}" ] || die "$library is not found"
     install -m 644 "$(realpath "${place[$library]}")" "$usr/lib/$library"

@@ -65,7 +65,8 @@ make_rpm() {
   local log=$build/rpmbuild.log top=$build/rpmbuild
   rm -rf "$top"
   rpmbuild -bb installer/rpm/mneme.spec --define "_topdir $top" --define "_rpmdir $out" --define "_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm" \
-    --define "bundle $bundle" --define "mneme_version $version" --define "_buildhost localhost" \
+    --define "bundle $bundle" --define "mneme_version $version" --define "description_file $build/installer/description" \
+    --define "_buildhost localhost" \
     --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" >"$log" 2>&1 ||
     { cat "$log" >&2; die "rpmbuild could not make the package"; }
   rm -rf "$top"

@@ -23,8 +23,9 @@ set(text_mneme
 "Mneme runs language models on this computer and shows how an Engram memory,
 tables of n-grams on the drive, takes part in each word of an answer: which
 n-grams were looked up, how far the gates opened, and where the rows came
-from. It has a window and a program for the terminal, mneme-cli. No network
-is used.")
+from. It has a window and a program for the terminal, mneme-cli.
+${MNEME_CONNECTIONS}")
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/description "${text_mneme}\n")  # rpm/mneme.spec reads it
 set(text_mneme-cuda
 "This package lets Mneme use NVIDIA graphics cards through CUDA. It needs
 NVIDIA's driver, which is looked for when the program runs; without it Mneme
@@ -50,6 +51,9 @@ foreach(package ${CPACK_COMPONENTS_ALL})
 endforeach()
 set(CPACK_DEBIAN_MNEME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_MNEME_PACKAGE_DEPENDS "libqt6svg6, qt6-qpa-plugins")
+if(MODEL_DOWNLOAD_URL)
+  string(APPEND CPACK_DEBIAN_MNEME_PACKAGE_DEPENDS ", ca-certificates")
+endif()
 set(CPACK_DEBIAN_MNEME_PACKAGE_RECOMMENDS
   "mneme-model-smollm2, qt6-wayland, fonts-noto-core, fonts-noto-cjk, fonts-noto-color-emoji, libvulkan1, mesa-vulkan-drivers")
 set(CPACK_DEBIAN_MNEME_PACKAGE_SUGGESTS mneme-cuda)

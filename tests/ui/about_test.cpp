@@ -32,7 +32,7 @@ class AboutTest : public QObject {
   void qtAndWhereItLiesAreNamed() {
     const QString file = qtLibraryFile();
     QVERIFY2(QFileInfo(file).fileName().startsWith(QLatin1String("libQt6Core")), qPrintable(file));
-    AboutDialog dialog(nullptr, m_folder.filePath(QStringLiteral("missing.json")));
+    AboutDialog dialog(false, nullptr, m_folder.filePath(QStringLiteral("missing.json")));
     const QString text = dialog.findChild<QLabel*>(QStringLiteral("licence"))->text();
     for (const QString& part : {QStringLiteral("Apache License 2.0"), QStringLiteral("LGPL"),
                                 QString::fromLatin1(qVersion()), QFileInfo(file).path()}) {
@@ -40,9 +40,18 @@ class AboutTest : public QObject {
     }
   }
 
+  void connectionsAreToldAsTheyAre() {
+    for (const bool downloads : {false, true}) {
+      AboutDialog dialog(downloads, nullptr, m_bill);
+      const QString text = dialog.findChild<QLabel*>(QStringLiteral("what"))->text();
+      QCOMPARE(text.contains(QStringLiteral("No connection is opened.")), !downloads);
+      QCOMPARE(text.contains(QStringLiteral("opened only to download a model")), downloads);
+    }
+  }
+
   void thePartsOfAPackageAreListed() {
     write(kBill);
-    AboutDialog dialog(nullptr, m_bill);
+    AboutDialog dialog(false, nullptr, m_bill);
     const auto* table = dialog.findChild<QTableWidget*>(QStringLiteral("parts"));
     QVERIFY(table != nullptr);
     QCOMPARE(table->rowCount(), 3);
@@ -53,7 +62,7 @@ class AboutTest : public QObject {
   }
 
   void withoutAListItSaysSo() {
-    AboutDialog dialog(nullptr, m_folder.filePath(QStringLiteral("missing.json")));
+    AboutDialog dialog(false, nullptr, m_folder.filePath(QStringLiteral("missing.json")));
     const auto* said = dialog.findChild<QLabel*>(QStringLiteral("parts"));
     QVERIFY(said != nullptr && said->text().contains(QStringLiteral("without that list")));
   }
@@ -61,7 +70,7 @@ class AboutTest : public QObject {
   void aDamagedListIsNamed() {
     for (const char* text : {"", "{", "[1, 2]", R"({"packages": [{"name": 3}]})"}) {
       write(text);
-      AboutDialog dialog(nullptr, m_bill);
+      AboutDialog dialog(false, nullptr, m_bill);
       const auto* said = dialog.findChild<QLabel*>(QStringLiteral("parts"));
       QVERIFY2(said != nullptr && said->text().contains(m_bill), text);
     }
@@ -69,7 +78,7 @@ class AboutTest : public QObject {
 
   void pictures() {
     write(kBill);
-    test::takePictures(QStringLiteral("about"), [this] { return new AboutDialog(nullptr, m_bill); });
+    test::takePictures(QStringLiteral("about"), [this] { return new AboutDialog(false, nullptr, m_bill); });
   }
 
  private:

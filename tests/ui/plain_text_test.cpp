@@ -162,7 +162,7 @@ class PlainTextTest : public QObject {
       checkWidgets(&window);
     }
 
-    AboutDialog about;
+    AboutDialog about(false);
     window.settings().set("model/device", kMarkup);
     Jobs jobs;
     SettingsDialog settings(window.settings(), jobs);

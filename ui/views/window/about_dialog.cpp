@@ -45,7 +45,7 @@ QTableWidget* tableOf(const std::vector<LicensedPart>& parts, QWidget* parent) {
 
 }  // namespace
 
-AboutDialog::AboutDialog(QWidget* parent, const QString& bill) : QDialog(parent) {
+AboutDialog::AboutDialog(bool downloads, QWidget* parent, const QString& bill) : QDialog(parent) {
   setWindowTitle(tr("About Mneme"));
   setMinimumWidth(520);
   auto* icon = new QLabel(this);
@@ -57,9 +57,12 @@ AboutDialog::AboutDialog(QWidget* parent, const QString& bill) : QDialog(parent)
   title->setFont(font);
   auto* text = new QLabel(
       tr("Chats with language models that look up hashed n-grams in large tables, and shows "
-         "this n-gram memory at work. Everything runs on this machine: no network, no telemetry. "
-         "The tables are only read, never written."),
+         "this n-gram memory at work. Everything runs on this machine, without telemetry. %1 "
+         "The tables are only read, never written.")
+          .arg(downloads ? tr("A connection is opened only to download a model, when you ask for it.")
+                         : tr("No connection is opened.")),
       this);
+  text->setObjectName(QStringLiteral("what"));
   text->setWordWrap(true);
   auto* head = new QHBoxLayout;
   head->setSpacing(14);

@@ -12,8 +12,9 @@ class AboutDialog : public QDialog {
   Q_OBJECT
 
  public:
-  // `bill`: the list of parts, see licences.h.
-  explicit AboutDialog(QWidget* parent = nullptr, const QString& bill = installedBill());
+  // `downloads`: this build offers a model to download. `bill`: the list of parts, see licences.h.
+  explicit AboutDialog(bool downloads, QWidget* parent = nullptr,
+                       const QString& bill = installedBill());
 };
 
 }  // namespace mneme

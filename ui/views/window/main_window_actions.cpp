@@ -248,7 +248,7 @@ void MainWindow::makeHelpMenu() {
     dialog->open();
   });
   addAction(menu, "about", tr("&About Mneme"), {}, [this] {
-    auto* dialog = new AboutDialog(this);
+    auto* dialog = new AboutDialog(m_download.has_value(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();
   });
