@@ -80,9 +80,9 @@ make_tar() {
 make_run() {
   make_bundle run
   local target=$out/$name.run
-  sed "s/@VERSION@/$version/" installer/run/head.sh >"$target"
-  pack_tree | xz -9 --threads=1 >>"$target"
-  chmod 755 "$target"
+  pack_tree | xz -9 --threads=1 >"$build/run.tar.xz"
+  installer/run/make_run.sh "$version" "$build/run.tar.xz" "$target"
+  rm "$build/run.tar.xz"
   "$target" --extract "$build/run"
   [ "$("$build/run/mneme-$version/bin/mneme-cli" --version)" = "mneme-cli $version" ] || die "what $target unpacks does not answer"
   rm -r "$build/run"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# install_test.sh SOURCE SHARE: installer/run/install.sh for one user, whose home has a name that needs quoting: it installs,
-# updates, and removes all but the user's own. SHARE holds the desktop's files as the build made them.
+# install_test.sh SOURCE SHARE: installer/run for one user, whose home has a name that needs quoting: it installs, updates,
+# and removes all but the user's own; half a file does nothing. SHARE holds the desktop's files as the build made them.
 set -euo pipefail
 source=$1 share=$2
 top=$(mktemp -d)
@@ -38,6 +38,7 @@ echo other >"$home/.local/share/icons/hicolor/scalable/apps/other.svg"
 run() { "${as_user[@]}" env -u XDG_DATA_HOME HOME="$home" "$@"; }
 files() { (cd "$home" && find . -printf '%y %P\n' | sort); }
 before=$(files)
+unchanged() { [ "$(files | grep -v 'icons/hicolor/icon-theme.cache$')" = "$before" ]; }  # an index of a folder that is not ours
 
 said=$(run "$top/1/install.sh" --silent 2>&1) || fail "did not install: $said"
 [ -z "$said" ] || fail "--silent said: $said"
@@ -51,8 +52,45 @@ run "$top/2/install.sh" --silent || fail "did not update"
 ! files | grep -q 'only-1' || fail "files of the version before are left: $(files | grep only-1)"
 
 run "$tree/install.sh" --silent --uninstall || fail "did not uninstall"
-after=$(files | grep -v 'icons/hicolor/icon-theme.cache$')  # of a folder that is not ours
-[ "$after" = "$before" ] || { diff <(echo "$before") <(echo "$after") >&2 || true; fail "left behind, or taken, as above"; }
+unchanged || { diff <(echo "$before") <(files) >&2 || true; fail "left behind, or taken, as above"; }
+
+# The same from one file.
+tar -C "$top" --transform 's,^1,mneme-1,' -c 1 | xz >"$top/1.tar.xz"
+whole=$top/whole.run
+"$source/installer/run/make_run.sh" 1 "$top/1.tar.xz" "$whole"
+said=$(run "$whole" --silent 2>&1) || fail "$whole did not install: $said"
+[ "$("$home/.local/bin/mneme" c)" = "mneme 1 c" ] || fail "$whole installed a program that does not start"
+run "$whole" --silent --uninstall || fail "$whole did not uninstall"
+unchanged || fail "$whole left something behind"
+run "$whole" --extract "$home/out" || fail "$whole was not unpacked"
+[ -x "$home/out/mneme-1/install.sh" ] || fail "$whole unpacked something else"
+rm -r "$home/out"
+
+# Where a part is missing or changed it says so in one line and leaves everything as it was.
+size=$(stat -c %s "$whole")
+script=$((size - $(stat -c %s "$top/1.tar.xz")))
+broken=$top/broken.run
+refused() {
+  chmod 755 "$broken"
+  for how in --silent --uninstall "--extract $top/out"; do
+    # shellcheck disable=SC2086
+    ! said=$(run "$broken" $how 2>&1) || fail "accepted with $how: $1"
+    [[ $said == "mneme: $broken is not whole"* && $(wc -l <<<"$said") -eq 1 ]] || fail "$how of $1 said: $said"
+    unchanged || fail "$how of $1 changed something"
+  done
+}
+for length in 200 1000 $((script - 100)); do  # not even the script is whole
+  head -c "$length" "$whole" >"$broken"
+  chmod 755 "$broken"
+  run "$broken" --silent >/dev/null 2>&1 || true
+  unchanged || fail "the first $length bytes changed something"
+done
+for length in "$script" $((script + 100)) $((size - 1)); do
+  head -c "$length" "$whole" >"$broken"
+  refused "the first $length of $size bytes"
+done
+{ head -c $((size - 200)) "$whole"; printf x; tail -c 199 "$whole"; } >"$broken"
+refused "a changed byte"
 
 # What is not ours is not overwritten, and what is not there is not removed.
 run mkdir -p "$tree"
