@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "app/application.h"
+#include "app/no_display.h"
 #include "app/quit_on_signal.h"
 #include "app/single_instance.h"
 #include "base/exceptions.h"
@@ -114,9 +115,7 @@ struct Options {
 // Qt ends the program by an abort where it finds no display.
 void onFatal(QtMsgType type, const QMessageLogContext&, const QString&) {
   if (type != QtFatalMsg) return;
-  log_error("app",
-            "there is no display to open a window on: DISPLAY and WAYLAND_DISPLAY name none; "
-            "mneme-cli does the same in a terminal");
+  log_error("app", "{}", noDisplay().toStdString());
   std::_Exit(kFailed);
 }
 
