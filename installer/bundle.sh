@@ -14,6 +14,7 @@ system='^(ld-linux.*|libc|libm|libdl|libpthread|librt|libresolv|libutil|libstdc\
 plugins=(
   platforms/libqxcb.so platforms/libqoffscreen.so platforms/libqwayland-generic.so
   wayland-shell-integration/libxdg-shell.so wayland-decoration-client/libbradient.so
+  wayland-graphics-integration-client/libqt-plugin-wayland-egl.so  # without it Qt draws no title bar
   platforminputcontexts/libcomposeplatforminputcontextplugin.so platforminputcontexts/libibusplatforminputcontextplugin.so
   iconengines/libqsvgicon.so imageformats/libqsvg.so
 )
