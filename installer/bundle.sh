@@ -77,7 +77,7 @@ python3 -B installer/sbom.py "$version" "$doc/sbom.spdx.json" --notices "$doc/no
 install -m 644 LICENSE installer/run/NOTICES.txt "$doc"
 rm "$doc/changelog.Debian.gz"
 mkdir "$doc/notices/common-licenses"
-cp --dereference /usr/share/common-licenses/* "$doc/notices/common-licenses"
+cp --no-dereference /usr/share/common-licenses/* "$doc/notices/common-licenses"
 
 install -m 755 installer/run/install.sh "$usr"
 install -m 755 installer/appimage/AppRun "$bundle"

@@ -70,6 +70,7 @@ make_rpm() {
     --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" >"$log" 2>&1 ||
     { cat "$log" >&2; die "rpmbuild could not make the package"; }
   rm -rf "$top"
+  rpmlint --strict --config installer/rpm/rpmlint.toml "$out"/*.rpm
 }
 
 make_tar() {

@@ -25,5 +25,5 @@ icudt${version}_dat:
 .size icudt${version}_dat, . - icudt${version}_dat
 .section .note.GNU-stack, "", @progbits
 EOF
-cc -shared -nostdlib -Wl,-soname,"$soname" -Wl,--build-id=none data.s -o small.so
+cc -shared -nostdlib -s -Wl,-soname,"$soname" -Wl,--build-id=none data.s -o small.so
 cat small.so >"$library"
