@@ -86,6 +86,7 @@ std::unique_ptr<Application> Application::open(const Flags& flags, QString* prob
   WindowSetup setup;
   setup.settings = app->m_settings.get();
   setup.defaultModel = QString::fromStdString(paths.default_model());
+  setup.package = packageOf(QCoreApplication::applicationDirPath());
   setup.start = startSources(paths.data, paths.pack_folders());
   setup.download = configuredDownload();
   setup.models = QString::fromStdString(paths.models);

@@ -20,6 +20,7 @@
 #include "base/exceptions.h"
 #include "base/log.h"
 #include "base/private_file.h"
+#include "inference/machine/machine_answer.h"
 #include "inference/settings/layers.h"
 #include "ui/path_text.h"
 #include "ui/theme.h"
@@ -130,6 +131,7 @@ int failStart(const QString& problem) {
 
 int main(int argc, char** argv) {
   end_with_a_sentence("mneme");
+  if (const auto answered = answer_about_machine(argc, argv)) return *answered;
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failed write, as on a full disk
   QCoreApplication::setApplicationName(QStringLiteral("mneme"));
   QCoreApplication::setApplicationVersion(QLatin1String(MNEME_VERSION));

@@ -23,6 +23,7 @@ QMenu::separator { height: 1px; background: @border@; margin: 5px 6px; }
 QStatusBar { background: @window@; border-top: 1px solid @border@; color: @textMuted@; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: @textMuted@; padding: 2px 8px; }
+#downloadStatus { padding: 1px 8px; }
 
 QPushButton { background: @window@; border: 1px solid @border@; border-radius: 7px;
   padding: 5px 12px; color: @text@; }

@@ -26,6 +26,10 @@ struct Theme {
   QColor bubble;      // the user's messages
   QColor codeBackground;
   QColor good;  // ready, in time
+  // Marks of how fast a model answers, against a person who reads; at least 3:1 on window and base.
+  QColor paceFaster;
+  QColor paceSame;
+  QColor paceSlower;
   QColor error;
   QColor warning;
 

@@ -37,6 +37,7 @@ struct Machine {
   MachineFacts facts;
   std::vector<DeviceInfo> gpus;
   MachineSpeed speed;
+  std::string ram_error;  // why the speed of the RAM is not known
   std::string gpu_error;  // why the speed of the GPU that counts is not known
   std::string folder;     // that lies on the drive
   std::optional<Result<DriveSpeed>> drive;
@@ -46,10 +47,15 @@ Result<Machine> measure(const MachineOptions& options) {
   Machine machine;
   machine.facts = machine_facts();
   show_progress("asking for GPUs");
-  machine.gpus = find_gpus();
+  machine.gpus = gpus_of(devices());
   show_progress("measuring the RAM");
   machine.speed.ram_free_bytes = machine.facts.ram.free_bytes;
-  machine.speed.ram_gb_s = read_bandwidth_gb_s(default_threads());
+  const auto ram = read_bandwidth_gb_s(default_threads());
+  if (ram) {
+    machine.speed.ram_gb_s = *ram;
+  } else {
+    machine.ram_error = ram.error().message;
+  }
   for (const DeviceInfo& gpu : machine.gpus) {
     if (!gpu.automatic) continue;
     show_progress("measuring the GPU");
@@ -110,7 +116,7 @@ Json machine_json(const Machine& machine) {
       {"ram",
        {{"total_bytes", facts.ram.total_bytes},
         {"free_bytes", facts.ram.free_bytes},
-        {"gb_per_second", machine.speed.ram_gb_s}}},
+        {"gb_per_second", machine.ram_error.empty() ? Json(machine.speed.ram_gb_s) : Json()}}},
       {"gpus", std::move(gpus)},
       {"gpu_gb_per_second", machine.speed.gpu_gb_s > 0 ? Json(machine.speed.gpu_gb_s) : Json()},
       {"drive", std::move(drive)},
@@ -163,8 +169,13 @@ void print_text(const Machine& machine) {
   const MachineFacts& facts = machine.facts;
   print_out("processor  {}, {} core{}, {}\n", printable(facts.processor), facts.cores,
             facts.cores == 1 ? "" : "s", facts.instructions);
-  print_out("RAM        {}, {} free{}, about {:.0f} GB/s\n", bytes_text(facts.ram.total_bytes),
-            bytes_text(facts.ram.free_bytes), facts.ram.where, machine.speed.ram_gb_s);
+  print_out("RAM        {}, {} free{}", bytes_text(facts.ram.total_bytes),
+            bytes_text(facts.ram.free_bytes), facts.ram.where);
+  if (machine.ram_error.empty()) {
+    print_out(", about {:.0f} GB/s\n", machine.speed.ram_gb_s);
+  } else {
+    print_out("\n{:10} its speed is not known: {}\n", "", machine.ram_error);
+  }
   print_gpus(machine);
   print_drive(machine);
   print_out("\nwhat runs well here (estimated, dense models at 4 bits):\n");

@@ -44,9 +44,10 @@ Result<const CudaApi*> load_cuda_module(const std::vector<std::filesystem::path>
     }
     return api();
   }
-  return Error{
-      ErrorCode::unsupported,
-      fmt::format("its module, {}, is not installed: it was left out of this build", kFile)};
+  return Error{ErrorCode::unsupported,
+               fmt::format("its module, {}, is not installed: the Debian package mneme-cuda has "
+                           "it, and so has a build with the CUDA toolkit",
+                           kFile)};
 }
 
 }  // namespace mneme

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/machine/machine_facts.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "gpu/cpu/cpu_info.h"
+#include "gpu/cuda/cuda_module.h"
 #include "inference/run/machine.h"
 
 namespace mneme {
@@ -27,10 +31,17 @@ MachineFacts machine_facts() {
   return facts;
 }
 
-std::vector<DeviceInfo> find_gpus() {
-  std::vector<DeviceInfo> gpus = devices();
-  std::erase_if(gpus, [](const DeviceInfo& device) { return device.id == "cpu"; });
-  return gpus;
+std::vector<DeviceInfo> gpus_of(std::vector<DeviceInfo> devices) {
+  std::erase_if(devices, [](const DeviceInfo& device) { return device.id == "cpu"; });
+  return devices;
+}
+
+bool lacks_its_module(const DeviceInfo& gpu) {
+  return gpu.id == "cuda" &&
+         std::ranges::none_of(cuda_module_paths(), [](const std::filesystem::path& path) {
+           std::error_code error;
+           return std::filesystem::exists(path, error);
+         });
 }
 
 }  // namespace mneme

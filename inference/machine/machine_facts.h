@@ -22,8 +22,10 @@ struct MachineFacts {
 // Reads some small files: some milliseconds, and no driver is asked.
 MachineFacts machine_facts();
 
-// All GPUs, also those that cannot be used, with the reason. Asks the drivers: a second where one
-// is slow.
-std::vector<DeviceInfo> find_gpus();
+// Those of devices() (inference/run/machine.h) that are GPUs, also those that cannot be used.
+std::vector<DeviceInfo> gpus_of(std::vector<DeviceInfo> devices);
+
+// Whether a GPU cannot be used because its module, a part of this program, is not installed.
+bool lacks_its_module(const DeviceInfo& gpu);
 
 }  // namespace mneme

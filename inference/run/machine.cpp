@@ -12,7 +12,7 @@ std::vector<DeviceInfo> devices() {
   return list_devices();
 }
 
-double read_bandwidth_gb_s(int threads) {
+Result<double> read_bandwidth_gb_s(int threads) {
   return measure_read_bandwidth_gb_s(threads);
 }
 

@@ -15,8 +15,8 @@ namespace mneme {
 std::vector<DeviceInfo> devices();
 
 // Bytes a second that `threads` threads read from memory together, in 1e9 bytes; takes about a
-// second.
-double read_bandwidth_gb_s(int threads);
+// second. Errors: out_of_memory.
+Result<double> read_bandwidth_gb_s(int threads);
 
 // The same of a device's own memory; `device` as devices() names it. Errors: those of opening it.
 Result<double> device_bandwidth_gb_s(const std::string& device);

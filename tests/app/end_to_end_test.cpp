@@ -18,6 +18,7 @@
 
 #include "app/application.h"
 #include "inference/text/tokenizer.h"
+#include "tests/app/window_test_main.h"
 #include "tests/support/default_model.h"
 #include "tests/support/test_paths.h"
 #include "ui/theme.h"
@@ -30,6 +31,7 @@
 #include "ui/views/start/machine_card.h"
 #include "ui/views/start/start_page.h"
 #include "ui/views/window/callout.h"
+#include "ui/views/window/start_guide.h"
 #include "ui/views/window/switch_button.h"
 #include "ui/views/window/tour.h"
 
@@ -255,10 +257,10 @@ class EndToEndTest : public QObject {
     window.show();
     window.start();
     QVERIFY(QTest::qWaitForWindowActive(&window, 20'000));
-    StartPage* page = window.startPage();
+    StartPage* page = window.guide().page();
     QVERIFY(page != nullptr && page->isVisible());
     QTRY_COMPARE_WITH_TIMEOUT(window.engine().state(), EngineHost::State::ready, kOpenMs);
-    QVERIFY(window.startPage() == page);
+    QVERIFY(window.guide().page() == page);
     const auto known = [&](QWidget* part, const char* words) {
       return wordsOf(part).contains(QLatin1String(words));
     };
@@ -269,19 +271,19 @@ class EndToEndTest : public QObject {
                              kOpenMs);
     pictures(window, QStringLiteral("first-start"));
     QTest::keyClick(QApplication::focusWidget(), Qt::Key_Return);  // "Start chatting"
-    QVERIFY(window.startPage() == nullptr);
+    QVERIFY(window.guide().page() == nullptr);
     Banner* banner = window.panel()->banner();
     QVERIFY(banner->isVisible());
     pictures(window, QStringLiteral("tour-offered"));
     banner->actionButton()->click();
     for (int step = 1; step <= 3; ++step) {
-      QVERIFY(window.tour() != nullptr);
-      QTRY_COMPARE_WITH_TIMEOUT(window.tour()->step(), step, kAnswerMs);
-      QTRY_VERIFY(window.tour()->callout()->isVisible());
+      QVERIFY(window.guide().tour() != nullptr);
+      QTRY_COMPARE_WITH_TIMEOUT(window.guide().tour()->step(), step, kAnswerMs);
+      QTRY_VERIFY(window.guide().tour()->callout()->isVisible());
       pictures(window, QStringLiteral("tour-%1").arg(step));
-      window.tour()->callout()->nextButton()->click();
+      window.guide().tour()->callout()->nextButton()->click();
     }
-    QVERIFY(window.tour() == nullptr);
+    QVERIFY(window.guide().tour() == nullptr);
     // The memory had part in the answer.
     const auto& items = window.conversation().transcript().items();
     QCOMPARE(items.size(), std::size_t{2});
@@ -291,5 +293,5 @@ class EndToEndTest : public QObject {
 
 }  // namespace mneme
 
-QTEST_MAIN(mneme::EndToEndTest)
+WINDOW_TEST_MAIN(mneme::EndToEndTest)
 #include "end_to_end_test.moc"

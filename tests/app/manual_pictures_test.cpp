@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "app/application.h"
+#include "tests/app/window_test_main.h"
 #include "tests/support/default_model.h"
 #include "tests/support/test_paths.h"
 #include "ui/theme.h"
@@ -243,5 +244,5 @@ class ManualPicturesTest : public QObject {
 
 }  // namespace mneme
 
-QTEST_MAIN(mneme::ManualPicturesTest)
+WINDOW_TEST_MAIN(mneme::ManualPicturesTest)
 #include "manual_pictures_test.moc"

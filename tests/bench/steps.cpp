@@ -94,7 +94,9 @@ Status run_steps(const Options& options) {
   double decode_s = 1e9;
   double late_s = 1e9;
   for (int round = 0; round < rounds; ++round) {  // interleaved: the machine may be shared
-    read_gb_s = std::max(read_gb_s, measure_read_bandwidth_gb_s(threads));
+    const auto read = measure_read_bandwidth_gb_s(threads);
+    if (!read) return read.error();
+    read_gb_s = std::max(read_gb_s, *read);
     prefill_s =
         std::min(prefill_s, best_seconds(1, [&] { model.step(backend, **prefill, prompt, 0, 1); }));
     decode_s = std::min(decode_s, best_seconds(large ? 10 : 30,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "inference/machine/machine_facts.h"
+#include "inference/run/machine.h"
 
 namespace mneme {
 namespace {
@@ -90,7 +91,7 @@ TEST(MachineFacts, AreThoseOfThisMachine) {
   EXPECT_FALSE(facts.instructions.empty());
   EXPECT_GT(facts.ram.total_bytes, 0u);
   EXPECT_LE(facts.ram.free_bytes, facts.ram.total_bytes);
-  for (const DeviceInfo& gpu : find_gpus()) EXPECT_NE(gpu.id, "cpu");
+  for (const DeviceInfo& gpu : gpus_of(devices())) EXPECT_NE(gpu.id, "cpu");
 }
 
 }  // namespace

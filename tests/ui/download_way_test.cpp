@@ -16,7 +16,9 @@
 #include "tests/ui/ui_test.h"
 #include "ui/bridge/settings_file.h"
 #include "ui/plain_text.h"
+#include "ui/views/chat/banner.h"
 #include "ui/views/start/start_page.h"
+#include "ui/views/window/start_guide.h"
 
 using namespace mneme;
 using State = ModelDownload::State;
@@ -38,7 +40,10 @@ class DownloadWayTest : public QObject {
     m_limits = DownloadLimits();
     m_way.reset(make());
   }
-  void cleanup() { m_way.reset(); }
+  void cleanup() {
+    m_way.reset();
+    m_opened.reset();
+  }
 
   void beforeTheButtonThereIsNoConnection() {
     QTest::qWait(100);
@@ -51,7 +56,7 @@ class DownloadWayTest : public QObject {
 
   void itGoesFromTheButtonToTheModel() {
     m_server->answers = {half(), DownloadServer::file(m_body, "\"one\"")};
-    QSignalSpy opened(m_way.get(), &DownloadWay::opened);
+    QSignalSpy finished(m_download.get(), &ModelDownload::finished);
     button(QStringLiteral("Download"))->setFocus();
     press(QStringLiteral("Download"));
     QTRY_VERIFY(texts().contains(QStringLiteral("150 of 300 kB")));
@@ -63,15 +68,15 @@ class DownloadWayTest : public QObject {
     QVERIFY(button(QStringLiteral("Go on"))->hasFocus());
     QVERIFY(texts().contains(QStringLiteral("paused")));
     press(QStringLiteral("Go on"));
-    QTRY_COMPARE(opened.count(), 1);
-    QVERIFY(opened.last().at(0).toString().endsWith(QStringLiteral("/models/a.gguf")));
+    QTRY_COMPARE(finished.count(), 1);
+    QVERIFY(finished.last().at(0).toString().endsWith(QStringLiteral("/models/a.gguf")));
     QVERIFY(buttons().isEmpty());
   }
 
   void whatIsThereFromTheLastTimeIsOffered() {
     m_server->answers = {half()};
     press(QStringLiteral("Download"));
-    QTRY_COMPARE(m_way->download().bytes(), 150'000u);
+    QTRY_COMPARE(m_download->bytes(), 150'000u);
     m_way.reset(make());
     QTRY_VERIFY(texts().contains(QStringLiteral("150 of 300 kB")));
     QCOMPARE(buttons(), (QStringList{QStringLiteral("Go on"), QStringLiteral("Cancel")}));
@@ -97,58 +102,112 @@ class DownloadWayTest : public QObject {
     QVERIFY(texts().contains(QStringLiteral("300 kB are missing")));
     m_way->setAskForFolder([](const QString&) { return QString(); });
     press(QString::fromUtf8("Choose another place…"));
-    QCOMPARE(m_way->download().state(), State::failed);
+    QCOMPARE(m_download->state(), State::failed);
     const QString other = QString::fromStdString(m_folder->file("other"));
     m_way->setAskForFolder([&](const QString&) { return other; });
     press(QString::fromUtf8("Choose another place…"));
     QCOMPARE(buttons(), QStringList{QStringLiteral("Download")});
     m_way.reset(make());
-    QCOMPARE(m_way->download().folder(), other);
-    QSignalSpy opened(m_way.get(), &DownloadWay::opened);
+    QCOMPARE(m_download->folder(), other);
+    QSignalSpy finished(m_download.get(), &ModelDownload::finished);
     press(QStringLiteral("Download"));
-    QTRY_COMPARE(opened.count(), 1);
-    QCOMPARE(opened.last().at(0).toString(), other + QStringLiteral("/a.gguf"));
+    QTRY_COMPARE(finished.count(), 1);
+    QCOMPARE(finished.last().at(0).toString(), other + QStringLiteral("/a.gguf"));
   }
 
   // On the first page of a window: pressed, it leads to the open model.
   void itLeadsFromTheWelcomePageToAnOpenModel() {
-    test::OpenedWindow opened;
-    QFile model(QString::fromStdString(write_tiny_model(m_folder->path(), {})));
-    QVERIFY(model.open(QIODevice::ReadOnly));
-    const QByteArray body = model.readAll();
-    m_server->answers = {DownloadServer::file(body, "\"one\"")};
-    const QString models = QString::fromStdString(m_folder->file("own"));
-    opened.openFirst([&](WindowSetup& setup) {
-      setup.download = offerOf(body);
-      setup.models = models;
-      setup.start.facts = [] { return MachineFacts(); };
-      setup.start.gpus = [] { return std::vector<DeviceInfo>(); };
-      setup.start.ramSpeed = [] { return 1.0; };
-      setup.start.drive = [](const Jobs::Stop&) -> Result<DriveSpeed> { return DriveSpeed(); };
-      setup.start.models = [](const Jobs::Stop&) { return FoundModels(); };
-    });
-    auto* way = opened.window()->startPage()->findChild<DownloadWay*>();
+    openWindow(modelBytes());
+    m_server->answers = {DownloadServer::file(modelBytes(), "\"one\"")};
+    auto* way = page()->findChild<DownloadWay*>();
     QVERIFY(way != nullptr && way->isVisible());
     QTest::qWait(100);
     QCOMPARE(m_server->connections, 0);
-    QCOMPARE(way->download().folder(), models);
-    way->download().start();
-    QTRY_VERIFY(opened.window()->engine().layout() != nullptr);
-    QCOMPARE(QString::fromStdString(opened.window()->engine().layout()->path),
-             models + QStringLiteral("/a.gguf"));
+    QCOMPARE(guide().download()->folder(), ownFolder());
+    guide().download()->start();
+    QTRY_VERIFY(engine().layout() != nullptr);
+    QCOMPARE(QString::fromStdString(engine().layout()->path),
+             ownFolder() + QStringLiteral("/a.gguf"));
+    QVERIFY(page() == nullptr);
+    QVERIFY(!status()->isVisible());
+  }
+
+  void withoutThePageItGoesOnInTheStatusBar() {
+    openWindow(modelBytes());
+    m_server->answers = {half(modelBytes())};
+    QVERIFY(!status()->isVisible());
+    guide().download()->start();
+    QTRY_COMPARE(guide().download()->bytes(), quint64(modelBytes().size() / 2));
+    QVERIFY(!status()->isVisible());
+    guide().leavePage();
+    QVERIFY(status()->isVisible());
+    QVERIFY(guide().download()->running());
+    QTRY_COMPARE(status()->text(), QStringLiteral("download 50 %"));
+    // It leads back, to where it stands.
+    status()->click();
+    QVERIFY(page() != nullptr && !status()->isVisible());
+    auto* way = page()->findChild<DownloadWay*>();
+    const QStringList names = buttonsOf(way);
+    QCOMPARE(names, (QStringList{QStringLiteral("Pause"), QStringLiteral("Cancel")}));
+    QCOMPARE(m_server->connections, 1);
+    guide().download()->pause();
+    guide().leavePage();
+    QCOMPARE(status()->text(), QStringLiteral("download paused, 50 %"));
+    // A chat is not left for it.
+    m_server->answers = {DownloadServer::file(modelBytes(), "\"one\"")};
+    guide().download()->start();
+    const Banner* banner = m_opened->window()->panel()->banner();
+    QTRY_COMPARE(banner->text(), QStringLiteral("<i>Small</i> & plain was downloaded."));
+    QVERIFY(!status()->isVisible());
+    QVERIFY(engine().layout() == nullptr);
+    banner->actionButton()->click();
+    QTRY_VERIFY(engine().layout() != nullptr);
+  }
+
+  void aFailureIsToldWithoutThePage() {
+    openWindow(modelBytes());
+    guide().leavePage();
+    m_server->answers = {DownloadServer::send("404 Not Found", DownloadServer::length(0), {})};
+    guide().download()->start();
+    const Banner* banner = m_opened->window()->panel()->banner();
+    QTRY_VERIFY(banner->isVisible());
+    QVERIFY2(banner->text().contains(QStringLiteral("has no such file (404)")),
+             qPrintable(banner->text()));
+    QCOMPARE(status()->text(), QStringLiteral("download failed, 0 %"));
+    banner->actionButton()->click();
+    QVERIFY(page() != nullptr);
+  }
+
+  // The program ends meanwhile: what came is there at the next start.
+  void theEndOfTheWindowKeepsWhatCame() {
+    openWindow(modelBytes());
+    m_server->answers = {half(modelBytes())};
+    guide().download()->start();
+    QTRY_COMPARE(guide().download()->bytes(), quint64(modelBytes().size() / 2));
+    m_opened->window()->close();
+    openWindow(modelBytes());
+    m_server->answers = {DownloadServer::file(modelBytes(), "\"one\"")};
+    guide().showPage();
+    QTRY_COMPARE(guide().download()->bytes(), quint64(modelBytes().size() / 2));
+    QCOMPARE(buttonsOf(page()->findChild<DownloadWay*>()).first(), QStringLiteral("Go on"));
+    QCOMPARE(m_server->connections, 1);
+    guide().download()->start();
+    QTRY_VERIFY(engine().layout() != nullptr);
+    QCOMPARE(m_server->requests.back().headers.value("range"),
+             "bytes=" + QByteArray::number(modelBytes().size() / 2) + "-");
   }
 
   void pictures() {
     m_server->answers = {half()};
     press(QStringLiteral("Download"));
-    QTRY_COMPARE(m_way->download().bytes(), 150'000u);
-    m_way->download().cancel();
-    QTRY_VERIFY(!m_way->download().running());
+    QTRY_COMPARE(m_download->bytes(), 150'000u);
+    m_download->cancel();
+    QTRY_VERIFY(!m_download->running());
     test::takePictures(QStringLiteral("download-idle"), [this] { return make(); });
     test::takePictures(QStringLiteral("download-running"), [this] {
       DownloadWay* way = make();
-      way->download().start();
-      (void)QTest::qWaitFor([way] { return way->download().bytes() == 150'000; });
+      m_download->start();
+      (void)QTest::qWaitFor([this] { return m_download->bytes() == 150'000; });
       QTest::qWait(150);  // it is told by then
       return way;
     });
@@ -156,8 +215,8 @@ class DownloadWayTest : public QObject {
     m_limits.freeSpace = [](const std::string&) { return std::optional<std::uint64_t>(1000); };
     test::takePictures(QStringLiteral("download-failed"), [this] {
       DownloadWay* way = make();
-      way->download().start();
-      (void)QTest::qWaitFor([way] { return way->download().state() == State::failed; });
+      m_download->start();
+      (void)QTest::qWaitFor([this] { return m_download->state() == State::failed; });
       return way;
     });
   }
@@ -174,17 +233,58 @@ class DownloadWayTest : public QObject {
     return offer;
   }
   DownloadWay* make() {
-    auto* way = new DownloadWay(m_jobs, *m_file, offerOf(m_body),
-                                QString::fromStdString(m_folder->file("models")), m_limits);
+    m_way.reset();
+    m_download = std::make_unique<ModelDownload>(
+        m_jobs, offerOf(m_body),
+        DownloadWay::folderFor(*m_file, QString::fromStdString(m_folder->file("models"))),
+        m_limits);
+    auto* way = new DownloadWay(*m_download, *m_file);
     way->resize(330, 190);
     way->show();
     return way;
   }
-  DownloadServer::Answer half() const {
-    return DownloadServer::send("200 OK",
-                                "ETag: \"one\"\r\n" + DownloadServer::length(m_body.size()),
-                                m_body.left(150'000), false);
+  DownloadServer::Answer half() const { return half(m_body); }
+  static DownloadServer::Answer half(const QByteArray& body) {
+    const qsizetype some = body.size() / 2;
+    return DownloadServer::send("200 OK", "ETag: \"one\"\r\n" + DownloadServer::length(body.size()),
+                                body.left(some), false);
   }
+
+  // A first window that offers the model of these bytes.
+  void openWindow(const QByteArray& body) {
+    if (!m_opened) m_opened = std::make_unique<test::OpenedWindow>();
+    m_opened->openFirst([&](WindowSetup& setup) {
+      setup.download = offerOf(body);
+      setup.models = ownFolder();
+      setup.start.facts = [] { return MachineFacts(); };
+      setup.start.gpus = [](const Jobs::Stop&) { return std::vector<DeviceInfo>(); };
+      setup.start.ramSpeed = [](const Jobs::Stop&) { return 1.0; };
+      setup.start.drive = [](const Jobs::Stop&) { return DriveSpeed(); };
+      setup.start.models = [](const Jobs::Stop&) { return FoundModels(); };
+    });
+  }
+  const QByteArray& modelBytes() {
+    if (m_modelBytes.isEmpty()) {
+      QFile model(QString::fromStdString(write_tiny_model(m_folder->path(), {})));
+      if (model.open(QIODevice::ReadOnly)) m_modelBytes = model.readAll();
+    }
+    return m_modelBytes;
+  }
+  QString ownFolder() const { return QString::fromStdString(m_folder->file("own")); }
+  StartGuide& guide() const { return m_opened->window()->guide(); }
+  StartPage* page() const { return guide().page(); }
+  EngineHost& engine() const { return m_opened->window()->engine(); }
+  QPushButton* status() const {
+    return m_opened->window()->findChild<QPushButton*>(QStringLiteral("downloadStatus"));
+  }
+  static QStringList buttonsOf(const QWidget* part) {
+    QStringList names;
+    for (const QPushButton* one : part->findChildren<QPushButton*>()) {
+      if (one->isVisible()) names << one->text();
+    }
+    return names;
+  }
+
   template <class T>
   QList<T*> shown() const {
     QList<T*> found;
@@ -193,11 +293,7 @@ class DownloadWayTest : public QObject {
     }
     return found;
   }
-  QStringList buttons() const {
-    QStringList names;
-    for (const QPushButton* one : shown<QPushButton>()) names << one->text();
-    return names;
-  }
+  QStringList buttons() const { return buttonsOf(m_way.get()); }
   QPushButton* button(const QString& text) const {
     for (QPushButton* one : shown<QPushButton>()) {
       if (one->text() == text) return one;
@@ -217,7 +313,10 @@ class DownloadWayTest : public QObject {
   std::unique_ptr<SettingsFile> m_file;
   std::unique_ptr<DownloadServer> m_server;
   DownloadLimits m_limits;
+  std::unique_ptr<ModelDownload> m_download;
   std::unique_ptr<DownloadWay> m_way;
+  QByteArray m_modelBytes;
+  std::unique_ptr<test::OpenedWindow> m_opened;
 };
 
 UI_TEST(DownloadWayTest)

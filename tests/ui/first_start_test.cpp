@@ -17,10 +17,12 @@
 #include "ui/views/chat/welcome_view.h"
 #include "ui/views/start/found_card.h"
 #include "ui/views/start/machine_card.h"
+#include "ui/views/start/package_ways.h"
 #include "ui/views/start/sizes_card.h"
 #include "ui/views/start/start_page.h"
 #include "ui/views/start/ways_card.h"
 #include "ui/views/window/open_model_dialog.h"
+#include "ui/views/window/start_guide.h"
 
 using namespace mneme;
 
@@ -70,7 +72,7 @@ struct MadeMachine {
       facts.ram.free_bytes = 26 * kGb;
       return facts;
     };
-    sources.gpus = [count] {
+    sources.gpus = [count](const Jobs::Stop&) -> Result<std::vector<DeviceInfo>> {
       ++*count;
       DeviceInfo card;
       card.id = "vulkan:0";
@@ -83,11 +85,11 @@ struct MadeMachine {
       other.unusable = "it would use the same RAM";
       return std::vector{other, card};
     };
-    sources.ramSpeed = [count] {
+    sources.ramSpeed = [count](const Jobs::Stop&) -> Result<double> {
       ++*count;
       return 58.0;
     };
-    sources.gpuSpeed = [count](const std::string&) -> Result<double> {
+    sources.gpuSpeed = [count](const std::string&, const Jobs::Stop&) -> Result<double> {
       ++*count;
       return 480.0;
     };
@@ -236,7 +238,7 @@ class FirstStartTest : public QObject {
 
   void nothingIsSaidToNotFitBeforeTheRamWasMeasured() {
     std::atomic<bool> measured = false;
-    m_machine.sources.ramSpeed = [&measured] {
+    m_machine.sources.ramSpeed = [&measured](const Jobs::Stop&) -> Result<double> {
       while (!measured) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       return 58.0;
     };
@@ -252,7 +254,7 @@ class FirstStartTest : public QObject {
   }
 
   void whatCannotBeMeasuredSaysWhyInItsRow() {
-    m_machine.sources.gpus = [] { return std::vector<DeviceInfo>(); };
+    m_machine.sources.gpus = [](const Jobs::Stop&) { return std::vector<DeviceInfo>(); };
     m_machine.sources.drive = [](const Jobs::Stop&) -> Result<DriveSpeed> {
       return Error{ErrorCode::io, "/home/a is read-only"};
     };
@@ -378,12 +380,80 @@ class FirstStartTest : public QObject {
     QVERIFY(page() != nullptr);
   }
 
-  void theCommandThatInstallsTheSmallOneIsCopied() {
-    openFirst();
+  void howTheSmallOneIsHadIsCopied_data() {
+    QTest::addColumn<PackageKind>("kind");
+    QTest::addColumn<QString>("copied");
+    QTest::newRow("deb") << PackageKind::deb
+                         << QStringLiteral("sudo apt install mneme-model-smollm2");
+    QTest::newRow("source") << PackageKind::source << QStringLiteral("./dev run");
+    for (const PackageKind kind : {PackageKind::rpm, PackageKind::appimage, PackageKind::flatpak,
+                                   PackageKind::tar, PackageKind::run, PackageKind::unknown}) {
+      QTest::addRow("%d", int(kind)) << kind << QStringLiteral("/home/a/models");
+    }
+  }
+  void howTheSmallOneIsHadIsCopied() {
+    QFETCH(const PackageKind, kind);
+    QFETCH(const QString, copied);
+    openFirst([&](WindowSetup& setup) {
+      setup.package.kind = kind;
+      setup.defaultModel = QStringLiteral("/home/a/models/small.gguf");
+    });
     auto* copy = page()->findChild<QPushButton*>(QStringLiteral("smallOne"));
     copy->click();
-    QCOMPARE(QGuiApplication::clipboard()->text(),
-             page()->findChild<QLabel*>(QStringLiteral("installCommand"))->text());
+    QCOMPARE(QGuiApplication::clipboard()->text(), copied);
+    QCOMPARE(page()->findChild<QLabel*>(QStringLiteral("installCommand"))->text(), copied);
+    // Nothing else tells of a package that this one has nothing to do with.
+    QCOMPARE(wordsOf(page()->ways()).contains(QStringLiteral("apt")), kind == PackageKind::deb);
+  }
+
+  void howTheCudaModuleIsHadIsSaid() {
+    QStringList ways;
+    for (const PackageKind kind :
+         {PackageKind::deb, PackageKind::source, PackageKind::rpm, PackageKind::unknown}) {
+      const QString way = wayToCuda({kind, {}});
+      QCOMPARE(way.contains(QStringLiteral("apt install mneme-cuda")), kind == PackageKind::deb);
+      QVERIFY(!ways.contains(way));
+      ways << way;
+    }
+    if (!lacks_its_module({.id = "cuda"})) QSKIP("this build has the module");
+    m_machine.sources.gpus = [](const Jobs::Stop&) {
+      return std::vector{DeviceInfo{.id = "cuda", .name = "CUDA", .unusable = "it is missing"}};
+    };
+    openFirst([](WindowSetup& setup) { setup.package.kind = PackageKind::deb; });
+    QTRY_VERIFY(wordsOf(page()->machine()).contains(QStringLiteral("CUDA: ") + ways.first()));
+  }
+
+  void theMachineIsMeasuredAgainWhenAsked() {
+    openFirst();
+    const QPushButton* again = page()->machine()->again();
+    QVERIFY(!again->isEnabled());
+    QTRY_VERIFY(again->isEnabled());
+    QCOMPARE(*m_machine.asked, kAllAsked);
+    window()->guide().leavePage();
+    window()->guide().showPage();
+    QTRY_COMPARE(*m_machine.asked, kAllAsked + 2);  // the free RAM and the models
+    QVERIFY(wordsOf(page()->machine()).contains(QStringLiteral("84 µs")));
+    QTRY_VERIFY(page()->machine()->again()->isEnabled());
+    page()->machine()->again()->click();
+    QTRY_COMPARE(*m_machine.asked, 2 * kAllAsked + 1);
+  }
+
+  void whichQuestionFailedIsSaid() {
+    m_machine.sources.gpus = [](const Jobs::Stop&) {
+      return Error{ErrorCode::device, "the process that asked ended by signal 11"};
+    };
+    m_machine.sources.ramSpeed = [](const Jobs::Stop&) {
+      return Error{ErrorCode::out_of_memory, "only 100 MB of RAM are free"};
+    };
+    openFirst();
+    QTRY_VERIFY(wordsOf(page()->machine()).contains(QStringLiteral("84 µs")));
+    const QString words = wordsOf(page()->machine());
+    QVERIFY2(words.contains(QStringLiteral(
+                 "the drivers gave no answer: the process that asked ended by signal 11")),
+             qPrintable(words));
+    QVERIFY2(words.contains(QStringLiteral("speed not measured: only 100 MB of RAM are free")),
+             qPrintable(words));
+    QVERIFY(wordsOf(page()->sizes()).contains(QStringLiteral("not known without")));
   }
 
   void aModelThatIsInstalledIsReadyToChatWith() {
@@ -426,7 +496,7 @@ class FirstStartTest : public QObject {
 
   void theEmptyChatLeadsToThePage() {
     openFirst();
-    window()->leaveStart();
+    window()->guide().leavePage();
     auto* ways =
         window()->panel()->welcome()->findChild<QPushButton*>(QStringLiteral("waysToAModel"));
     QVERIFY(ways->isVisible());
@@ -437,17 +507,17 @@ class FirstStartTest : public QObject {
   void whatActsOnTheChatShowsIt() {
     openFirst();
     for (const char* name : {"newChat", "presetInspect", "ink", "write", "log", "tour"}) {
-      window()->showStart();
+      window()->guide().showPage();
       window()->action(name)->trigger();
       QVERIFY2(page() == nullptr, name);
     }
     for (const char* name : {"larger", "smaller", "normalSize"}) {
-      window()->showStart();
+      window()->guide().showPage();
       window()->action(name)->trigger();
       QVERIFY2(page() != nullptr, name);
     }
     QVERIFY(!window()->action("panels")->isEnabled());
-    window()->leaveStart();
+    window()->guide().leavePage();
     QVERIFY(window()->action("panels")->isEnabled());
   }
 
@@ -482,9 +552,11 @@ class FirstStartTest : public QObject {
   void pictures() {
     Jobs jobs;
     EngineHost engine(jobs);
+    MachineSurvey survey(jobs, m_machine.sources);
     test::OpenedWindow fonts;
     test::takePictures(QStringLiteral("first-start"), [&] {
-      auto* page = new StartPage(engine, QStringLiteral("/nowhere/model.gguf"), m_machine.sources);
+      auto* page = new StartPage(engine, QStringLiteral("/nowhere/model.gguf"),
+                                 {PackageKind::deb, {}}, survey, m_machine.sources.models);
       page->resize(1440, 845);
       page->show();
       [&] { QTRY_VERIFY(wordsOf(page->machine()).contains(QStringLiteral("84 µs"))); }();
@@ -497,12 +569,15 @@ class FirstStartTest : public QObject {
   std::function<void(WindowSetup&)> sources() {
     return [this](WindowSetup& setup) { setup.start = m_machine.sources; };
   }
-  void openFirst() {
+  void openFirst(const std::function<void(WindowSetup&)>& change = {}) {
     m_window = std::make_unique<test::OpenedWindow>();
-    m_window->openFirst(sources());
+    m_window->openFirst([&](WindowSetup& setup) {
+      setup.start = m_machine.sources;
+      if (change) change(setup);
+    });
   }
   MainWindow* window() const { return m_window->window(); }
-  StartPage* page() const { return window()->startPage(); }
+  StartPage* page() const { return window()->guide().page(); }
 
   MadeMachine m_machine;
   std::unique_ptr<test::OpenedWindow> m_window;

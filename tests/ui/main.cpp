@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "inference/machine/machine_answer.h"
 #include "tests/ui/ui_test.h"
 
 namespace mneme::test {
@@ -26,6 +27,8 @@ bool registerTest(const char* name, MakeTest make) {
 }  // namespace mneme::test
 
 int main(int argc, char** argv) {
+  // As the window's own program does.
+  if (const auto answered = mneme::answer_about_machine(argc, argv)) return *answered;
   const auto& classes = mneme::test::classes();
   const auto found = argc > 1 ? classes.find(argv[1]) : classes.end();
   if (found == classes.end()) {

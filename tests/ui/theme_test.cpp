@@ -102,6 +102,17 @@ class ThemeTest : public QObject {
     }
   }
 
+  void everyMarkOfAPaceStandsOffItsGround() {
+    for (const auto choice : {Theme::Choice::light, Theme::Choice::dark}) {
+      Theme::choose(choice);
+      const Theme& t = Theme::current();
+      for (const QColor& ground : {t.window, t.base}) {
+        for (const QColor& mark : {t.paceFaster, t.paceSame, t.paceSlower})
+          QVERIFY2(contrast(mark, ground) >= 3, qPrintable(mark.name()));
+      }
+    }
+  }
+
   void gateScaleIsFixedAndClamped() {
     const Theme& t = Theme::current();
     QCOMPARE(t.gate(-3), t.gate(0));

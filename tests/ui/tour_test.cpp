@@ -13,6 +13,7 @@
 #include "ui/views/inspect/token_card.h"
 #include "ui/views/start/start_page.h"
 #include "ui/views/window/callout.h"
+#include "ui/views/window/start_guide.h"
 
 using namespace mneme;
 
@@ -26,7 +27,7 @@ class TourTest : public QObject {
     m_window = std::make_unique<test::OpenedWindow>();
     m_window->openFirst(made());
     m_window->openTiny();
-    QVERIFY(window()->startPage() == nullptr);
+    QVERIFY(window()->guide().page() == nullptr);
     QTRY_VERIFY(banner()->isVisible());
     QVERIFY2(banner()->text().contains(QStringLiteral("a short tour")),
              qPrintable(banner()->text()));
@@ -43,9 +44,9 @@ class TourTest : public QObject {
       setup.settings->set("model/open_at_start", true);
     });
     QTRY_COMPARE(window()->engine().state(), EngineHost::State::ready);
-    QVERIFY(window()->startPage() != nullptr);
+    QVERIFY(window()->guide().page() != nullptr);
     QVERIFY(banner()->text().isEmpty());
-    window()->leaveStart();
+    window()->guide().leavePage();
     QVERIFY(banner()->isVisible());
     m_window->startOver();
     m_window->reopen();
@@ -55,8 +56,8 @@ class TourTest : public QObject {
   void itsStepsShowTheRealViews() {
     open();
     window()->action("tour")->trigger();
-    QVERIFY(window()->tour() != nullptr);
-    QTRY_COMPARE(window()->tour()->step(), 1);
+    QVERIFY(window()->guide().tour() != nullptr);
+    QTRY_COMPARE(window()->guide().tour()->step(), 1);
     const auto& items = window()->conversation().transcript().items();
     QCOMPARE(items.size(), std::size_t{2});
     QCOMPARE(items[0].text, Tour::question());
@@ -66,7 +67,7 @@ class TourTest : public QObject {
     standsBeside(window()->panel()->view()->viewport(), window()->panel()->view()->messageRect(1));
 
     QTest::keyClick(QApplication::focusWidget(), Qt::Key_Return);  // Next has the focus
-    QCOMPARE(window()->tour()->step(), 2);
+    QCOMPARE(window()->guide().tour()->step(), 2);
     const auto* card = window()->findChild<TokenCard*>();
     QVERIFY(card->isVisible());
     QVERIFY(window()->selection().pinned().has_value());
@@ -87,7 +88,7 @@ class TourTest : public QObject {
     standsBeside(card, card->rect());
 
     callout()->nextButton()->click();
-    QCOMPARE(window()->tour()->step(), 3);
+    QCOMPARE(window()->guide().tour()->step(), 3);
     settle();
     const auto* tiers = window()->findChild<TiersView*>();
     QVERIFY(tiers->isVisible());
@@ -99,7 +100,7 @@ class TourTest : public QObject {
                                        .arg(stats.served[static_cast<std::size_t>(Tier::ram)])),
         qPrintable(callout()->text()));
     callout()->nextButton()->click();
-    QVERIFY(window()->tour() == nullptr);
+    QVERIFY(window()->guide().tour() == nullptr);
     settle();
     QVERIFY(window()->findChild<Callout*>() == nullptr);
     QVERIFY(window()->panel()->composer()->edit()->hasFocus());
@@ -107,41 +108,41 @@ class TourTest : public QObject {
 
   void escapeEndsIt() {
     open();
-    window()->startTour();
-    QTRY_VERIFY(window()->tour() != nullptr && window()->tour()->step() == 1);
+    window()->guide().startTour();
+    QTRY_VERIFY(window()->guide().tour() != nullptr && window()->guide().tour()->step() == 1);
     QTRY_VERIFY(callout()->isVisible());
     QTest::keyClick(QApplication::focusWidget(), Qt::Key_Escape);
-    QVERIFY(window()->tour() == nullptr);
+    QVERIFY(window()->guide().tour() == nullptr);
     // Again, as often as one likes.
-    window()->startTour();
-    QTRY_VERIFY(window()->tour() != nullptr && window()->tour()->step() == 1);
+    window()->guide().startTour();
+    QTRY_VERIFY(window()->guide().tour() != nullptr && window()->guide().tour()->step() == 1);
   }
 
   void anotherChatOrNoModelEndsIt() {
     open();
-    window()->startTour();
-    QTRY_VERIFY(window()->tour() != nullptr && window()->tour()->step() == 1);
+    window()->guide().startTour();
+    QTRY_VERIFY(window()->guide().tour() != nullptr && window()->guide().tour()->step() == 1);
     window()->action("newChat")->trigger();
-    QVERIFY(window()->tour() == nullptr);
-    window()->startTour();
-    QTRY_VERIFY(window()->tour() != nullptr && window()->tour()->step() == 1);
+    QVERIFY(window()->guide().tour() == nullptr);
+    window()->guide().startTour();
+    QTRY_VERIFY(window()->guide().tour() != nullptr && window()->guide().tour()->step() == 1);
     window()->action("closeModel")->trigger();
-    QTRY_VERIFY(window()->tour() == nullptr);
+    QTRY_VERIFY(window()->guide().tour() == nullptr);
   }
 
   void whatWasTypedStays() {
     open();
     window()->panel()->composer()->setText(QStringLiteral("half a question"));
-    window()->startTour();
-    QTRY_VERIFY(window()->tour() != nullptr && window()->tour()->step() == 1);
+    window()->guide().startTour();
+    QTRY_VERIFY(window()->guide().tour() != nullptr && window()->guide().tour()->step() == 1);
     window()->action("newChat")->trigger();
     QCOMPARE(window()->panel()->composer()->text(), QStringLiteral("half a question"));
   }
 
   void itFollowsThePartsOfTheWindow() {
     open();
-    window()->startTour();
-    QTRY_VERIFY(window()->tour() != nullptr && window()->tour()->step() == 1);
+    window()->guide().startTour();
+    QTRY_VERIFY(window()->guide().tour() != nullptr && window()->guide().tour()->step() == 1);
     QTRY_VERIFY(callout()->isVisible());
     callout()->nextButton()->click();
     settle();
@@ -158,19 +159,19 @@ class TourTest : public QObject {
     m_window->open(made());
     window()->openModel(m_window->model(), {});
     QTRY_COMPARE(window()->engine().state(), EngineHost::State::ready);
-    window()->startTour();
-    QVERIFY(window()->tour() == nullptr);
+    window()->guide().startTour();
+    QVERIFY(window()->guide().tour() == nullptr);
     QVERIFY2(banner()->text().contains(QStringLiteral("no n-gram memory")),
              qPrintable(banner()->text()));
     banner()->actionButton()->click();
-    QVERIFY(window()->startPage() != nullptr);
+    QVERIFY(window()->guide().page() != nullptr);
   }
 
   void withoutAModelItSaysWhatToOpen() {
     m_window = std::make_unique<test::OpenedWindow>();
     m_window->open(made());
     window()->action("tour")->trigger();
-    QVERIFY(window()->tour() == nullptr);
+    QVERIFY(window()->guide().tour() == nullptr);
     QVERIFY2(banner()->text().contains(QStringLiteral("open a model")),
              qPrintable(banner()->text()));
   }
@@ -180,10 +181,10 @@ class TourTest : public QObject {
   static std::function<void(WindowSetup&)> made() {
     return [](WindowSetup& setup) {
       setup.start = {.facts = [] { return MachineFacts(); },
-                     .gpus = [] { return std::vector<DeviceInfo>(); },
-                     .ramSpeed = [] { return 10.0; },
-                     .gpuSpeed = [](const std::string&) -> Result<double> { return 10.0; },
-                     .drive = [](const Jobs::Stop&) -> Result<DriveSpeed> { return DriveSpeed(); },
+                     .gpus = [](const Jobs::Stop&) { return std::vector<DeviceInfo>(); },
+                     .ramSpeed = [](const Jobs::Stop&) { return 10.0; },
+                     .gpuSpeed = [](const std::string&, const Jobs::Stop&) { return 10.0; },
+                     .drive = [](const Jobs::Stop&) { return DriveSpeed(); },
                      .models = [](const Jobs::Stop&) { return FoundModels(); }};
     };
   }
@@ -205,7 +206,7 @@ class TourTest : public QObject {
              qPrintable(QDebug::toString(bubble) + QDebug::toString(target)));
   }
 
-  Callout* callout() const { return window()->tour()->callout(); }
+  Callout* callout() const { return window()->guide().tour()->callout(); }
   Banner* banner() const { return window()->panel()->banner(); }
   MainWindow* window() const { return m_window->window(); }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the welcome page asks about this machine. Each function is called on a thread of the page's
-// jobs; tests bring their own.
+// What the welcome page asks about this machine. Each function is called on a thread of jobs; tests
+// bring their own.
 #pragma once
 
 #include <functional>
@@ -15,12 +15,13 @@
 namespace mneme {
 
 struct StartSources {
+  using Stop = Jobs::Stop;
   std::function<MachineFacts()> facts;
-  std::function<std::vector<DeviceInfo>()> gpus;
-  std::function<double()> ramSpeed;                                   // GB/s
-  std::function<Result<double>(const std::string& device)> gpuSpeed;  // GB/s
-  std::function<Result<DriveSpeed>(const Jobs::Stop& stop)> drive;
-  std::function<FoundModels(const Jobs::Stop& stop)> models;
+  std::function<Result<std::vector<DeviceInfo>>(const Stop& stop)> gpus;
+  std::function<Result<double>(const Stop& stop)> ramSpeed;                             // GB/s
+  std::function<Result<double>(const std::string& device, const Stop& stop)> gpuSpeed;  // GB/s
+  std::function<Result<DriveSpeed>(const Stop& stop)> drive;
+  std::function<FoundModels(const Stop& stop)> models;
 };
 
 // Of this machine: the drive is the one that `data` lies on, where chats, packs and rows are kept;

@@ -22,11 +22,6 @@ using State = ModelDownload::State;
 const QString kFolderKey = QStringLiteral("window/download_folder");
 constexpr int kBarSteps = 1000;
 
-QString folderOf(const SettingsFile& file, const QString& otherwise) {
-  const QString chosen = file.value(kFolderKey).toString();
-  return chosen.isEmpty() ? otherwise : chosen;
-}
-
 QLabel* muted(QWidget* parent) {
   auto* label = new QLabel(parent);
   label->setProperty("kind", QStringLiteral("muted"));
@@ -35,12 +30,13 @@ QLabel* muted(QWidget* parent) {
 
 }  // namespace
 
-DownloadWay::DownloadWay(Jobs& jobs, SettingsFile& file, const DownloadOffer& offer,
-                         const QString& folder, DownloadLimits limits, QWidget* parent)
-    : QWidget(parent),
-      m_file(file),
-      m_download(jobs, offer, folderOf(file, folder), std::move(limits)),
-      m_ask([this](const QString& now) {
+QString DownloadWay::folderFor(const SettingsFile& file, const QString& folder) {
+  const QString chosen = file.value(kFolderKey).toString();
+  return chosen.isEmpty() ? folder : chosen;
+}
+
+DownloadWay::DownloadWay(ModelDownload& download, SettingsFile& file, QWidget* parent)
+    : QWidget(parent), m_download(download), m_file(file), m_ask([this](const QString& now) {
         return QFileDialog::getExistingDirectory(this, tr("Where the model is to lie"), now);
       }) {
   auto* title = new QLabel(tr("Download"), this);
@@ -86,8 +82,7 @@ DownloadWay::DownloadWay(Jobs& jobs, SettingsFile& file, const DownloadOffer& of
   connect(m_cancel, &QPushButton::clicked, &m_download, &ModelDownload::cancel);
   connect(m_place, &QPushButton::clicked, this, &DownloadWay::chooseFolder);
   connect(&m_download, &ModelDownload::changed, this, &DownloadWay::refresh);
-  connect(&m_download, &ModelDownload::finished, this, &DownloadWay::opened);
-  m_download.look();
+  if (m_download.state() == State::idle) m_download.look();
   refresh();
 }
 

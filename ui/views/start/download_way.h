@@ -21,23 +21,20 @@ class DownloadWay : public QWidget {
   Q_OBJECT
 
  public:
-  // `folder`: where models go unless another place was chosen, which `file` remembers.
-  DownloadWay(Jobs& jobs, SettingsFile& file, const DownloadOffer& offer, const QString& folder,
-              DownloadLimits limits = {}, QWidget* parent = nullptr);
+  // Both outlive it: the download goes on without it. `file` remembers a place that was chosen.
+  DownloadWay(ModelDownload& download, SettingsFile& file, QWidget* parent = nullptr);
 
-  ModelDownload& download() { return m_download; }
+  // Where models go: the place that was chosen, else `folder`.
+  static QString folderFor(const SettingsFile& file, const QString& folder);
   // The question for another place, given the present one; "" = none was chosen.
   void setAskForFolder(std::function<QString(const QString&)> ask) { m_ask = std::move(ask); }
-
- Q_SIGNALS:
-  void opened(const QString& path);  // it is whole and in its place: to be opened
 
  private:
   void refresh();
   void chooseFolder();
 
+  ModelDownload& m_download;
   SettingsFile& m_file;
-  ModelDownload m_download;
   std::function<QString(const QString&)> m_ask;
   QLabel* m_about;
   QProgressBar* m_bar;

@@ -2,6 +2,7 @@
 #include "ui/views/start/machine_card.h"
 
 #include <QHBoxLayout>
+#include <QPushButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include "base/printable.h"
 #include "inference/machine/row_cost.h"
 #include "ui/format.h"
+#include "ui/views/start/package_ways.h"
 
 namespace mneme {
 namespace {
@@ -28,10 +30,18 @@ QString gpuLine(const DeviceInfo& gpu) {
   return line;
 }
 
+using Step = MachineSurvey::Step;
+
 }  // namespace
 
-MachineCard::MachineCard(QWidget* parent) : StartCard(tr("This machine"), parent) {
+MachineCard::MachineCard(MachineSurvey& survey, const Package& package, QWidget* parent)
+    : StartCard(tr("This machine"), parent), m_survey(survey), m_wayToCuda(wayToCuda(package)) {
+  m_again = new QPushButton(tr("Measure again"), this);
+  m_again->setAccessibleName(tr("Measure this machine again"));
+  m_again->setToolTip(tr("Some seconds; a file of up to 128 MiB is written and removed"));
+  keepFont(m_again, 0.93);
   heading()->addStretch();
+  heading()->addWidget(m_again);
   body()->addSpacing(6);
   m_processor = addRow(tr("Processor"));
   m_ram = addRow(tr("RAM"));
@@ -39,6 +49,9 @@ MachineCard::MachineCard(QWidget* parent) : StartCard(tr("This machine"), parent
   m_drive = addRow(tr("Drive"), &m_driveReads);
   m_tables = addRow(tr("Tables"));
   body()->addStretch(1);
+  connect(m_again, &QPushButton::clicked, &survey, &MachineSurvey::measureAgain);
+  connect(&survey, &MachineSurvey::changed, this, &MachineCard::refresh);
+  refresh();
 }
 
 StartText* MachineCard::addRow(const QString& name, StartText** second) {
@@ -65,27 +78,57 @@ StartText* MachineCard::addRow(const QString& name, StartText** second) {
   return first;
 }
 
-void MachineCard::showFacts(const MachineFacts& facts) {
-  m_processor->say(tr("%1, %2, %3")
-                       .arg(factText(facts.processor),
-                            format::counted(facts.cores, tr("%1 core"), tr("%1 cores")),
-                            factText(facts.instructions)));
-  m_ramText = tr("%1, %2 free")
-                  .arg(format::bytes(facts.ram.total_bytes), format::bytes(facts.ram.free_bytes));
-  m_ram->say(m_ramText);
+void MachineCard::refresh() {
+  m_again->setEnabled(m_survey.now() == Step::none && m_survey.drive());
+  if (const auto& facts = m_survey.facts()) {
+    m_processor->say(tr("%1, %2, %3")
+                         .arg(factText(facts->processor),
+                              format::counted(facts->cores, tr("%1 core"), tr("%1 cores")),
+                              factText(facts->instructions)));
+    showRam();
+  }
+  showGpus();
+  showDrive();
 }
 
-void MachineCard::askingForGpus() {
-  m_gpu->count(tr("asking the drivers, %1 s"));
+void MachineCard::showRam() {
+  const SystemMemory& ram = m_survey.facts()->ram;
+  const QString text =
+      tr("%1, %2 free").arg(format::bytes(ram.total_bytes), format::bytes(ram.free_bytes));
+  const auto& speed = m_survey.ramSpeed();
+  if (m_survey.now() == Step::memory) {
+    m_ram->count(text + tr("; measuring, %1 s"));
+  } else if (!speed) {
+    m_ram->say(text);
+  } else if (!*speed) {
+    m_ram->say(tr("%1; speed not measured: %2").arg(text, factText(speed->error().message)));
+  } else {
+    m_ram->say(tr("%1, about %2 GB/s").arg(text, format::decimal(**speed, 0)));
+  }
 }
 
-void MachineCard::showGpus(const std::vector<DeviceInfo>& gpus) {
+void MachineCard::showGpus() {
+  if (m_survey.now() == Step::gpus) {
+    m_gpu->count(tr("asking the drivers, %1 s"));
+    return;
+  }
+  if (!m_survey.gpus()) return;
+  if (!*m_survey.gpus()) {
+    m_gpu->say(tr("not known"));
+    m_gpuOthers->say(
+        tr("the drivers gave no answer: %1").arg(factText(m_survey.gpus()->error().message)));
+    return;
+  }
+  const std::vector<DeviceInfo>& gpus = **m_survey.gpus();
   const auto used = std::ranges::find_if(gpus, &DeviceInfo::automatic);
   m_gpu->say(used == gpus.end() ? tr("none that can be used") : gpuLine(*used));
   QStringList others;
+  if (const auto& speed = m_survey.gpuSpeed(); speed && !*speed)
+    others << tr("its speed is not known: %1").arg(factText(speed->error().message));
   for (auto gpu = gpus.begin(); gpu != gpus.end(); ++gpu) {
     if (gpu == used) continue;
-    others << (!gpu->unusable.empty()
+    others << (lacks_its_module(*gpu) ? tr("%1: %2").arg(factText(gpu->name), m_wayToCuda)
+               : !gpu->unusable.empty()
                    ? tr("%1: %2").arg(factText(gpu->name), factText(gpu->unusable))
                : gpu->automatic ? tr("also %1").arg(gpuLine(*gpu))
                                 : tr("%1: only where it is asked for").arg(factText(gpu->name)));
@@ -94,19 +137,13 @@ void MachineCard::showGpus(const std::vector<DeviceInfo>& gpus) {
   m_gpuOthers->say(others.join(QStringLiteral("; ")));
 }
 
-void MachineCard::measuringRam() {
-  m_ram->count(m_ramText + tr("; measuring, %1 s"));
-}
-
-void MachineCard::showRamSpeed(double gbPerSecond) {
-  m_ram->say(tr("%1, about %2 GB/s").arg(m_ramText, format::decimal(gbPerSecond, 0)));
-}
-
-void MachineCard::measuringDrive() {
-  m_drive->count(tr("measuring, %1 s"));
-}
-
-void MachineCard::showDrive(const Result<DriveSpeed>& speed) {
+void MachineCard::showDrive() {
+  if (m_survey.now() == Step::drive) {
+    m_drive->count(tr("measuring, %1 s"));
+    return;
+  }
+  if (!m_survey.drive()) return;
+  const Result<DriveSpeed>& speed = *m_survey.drive();
   if (!speed) {
     m_drive->say(tr("not measured"));
     m_driveReads->say(factText(speed.error().message));

@@ -3,9 +3,11 @@
 // its height from the start. UI thread.
 #pragma once
 
-#include "inference/machine/drive_speed.h"
-#include "inference/machine/machine_facts.h"
+#include "ui/bridge/machine_survey.h"
+#include "ui/package_kind.h"
 #include "ui/views/start/start_card.h"
+
+class QPushButton;
 
 namespace mneme {
 
@@ -13,20 +15,20 @@ class MachineCard : public StartCard {
   Q_OBJECT
 
  public:
-  explicit MachineCard(QWidget* parent = nullptr);
+  MachineCard(MachineSurvey& survey, const Package& package, QWidget* parent = nullptr);
 
-  void showFacts(const MachineFacts& facts);
-  void askingForGpus();
-  void showGpus(const std::vector<DeviceInfo>& gpus);
-  void measuringRam();
-  void showRamSpeed(double gbPerSecond);
-  void measuringDrive();
-  void showDrive(const Result<DriveSpeed>& speed);
+  QPushButton* again() const { return m_again; }
 
  private:
   StartText* addRow(const QString& name, StartText** second = nullptr);
+  void refresh();
+  void showRam();
+  void showGpus();
+  void showDrive();
 
-  QString m_ramText;
+  MachineSurvey& m_survey;
+  const QString m_wayToCuda;
+  QPushButton* m_again;
   StartText* m_processor;
   StartText* m_ram;
   StartText* m_gpu;

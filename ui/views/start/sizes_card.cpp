@@ -70,22 +70,23 @@ void PaceMark::paintEvent(QPaintEvent*) {
   const QRectF area = rect();
   switch (m_pace) {
     case Pace::faster:
-      painter.setBrush(theme.good);
+      painter.setBrush(theme.paceFaster);
       painter.drawEllipse(area);
       break;
     case Pace::about_as_fast:
-      painter.setBrush(theme.tier(Tier::ssd_in_time));
+      painter.setBrush(theme.paceSame);
       painter.drawRect(area);
       break;
     case Pace::slower:
-      painter.setBrush(theme.tier(Tier::ssd_late));
+      painter.setBrush(theme.paceSlower);
       painter.drawPolygon(QPolygonF(
           {QPointF(area.center().x(), area.top()), area.bottomRight(), area.bottomLeft()}));
       break;
   }
 }
 
-SizesCard::SizesCard(QWidget* parent) : StartCard(tr("What runs well here"), parent) {
+SizesCard::SizesCard(MachineSurvey& survey, QWidget* parent)
+    : StartCard(tr("What runs well here"), parent), m_survey(survey) {
   m_note = new StartText("muted", this);
   m_note->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
   heading()->addStretch(1);
@@ -122,6 +123,8 @@ SizesCard::SizesCard(QWidget* parent) : StartCard(tr("What runs well here"), par
   }
   body()->addStretch(1);
   addLegend();
+  connect(&survey, &MachineSurvey::changed, this, &SizesCard::refresh);
+  refresh();
 }
 
 StartText* SizesCard::addCell(int row, int column, Qt::Alignment alignment, const char* kind) {
@@ -153,13 +156,19 @@ void SizesCard::addLegend() {
   body()->addLayout(legend);
 }
 
-void SizesCard::measuring() {
-  m_note->count(tr("measuring the RAM, %1 s"));
+void SizesCard::refresh() {
+  show(m_survey.speed());
+  if (m_survey.now() == MachineSurvey::Step::memory) {
+    m_note->count(tr("measuring the RAM, %1 s"));
+  } else if (m_survey.ramSpeed() && !*m_survey.ramSpeed()) {
+    m_note->say(tr("not known without the speed of the RAM"));
+  } else {
+    m_note->say({});
+  }
 }
 
 void SizesCard::show(const MachineSpeed& machine) {
   const bool known = machine.ram_gb_s > 0;
-  if (known) m_note->say({});
   const std::vector<SizeClass> classes = size_classes(machine);
   for (std::size_t i = 0; i < m_rows.size(); ++i) {
     const SizeClass& one = classes[i];

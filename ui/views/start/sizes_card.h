@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "inference/machine/size_classes.h"
+#include "ui/bridge/machine_survey.h"
 #include "ui/views/start/start_card.h"
 
 class QGridLayout;
@@ -33,13 +33,11 @@ class SizesCard : public StartCard {
   Q_OBJECT
 
  public:
-  explicit SizesCard(QWidget* parent = nullptr);
-
-  void measuring();
-  // Speeds that are 0 are not known yet.
-  void show(const MachineSpeed& machine);
+  explicit SizesCard(MachineSurvey& survey, QWidget* parent = nullptr);
 
  private:
+  void refresh();
+  void show(const MachineSpeed& machine);  // speeds that are 0 are not known
   struct Row {
     PaceMark* mark;
     StartText* name;
@@ -50,6 +48,7 @@ class SizesCard : public StartCard {
   StartText* addCell(int row, int column, Qt::Alignment alignment, const char* kind = "");
   void addLegend();
 
+  MachineSurvey& m_survey;
   QGridLayout* m_grid;
   StartText* m_note;
   std::vector<Row> m_rows;

@@ -9,9 +9,10 @@
 #include <QPushButton>
 #include <QTimer>
 #include <QVBoxLayout>
-#include <algorithm>
+#include <utility>
 
 #include "ui/bridge/engine_host.h"
+#include "ui/bridge/machine_survey.h"
 #include "ui/theme.h"
 #include "ui/views/start/found_card.h"
 #include "ui/views/start/machine_card.h"
@@ -44,19 +45,21 @@ class PageGround : public QWidget {
 
 }  // namespace
 
-StartPage::StartPage(EngineHost& engine, const QString& defaultModel, const StartSources& sources,
-                     QWidget* parent)
-    : QScrollArea(parent), m_engine(engine), m_sources(sources) {
+StartPage::StartPage(EngineHost& engine, const QString& defaultModel, const Package& package,
+                     MachineSurvey& survey, FindModels findModels, QWidget* parent)
+    : QScrollArea(parent), m_engine(engine), m_survey(survey), m_findModels(std::move(findModels)) {
   setObjectName(QStringLiteral("startPage"));
   setAccessibleName(tr("Welcome to Mneme"));
   setFrameShape(QFrame::NoFrame);
   setFocusPolicy(Qt::NoFocus);
   setWidgetResizable(true);
   setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  m_ways = new WaysCard(engine, defaultModel);
+  m_ways = new WaysCard(engine, defaultModel, package);
   m_found = new FoundCard;
-  m_machine = new MachineCard;
-  m_sizes = new SizesCard;
+  m_machine = new MachineCard(survey, package);
+  m_sizes = new SizesCard(survey);
+  // Both headings of the pair are on one line.
+  m_sizes->heading()->addStrut(m_machine->again()->sizeHint().height());
   m_pair = new QBoxLayout(QBoxLayout::LeftToRight);
   m_pair->setSpacing(kPageGap);
   m_pair->addWidget(m_machine, 106);
@@ -95,6 +98,9 @@ StartPage::StartPage(EngineHost& engine, const QString& defaultModel, const Star
     const QPoint at = m_found->list()->mapTo(widget(), row.center());
     ensureVisible(at.x(), at.y(), 0, row.height() + kPageGap);
   });
+  const auto showSpeed = [this] { m_found->table().setMachine(m_survey.speed()); };
+  connect(&survey, &MachineSurvey::changed, this, showSpeed);
+  showSpeed();
   connect(&Theme::notifier(), &Theme::Notifier::changed, this, &StartPage::fit);
   fit();
 }
@@ -152,74 +158,15 @@ void StartPage::keyPressEvent(QKeyEvent* event) {
   }
 }
 
-// The memory and the drive are measured one after the other, so that neither disturbs the other.
 void StartPage::begin() {
-  Jobs& jobs = m_engine.jobs();
-  jobs.start(
-      this, "facts", [facts = m_sources.facts](const Jobs::Stop&) { return facts(); },
-      [this](const MachineFacts& facts) {
-        m_machine->showFacts(facts);
-        m_speed.ram_free_bytes = facts.ram.free_bytes;
-        showSpeed();
-        askForGpus();
-      });
+  m_survey.goOn();
   search();
 }
 
 void StartPage::search() {
   m_found->searching();
-  m_engine.jobs().start(this, "models", m_sources.models,
+  m_engine.jobs().start(this, "models", m_findModels,
                         [this](FoundModels found) { m_found->show(std::move(found)); });
-}
-
-void StartPage::askForGpus() {
-  m_machine->askingForGpus();
-  m_engine.jobs().start(
-      this, "gpus", [gpus = m_sources.gpus](const Jobs::Stop&) { return gpus(); },
-      [this](const std::vector<DeviceInfo>& gpus) {
-        m_machine->showGpus(gpus);
-        const auto used = std::ranges::find_if(gpus, &DeviceInfo::automatic);
-        if (used != gpus.end()) m_speed.gpu_free_bytes = used->free_bytes;
-        measureMemory(used != gpus.end() ? used->id : std::string());
-      });
-}
-
-void StartPage::measureMemory(const std::string& gpu) {
-  m_machine->measuringRam();
-  m_sizes->measuring();
-  struct Speeds {
-    double ram = 0;
-    double gpu = 0;
-  };
-  m_engine.jobs().start(
-      this, "memory",
-      [ram = m_sources.ramSpeed, device = m_sources.gpuSpeed, gpu](const Jobs::Stop& stop) {
-        Speeds speeds{.ram = ram()};
-        // A card that cannot be measured is none for the estimates.
-        if (!gpu.empty() && !stop) {
-          if (const auto speed = device(gpu)) speeds.gpu = *speed;
-        }
-        return speeds;
-      },
-      [this](const Speeds& speeds) {
-        m_machine->showRamSpeed(speeds.ram);
-        m_speed.ram_gb_s = speeds.ram;
-        m_speed.gpu_gb_s = speeds.gpu;
-        if (speeds.gpu <= 0) m_speed.gpu_free_bytes = 0;
-        showSpeed();
-        measureDrive();
-      });
-}
-
-void StartPage::measureDrive() {
-  m_machine->measuringDrive();
-  m_engine.jobs().start(this, "drive", m_sources.drive,
-                        [this](const Result<DriveSpeed>& speed) { m_machine->showDrive(speed); });
-}
-
-void StartPage::showSpeed() {
-  m_sizes->show(m_speed);
-  m_found->table().setMachine(m_speed);
 }
 
 }  // namespace mneme

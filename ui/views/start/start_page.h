@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first thing a new user sees: what this machine is, what runs well on it, the ways to a model,
-// the models of other programs. Nothing is measured or looked for before it has been painted, and
-// all of that stops when it goes. UI thread.
+// the models of other programs. Nothing is measured or looked for before it has been painted. UI
+// thread.
 #pragma once
 
 #include <QScrollArea>
+#include <functional>
 
-#include "inference/machine/size_classes.h"
-#include "ui/bridge/start_sources.h"
+#include "inference/machine/found_models.h"
+#include "ui/bridge/jobs.h"
 
 class QBoxLayout;
 class QPushButton;
@@ -17,15 +18,20 @@ namespace mneme {
 class EngineHost;
 class FoundCard;
 class MachineCard;
+class MachineSurvey;
 class SizesCard;
 class WaysCard;
+struct Package;
 
 class StartPage : public QScrollArea {
   Q_OBJECT
 
  public:
-  StartPage(EngineHost& engine, const QString& defaultModel, const StartSources& sources,
-            QWidget* parent = nullptr);
+  using FindModels = std::function<FoundModels(const Jobs::Stop&)>;
+
+  // What is known of the machine outlives the page.
+  StartPage(EngineHost& engine, const QString& defaultModel, const Package& package,
+            MachineSurvey& survey, FindModels findModels, QWidget* parent = nullptr);
 
   MachineCard* machine() const { return m_machine; }
   SizesCard* sizes() const { return m_sizes; }
@@ -48,14 +54,10 @@ class StartPage : public QScrollArea {
   void fit();
   void begin();
   void search();
-  void askForGpus();
-  void measureMemory(const std::string& gpu);
-  void measureDrive();
-  void showSpeed();
 
   EngineHost& m_engine;
-  const StartSources m_sources;
-  MachineSpeed m_speed;  // as far as it is known
+  MachineSurvey& m_survey;
+  const FindModels m_findModels;
   QWidget* m_column = nullptr;
   QBoxLayout* m_pair = nullptr;  // of the first two cards
   QPushButton* m_skip = nullptr;

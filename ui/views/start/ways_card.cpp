@@ -15,8 +15,6 @@ namespace {
 
 constexpr int kWayGap = 20;
 constexpr int kCommandPadding = 8;
-// Installs the default model where this program came from a package, which names it.
-const char kInstallCommand[] = "sudo apt install mneme-model-smollm2";
 
 // A way: its name, what it is, and below, at the same height in all, what to press.
 struct Way {
@@ -53,11 +51,14 @@ void setPrimary(QPushButton* button, bool primary) {
 
 }  // namespace
 
-WaysCard::WaysCard(EngineHost& engine, const QString& defaultModel, QWidget* parent)
+WaysCard::WaysCard(EngineHost& engine, const QString& defaultModel, const Package& package,
+                   QWidget* parent)
     : StartCard(tr("Get a model"), parent),
       m_engine(engine),
       m_defaultModel(defaultModel),
-      m_haveDefault(QFileInfo::exists(defaultModel)) {
+      m_haveDefault(QFileInfo::exists(defaultModel)),
+      m_wayToDefault(wayToDefaultModel(package, QFileInfo(defaultModel).fileName(),
+                                       QFileInfo(defaultModel).path())) {
   heading()->addStretch();
   m_ways = new QBoxLayout(QBoxLayout::LeftToRight);
   m_ways->setSpacing(kWayGap);
@@ -82,8 +83,8 @@ WaysCard::WaysCard(EngineHost& engine, const QString& defaultModel, QWidget* par
 }
 
 QWidget* WaysCard::makeSmallOne() {
-  const Way way = makeWay(
-      m_haveDefault ? tr("Start with the small one") : tr("Install the small one"), {}, this);
+  const Way way =
+      makeWay(m_haveDefault ? tr("Start with the small one") : m_wayToDefault.title, {}, this);
   m_smallText = way.text;
   m_small = new QPushButton(way.widget);
   m_small->setObjectName(QStringLiteral("smallOne"));
@@ -97,7 +98,7 @@ QWidget* WaysCard::makeSmallOne() {
     m_command = new StartText("", box);
     m_command->setObjectName(QStringLiteral("installCommand"));
     keepFont(m_command, 0.95, QFont::Normal, true);
-    m_command->say(QLatin1String(kInstallCommand));
+    m_command->say(m_wayToDefault.copied);
     auto* inside = new QHBoxLayout(box);
     inside->setContentsMargins(kCommandPadding, 4, kCommandPadding, 4);
     inside->addWidget(m_command);
@@ -147,10 +148,9 @@ void WaysCard::refresh() {
                            .arg(format::modelName(m_defaultModel, QStringLiteral("Q4_1")));
   QString text;
   if (!m_haveDefault) {
-    text =
-        tr("SmolLM2-135M-Instruct with its n-gram memory. Answers at once and fills every view.");
+    text = m_wayToDefault.text;
     m_small->setText(tr("Copy"));
-    m_small->setAccessibleName(tr("Copy the command that installs the small model"));
+    m_small->setAccessibleName(m_wayToDefault.action);
   } else if (smallOneIsOpen()) {
     text = what + QLatin1Char(' ') + tr("Ready.");
     m_small->setText(tr("Start chatting"));
@@ -172,7 +172,7 @@ void WaysCard::refresh() {
 
 void WaysCard::act() {
   if (!m_haveDefault) {
-    QGuiApplication::clipboard()->setText(QLatin1String(kInstallCommand));
+    QGuiApplication::clipboard()->setText(m_wayToDefault.copied);
     m_small->setText(tr("Copied"));
   } else if (smallOneIsOpen() || m_engine.state() == EngineHost::State::loading) {
     Q_EMIT chatRequested();

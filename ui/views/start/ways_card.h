@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ui/bridge/engine_host.h"
+#include "ui/views/start/package_ways.h"
 #include "ui/views/start/start_card.h"
 
 class QBoxLayout;
@@ -15,7 +16,8 @@ class WaysCard : public StartCard {
   Q_OBJECT
 
  public:
-  WaysCard(EngineHost& engine, const QString& defaultModel, QWidget* parent = nullptr);
+  WaysCard(EngineHost& engine, const QString& defaultModel, const Package& package,
+           QWidget* parent = nullptr);
 
   // Where the keyboard begins: what is most likely wanted.
   QPushButton* mainButton() const;
@@ -40,6 +42,7 @@ class WaysCard : public StartCard {
   EngineHost& m_engine;
   const QString m_defaultModel;
   const bool m_haveDefault;
+  const ModelWay m_wayToDefault;
   QString m_stage;   // of an opening that is under way
   QString m_failed;  // why the latest opening failed; "" = it did not
   QBoxLayout* m_ways = nullptr;
@@ -48,7 +51,7 @@ class WaysCard : public StartCard {
   QBoxLayout* m_commandRow = nullptr;
   StartText* m_command = nullptr;
   QPushButton* m_small =
-      nullptr;  // copies the command, opens the default model, or goes to the chat
+      nullptr;  // copies how the default model is had, opens it, or goes to the chat
   QPushButton* m_choose = nullptr;
 };
 

@@ -23,9 +23,10 @@
 #include "ui/views/chat/composer.h"
 #include "ui/views/chat/welcome_view.h"
 #include "ui/views/manual/manual_help.h"
-#include "ui/views/window/open_model_dialog.h"
 #include "ui/views/start/start_page.h"
+#include "ui/views/window/open_model_dialog.h"
 #include "ui/views/window/side_panel.h"
+#include "ui/views/window/start_guide.h"
 #include "ui/views/window/status_line.h"
 #include "ui/views/window/switch_button.h"
 #include "ui/views/window/wheel_focus.h"
@@ -44,6 +45,7 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
       m_settings(*setup.settings),
       m_file(m_settings.file()),
       m_defaultModel(setup.defaultModel),
+      m_package(setup.package),
       m_engine(engine),
       m_drafts(store),
       m_watch(store),
@@ -62,14 +64,13 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
 
   m_panel = new ChatPanel(m_conversation, m_drafts, m_engine, m_branch, m_selection, m_source,
                           m_defaultModel, this);
-  m_startSources = setup.start;
-  m_download = setup.download;
-  m_models = setup.models;
   m_centre = new QStackedWidget(this);
   m_centre->addWidget(m_panel);
   setCentralWidget(m_centre);
   m_status = new StatusLine(m_engine, this);
   setStatusBar(m_status);
+  m_guide = std::make_unique<StartGuide>(*this, *m_centre, setup);
+  connect(m_guide.get(), &StartGuide::pageChanged, this, &MainWindow::refreshActions);
   makeDocks();
   m_side = findChild<SidePanel*>();
   makeMenus();
@@ -93,15 +94,13 @@ MainWindow::MainWindow(ChatStore& store, EngineHost& engine, const WindowSetup& 
   connect(m_panel->welcome(), &WelcomeView::openDefaultRequested, this,
           [this] { openModel(m_defaultModel, {}); });
   connect(m_panel->welcome(), &WelcomeView::cancelRequested, &m_engine, &EngineHost::cancelOpen);
-  connect(m_panel->welcome(), &WelcomeView::waysRequested, this, &MainWindow::showStart);
+  connect(m_panel->welcome(), &WelcomeView::waysRequested, m_guide.get(), &StartGuide::showPage);
   connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::rememberModel);
   connect(&m_engine, &EngineHost::openFailed, this, &MainWindow::tellNotOpened);
-  connect(&m_engine, &EngineHost::modelOpened, this, &MainWindow::offerTour);
   connectSettings();
-  const bool first = isFirstStart();
   restoreLayout();
   refreshActions();
-  if (first) showFirstStart();
+  m_guide->begin();
 }
 
 MainWindow::~MainWindow() = default;
@@ -113,10 +112,10 @@ void MainWindow::start() {
   for (const QString& problem : m_settings.problems())
     m_panel->banner()->tell(Banner::Kind::notice, problem);
   if (m_settings.now().window.open_at_start) openAtStart();
-  if (m_start == nullptr) {
+  if (m_guide->page() == nullptr) {
     m_panel->composer()->setFocus();
   } else {
-    m_start->takeFocus();
+    m_guide->page()->takeFocus();
   }
 }
 
@@ -170,7 +169,7 @@ void MainWindow::tellNotOpened(const QString& reason, bool cancelled) {
 }
 
 void MainWindow::openModel(const QString& path, const QString& memory) {
-  leaveStart();  // the chat shows how far it is
+  m_guide->leavePage();  // the chat shows how far it is
   m_panel->banner()->close();
   beginOpening(openingOf(path, memory));
 }
@@ -277,8 +276,16 @@ void MainWindow::saveLayout() {
   m_file.setValue(QStringLiteral("window/lower_share"), m_wanted.lower);
   m_file.setValue(QStringLiteral("window/tiers_share"), m_wanted.tiers);
   m_file.setValue(QStringLiteral("window/geometry"), saveGeometry());
-  m_file.setValue(QStringLiteral("window/state"),
-                  m_start != nullptr ? m_layoutBehind : saveState(kLayoutVersion));
+  m_file.setValue(QStringLiteral("window/state"), m_guide->layout());
+}
+
+QByteArray MainWindow::dockLayout() const {
+  return saveState(kLayoutVersion);
+}
+
+void MainWindow::restoreDocks(const QByteArray& layout) {
+  restoreState(layout, kLayoutVersion);
+  fitDocks();
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -14,12 +14,14 @@
 #include "ui/bridge/download_offer.h"
 #include "ui/bridge/drafts.h"
 #include "ui/bridge/engine_host.h"
+#include "ui/bridge/model_download.h"
 #include "ui/bridge/save_watch.h"
 #include "ui/bridge/settings_file.h"
 #include "ui/bridge/start_sources.h"
 #include "ui/models/branch_trace.h"
 #include "ui/models/chat_list_model.h"
 #include "ui/models/inspect_source.h"
+#include "ui/package_kind.h"
 #include "ui/selection.h"
 #include "ui/views/window/closing.h"
 
@@ -34,18 +36,19 @@ namespace mneme {
 class ChatPanel;
 class ManualHelp;
 class SidePanel;
-class StartPage;
+class StartGuide;
 struct DockRow;
 struct ViewContext;
 class StatusLine;
-class Tour;
 
 struct WindowSetup {
   AppSettings* settings = nullptr;  // with geometry, docks, recent models; outlives the window
   QString defaultModel;
+  Package package;                        // that this program came from
   StartSources start;                     // what the welcome page asks
   std::optional<DownloadOffer> download;  // what it offers to download
-  QString models;                         // the folder that a download goes to
+  DownloadLimits downloadLimits;
+  QString models;  // the folder that a download goes to
 };
 
 class MainWindow : public QMainWindow {
@@ -63,13 +66,11 @@ class MainWindow : public QMainWindow {
   enum class Preset { chat, inspect, memory };
   void showPreset(Preset preset);
 
-  // The welcome page, in place of everything between the menu bar and the status line.
-  void showStart();
-  void leaveStart();
-  // Null: it is not shown.
-  StartPage* startPage() const { return m_start; }
-  void startTour();
-  Tour* tour() const { return m_tour; }  // null: none is under way
+  void askForModel(const QString& path = {});
+
+  StartGuide& guide() { return *m_guide; }
+  QByteArray dockLayout() const;
+  void restoreDocks(const QByteArray& layout);
 
   // Named parts, for tests.
   ChatPanel* panel() const { return m_panel; }
@@ -118,11 +119,6 @@ class MainWindow : public QMainWindow {
   void rememberSizes();
   void fitDocks();
 
-  // main_window_start.cpp
-  bool isFirstStart() const;
-  void showFirstStart();
-  void offerTour();
-
   // main_window_chats.cpp
   void connectChats();
   void loadChats(ChatId last);
@@ -161,7 +157,6 @@ class MainWindow : public QMainWindow {
   void beginOpening(const Opening& opening);
   void tellModelProblem(const QString& text);
   void tellNotOpened(const QString& reason, bool cancelled);
-  void askForModel(const QString& path = {});
   void rememberModel();
   QStringList recentModels() const;
 
@@ -171,6 +166,7 @@ class MainWindow : public QMainWindow {
   AppSettings& m_settings;
   SettingsFile& m_file;
   const QString m_defaultModel;
+  const Package m_package;
   Opening m_opening;           // the latest
   Opening m_opened;            // of the model that is open, or was closed for m_opening; else empty
   QString m_reopenOffer;       // above the chat; "" = there is none
@@ -193,12 +189,7 @@ class MainWindow : public QMainWindow {
   };
   std::vector<Dock> m_docks;
   QStackedWidget* m_centre = nullptr;
-  StartSources m_startSources;
-  std::optional<DownloadOffer> m_download;
-  QString m_models;
-  StartPage* m_start = nullptr;
-  QByteArray m_layoutBehind;  // of the docks, while the welcome page has their room
-  Tour* m_tour = nullptr;
+  std::unique_ptr<StartGuide> m_guide;
   QList<QMenu*> m_menus;
   QActionGroup* m_presets = nullptr;
   std::unique_ptr<ManualHelp> m_manual;

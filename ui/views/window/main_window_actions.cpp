@@ -21,6 +21,7 @@
 #include "ui/views/window/model_card.h"
 #include "ui/views/window/shortcuts_dialog.h"
 #include "ui/views/window/side_panel.h"
+#include "ui/views/window/start_guide.h"
 #include "ui/views/window/switch_button.h"
 #include "ui/views/window/update_dialog.h"
 
@@ -38,7 +39,7 @@ QAction* MainWindow::addAction(QMenu* menu, const char* name, const QString& tex
   if (!keys.isEmpty()) action->setShortcut(keys);
   // What acts on the chat shows it first.
   if (menu->property(kOfChat).toBool())
-    connect(action, &QAction::triggered, this, &MainWindow::leaveStart);
+    connect(action, &QAction::triggered, m_guide.get(), &StartGuide::leavePage);
   if (run) connect(action, &QAction::triggered, this, [run = std::move(run)] { run(); });
   return action;
 }
@@ -80,11 +81,10 @@ void MainWindow::makeMenus() {
 void MainWindow::makeFileMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&File"));
   m_menus << menu;
-  addAction(menu, "newChat", tr("&New chat"), QKeySequence(Qt::CTRL | Qt::Key_N),
-            [this] {
-              leaveStart();
-              newChat();
-            });
+  addAction(menu, "newChat", tr("&New chat"), QKeySequence(Qt::CTRL | Qt::Key_N), [this] {
+    m_guide->leavePage();
+    newChat();
+  });
   menu->addSeparator();
   addAction(menu, "openModel", tr("&Open a model…"), QKeySequence(Qt::CTRL | Qt::Key_O),
             [this] { askForModel(); });
@@ -167,7 +167,7 @@ void MainWindow::makeViewMenu() {
   QAction* ink = addAction(menu, "ink", tr("&Gate ink"), QKeySequence(Qt::CTRL | Qt::Key_G), {});
   ink->setCheckable(true);
   connect(ink, &QAction::triggered, this, [this](bool on) {
-    leaveStart();
+    m_guide->leavePage();
     m_panel->setInk(on);
   });
   menu->addSeparator();
@@ -186,7 +186,7 @@ void MainWindow::makeViewMenu() {
   panels->menuAction()->setObjectName(QStringLiteral("panels"));
   for (const Dock& dock : m_docks) panels->addAction(dock.widget->toggleViewAction());
   addAction(menu, "log", tr("&Log"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L), [this] {
-    leaveStart();
+    m_guide->leavePage();
     auto* dock = findChild<QDockWidget*>(QStringLiteral("logDock"));
     dock->setVisible(!dock->isVisible());
     if (dock->isVisible()) dock->raise();
@@ -239,16 +239,16 @@ void MainWindow::makeHelpMenu() {
               dialog->setAttribute(Qt::WA_DeleteOnClose);
               dialog->open();
             });
-  addAction(menu, "welcomePage", tr("&Welcome page"), {}, [this] { showStart(); });
-  addAction(menu, "tour", tr("&Tour of the n-gram memory"), {}, [this] { startTour(); });
+  addAction(menu, "welcomePage", tr("&Welcome page"), {}, [this] { m_guide->showPage(); });
+  addAction(menu, "tour", tr("&Tour of the n-gram memory"), {}, [this] { m_guide->startTour(); });
   menu->addSeparator();
   addAction(menu, "updates", tr("Check for &updates…"), {}, [this] {
-    auto* dialog = new UpdateDialog(packageOf(QCoreApplication::applicationDirPath()), this);
+    auto* dialog = new UpdateDialog(m_package, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();
   });
   addAction(menu, "about", tr("&About Mneme"), {}, [this] {
-    auto* dialog = new AboutDialog(m_download.has_value(), this);
+    auto* dialog = new AboutDialog(m_guide->download() != nullptr, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();
   });
@@ -294,7 +294,7 @@ void MainWindow::refreshActions() {
   action("cancelOpen")->setEnabled(m_engine.state() == EngineHost::State::loading);
   action("closeModel")->setEnabled(m_engine.layout() != nullptr);
   action("ink")->setChecked(m_panel->view()->ink());
-  action("panels")->setEnabled(m_start == nullptr);
+  action("panels")->setEnabled(m_guide->page() == nullptr);
   action("memoryOn")->setChecked(m_conversation.settings().memory_on);
   action("memoryOn")->setEnabled(m_panel->memorySwitch()->isEnabled());
 }

@@ -14,6 +14,7 @@
 #include "ui/views/window/dock_registry.h"
 #include "ui/views/window/dock_title.h"
 #include "ui/views/window/main_window.h"
+#include "ui/views/window/start_guide.h"
 
 namespace mneme {
 namespace {
@@ -133,7 +134,7 @@ void MainWindow::updateDockTitles() {
 }
 
 void MainWindow::showPreset(Preset preset) {
-  leaveStart();
+  m_guide->leavePage();
   const unsigned layout = 1U << static_cast<unsigned>(preset);
   for (const Dock& dock : m_docks) dock.widget->setVisible((dock.row->layouts & layout) != 0);
   for (const Dock& dock : m_docks) {

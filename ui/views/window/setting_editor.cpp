@@ -20,7 +20,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "inference/run/machine.h"
+#include "ui/bridge/machine_child.h"
 #include "ui/format.h"
 #include "ui/path_text.h"
 #include "ui/plain_text.h"
@@ -47,8 +47,17 @@ std::int64_t spinUnit(const Setting& setting) {
   return setting.kind == SettingKind::size ? unit_bytes(setting) : 1;
 }
 
-void addDevices(QComboBox* box, const std::vector<DeviceInfo>& devices) {
-  for (const DeviceInfo& device : devices) {
+void addDevices(QComboBox* box, const Result<std::vector<DeviceInfo>>& devices) {
+  const auto enable = [box](int row, bool enabled) {
+    qobject_cast<QStandardItemModel*>(box->model())->item(row)->setEnabled(enabled);
+  };
+  if (!devices) {
+    const QString reason = QString::fromStdString(devices.error().message);
+    box->addItem(SettingEditor::tr("The drivers gave no answer: %1").arg(boundedText(reason)));
+    enable(box->count() - 1, false);
+    return;
+  }
+  for (const DeviceInfo& device : *devices) {
     const QString id = QString::fromStdString(device.id);
     const QString name = QString::fromStdString(device.name);
     const QString text =
@@ -63,8 +72,7 @@ void addDevices(QComboBox* box, const std::vector<DeviceInfo>& devices) {
       box->setItemText(row, text);
     }
     box->setItemData(row, boundedText(QString::fromStdString(device.driver)), Qt::ToolTipRole);
-    auto* items = qobject_cast<QStandardItemModel*>(box->model());
-    items->item(row)->setEnabled(device.unusable.empty());
+    enable(row, device.unusable.empty());
   }
 }
 
@@ -218,8 +226,8 @@ void SettingEditor::makeDevice(Jobs& jobs) {
   connect(box, &QComboBox::currentIndexChanged, this,
           [this, box] { tell(box->currentData().toString().toStdString()); });
   jobs.start(
-      box, "devices", [](const Jobs::Stop&) { return devices(); },
-      [box](const std::vector<DeviceInfo>& found) { addDevices(box, found); });
+      box, "devices", [](const Jobs::Stop& stop) { return MachineChild().devices(stop); },
+      [box](const Result<std::vector<DeviceInfo>>& found) { addDevices(box, found); });
   m_show = [box](const SettingValue& value) {
     const QString id = QString::fromStdString(std::get<std::string>(value));
     if (box->findData(id) < 0) box->addItem(id, id);

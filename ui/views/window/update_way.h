@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where this program came from, as its package says, and how a newer one is had. Asks nobody: reads
-// a file and the environment. Any thread.
+// How a newer version of this program is had. Any thread.
 #pragma once
 
-#include <QString>
+#include "ui/package_kind.h"
 
 namespace mneme {
-
-enum class PackageKind { deb, rpm, appimage, flatpak, tar, run, source, unknown };
-
-struct Package {
-  PackageKind kind = PackageKind::unknown;
-  QString place;  // the AppImage's file, the folder of the source tree; else the program's folder
-};
 
 struct UpdateWay {
   QString text;
   QString command;  // for a terminal; "" = none
 };
 
-// Of the program in that folder: AppImage and Flatpak say so in the environment, other packages in
-// ../lib/mneme/package (installer/package_files.cmake).
-Package packageOf(const QString& programFolder);
 UpdateWay updateWay(const Package& package);
 
 }  // namespace mneme
