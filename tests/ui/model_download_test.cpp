@@ -252,6 +252,11 @@ class ModelDownloadTest : public QObject {
     row("200 Closed", "Connection: close\r\n", "was cut");
     row("302 Insecure", none + "Location: http://192.0.2.1/a.gguf\r\n", "not safe");
     row("302 File", none + "Location: file:///etc/passwd\r\n", "cannot be followed");
+    QByteArray many;
+    for (int i = 0; i < 65; ++i) many += "X-" + QByteArray::number(i) + ": x\r\n";
+    row("200 Many headers", many, "sends more headers");
+    row("302 Many headers", many + "Location: /again\r\n", "sends more headers");
+    row("200 Long headers", "X: " + QByteArray(65 << 10, 'x') + "\r\n", "sends more headers");
     row("302 Loop", none + "Location: /again\r\n", "without an end");
   }
   void whatServersSayIsOneSentence() {
@@ -300,7 +305,25 @@ class ModelDownloadTest : public QObject {
     m_server->answers = {[&](const auto&, QTcpSocket& socket) { socket.write(begin); }};
     m_download->start();
     QTRY_COMPARE(m_download->state(), State::failed);
-    QVERIFY2(said("sent nothing for"), qPrintable(m_download->problem()));
+    QVERIFY2(said("sent nothing of the file for"), qPrintable(m_download->problem()));
+  }
+
+  void headersThatNeverEndAreNotReadForEver() {
+    m_limits.silence = std::chrono::milliseconds(300);
+    make();
+    qint64 sent = 0;
+    m_server->answers = {[&](const auto&, QTcpSocket& socket) {
+      const auto more = [&sent, &socket] {
+        sent += socket.write("X: " + QByteArray(65'000, 'x') + "\r\n");
+      };
+      socket.write("HTTP/1.1 200 OK\r\n");
+      connect(&socket, &QTcpSocket::bytesWritten, &socket, more);
+      more();
+    }};
+    m_download->start();
+    QTRY_COMPARE(m_download->state(), State::failed);
+    QVERIFY2(said("sent nothing of the file for"), qPrintable(m_download->problem()));
+    qInfo("the server could send %lld bytes of headers", sent);
   }
 
   void withoutAServer() {

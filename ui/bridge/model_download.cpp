@@ -22,6 +22,8 @@ constexpr char kDownloadJob[] = "download a model";
 constexpr char kLookDownloadJob[] = "look for a download";
 constexpr qint64 kBufferMax = 8 << 20;  // that came and is not written yet
 constexpr int kRedirectsMax = 5;
+constexpr qsizetype kHeadersMax = 64;
+constexpr qsizetype kHeaderBytesMax = 64 << 10;
 constexpr auto kSpeedOver = std::chrono::seconds(3);         // the mean that is told
 constexpr auto kSpeedFrom = std::chrono::milliseconds(300);  // before that it means nothing
 
@@ -50,6 +52,14 @@ QByteArray validatorOf(const QNetworkReply& reply) {
   const QByteArray tag = reply.rawHeader("ETag");
   if (tag.startsWith('"') && !tag.contains('\n')) return tag;
   return tag.isEmpty() ? reply.rawHeader("Last-Modified") : QByteArray();
+}
+
+// More than any server of files sends. Where there are 100, Qt 6.4 leaves out what they say.
+bool hasTooManyHeaders(const QNetworkReply& reply) {
+  const QList<QNetworkReply::RawHeaderPair>& headers = reply.rawHeaderPairs();
+  qsizetype bytes = 0;
+  for (const auto& [name, value] : headers) bytes += name.size() + value.size();
+  return headers.size() > kHeadersMax || bytes > kHeaderBytesMax;
 }
 
 // "bytes 500-999/1000"
@@ -94,7 +104,7 @@ ModelDownload::ModelDownload(Jobs& jobs, DownloadOffer offer, const QString& fol
   m_report.setInterval(m_limits.report);
   connect(&m_report, &QTimer::timeout, this, &ModelDownload::changed);
   connect(&m_silence, &QTimer::timeout, this, [this] {
-    fail(tr("%1 sent nothing for %2. Try again: what came is kept.")
+    fail(tr("%1 sent nothing of the file for %2. Try again: what came is kept.")
              .arg(m_offer.url.host(),
                   format::milliseconds(static_cast<double>(m_limits.silence.count()))));
   });
@@ -361,6 +371,11 @@ void ModelDownload::onHeaders() {
   if (m_headers || m_reply == nullptr || m_wish != Wish::run) return;
   const int status = m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
   if (status < 200 || status == 407) return;  // no answer yet; a proxy's own. The end says more.
+  if (hasTooManyHeaders(*m_reply)) {
+    fail(tr("%1 sends more headers than a file has (%2 at most). Tell whoever made this package.")
+             .arg(m_reply->url().host(), format::bytes(kHeaderBytesMax)));
+    return;
+  }
   if (status >= 300 && status < 400) return followRedirect();
   const bool ranged = m_reply->request().hasRawHeader("Range");
   const QByteArray validator = validatorOf(*m_reply);
