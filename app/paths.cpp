@@ -24,10 +24,10 @@ std::string base_directory(const char* variable, std::string_view below_home) {
 }
 
 // The folder of the running program; "" where /proc is not there to tell.
-std::string program_folder() {
+std::filesystem::path program_folder() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::string() : path.parent_path().string();
+  return error ? std::filesystem::path() : path.parent_path();
 }
 
 }  // namespace
@@ -43,10 +43,12 @@ std::string Paths::default_model() const {
 
 std::vector<std::string> Paths::pack_folders() const {
   std::vector<std::string> folders = {models};
-  const std::string program = program_folder();
+  const std::filesystem::path program = program_folder();
   if (!program.empty()) {
-    folders.push_back(program + "/../share/mneme/models");      // of an installed bin/
-    folders.push_back(program + "/../../../resources/models");  // of build/<preset>/bin/
+    // Of an installed bin/, of build/<preset>/bin/. As a person would write them: the kernel gave
+    // the program's folder without links.
+    for (const char* from : {"../share/mneme/models", "../../../resources/models"})
+      folders.push_back((program / from).lexically_normal().string());
   }
   return folders;
 }

@@ -92,17 +92,22 @@ TEST_F(Cli, TheDefaultModelIsFoundWhereAPackagePutIt) {
   fs::copy_file(MNEME_CLI, usr / "bin/mneme-cli");
   const fs::path installed = usr / "share/mneme/models/SmolLM2-135M-Instruct.Q4_1.gguf";
   fs::copy_file(model_, installed);
-  const auto run_installed = [&] {
-    SpawnedProgram program(folder_.path(),
-                           {usr / "bin/mneme-cli", "complete", "-p", "a", "-n", "1", "--json"},
-                           {.environment = {"XDG_DATA_HOME=" + folder_.file("home"),
-                                            "XDG_STATE_HOME=" + folder_.path()}});
+  const auto run_installed = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), usr / "bin/mneme-cli");
+    SpawnedProgram program(
+        folder_.path(), arguments,
+        {.environment = {"HOME=" + folder_.file("home"), "XDG_DATA_HOME=" + folder_.file("home"),
+                         "XDG_STATE_HOME=" + folder_.path()}});
     return program.wait();
   };
-  const ProgramEnd found = run_installed();
+  const std::vector<std::string> complete{"complete", "-p", "a", "-n", "1", "--json"};
+  const ProgramEnd found = run_installed(complete);
   EXPECT_EQ(found.code, 0) << found.err;
+  // It is named as a person would write it.
+  const ProgramEnd listed = run_installed({"models", "--json"});
+  EXPECT_NE(listed.out.find(installed.string()), std::string::npos) << listed.out << listed.err;
   fs::remove(installed);
-  EXPECT_EQ(run_installed().code, 1);
+  EXPECT_EQ(run_installed(complete).code, 1);
 }
 
 TEST_F(Cli, CompleteJsonHasItsKeys) {
