@@ -25,6 +25,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/table_files.h"
+#include "inference/model/type_bytes.h"
 #include "inference/run/find_pack.h"
 #include "inference/text/tokenizer.h"
 
@@ -80,11 +81,9 @@ bool is_a_model(const GgufFile& file) {
 }
 
 std::string most_used_type(const GgufFile& file) {
-  std::map<std::string_view, std::uint64_t> bytes;
-  for (const GgufTensor& tensor : file.tensors()) bytes[tensor.type_name] += tensor.bytes.size();
-  const auto most =
-      std::ranges::max_element(bytes, {}, [](const auto& type) { return type.second; });
-  return most == bytes.end() ? std::string() : std::string(most->first);
+  TypeBytes types;
+  for (const GgufTensor& tensor : file.tensors()) types.add(tensor.type_name, tensor.bytes.size());
+  return types.most();
 }
 
 // The file's own, by which people know it and which tells two of one model apart: what a file says

@@ -5,11 +5,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <span>
 #include <utility>
 
 #include "inference/model/llama_schema.h"
+#include "inference/model/type_bytes.h"
 
 namespace mneme {
 
@@ -188,19 +188,13 @@ Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
   if (!left_out) return left_out.error();
   w.left_out = std::move(*left_out);
 
-  std::map<std::string, std::uint64_t> bytes_by_type;
+  TypeBytes types;
   for (const GgufTensor& tensor : file.tensors()) {
     if (!bound.contains(tensor.name)) continue;
     w.bytes += tensor.bytes.size();
-    bytes_by_type[std::string(tensor.type_name)] += tensor.bytes.size();
+    types.add(tensor.type_name, tensor.bytes.size());
   }
-  std::uint64_t most = 0;
-  for (const auto& [type, bytes] : bytes_by_type) {
-    if (bytes > most) {
-      most = bytes;
-      w.main_dtype = type;
-    }
-  }
+  w.main_dtype = types.most();
   w.bytes_decode = w.bytes;
   if (!tied) w.bytes_decode -= file.find_tensor("token_embd.weight")->bytes.size();
   return w;
