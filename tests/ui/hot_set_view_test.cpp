@@ -2,6 +2,7 @@
 #include "ui/views/inspect/hot_set_view.h"
 
 #include <QComboBox>
+#include <QHeaderView>
 #include <QLabel>
 #include <QSignalSpy>
 #include <QTableWidget>
@@ -12,6 +13,7 @@
 #include "tests/ui/pictures.h"
 #include "tests/ui/synthetic_trace.h"
 #include "tests/ui/ui_test.h"
+#include "ui/theme.h"
 #include "ui/views/inspect/hot_set_actions.h"
 #include "ui/views/inspect/hot_set_canvas.h"
 
@@ -179,6 +181,34 @@ class HotSetViewTest : public QObject {
     source.setModel(modelWith(chat, std::make_shared<std::vector<NgramKey>>()));
     QVERIFY(view.canvas()->accessibleDescription().contains(QStringLiteral("Looking")));
     QTRY_VERIFY(view.canvas()->accessibleDescription().contains(QStringLiteral("No rows")));
+  }
+
+  // In a dock as narrow as it may become, at every zoom.
+  void noHeadingOrFigureIsCut() {
+    test::Chat chat = test::storyChat();
+    BranchTrace trace;
+    trace.reset(chat.log, chat.parts);
+    InspectSource source;
+    source.setModel(modelWith(chat, randomKeys(4000, 60)));
+    for (const double zoom : {1.0, 2.0}) {
+      Theme::setZoom(zoom);
+      HotSetView view(trace, source, m_jobs);
+      view.show();
+      QTRY_VERIFY(view.picture());
+      view.resize(view.minimumSizeHint());
+      QTest::mouseClick(view.canvas(), Qt::LeftButton, {}, view.canvas()->rect().center());
+      const auto* list = view.findChild<QTableWidget*>();
+      QTRY_VERIFY(list->rowCount() > 0);
+      view.resize(view.minimumSizeHint());
+      QCoreApplication::processEvents();
+      const QHeaderView* header = list->horizontalHeader();
+      for (int column = 0; column < list->columnCount(); ++column) {
+        QVERIFY2(header->sectionSize(column) >= header->sectionSizeHint(column),
+                 qPrintable(QStringLiteral("%1 at %2").arg(column).arg(zoom)));
+      }
+      QVERIFY(header->length() <= list->viewport()->width());
+    }
+    Theme::setZoom(1);
   }
 
   void aPlaceShowsItsRowsByMouseAndByKeys() {

@@ -5,6 +5,7 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QScrollBar>
 #include <QSignalBlocker>
 #include <QTableWidget>
 #include <QVBoxLayout>
@@ -21,6 +22,7 @@ namespace mneme {
 namespace {
 
 constexpr char kMapJob[] = "hot set map";
+constexpr int kListNarrowest = 260;
 
 enum Column { ngram, rowId, order, head, columnCount };
 
@@ -99,7 +101,6 @@ void HotSetView::build() {
     m_list->horizontalHeaderItem(column)->setTextAlignment(
         (column == ngram ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
   }
-  m_list->setMinimumWidth(260);
   side->addWidget(m_list, 1);
   halves->addLayout(side, 3);
   rows->addLayout(halves, 1);
@@ -234,6 +235,7 @@ void HotSetView::refreshList() {
   const bool known = m_picture && m_words && !chosen.isEmpty() && m_picture->pixels == chosen;
   if (!known) {
     m_list->setRowCount(0);
+    fitHeadings();
     m_place->setText(chosen.isEmpty() ? tr("Click the map, or walk it with the arrow keys")
                                       : tr("Looking for its rows …"));
     return;
@@ -270,6 +272,20 @@ void HotSetView::refreshList() {
     m_list->item(i, ngram)->setToolTip(row.used ? tr("%1\nUsed by the answer").arg(cells[ngram])
                                                 : cells[ngram]);
   }
+  fitHeadings();
+}
+
+// The list is never so narrow that a heading or a figure is cut; n-grams are, with the whole as
+// their tooltip.
+void HotSetView::fitHeadings() {
+  const QHeaderView* header = m_list->horizontalHeader();
+  const QAbstractItemView& view = *m_list;
+  int width = 2 * m_list->frameWidth() + m_list->verticalScrollBar()->sizeHint().width();
+  for (int column = 0; column < columnCount; ++column) {
+    const int cells = column == ngram ? 0 : view.sizeHintForColumn(column);
+    width += std::max(header->sectionSizeHint(column), cells);
+  }
+  m_list->setMinimumWidth(std::max(kListNarrowest, width));
 }
 
 }  // namespace mneme

@@ -48,6 +48,7 @@ class HotSetView : public QWidget {
   void receive(std::shared_ptr<const HotSetPicture> picture);
   void refresh();
   void refreshList();
+  void fitHeadings();
   QString whyEmpty() const;
 
   BranchTrace& m_trace;
