@@ -6,7 +6,10 @@ set -eu
 self=$0
 fail() { echo "mneme: $*" >&2; exit 1; }
 packed() { tail -n +"$(($(grep -an '^# ---- end of script' "$self" | head -n 1 | cut -d: -f1) + 1))" "$self"; }
-unpack() { packed | xz -dc | tar -xf - -C "$1" || fail "$self could not be unpacked into $1: is there room?${2:-}"; }
+unpack() {
+  said=$({ packed | xz -dc | tar -xf - -C "$1"; } 2>&1) ||
+    fail "$self could not be unpacked into $1: is there room?${2:-} ($(printf '%s\n' "$said" | head -n 1))"
+}
 main() {  # called at the end, so that half a script does nothing
   command -v xz >/dev/null || fail "xz is missing; your system's package of it is xz or xz-utils"
   case "$(packed | sha256sum)" in

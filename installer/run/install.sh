@@ -81,20 +81,43 @@ agreed "Install Mneme into $tree?"
 
 new=$tree.new
 made=$(mktemp)
-trap 'rm -rf "$new" "$made"' EXIT
+changed=no
+end() {
+  rm -rf "$new"
+  if [ "$changed" = no ]; then
+    grep '^folder ' "$made" | cut -d' ' -f2- | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+  fi
+  rm -f "$made" "$made.files"
+}
+trap end EXIT
+trap 'exit 1' INT TERM HUP
 make_folder() {  # with its parents; those that were not there are remembered
   [ -d "$1" ] && return
   make_folder "$(dirname "$1")"
-  mkdir "$1" || fail "$1 cannot be made"
+  said=$(mkdir "$1" 2>&1) || fail "$1 cannot be made ($said)"
   echo "folder $1" >>"$made"
 }
+plan() {  # a file outside of the tree
+  make_folder "$(dirname "$1")"
+  echo "file $1" >>"$made"
+}
+
+# All that needs room, and the list of what will be put where, before anything of the version before is touched.
 make_folder "$(dirname "$tree")"
 rm -rf "$new"
-cp -R "$here" "$new" || fail "$new cannot be written: is there room?"
+said=$(cp -R "$here" "$new" 2>&1) || fail "$new cannot be written: is there room? ($(printf '%s\n' "$said" | head -n 1))"
+cd "$here/share"
+for folder in applications metainfo mime icons man bash-completion zsh fish; do
+  [ ! -d "$folder" ] || find "$folder" -type f -o -type l
+done >"$made.files"
+while IFS= read -r file; do plan "$share/$file"; done <"$made.files"
+plan "$bin/mneme"
+plan "$bin/mneme-cli"
+[ ! -f "$list" ] || grep '^folder ' "$list" >>"$made" || true
+sort -u "$made" >"$new/${list##*/}" || fail "$new cannot be written: is there room?"
 
-# From here on little can go wrong; the version before goes, the new one comes.
+changed=yes
 if [ -f "$list" ]; then
-  grep '^folder ' "$list" >>"$made" || true
   grep '^file ' "$list" | cut -d' ' -f2- | while IFS= read -r file; do rm -f "$file"; done
   rm -rf "$tree.old"
   mv "$tree" "$tree.old"
@@ -103,27 +126,17 @@ mv "$new" "$tree"
 rm -rf "$tree.old"
 
 put() {  # SOURCE TARGET
-  make_folder "$(dirname "$2")"
-  cp "$1" "$2" || fail "$2 cannot be written"
-  echo "file $2" >>"$made"
+  said=$(cp "$1" "$2" 2>&1) || fail "$2 cannot be written; install once more when it can ($said)"
 }
-make_folder "$bin"
 for program in mneme mneme-cli; do
-  ln -sf "$tree/bin/$program" "$bin/$program"
-  echo "file $bin/$program" >>"$made"
+  said=$(ln -sf "$tree/bin/$program" "$bin/$program" 2>&1) || fail "$bin/$program cannot be made; install once more when it can ($said)"
 done
-cd "$tree/share"
-for folder in applications metainfo mime icons man bash-completion zsh fish; do
-  [ ! -d "$folder" ] || find "$folder" -type f -o -type l
-done >"$made.files"
 while IFS= read -r file; do put "$tree/share/$file" "$share/$file"; done <"$made.files"
-rm -f "$made.files"
 # The menu starts the program wherever it lies: what a desktop file quotes has to be escaped.
 quoted=$(printf '%s' "$tree/bin/mneme" | sed 's/[\\"`$]/\\\\&/g; s/%/%%/g; s/[&|\\]/\\&/g')
 for file in "$share"/applications/*.Mneme.desktop; do
   sed "s|^Exec=mneme|Exec=\"$quoted\"|" "$file" >"$file.new" && mv "$file.new" "$file"
 done
-sort -u "$made" >"$list"
 refresh
 say "Mneme is installed. It is in the menu; in a terminal: $bin/mneme"
 case ":$PATH:" in *":$bin:"*) ;; *) say "($bin is not in your PATH.)" ;; esac

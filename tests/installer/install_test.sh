@@ -92,6 +92,31 @@ done
 { head -c $((size - 200)) "$whole"; printf x; tail -c 199 "$whole"; } >"$broken"
 refused "a changed byte"
 
+# Where it cannot write it says so in one line, and can be used again: before the version before was touched nothing changed.
+fails_with() {  # fails_with WORDS COMMAND ...
+  local words=$1
+  shift
+  ! said=$(run "$@" 2>&1) || fail "did not fail: $words"
+  [[ $said == "mneme: $words"* && $(wc -l <<<"$said") -eq 1 ]] || fail "not \"$words\" but: $said"
+}
+head -c 100000 /dev/zero >"$top/1/lib/large.so"
+# shellcheck disable=SC2016
+fails_with "$tree.new cannot be written: is there room?" bash -c 'ulimit -f 32; trap "" XFSZ; exec "$0" --silent' "$top/1/install.sh"
+unchanged || fail "folders are left: $(diff <(echo "$before") <(files))"
+run touch "$home/.local/share/man"
+fails_with "$home/.local/share/man cannot be made" "$top/1/install.sh" --silent
+run rm "$home/.local/share/man"
+unchanged || fail "folders are left: $(diff <(echo "$before") <(files))"
+run mkdir -p "$home/.local/share/metainfo"
+run chmod 555 "$home/.local/share/metainfo"
+fails_with "$home/.local/share/metainfo/" "$top/1/install.sh" --silent
+run chmod 755 "$home/.local/share/metainfo"
+run "$top/2/install.sh" --silent || fail "cannot be installed again"
+[ "$("$home/.local/bin/mneme")" = "mneme 2 " ] || fail "not the version that was installed last"
+run "$tree/install.sh" --silent --uninstall
+run rmdir "$home/.local/share/metainfo"
+unchanged || fail "left behind after an installation that failed: $(diff <(echo "$before") <(files))"
+
 # What is not ours is not overwritten, and what is not there is not removed.
 run mkdir -p "$tree"
 run touch "$tree/precious"
