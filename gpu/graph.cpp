@@ -67,6 +67,19 @@ TensorId GraphBuilder::activation(std::string name, std::int64_t cols) {
   return add_tensor({std::move(name), DType::f32, 0, cols, TensorRole::activation, nullptr, 0});
 }
 
+TensorId GraphBuilder::unbound(std::string name, TensorRole role, DType dtype, std::int64_t rows,
+                               std::int64_t cols) {
+  return add_tensor({std::move(name), dtype, rows, cols, role, nullptr, 0});
+}
+
+void GraphBuilder::make_output(TensorId activation, std::string name, const Buffer& buffer) {
+  Tensor& tensor = graph_.tensors[activation];
+  CHECK(tensor.role == TensorRole::activation);
+  tensor.name = std::move(name);
+  tensor.role = TensorRole::output;
+  tensor.buffer = &buffer;
+}
+
 void GraphBuilder::begin_segment(std::optional<std::int32_t> engram_slot) {
   if (!graph_.segments.empty()) graph_.segments.back().end_op = graph_.ops.size();
   graph_.segments.push_back(Segment{graph_.ops.size(), graph_.ops.size(), engram_slot});

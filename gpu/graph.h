@@ -62,6 +62,12 @@ class GraphBuilder {
                  std::int64_t ngrams_max = 0);
   TensorId output(std::string name, std::int64_t cols, const Buffer& buffer);
   TensorId activation(std::string name, std::int64_t cols);
+  // A constant or a state without memory: such a graph tells its shapes, and does not run.
+  TensorId unbound(std::string name, TensorRole role, DType dtype, std::int64_t rows,
+                   std::int64_t cols);
+  // An activation that the host reads after a step, from `buffer`, under that name.
+  void make_output(TensorId activation, std::string name, const Buffer& buffer);
+  std::int64_t cols(TensorId id) const { return graph_.tensor(id).cols; }
 
   void begin_segment(std::optional<std::int32_t> engram_slot);
   void op(Op op);

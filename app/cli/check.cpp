@@ -46,10 +46,10 @@ Result<Json> describe_model(const GgufFile& file) {
   json["weights"] = summary->weights;
   json["bytes"] = file.file_size();
   json["tensors"] = file.tensors().size();
-  json["layers"] = config.n_layers;
+  json["layers"] = config.n_layers();
   json["width"] = config.dim;
-  json["heads"] = config.n_heads;
-  json["kv_heads"] = config.n_kv_heads;
+  json["heads"] = config.layers.front().attention.heads;
+  json["kv_heads"] = config.layers.front().attention.kv_heads;
   json["vocabulary"] = config.vocab_size;
   json["context"] = config.context_length;
   json["tokenizer_sha256"] = summary->tokenizer_sha256;

@@ -208,7 +208,7 @@ class Search {
   void find_memories() {
     for (const auto& [index, config] : configs_) {
       if (stop_.load(std::memory_order_relaxed)) return;
-      if (!packs_.contains({config.dim, config.n_layers})) continue;
+      if (!packs_.contains({config.dim, config.n_layers()})) continue;
       FoundModel& model = found_.models[index];
       const std::string& pack = pack_for(model.path, config);
       if (pack.empty()) continue;
@@ -226,7 +226,7 @@ class Search {
     const std::string& tokenizer = tokenizer_of(*file);
     if (tokenizer.empty()) return kNone;
     const auto key = std::tuple(fs::path(path).parent_path().string(), tokenizer, config.dim,
-                                config.n_layers, config.vocab_size);
+                                config.n_layers(), config.vocab_size);
     const auto known = chosen_.find(key);
     if (known != chosen_.end()) return known->second;
     const auto pack = find_pack("", path, own_folders_, config, tokenizer);

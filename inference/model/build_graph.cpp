@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "inference/families/family.h"
+
 namespace mneme {
 namespace {
 
@@ -16,88 +18,34 @@ class Transformer {
               const DeviceRows* device_rows, const KvCache& cache, const StepBuffers& io,
               const Placement& placement, std::size_t part)
       : c_(config),
-        w_(weights),
         pack_(pack),
         device_rows_(device_rows),
         cache_(cache),
         io_(io),
         part_(part),
         layers_(placement.parts()[part]),
-        is_last_(part + 1 == placement.parts().size()) {}
+        is_last_(part + 1 == placement.parts().size()),
+        b_(config, weights, cache, part) {}
 
   Graph build() && {
     g_.begin_segment(std::nullopt);
-    if (w_.rope_factors[part_]) rope_factors_ = constant(w_.rope_factors[part_]);
-
-    TensorId x = first_residual();
+    TensorId x = part_ == 0 ? b_.embed()
+                            : g_.input("residual_in", DType::f32, c_.dim,
+                                       io_.residual_transfers[part_ - 1].to);
     for (std::int64_t i = layers_.first_layer; i < layers_.end_layer; ++i) {
-      layer_ = static_cast<std::int32_t>(i);
+      b_.enter(i);
       if (const auto slot = engram_slot(i)) x = engram(x, *slot);
-      x = attention(x, i);
-      x = feed_forward(x, i);
+      x = c_.family->layer(b_, c_.layers[static_cast<std::size_t>(i)], x);
     }
-    if (!is_last_) return std::move(g_).finish();
-    layer_ = -1;
-    output_rows_only_ = true;
-    const TensorId normed = g_.activation("output_norm", c_.dim);
-    norm(x, w_.output_norm, normed);
-    op(OpKind::matmul, {normed, constant(w_.output ? w_.output : w_.token_embd), kNoTensor},
-       g_.output("logits", c_.vocab_size, io_.logits));
-    return std::move(g_).finish();
+    if (is_last_) {
+      b_.output(x, &io_.logits);
+    } else {
+      g_.make_output(x, "residual_out", io_.residual_transfers[part_].from);
+    }
+    return std::move(b_).finish();
   }
 
  private:
-  TensorId first_residual() {
-    if (part_ > 0) {
-      return g_.input("residual_in", DType::f32, c_.dim, io_.residual_transfers[part_ - 1].to);
-    }
-    const TensorId x = g_.activation("embedding", c_.dim);
-    op(OpKind::embed, {constant(w_.token_embd)}, x);
-    return x;
-  }
-
-  // x + Wo attention(rope(Wq norm(x)), ...)
-  TensorId attention(TensorId x, std::int64_t i) {
-    const LayerWeights& w = w_.layers[static_cast<std::size_t>(i)];
-    const std::int64_t q_dim = c_.n_heads * c_.head_dim;
-    const TensorId normed = g_.activation(name("attn_norm"), c_.dim);
-    norm(x, w.attn_norm, normed);
-    const TensorId q = linear(normed, w.wq, w.bq, "attn_q");
-    const TensorId k = linear(normed, w.wk, w.bk, "attn_k");
-    const TensorId v = linear(normed, w.wv, w.bv, "attn_v");
-    const TensorId q_rotated = rope(q, c_.n_heads, "attn_q_rope");
-    const TensorId k_rotated = rope(k, c_.n_kv_heads, "attn_k_rope");
-    const auto index = static_cast<std::size_t>(i);
-    const TensorId keys =
-        g_.state(name("keys"), cache_.dtype, cache_.context, c_.kv_dim(), cache_.keys[index]);
-    const TensorId values =
-        g_.state(name("values"), cache_.dtype, cache_.context, c_.kv_dim(), cache_.values[index]);
-    op(OpKind::kv_append, {k_rotated, v, keys, values}, kNoTensor);
-    const TensorId mixed = g_.activation(name("attn"), q_dim);
-    OpParams params;
-    params.n_heads = static_cast<std::int32_t>(c_.n_heads);
-    params.n_kv_heads = static_cast<std::int32_t>(c_.n_kv_heads);
-    params.head_dim = static_cast<std::int32_t>(c_.head_dim);
-    op(OpKind::attention, {q_rotated, keys, values}, mixed, params);
-    return add(x, linear(mixed, w.wo, w.bo, "attn_output"), "attn_residual");
-  }
-
-  // x + Wdown (silu(Wgate norm(x)) * Wup norm(x))
-  TensorId feed_forward(TensorId x, std::int64_t i) {
-    const LayerWeights& w = w_.layers[static_cast<std::size_t>(i)];
-    const TensorId normed = g_.activation(name("ffn_norm"), c_.dim);
-    norm(x, w.ffn_norm, normed);
-    const TensorId gate = linear(normed, w.ffn_gate, w.b_gate, "ffn_gate");
-    const TensorId up = linear(normed, w.ffn_up, w.b_up, "ffn_up");
-    const TensorId hidden = g_.activation(name("ffn_hidden"), c_.hidden_dim);
-    op(OpKind::swiglu, {gate, up}, hidden);
-    const TensorId down = linear(hidden, w.ffn_down, w.b_down, "ffn_down");
-    if (is_last_ || i + 1 < layers_.end_layer) return add(x, down, "ffn_residual");
-    const TensorId out = g_.output("residual_out", c_.dim, io_.residual_transfers[part_].from);
-    op(OpKind::add, {x, down}, out);
-    return out;
-  }
-
   // h + v + silu(conv(norm(v))), v = gate(h, rows) * value(rows): engram/SPEC.md, sections 5 to 8.
   TensorId engram(TensorId h, std::size_t slot) {
     const PackHeader& p = pack_->header;
@@ -105,32 +53,32 @@ class Transformer {
     const std::int64_t width = p.streams * c_.dim;
     g_.begin_segment(static_cast<std::int32_t>(slot));
 
-    const TensorId e = g_.activation(name("engram_e"), p.memory_width());
+    const TensorId e = g_.activation(b_.name("engram_e"), p.memory_width());
     OpParams decode;
     decode.columns = p.hash.columns();
     decode.column_dims = p.column_dims;
-    op(OpKind::table_decode, table_rows(slot), e, decode);
+    b_.op(OpKind::table_decode, table_rows(slot), e, decode);
 
-    const TensorId key = linear(e, w.key, w.key_bias, "engram_key");
-    const TensorId value = linear(e, w.value, w.value_bias, "engram_value");
-    const TensorId gated = g_.activation(name("engram_gated"), width);
-    const TensorId gates = g_.output(name("engram_gates"), p.streams, io_.gates[slot]);
+    const TensorId key = project(e, w.key, w.key_bias, "engram_key");
+    const TensorId value = project(e, w.value, w.value_bias, "engram_value");
+    const TensorId gated = g_.activation(b_.name("engram_gated"), width);
+    const TensorId gates = g_.output(b_.name("engram_gates"), p.streams, io_.gates[slot]);
     OpParams gate;
     gate.eps = p.gate_norm_eps;
     gate.streams = p.streams;
-    op(OpKind::engram_gate, {h, key, value, constant(w.key_norm), constant(w.query_norm)}, gated,
-       gate, gates);
+    b_.op(OpKind::engram_gate, {h, key, value, b_.constant(w.key_norm), b_.constant(w.query_norm)},
+          gated, gate, gates);
 
-    const TensorId out = g_.activation(name("engram_residual"), width);
-    const TensorId writes = g_.output(name("engram_writes"), p.streams, io_.writes[slot]);
-    const TensorId history = g_.state(name("engram_conv_inputs"), DType::f32, cache_.context, width,
-                                      cache_.conv_inputs[slot]);
+    const TensorId out = g_.activation(b_.name("engram_residual"), width);
+    const TensorId writes = g_.output(b_.name("engram_writes"), p.streams, io_.writes[slot]);
+    const TensorId history = g_.state(b_.name("engram_conv_inputs"), DType::f32, cache_.context,
+                                      width, cache_.conv_inputs[slot]);
     OpParams conv;
     conv.eps = p.conv_norm_eps;
     conv.streams = p.streams;
     conv.dilation = p.conv_dilation;
-    op(OpKind::short_conv, {h, gated, constant(w.conv_norm), constant(w.conv), history}, out, conv,
-       writes);
+    b_.op(OpKind::short_conv, {h, gated, b_.constant(w.conv_norm), b_.constant(w.conv), history},
+          out, conv, writes);
     return out;
   }
 
@@ -139,15 +87,15 @@ class Transformer {
     const PackHeader& p = pack_->header;
     const Buffer& rows = io_.rows[slot];
     if (device_rows_ == nullptr) {
-      return {g_.input(name("engram_rows"), DType::i8, p.hash.orders() * ngram_bytes(p), rows)};
+      return {g_.input(b_.name("engram_rows"), DType::i8, p.hash.orders() * ngram_bytes(p), rows)};
     }
     const std::int64_t bytes = ngram_bytes(p);
     const auto ngrams_max = static_cast<std::int64_t>(rows.size()) / bytes;
     if (index_ == kNoTensor) {
       index_ = g_.input("engram_index", DType::i32, 2 * p.hash.orders(), io_.index);
     }
-    return {g_.input(name("engram_rows"), DType::i8, bytes, rows, ngrams_max), index_,
-            g_.state(name("engram_cached_rows"), DType::i8, device_rows_->entries(),
+    return {g_.input(b_.name("engram_rows"), DType::i8, bytes, rows, ngrams_max), index_,
+            g_.state(b_.name("engram_cached_rows"), DType::i8, device_rows_->entries(),
                      cached_entry_bytes(bytes), device_rows_->rows(slot))};
   }
 
@@ -160,49 +108,14 @@ class Transformer {
     return std::nullopt;
   }
 
-  std::string name(std::string_view what) const { return fmt::format("blk.{}.{}", layer_, what); }
-
-  TensorId constant(const WeightTensor& w) {
-    return g_.constant(w.name, w.dtype, w.rows, w.cols, w.buffer);
-  }
-
-  void norm(TensorId x, const WeightTensor& weight, TensorId out) {
-    OpParams params;
-    params.eps = c_.norm_eps;
-    op(OpKind::rms_norm, {x, constant(weight)}, out, params);
-  }
-
-  TensorId linear(TensorId x, const WeightTensor& weight, const WeightTensor& bias,
-                  std::string_view what) {
-    const TensorId out = g_.activation(name(what), weight.rows);
-    op(OpKind::matmul, {x, constant(weight), bias ? constant(bias) : kNoTensor}, out);
+  TensorId project(TensorId x, const WeightTensor& weight, const WeightTensor& bias,
+                   std::string_view what) {
+    const TensorId out = g_.activation(b_.name(what), weight.rows);
+    b_.op(OpKind::matmul, {x, b_.constant(weight), b_.constant(bias)}, out);
     return out;
-  }
-
-  TensorId rope(TensorId x, std::int64_t heads, std::string_view what) {
-    const TensorId out = g_.activation(name(what), heads * c_.head_dim);
-    OpParams params;
-    params.n_heads = static_cast<std::int32_t>(heads);
-    params.head_dim = static_cast<std::int32_t>(c_.head_dim);
-    params.rope_dims = static_cast<std::int32_t>(c_.rope_dims);
-    params.rope_base = c_.rope_base;
-    op(OpKind::rope, {x, rope_factors_}, out, params);
-    return out;
-  }
-
-  TensorId add(TensorId a, TensorId b, std::string_view what) {
-    const TensorId out = g_.activation(name(what), c_.dim);
-    op(OpKind::add, {a, b}, out);
-    return out;
-  }
-
-  void op(OpKind kind, std::vector<TensorId> in, TensorId out, const OpParams& params = {},
-          TensorId out2 = kNoTensor) {
-    g_.op(Op{kind, std::move(in), out, out2, params, output_rows_only_, layer_});
   }
 
   const ModelConfig& c_;
-  const Weights& w_;
   const MemoryPack* pack_;
   const DeviceRows* device_rows_;
   const KvCache& cache_;
@@ -210,11 +123,9 @@ class Transformer {
   const std::size_t part_;
   const DevicePart layers_;
   const bool is_last_;
-  GraphBuilder g_;
-  TensorId rope_factors_ = kNoTensor;
+  ModelBuilder b_;
+  GraphBuilder& g_ = b_.graph();
   TensorId index_ = kNoTensor;  // one for all Engram layers
-  std::int32_t layer_ = -1;
-  bool output_rows_only_ = false;
 };
 
 }  // namespace
@@ -256,6 +167,18 @@ Result<StepBuffers> StepBuffers::create(const ModelConfig& config, const MemoryP
     RETURN_IF_ERROR(alloc(backend, io.writes.emplace_back(), tokens_max, gates_bytes));
   }
   return io;
+}
+
+ModelNeeds needs_of(const ModelConfig& config) {
+  ModelBuilder b(config);
+  b.graph().begin_segment(std::nullopt);
+  TensorId x = b.embed();
+  for (std::int64_t i = 0; i < config.n_layers(); ++i) {
+    b.enter(i);
+    x = config.family->layer(b, config.layers[static_cast<std::size_t>(i)], x);
+  }
+  b.output(x, nullptr);
+  return std::move(b).needs();
 }
 
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,

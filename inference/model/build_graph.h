@@ -13,6 +13,7 @@
 #include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"
 #include "inference/model/memory_pack.h"
+#include "inference/model/model_builder.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"
 #include "inference/model/weights.h"
@@ -28,17 +29,20 @@ struct ResidualTransfer {
 
 // Host-visible memory through which a step's inputs and outputs pass.
 struct StepBuffers {
-  Buffer logits;                    // [outputs_max, vocab] f32
-  std::vector<Buffer> rows;         // per Engram slot, [tokens_max, C * row_bytes]
-  Buffer index;                     // with DeviceRows: [tokens_max, orders] of RowLocation
-  std::vector<Buffer> gates;        // per Engram slot, [tokens_max, G] f32
-  std::vector<Buffer> writes;       // per Engram slot, [tokens_max, G] f32
+  Buffer logits;               // [outputs_max, vocab] f32
+  std::vector<Buffer> rows;    // per Engram slot, [tokens_max, C * row_bytes]
+  Buffer index;                // with DeviceRows: [tokens_max, orders] of RowLocation
+  std::vector<Buffer> gates;   // per Engram slot, [tokens_max, G] f32
+  std::vector<Buffer> writes;  // per Engram slot, [tokens_max, G] f32
   std::vector<ResidualTransfer> residual_transfers;  // [p] between parts p and p + 1
 
   static Result<StepBuffers> create(const ModelConfig& config, const MemoryPack* pack,
                                     const DeviceRows* device_rows, std::int64_t tokens_max,
                                     std::int64_t outputs_max, const Placement& placement);
 };
+
+// The weights and states that a model asks for, without a memory pack's.
+ModelNeeds needs_of(const ModelConfig& config);
 
 // Part `part` of the model. `pack` null = memory off or absent; `device_rows` null = the device
 // caches no rows, and each step transfers all of them. Everything passed in but the placement must

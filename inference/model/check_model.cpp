@@ -14,7 +14,7 @@ namespace {
 
 // Of the weights: what a summary holds beside the tokenizer's parts.
 Result<ModelSummary> summarize(const GgufFile& file, ModelConfig config, Backend& cpu) {
-  auto weights = Weights::bind(file, config, Placement(cpu, config.n_layers));
+  auto weights = Weights::bind(file, config, Placement(cpu, config.n_layers()));
   if (!weights) return weights.error();
   ModelSummary summary;
   summary.config = std::move(config);

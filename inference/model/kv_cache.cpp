@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "base/check.h"
+#include "inference/model/build_graph.h"
+
 namespace mneme {
 namespace {
 
@@ -12,12 +15,20 @@ DType cache_dtype(NumericMode mode) {
 
 }  // namespace
 
-std::uint64_t kv_cache_bytes(const ModelConfig& config, std::int64_t conv_width,
-                             std::int64_t context, NumericMode mode) {
-  const auto positions = static_cast<std::uint64_t>(context);
-  const std::uint64_t kv = 2 * static_cast<std::uint64_t>(config.n_layers) *
-                           row_bytes(cache_dtype(mode), config.kv_dim());
-  return positions * (kv + static_cast<std::uint64_t>(conv_width) * 4);
+const Buffer& KvCache::find(std::string_view state) const {
+  const auto found = states.find(state);
+  CHECK(found != states.end());
+  return found->second;
+}
+
+std::vector<std::uint64_t> kv_cache_bytes(const ModelConfig& config, std::int64_t context,
+                                          NumericMode mode) {
+  std::vector<std::uint64_t> layers(config.layers.size());
+  for (const StateNeed& need : needs_of(config).states) {
+    layers[static_cast<std::size_t>(need.layer)] +=
+        static_cast<std::uint64_t>(context) * row_bytes(cache_dtype(mode), need.width);
+  }
+  return layers;
 }
 
 Result<KvCache> KvCache::create(const ModelConfig& config, const MemoryPack* pack,
@@ -26,22 +37,24 @@ Result<KvCache> KvCache::create(const ModelConfig& config, const MemoryPack* pac
   KvCache cache;
   cache.context = context;
   cache.dtype = cache_dtype(mode);
-  const auto add = [&](std::vector<Buffer>& to, std::int64_t layer, std::size_t bytes) -> Status {
-    auto buffer = placement.of_layer(layer).alloc(bytes, MemoryKind::device);
+  const auto alloc = [&](std::int64_t layer, std::size_t row) -> Result<Buffer> {
+    auto buffer = placement.of_layer(layer).alloc(static_cast<std::size_t>(context) * row,
+                                                  MemoryKind::device);
     if (!buffer) return buffer.error().with("making room for the context");
-    to.push_back(std::move(*buffer));
-    return {};
+    return buffer;
   };
-  const auto positions = static_cast<std::size_t>(context);
-  for (std::int64_t i = 0; i < config.n_layers; ++i) {
-    RETURN_IF_ERROR(add(cache.keys, i, positions * row_bytes(cache.dtype, config.kv_dim())));
-    RETURN_IF_ERROR(add(cache.values, i, positions * row_bytes(cache.dtype, config.kv_dim())));
+  for (const StateNeed& need : needs_of(config).states) {
+    auto buffer = alloc(need.layer, row_bytes(cache.dtype, need.width));
+    if (!buffer) return buffer.error();
+    cache.states.emplace(need.name, std::move(*buffer));
   }
   if (pack != nullptr) {
     const auto width =
         static_cast<std::size_t>(pack->header.streams * pack->header.embedding_length);
     for (const LayerHash& layer : pack->header.hash.layers) {
-      RETURN_IF_ERROR(add(cache.conv_inputs, layer.layer_id, positions * width * sizeof(float)));
+      auto buffer = alloc(layer.layer_id, width * sizeof(float));
+      if (!buffer) return buffer.error();
+      cache.conv_inputs.push_back(std::move(*buffer));
     }
   }
   return cache;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a timeline remembers: keys and values of every position and layer, and for each Engram layer
-// the normalised inputs of its convolution. All of it is indexed by position, so going back is a
-// length (engram/SPEC.md, section 9).
+// What a timeline remembers: the states that the model needs (keys and values of every layer), and
+// for each Engram layer the normalised inputs of its convolution. All of it is indexed by position,
+// so going back is a length (engram/SPEC.md, section 9).
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -16,17 +20,19 @@
 namespace mneme {
 
 struct KvCache {
-  std::int64_t context = 0;          // positions there is room for
-  DType dtype = DType::f16;          // f32 in exact mode
-  std::vector<Buffer> keys, values;  // per layer, [context, kv_dim]
-  std::vector<Buffer> conv_inputs;   // per Engram slot, [context, G*D] f32
+  std::int64_t context = 0;                           // positions there is room for
+  DType dtype = DType::f16;                           // of the states; f32 in exact mode
+  std::map<std::string, Buffer, std::less<>> states;  // by name, [context, width]
+  std::vector<Buffer> conv_inputs;                    // per Engram slot, [context, G*D] f32
+
+  const Buffer& find(std::string_view state) const;  // CHECKs that it is there
 
   static Result<KvCache> create(const ModelConfig& config, const MemoryPack* pack,
                                 std::int64_t context, NumericMode mode, const Placement& placement);
 };
 
-// Bytes of a cache for `context` positions; `conv_width` is the sum of G*D over Engram layers.
-std::uint64_t kv_cache_bytes(const ModelConfig& config, std::int64_t conv_width,
-                             std::int64_t context, NumericMode mode);
+// Bytes of the states of each layer for `context` positions, without Engram's.
+std::vector<std::uint64_t> kv_cache_bytes(const ModelConfig& config, std::int64_t context,
+                                          NumericMode mode);
 
 }  // namespace mneme

@@ -234,9 +234,9 @@ Status check_pack_fits(const GgufFile& file, const PackHeader& header, const Mod
   if (header.embedding_length != config.dim) {
     return refuse(fmt::format("it is {} wide, the model {}", header.embedding_length, config.dim));
   }
-  if (header.block_count != config.n_layers) {
+  if (header.block_count != config.n_layers()) {
     return refuse(fmt::format("it was made for {} blocks, the model has {}", header.block_count,
-                              config.n_layers));
+                              config.n_layers()));
   }
   if (header.streams != 1) {
     return refuse(fmt::format("it has {} residual streams, the model 1", header.streams));

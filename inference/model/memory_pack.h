@@ -16,7 +16,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"
-#include "inference/model/weights.h"
+#include "inference/model/weight_tensor.h"
 #include "inference/trace/model_layout.h"
 
 namespace mneme {

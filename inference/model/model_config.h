@@ -1,36 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hyperparameters of a Llama-type model, read from GGUF metadata and checked against each
-// other. Names as in the published configs.
+// What a model is, whatever its family: sizes that all layers share, and for each layer a spec of
+// its blocks. A family's file reads it (inference/families), ModelBuilder makes graphs from it, and
+// weights, caches, estimates and checks are derived from those. Names as in the published configs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "inference/model/gguf.h"
 
 namespace mneme {
 
+struct Family;
+
+// How positions rotate queries and keys.
+struct RopeSpec {
+  std::int64_t dims = 0;  // leading values of each head that rotate; even
+  float base = 10000.0f;
+  std::vector<float> factors;  // [dims / 2]: what each frequency is divided by; empty = 1
+};
+
+// Grouped-query attention over a cache of keys and values.
+struct AttentionSpec {
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::size_t rope = 0;  // index into ModelConfig::ropes
+
+  std::int64_t q_dim() const { return heads * head_dim; }
+  std::int64_t kv_dim() const { return kv_heads * head_dim; }
+};
+
+// Gated feed-forward network.
+struct FeedForwardSpec {
+  std::int64_t hidden = 0;
+};
+
+struct LayerSpec {
+  AttentionSpec attention;
+  FeedForwardSpec feed_forward;
+};
+
 struct ModelConfig {
-  std::string architecture;  // "llama"
+  const Family* family = nullptr;
+  std::string architecture;  // the family's name in GGUF: "llama"
   std::string name;
   std::int64_t vocab_size = 0;  // tokens; the embedding may have more rows, which stand for nothing
-  std::int64_t n_layers = 0;
-  std::int64_t draft_layers = 0;  // behind them, which guess further tokens: left out
   std::int64_t dim = 0;         // D, embedding_length
-  std::int64_t hidden_dim = 0;  // feed_forward_length
-  std::int64_t n_heads = 0;
-  std::int64_t n_kv_heads = 0;
-  std::int64_t head_dim = 0;
-  std::int64_t rope_dims = 0;  // leading values of each head that rotate
-  std::int64_t context_length = 0;
-  float rope_base = 10000.0f;
-  float rope_scale = 1.0f;  // linear scaling: positions are divided by it before they rotate
+  std::int64_t context_length = 0;  // positions that the model was trained for
   float norm_eps = 1e-5f;
+  std::vector<RopeSpec> ropes;
+  std::vector<LayerSpec> layers;
+  std::int64_t draft_layers = 0;  // behind `layers`, which guess further tokens: left out
 
-  std::int64_t kv_dim() const { return n_kv_heads * head_dim; }
+  std::int64_t n_layers() const { return static_cast<std::int64_t>(layers.size()); }
 
-  // Errors: unsupported (no whole model, another architecture, a setting we do not compute with:
+  // Errors: unsupported (no whole model, a family we do not have, a setting we do not compute with:
   // all named); corrupt (missing or contradicting numbers).
   static Result<ModelConfig> from_gguf(const GgufFile& file);
 };

@@ -61,21 +61,24 @@ std::string header_digest(const GgufFile& file) {
 
 ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std::int64_t context) {
   ModelLayout layout;
+  const AttentionSpec& attention = impl.config.layers.front().attention;
   layout.name = impl.config.name;
   layout.path = impl.file->path();
   layout.architecture = impl.config.architecture;
   layout.quantization = impl.weights.main_dtype;
   layout.file_bytes = impl.file->file_size();
   layout.digest = header_digest(*impl.file);
-  layout.layers = static_cast<std::int32_t>(impl.config.n_layers);
+  layout.layers = static_cast<std::int32_t>(impl.config.n_layers());
   layout.width = static_cast<std::int32_t>(impl.config.dim);
-  layout.heads = static_cast<std::int32_t>(impl.config.n_heads);
-  layout.kv_heads = static_cast<std::int32_t>(impl.config.n_kv_heads);
+  layout.heads = static_cast<std::int32_t>(attention.heads);
+  layout.kv_heads = static_cast<std::int32_t>(attention.kv_heads);
   layout.vocabulary = static_cast<std::int32_t>(impl.config.vocab_size);
   layout.context_trained = impl.config.context_length;
   layout.context = context;
   layout.weight_bytes_per_token = impl.weights.bytes_decode;
-  layout.kv_bytes_per_position = kv_cache_bytes(impl.config, 0, 1, numeric_mode(options));
+  for (const std::uint64_t bytes : kv_cache_bytes(impl.config, 1, numeric_mode(options))) {
+    layout.kv_bytes_per_position += bytes;
+  }
   layout.device = impl.backend->name();
   layout.backend = impl.backend->description();
   const DevicePart& on_device = impl.placement->parts().back();
@@ -90,7 +93,7 @@ ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std
 // beside it. Returns the number of layers on the device.
 Result<std::int64_t> open_devices(Engine::Impl& impl, const EngineOptions& options,
                                   const MemoryEstimate& needs, std::int64_t context) {
-  const std::int64_t layers = impl.config.n_layers;
+  const std::int64_t layers = impl.config.n_layers();
   BackendOptions device{options.threads, options.instruction_set, options.device};
   const bool any = options.gpu_layers == 0;
   device.bytes_needed = needs.device_bytes(any ? layers : std::min(options.gpu_layers, layers));

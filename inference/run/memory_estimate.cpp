@@ -15,6 +15,7 @@
 #include "base/system_memory.h"
 #include "engram/table_store.h"
 #include "gpu/registry.h"
+#include "inference/model/build_graph.h"
 #include "inference/model/kv_cache.h"
 #include "inference/run/session.h"
 #include "inference/text/tokenizer.h"
@@ -120,20 +121,20 @@ std::int64_t layer_of(std::string_view name) {
 }
 
 // The weights of each layer, and those of the two ends.
-void add_weights(const GgufFile& file, MemoryEstimate& estimate) {
+void add_weights(const GgufFile& file, const ModelConfig& config, MemoryEstimate& estimate) {
   bool tied = true;
-  for (const GgufTensor& tensor : file.tensors()) {
-    const std::string_view name = tensor.name;
-    const std::uint64_t bytes = allocated(tensor.bytes.size());
-    const std::int64_t layer = layer_of(name);
-    if (layer >= 0 && layer < estimate.layers()) {
-      estimate.layer_bytes[static_cast<std::size_t>(layer)] += bytes;
-    } else if (name == "token_embd.weight") {
-      estimate.embedding_bytes = bytes;
+  for (const WeightNeed& need : needs_of(config).weights) {
+    const GgufTensor* tensor = file.find_tensor(need.name);
+    if (tensor == nullptr) continue;
+    const std::uint64_t bytes = allocated(tensor->bytes.size());
+    if (need.layer >= 0) {
+      estimate.layer_bytes[static_cast<std::size_t>(need.layer)] += bytes;
+    } else if (need.layer == kEmbeddingLayer) {
+      estimate.embedding_bytes += bytes;
     } else {
       estimate.output_bytes += bytes;
     }
-    tied = tied && name != "output.weight";
+    tied = tied && need.name != "output.weight";
   }
   // One matrix serves as both, at whichever end.
   if (tied) estimate.output_bytes += std::exchange(estimate.embedding_bytes, 0);
@@ -225,25 +226,25 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
                                const PackChoice& pack, std::int64_t context,
                                const EngineOptions& options) {
   MemoryEstimate estimate;
-  estimate.layer_bytes.resize(static_cast<std::size_t>(config.n_layers));
-  add_weights(file, estimate);
+  estimate.layer_bytes.resize(config.layers.size());
+  add_weights(file, config, estimate);
   estimate.weights_bytes = file.file_size();
   const SessionOptions session;
   // Which device `auto` takes is not known yet: the most that any wants.
   const std::int64_t chunk = options.device == "cpu" ? session.chunk_tokens : kChunkTokensMax;
   const NumericMode mode = numeric_mode(options);
-  estimate.kv_bytes = kv_cache_bytes(config, 0, context, mode);
-  for (std::uint64_t& layer : estimate.layer_bytes) {
-    layer += allocated(estimate.kv_bytes / static_cast<std::uint64_t>(config.n_layers));
+  const std::vector<std::uint64_t> kv_bytes = kv_cache_bytes(config, context, mode);
+  for (std::size_t i = 0; i < kv_bytes.size(); ++i) {
+    estimate.kv_bytes += kv_bytes[i];
+    estimate.layer_bytes[i] += allocated(kv_bytes[i]);
   }
   if (pack.file) {
     const PackHeader& header = *pack.header;
     estimate.weights_bytes += add_projections(*pack.file, estimate);
     std::uint64_t table_bytes = 0;
     for (const LayerHash& layer : header.hash.layers) {
-      const std::uint64_t inputs =
-          kv_cache_bytes(config, header.streams * config.dim, context, mode) -
-          kv_cache_bytes(config, 0, context, mode);
+      const auto inputs = static_cast<std::uint64_t>(context * header.streams * config.dim) *
+                          sizeof(float);  // of the convolution
       estimate.kv_bytes += inputs;
       estimate.layer_bytes[static_cast<std::size_t>(layer.layer_id)] += allocated(inputs);
       const auto columns = static_cast<std::uint64_t>(header.hash.columns());
@@ -261,7 +262,9 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
   // A plan without the memory and one with it. The most that lives at once: the residual, attention
   // with its partial sums, or a layer's inner rows, and these again as products take them.
   const std::int64_t plans = pack.file ? 2 : 1;
-  const std::int64_t activations = plans * chunk * (8 * config.dim + 4 * config.hidden_dim);
+  std::int64_t hidden = 0;
+  for (const LayerSpec& layer : config.layers) hidden = std::max(hidden, layer.feed_forward.hidden);
+  const std::int64_t activations = plans * chunk * (8 * config.dim + 4 * hidden);
   estimate.scratch_bytes +=
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config.vocab_size);
   estimate.free_bytes = system_memory().free_bytes;

@@ -38,11 +38,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A model that fits, so that the tensors are looked at too.
   ModelConfig config;
   config.dim = header->embedding_length;
-  config.n_layers = header->block_count;
+  config.layers.resize(static_cast<std::size_t>(header->block_count));
   config.vocab_size = static_cast<std::int64_t>(header->hash.token_map.size());
   static const std::unique_ptr<Backend> backend = std::move(open_backend({1, "scalar"}).value());
   auto pack = MemoryPack::open(*file, config, header->tokenizer_sha256, "",
-                               Placement(*backend, config.n_layers));
+                               Placement(*backend, config.n_layers()));
   if (!pack) {
     CHECK(!pack.error().message.empty());
     return 0;

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/families/config_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "base/printable.h"
+#include "inference/families/unread_keys.h"
+#include "inference/model/file_error.h"
+
+namespace mneme {
+namespace {
+
+// Bounds that no real model passes; beyond them a file is broken, not large.
+constexpr std::int64_t kLayersMax = 1024;
+constexpr std::int64_t kWidthMax = 1 << 20;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr std::string_view kFactors = "rope_freqs.weight";
+
+}  // namespace
+
+ConfigReader::ConfigReader(const GgufFile& file) : file_(file) {
+  auto architecture = file.require<std::string_view>("general.architecture");
+  if (!architecture) {
+    fail(architecture.error());
+    return;
+  }
+  prefix_ = fmt::format("{}.", *architecture);
+}
+
+void ConfigReader::fail(Error error) {
+  if (status_) status_ = std::move(error);
+}
+
+std::string ConfigReader::key_of(std::string_view key) {
+  read_.emplace(key);
+  return fmt::format("{}{}", prefix_, key);
+}
+
+bool ConfigReader::has(std::string_view key) {
+  return file_.find_entry(key_of(key)) != nullptr;
+}
+
+template <class T>
+T ConfigReader::value_or(std::string_view key, T fallback) {
+  auto value = file_.find<T>(key_of(key));
+  if (value) return value->value_or(fallback);
+  fail(value.error());
+  return fallback;
+}
+
+std::int64_t ConfigReader::count(std::string_view key, std::int64_t max) {
+  const std::string name = key_of(key);
+  auto value = file_.require<std::int64_t>(name);
+  if (!value) {
+    fail(value.error());
+    return 1;
+  }
+  if (*value >= 1 && *value <= max) return *value;
+  fail(corrupt(file_.name(), fmt::format("{} is {}, which is outside 1 to {}", name, *value, max)));
+  return 1;
+}
+
+std::int64_t ConfigReader::width(std::string_view key) {
+  return count(key, kWidthMax);
+}
+
+std::int64_t ConfigReader::width_of_layers(std::string_view key, std::int64_t layers) {
+  const std::string name = key_of(key);
+  const GgufEntry* entry = file_.find_entry(name);
+  if (entry == nullptr || entry->type != GgufType::array) return width(key);
+  auto values = file_.require_array<std::int64_t>(name);
+  if (!values) {
+    fail(values.error());
+    return 1;
+  }
+  if (static_cast<std::int64_t>(values->size()) != layers) {
+    fail(corrupt(file_.name(),
+                 fmt::format("{} has {} values for {} layers", name, values->size(), layers)));
+    return 1;
+  }
+  const std::int64_t first = values->front();
+  if (std::ranges::any_of(*values, [&](std::int64_t value) { return value != first; })) {
+    fail(Error{ErrorCode::unsupported,
+               fmt::format("{} has layers that differ in {}; Mneme runs models whose layers are "
+                           "alike",
+                           file_.name(), name)});
+    return 1;
+  }
+  if (first >= 1 && first <= kWidthMax) return first;
+  fail(corrupt(file_.name(),
+               fmt::format("{} is {}, which is outside 1 to {}", name, first, kWidthMax)));
+  return 1;
+}
+
+std::int64_t ConfigReader::integer_or(std::string_view key, std::int64_t fallback) {
+  return value_or(key, fallback);
+}
+
+float ConfigReader::positive(std::string_view key, float end) {
+  const std::string name = key_of(key);
+  auto value = file_.require<float>(name);
+  if (!value) {
+    fail(value.error());
+    return 1;
+  }
+  if (*value > 0 && *value < end) return *value;
+  fail(
+      corrupt(file_.name(), fmt::format("{} is {}, which is no number above 0{}", name, *value,
+                                        std::isinf(end) ? "" : fmt::format(" and below {}", end))));
+  return 1;
+}
+
+float ConfigReader::positive_or(std::string_view key, float fallback) {
+  return has(key) ? positive(key, kInfinity) : fallback;
+}
+
+float ConfigReader::number_or(std::string_view key, float fallback) {
+  return value_or(key, fallback);
+}
+
+std::string ConfigReader::text_or(std::string_view key, std::string_view fallback) {
+  return std::string(value_or(key, fallback));
+}
+
+void ConfigReader::refuse_experts() {
+  const std::int64_t experts = integer_or("expert_count", 0);
+  if (experts <= 0) return;
+  fail(Error{ErrorCode::unsupported,
+             fmt::format("{} is a mixture of {} experts; Mneme runs dense models so far",
+                         file_.name(), experts)});
+}
+
+std::int64_t ConfigReader::layers(ModelConfig& c) {
+  const std::int64_t blocks = count("block_count", kLayersMax);
+  c.draft_layers = integer_or("nextn_predict_layers", 0);
+  if (c.draft_layers >= 0 && c.draft_layers < blocks) return blocks;
+  fail(corrupt(file_.name(), fmt::format("{}nextn_predict_layers is {} of {} layers", prefix_,
+                                         c.draft_layers, blocks)));
+  c.draft_layers = 0;
+  return 1;
+}
+
+AttentionSpec ConfigReader::attention(std::int64_t dim, std::int64_t layers) {
+  AttentionSpec a;
+  a.heads = width_of_layers("attention.head_count", layers);
+  a.kv_heads =
+      has("attention.head_count_kv") ? width_of_layers("attention.head_count_kv", layers) : a.heads;
+  a.head_dim = integer_or("attention.key_length", dim / a.heads);
+  const std::int64_t value_dim = integer_or("attention.value_length", a.head_dim);
+  if (a.kv_heads > a.heads || a.head_dim < 1 || a.head_dim > kWidthMax ||
+      a.heads > kWidthMax / a.head_dim) {
+    fail(corrupt(file_.name(), "the numbers of heads contradict each other"));
+    return {1, 1, 1, 0};
+  }
+  if (value_dim != a.head_dim) {
+    fail(Error{ErrorCode::unsupported,
+               fmt::format("{} has keys of {} and values of {} numbers; Mneme needs them equal",
+                           file_.name(), a.head_dim, value_dim)});
+  }
+  return a;
+}
+
+// What positions are divided by before they rotate. As llama.cpp reads it: a factor without a type
+// is linear, the factor has an old key too, and 0 means none.
+float ConfigReader::linear_scale() {
+  const std::string type = text_or("rope.scaling.type", "linear");
+  const std::string_view key =
+      has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
+  float factor = number_or(key, 0.0f);
+  if (factor != 0.0f) factor = positive(key, kInfinity);
+  if (type == "none") return 1.0f;
+  if (type == "linear") return factor == 0.0f ? 1.0f : factor;
+  if (type == "llama3") {  // the factors of each frequency are a tensor
+    if (file_.find_tensor(kFactors) == nullptr) {
+      fail(corrupt(file_.name(),
+                   fmt::format("RoPE scaling 'llama3' needs the tensor {}", kFactors)));
+    }
+    return 1.0f;
+  }
+  fail(Error{ErrorCode::unsupported,
+             fmt::format("{} uses RoPE scaling '{}', which Mneme does not compute", file_.name(),
+                         printable(type))});
+  return 1.0f;
+}
+
+// Empty where the file has none.
+std::vector<float> ConfigReader::stored_factors(std::int64_t count) {
+  const GgufTensor* tensor = file_.find_tensor(kFactors);
+  if (tensor == nullptr) return {};
+  if (tensor->dtype != DType::f32) {
+    fail(Error{ErrorCode::unsupported,
+               fmt::format("{}: tensor {} has the type {}; Mneme needs it as F32", file_.name(),
+                           kFactors, tensor->type_name)});
+    return {};
+  }
+  if (tensor->dims != std::array<std::uint64_t, 4>{static_cast<std::uint64_t>(count), 1, 1, 1}) {
+    fail(corrupt(file_.name(), fmt::format("tensor {} is {} x {}, but the model needs 1 x {}",
+                                           kFactors, tensor->dims[1], tensor->dims[0], count)));
+    return {};
+  }
+  std::vector<float> factors(static_cast<std::size_t>(count));
+  std::memcpy(factors.data(), tensor->bytes.data(), factors.size() * sizeof(float));
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    if (factors[i] > 0 && std::isfinite(factors[i])) continue;
+    fail(corrupt(file_.name(), fmt::format("value {} of {} is {}, not a number above 0", i,
+                                           kFactors, factors[i])));
+    return {};
+  }
+  return factors;
+}
+
+RopeSpec ConfigReader::rope(std::int64_t head_dim) {
+  RopeSpec rope;
+  rope.dims = integer_or("rope.dimension_count", head_dim);
+  if (rope.dims < 1 || rope.dims > head_dim || rope.dims % 2 != 0) {
+    fail(corrupt(file_.name(), fmt::format("RoPE over {} of {} values of a head makes no sense",
+                                           rope.dims, head_dim)));
+    return rope;
+  }
+  rope.base = positive_or("rope.freq_base", rope.base);
+  const float scale = linear_scale();
+  rope.factors = stored_factors(rope.dims / 2);
+  if (scale == 1.0f) return rope;
+  if (rope.factors.empty()) rope.factors.resize(static_cast<std::size_t>(rope.dims / 2), 1.0f);
+  for (float& factor : rope.factors) factor *= scale;
+  return rope;
+}
+
+Status ConfigReader::check_unread(const ModelConfig& config) const {
+  return check_unread_keys(file_, prefix_, read_, config);
+}
+
+}  // namespace mneme

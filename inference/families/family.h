@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// A family of models is one file in this folder: how its files are read, and how one of its layers
+// is put together. To add one: its file, and its line in registry.cpp.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gpu/op.h"
+#include "inference/families/config_reader.h"
+#include "inference/model/model_builder.h"
+#include "inference/model/model_config.h"
+
+namespace mneme {
+
+struct Family {
+  std::string_view name;  // general.architecture in a GGUF
+
+  // Fills the config's sizes, ropes and layers. What is wrong stays in the reader: a value that
+  // could not be read is one that does no harm.
+  void (*read)(ConfigReader& file, ModelConfig& config);
+
+  // One layer, x [T, D] -> [T, D]. It is also how the layer's weights and states become known: it
+  // must ask for the same ones whatever is bound.
+  TensorId (*layer)(ModelBuilder& b, const LayerSpec& spec, TensorId x);
+};
+
+std::span<const Family* const> all_families();
+const Family* find_family(std::string_view architecture);  // null = none
+std::string family_names();                                // "'llama', 'qwen3'": for messages
+
+extern const Family kLlama;
+
+}  // namespace mneme

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/model_builder.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "inference/model/kv_cache.h"
+#include "inference/model/weights.h"
+
+namespace mneme {
+
+std::string ModelBuilder::name(std::string_view what) const {
+  return layer_ < 0 ? std::string(what) : fmt::format("blk.{}.{}", layer_, what);
+}
+
+TensorId ModelBuilder::constant(const WeightTensor& w) {
+  return graph_.constant(w.name, w.dtype, w.rows, w.cols, w.buffer);
+}
+
+TensorId ModelBuilder::weight(const WeightNeed& need) {
+  if (weights_ != nullptr) {
+    const WeightTensor* found = weights_->find(need.name);
+    return found == nullptr ? kNoTensor : constant(*found);
+  }
+  needs_.weights.push_back(need);
+  if (need.optional) return kNoTensor;
+  return graph_.unbound(need.name, TensorRole::constant, DType::f32, need.rows, need.cols);
+}
+
+TensorId ModelBuilder::state(std::string_view what, std::int64_t width) {
+  const std::string full = name(what);
+  if (cache_ != nullptr) {
+    return graph_.state(full, cache_->dtype, cache_->context, width, cache_->find(full));
+  }
+  needs_.states.push_back({full, width, layer_});
+  return graph_.unbound(full, TensorRole::state, DType::f32, config_.context_length, width);
+}
+
+void ModelBuilder::op(OpKind kind, std::vector<TensorId> in, TensorId out, const OpParams& params,
+                      TensorId out2) {
+  graph_.op(Op{kind, std::move(in), out, out2, params, layer_ == kOutputLayer,
+               static_cast<std::int32_t>(layer_ < 0 ? -1 : layer_)});
+}
+
+TensorId ModelBuilder::embed() {
+  const TensorId table = weight({"token_embd.weight", config_.vocab_size, config_.dim,
+                                 WeightRule::vocabulary, false, layer_});
+  const TensorId x = graph_.activation("embedding", config_.dim);
+  op(OpKind::embed, {table}, x);
+  return x;
+}
+
+void ModelBuilder::output(TensorId x, const Buffer* logits) {
+  enter(kOutputLayer);
+  const TensorId normed = norm(x, "output_norm");
+  TensorId matrix = weight(
+      {"output.weight", config_.vocab_size, config_.dim, WeightRule::vocabulary, true, layer_});
+  if (weights_ == nullptr) return;
+  if (matrix == kNoTensor) matrix = constant(*weights_->find("token_embd.weight"));
+  op(OpKind::matmul, {normed, matrix, kNoTensor},
+     graph_.output("logits", config_.vocab_size, *logits));
+}
+
+TensorId ModelBuilder::norm(TensorId x, std::string_view what) {
+  const std::int64_t width = cols(x);
+  const TensorId out = graph_.activation(name(what), width);
+  const TensorId by = weight({name(what) + ".weight", 1, width, WeightRule::vector, false, layer_});
+  OpParams params;
+  params.eps = config_.norm_eps;
+  op(OpKind::rms_norm, {x, by}, out, params);
+  return out;
+}
+
+TensorId ModelBuilder::linear(TensorId x, std::string_view what, std::int64_t out) {
+  const std::string full = name(what);
+  const TensorId y = graph_.activation(full, out);
+  const TensorId matrix =
+      weight({full + ".weight", out, cols(x), WeightRule::matrix, false, layer_});
+  const TensorId bias = weight({full + ".bias", 1, out, WeightRule::vector, true, layer_});
+  op(OpKind::matmul, {x, matrix, bias}, y);
+  return y;
+}
+
+TensorId ModelBuilder::rope(TensorId x, std::int64_t heads, const AttentionSpec& spec,
+                            std::string_view what) {
+  const RopeSpec& rope = config_.ropes[spec.rope];
+  rope_factors_.resize(config_.ropes.size(), kNoTensor);
+  TensorId& factors = rope_factors_[spec.rope];
+  if (factors == kNoTensor && weights_ != nullptr) {
+    const std::vector<WeightTensor>& bound = weights_->rope_factors[spec.rope];
+    if (!bound.empty()) factors = constant(bound[part_]);
+  }
+  const TensorId out = graph_.activation(name(what), cols(x));
+  OpParams params;
+  params.n_heads = static_cast<std::int32_t>(heads);
+  params.head_dim = static_cast<std::int32_t>(spec.head_dim);
+  params.rope_dims = static_cast<std::int32_t>(rope.dims);
+  params.rope_base = rope.base;
+  op(OpKind::rope, {x, factors}, out, params);
+  return out;
+}
+
+TensorId ModelBuilder::attention(TensorId x, const AttentionSpec& spec) {
+  const TensorId q = linear(x, "attn_q", spec.q_dim());
+  const TensorId k = linear(x, "attn_k", spec.kv_dim());
+  const TensorId v = linear(x, "attn_v", spec.kv_dim());
+  const TensorId q_rotated = rope(q, spec.heads, spec, "attn_q_rope");
+  const TensorId k_rotated = rope(k, spec.kv_heads, spec, "attn_k_rope");
+  const TensorId keys = state("keys", spec.kv_dim());
+  const TensorId values = state("values", spec.kv_dim());
+  op(OpKind::kv_append, {k_rotated, v, keys, values}, kNoTensor);
+  const TensorId mixed = graph_.activation(name("attn"), spec.q_dim());
+  OpParams params;
+  params.n_heads = static_cast<std::int32_t>(spec.heads);
+  params.n_kv_heads = static_cast<std::int32_t>(spec.kv_heads);
+  params.head_dim = static_cast<std::int32_t>(spec.head_dim);
+  op(OpKind::attention, {q_rotated, keys, values}, mixed, params);
+  return linear(mixed, "attn_output", config_.dim);
+}
+
+TensorId ModelBuilder::feed_forward(TensorId x, const FeedForwardSpec& spec) {
+  const TensorId gate = linear(x, "ffn_gate", spec.hidden);
+  const TensorId up = linear(x, "ffn_up", spec.hidden);
+  const TensorId hidden = graph_.activation(name("ffn_hidden"), spec.hidden);
+  op(OpKind::swiglu, {gate, up}, hidden);
+  return linear(hidden, "ffn_down", config_.dim);
+}
+
+TensorId ModelBuilder::add(TensorId a, TensorId b, std::string_view what) {
+  const TensorId out = graph_.activation(name(what), cols(a));
+  op(OpKind::add, {a, b}, out);
+  return out;
+}
+
+}  // namespace mneme
