@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations a graph is made of. One line each: inputs in order, output, meaning. T is the
 // number of tokens in the step, D the model width, G the residual streams, M the memory width.
-// [x] marks an optional input (kNoTensor when absent). To add an op: a line here, its scalar kernel
+// [x] marks an optional input (kNoTensor when absent). Numbers that stand in a line without a
+// tensor are those of op_params.h. To add an op: a line here, its scalar kernel
 // in gpu/cpu, its rows in gpu/conformance/op_cases.cpp, then the other backends.
 #pragma once
 
@@ -9,6 +10,8 @@
 #include <limits>
 #include <string_view>
 #include <vector>
+
+#include "gpu/op_params.h"
 
 namespace mneme {
 
@@ -19,8 +22,8 @@ enum class OpKind : std::uint8_t {
   embed,         // table [vocab, D] -> [T, D]: row of each token id of the step
   rms_norm,      // x [T, D], weight [1, D] -> [T, D]: x / sqrt(mean(x^2) + eps) * weight
   matmul,        // x [T, in], weight [out, in], [bias [1, out]] -> [T, out]: x * weight^T + bias
-  rope,          // x [T, heads * head_dim], [factors [1, rope_dims / 2]] -> same shape: rotates
-                 //   pairs (2i, 2i+1) of each head by position * base^(-2i / rope_dims) / factor
+  rope,          // x [T, heads * head_dim], [factors [1, dims / 2]] -> same shape: rotates
+                 //   pairs (2i, 2i+1) of each head by position * base^(-2i / dims) / factor
   kv_append,     // k, v [T, kv_width] -> writes rows position.. of the states (in[2], in[3])
   attention,     // q [T, heads * head_dim], k state, v state [context, kv_width] -> [T, heads *
                  //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads
@@ -52,20 +55,6 @@ static_assert(sizeof(RowLocation) == 8);
 constexpr std::int64_t cached_entry_bytes(std::int64_t ngram_bytes) {
   return (ngram_bytes + 3) / 4 * 4;
 }
-
-// The numbers an op needs besides its tensors; each op reads the ones its line speaks of.
-struct OpParams {
-  float eps = 0;             // rms_norm; engram_gate's and short_conv's norms
-  std::int32_t n_heads = 0;  // rope, attention
-  std::int32_t n_kv_heads = 0;
-  std::int32_t head_dim = 0;
-  std::int32_t rope_dims = 0;  // leading values of each head that rotate
-  float rope_base = 0;
-  std::int32_t streams = 1;      // engram_gate, short_conv
-  std::int32_t columns = 0;      // table_decode: rows per token
-  std::int32_t column_dims = 0;  // table_decode: d, values per row
-  std::int32_t dilation = 1;     // short_conv
-};
 
 struct Op {
   OpKind kind;

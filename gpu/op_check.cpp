@@ -149,14 +149,14 @@ class Checker {
 
   void rope() {
     inputs(1, 2);
-    const OpParams& p = op_.params;
-    require(p.head_dim > 0 && p.rope_dims > 0 && p.rope_dims % 2 == 0 && p.rope_dims <= p.head_dim,
-            fmt::format("it rotates {} of {} values", p.rope_dims, p.head_dim));
-    require(p.rope_base > 0, "its base is not positive");
+    const RopeParams& p = op_.params.rope;
+    require(p.head_dim > 0 && p.dims > 0 && p.dims % 2 == 0 && p.dims <= p.head_dim,
+            fmt::format("it rotates {} of {} values", p.dims, p.head_dim));
+    require(p.base > 0, "its base is not positive");
     if (!good()) return;
     require(in(0).cols % p.head_dim == 0, "its heads do not fill the row");
     rows(op_.in[0], in(0).cols);
-    if (has(1)) vector(1, p.rope_dims / 2);
+    if (has(1)) vector(1, p.dims / 2);
     rows(op_.out, in(0).cols);
   }
 
@@ -173,7 +173,7 @@ class Checker {
 
   void attention() {
     inputs(3, 3);
-    const OpParams& p = op_.params;
+    const AttentionParams& p = op_.params.attention;
     require(p.head_dim > 0 && p.n_kv_heads > 0 && p.n_heads > 0 && p.n_heads % p.n_kv_heads == 0,
             fmt::format("it has {} heads over {} kv heads of {} values", p.n_heads, p.n_kv_heads,
                         p.head_dim));
@@ -196,7 +196,7 @@ class Checker {
   void table_decode() {
     inputs(1, 3);
     require(op_.in.size() != 2, "it has an index without what it points into");
-    const OpParams& p = op_.params;
+    const TableDecodeParams& p = op_.params.table_decode;
     require(p.columns > 0 && p.column_dims > 0 && p.column_dims % 32 == 0,
             fmt::format("it has {} columns of {} values", p.columns, p.column_dims));
     if (!good()) return;
@@ -220,7 +220,7 @@ class Checker {
     require(index.dtype == DType::i32 && index.role == TensorRole::input && index.rows == 0,
             fmt::format("{} is no I32 input with a row a token", index.name));
     const std::int64_t orders = index.cols / 2;
-    require(orders > 0 && index.cols % 2 == 0 && op_.params.columns % orders == 0,
+    require(orders > 0 && index.cols % 2 == 0 && op_.params.table_decode.columns % orders == 0,
             fmt::format("{} has {} columns", index.name, index.cols));
     if (!good()) return;
     require(in(0).rows > 0 && in(0).cols * orders == bytes,
@@ -236,7 +236,7 @@ class Checker {
 
   void engram_gate() {
     inputs(5, 5);
-    const std::int64_t streams = op_.params.streams;
+    const std::int64_t streams = op_.params.engram_gate.streams;
     require(streams > 0, "it has no streams");
     if (!good()) return;
     const std::int64_t width = streams * in(2).cols;
@@ -252,8 +252,9 @@ class Checker {
   void short_conv() {
     inputs(5, 5);
     every_token();
-    const std::int64_t streams = op_.params.streams;
-    require(streams > 0 && op_.params.dilation > 0, "it has no streams or no dilation");
+    const ShortConvParams& p = op_.params.short_conv;
+    const std::int64_t streams = p.streams;
+    require(streams > 0 && p.dilation > 0, "it has no streams or no dilation");
     if (!good()) return;
     const std::int64_t width = in(0).cols;
     require(width % streams == 0, "its streams do not fill the row");

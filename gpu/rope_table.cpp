@@ -6,11 +6,11 @@
 
 namespace mneme {
 
-std::vector<double> rope_frequencies(const OpParams& params, std::span<const float> factors) {
+std::vector<double> rope_frequencies(const RopeParams& params, std::span<const float> factors) {
   std::vector<double> frequencies;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(params.rope_dims / 2); ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / params.rope_dims;
-    const double frequency = std::pow(static_cast<double>(params.rope_base), exponent);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(params.dims / 2); ++i) {
+    const double exponent = -2.0 * static_cast<double>(i) / params.dims;
+    const double frequency = std::pow(static_cast<double>(params.base), exponent);
     frequencies.push_back(factors.empty() ? frequency : frequency / factors[i]);
   }
   return frequencies;

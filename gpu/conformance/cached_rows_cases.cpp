@@ -24,8 +24,8 @@ std::string_view name_of(RowSource source) {
 constexpr std::int32_t kReadEntries = 3;  // entries 0..2 are read only; the next ones written only
 
 struct Ngrams {
-  std::vector<RowLocation> locations;  // [tokens, orders]
-  std::int32_t transferred = 0;        // n-grams whose rows the step brings
+  std::vector<RowLocation> locations;   // [tokens, orders]
+  std::int32_t transferred = 0;         // n-grams whose rows the step brings
   std::int32_t entries = kReadEntries;  // of the cache
 };
 
@@ -51,8 +51,8 @@ Ngrams ngrams_of(RowSource source, std::int64_t count) {
 
 Op decode_of(OpHarness& h, const Ngrams& ngrams, int orders, int heads, int dims) {
   Op op{OpKind::table_decode};
-  op.params.columns = orders * heads;
-  op.params.column_dims = dims;
+  op.params.table_decode.columns = orders * heads;
+  op.params.table_decode.column_dims = dims;
   op.in = {h.input_ngrams(ngrams.transferred, heads, dims), h.input_index(ngrams.locations),
            h.cached_rows(ngrams.entries, heads, dims)};
   return op;

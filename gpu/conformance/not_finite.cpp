@@ -61,8 +61,9 @@ void NotFiniteCheck::run_case(const OpCase& c, Backend& backend, NumericMode mod
         result.reached += static_cast<std::size_t>(finite - places.not_finite.begin());
         if (finite == places.not_finite.end()) continue;
         const auto cols = static_cast<std::size_t>(harness.cols(places.tensor));
-        result.failures.push_back(fmt::format("{}: tensor {} row {} col {} is {}", what, places.tensor,
-                                              *finite / cols, *finite % cols, got[*finite]));
+        result.failures.push_back(fmt::format("{}: tensor {} row {} col {} is {}", what,
+                                              places.tensor, *finite / cols, *finite % cols,
+                                              got[*finite]));
       }
       if (status) status = harness.memory();
       if (!status) result.failures.push_back(what + ": " + status.error().message);

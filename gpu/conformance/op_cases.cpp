@@ -104,7 +104,7 @@ void add_rows(std::vector<OpCase>& cases) {
              Op op{OpKind::rms_norm};
              op.in = {h.input(cols), h.constant(cols % 2 ? DType::f16 : DType::f32, 1, cols)};
              op.out = h.output(cols);
-             op.params.eps = 1e-5f;
+             op.params.rms_norm.eps = 1e-5f;
              return op;
            }});
     }
@@ -123,10 +123,9 @@ void add_rows(std::vector<OpCase>& cases) {
       cases.push_back({"rope_" + std::to_string(position) + (factors ? "_factors" : ""), 3,
                        position, 0, [=](OpHarness& h) {
                          Op op{OpKind::rope};
-                         op.params.n_heads = 3;
-                         op.params.head_dim = 24;
-                         op.params.rope_dims = factors ? 20 : 24;
-                         op.params.rope_base = 1e5f;
+                         op.params.rope.head_dim = 24;
+                         op.params.rope.dims = factors ? 20 : 24;
+                         op.params.rope.base = 1e5f;
                          op.in = {h.input(3 * 24)};
                          if (factors) op.in.push_back(h.constant(DType::f32, 1, 10));
                          op.out = h.output(3 * 24);
@@ -179,9 +178,9 @@ void add_attentions(std::vector<OpCase>& cases) {
       cases.push_back({"attention_" + type_name(dtype) + "_" + shape, s.tokens, s.position,
                        s.outputs, [=](OpHarness& h) {
                          Op op{OpKind::attention};
-                         op.params.n_heads = s.heads;
-                         op.params.n_kv_heads = s.kv_heads;
-                         op.params.head_dim = s.dim;
+                         op.params.attention.n_heads = s.heads;
+                         op.params.attention.n_kv_heads = s.kv_heads;
+                         op.params.attention.head_dim = s.dim;
                          op.in = {h.input(s.heads * s.dim), h.state(dtype, s.kv_heads * s.dim),
                                   h.state(dtype, s.kv_heads * s.dim)};
                          op.out = h.output(s.heads * s.dim);
@@ -200,8 +199,8 @@ void add_engram(std::vector<OpCase>& cases) {
   for (const int dims : {32, 64, 256}) {
     cases.push_back({"table_decode_" + std::to_string(dims), 9, 0, 0, [=](OpHarness& h) {
                        Op op{OpKind::table_decode};
-                       op.params.columns = 5;
-                       op.params.column_dims = dims;
+                       op.params.table_decode.columns = 5;
+                       op.params.table_decode.column_dims = dims;
                        op.in = {h.input_i8(5 * (dims + dims / 32))};
                        op.out = h.output(5 * dims);
                        return op;
@@ -212,8 +211,8 @@ void add_engram(std::vector<OpCase>& cases) {
       const std::string shape = std::to_string(streams) + "x" + std::to_string(dim);
       cases.push_back({"engram_gate_" + shape, 6, 2, 0, [=](OpHarness& h) {
                          Op op{OpKind::engram_gate};
-                         op.params.streams = streams;
-                         op.params.eps = 1.19e-7f;
+                         op.params.engram_gate.streams = streams;
+                         op.params.engram_gate.eps = 1.19e-7f;
                          op.in = {h.input(streams * dim), h.input(streams * dim), h.input(dim),
                                   h.constant(DType::f32, 1, streams * dim),
                                   h.constant(DType::f16, streams, dim)};
@@ -227,9 +226,9 @@ void add_engram(std::vector<OpCase>& cases) {
               {"short_conv_" + shape + "_at" + std::to_string(position) + "_" + type_name(dtype), 5,
                position, 0, [=](OpHarness& h) {
                  Op op{OpKind::short_conv};
-                 op.params.streams = streams;
-                 op.params.eps = 1e-5f;
-                 op.params.dilation = 3;
+                 op.params.short_conv.streams = streams;
+                 op.params.short_conv.eps = 1e-5f;
+                 op.params.short_conv.dilation = 3;
                  op.in = {h.input(streams * dim), h.input(streams * dim),
                           h.constant(DType::f32, 1, streams * dim),
                           h.constant(DType::f16, streams * dim, 4), h.state(dtype, streams * dim)};
@@ -275,17 +274,17 @@ void add_fused_gate_convs(std::vector<OpCase>& cases) {
                      [=](OpHarness& h) {
                        const std::int64_t width = s.streams * s.dim;
                        Op gate{OpKind::engram_gate};
-                       gate.params.streams = s.streams;
-                       gate.params.eps = 1.19e-7f;
+                       gate.params.engram_gate.streams = s.streams;
+                       gate.params.engram_gate.eps = 1.19e-7f;
                        gate.in = {h.input(width), h.input(width), h.input(s.dim),
                                   h.constant(DType::f32, 1, width),
                                   h.constant(DType::f16, s.streams, s.dim)};
                        gate.out = h.activation(width);
                        gate.out2 = h.output(s.streams);
                        Op conv{OpKind::short_conv};
-                       conv.params.streams = s.streams;
-                       conv.params.eps = 1e-5f;
-                       conv.params.dilation = s.dilation;
+                       conv.params.short_conv.streams = s.streams;
+                       conv.params.short_conv.eps = 1e-5f;
+                       conv.params.short_conv.dilation = s.dilation;
                        conv.in = {gate.in[0], gate.out, h.constant(DType::f32, 1, width),
                                   h.constant(DType::f16, width, s.taps), h.state(s.state, width)};
                        conv.out = h.output(width);
@@ -304,8 +303,8 @@ void add_decoded_products(std::vector<OpCase>& cases) {
       cases.push_back({"decoded_matmul_" + type_name(dtype) + "_" + std::to_string(tokens), tokens,
                        0, 0, [=](OpHarness& h) {
                          Op decode{OpKind::table_decode};
-                         decode.params.columns = 5;
-                         decode.params.column_dims = 32;
+                         decode.params.table_decode.columns = 5;
+                         decode.params.table_decode.column_dims = 32;
                          decode.in = {h.input_rows(5, 32)};
                          decode.out = h.activation(5 * 32);
                          Op product{OpKind::matmul};
@@ -336,7 +335,7 @@ void add_made_products(std::vector<OpCase>& cases) {
            s.tokens, 1, s.outputs, [=](OpHarness& h) {
              const bool norm = s.maker == OpKind::rms_norm;
              Op maker{s.maker};
-             maker.params.eps = 1e-5f;
+             maker.params.rms_norm.eps = 1e-5f;
              maker.in = {h.input(s.in), norm ? h.constant(DType::f32, 1, s.in) : h.input(s.in)};
              maker.out = h.activation(s.in);
              Op product{OpKind::matmul};
@@ -417,7 +416,7 @@ void add_k_quant_chains(std::vector<OpCase>& cases) {
       cases.push_back({"norm_matmuls_sum_" + type_name(dtype) + "_Q6_K_" + std::to_string(tokens),
                        tokens, 2, 0, [=](OpHarness& h) {
                          Op norm{OpKind::rms_norm};
-                         norm.params.eps = 1e-5f;
+                         norm.params.rms_norm.eps = 1e-5f;
                          norm.in = {h.input(512), h.constant(DType::f32, 1, 512)};
                          norm.out = h.activation(512);
                          const auto product = [&](DType type, std::int64_t out) {
@@ -468,9 +467,9 @@ void add_large(std::vector<OpCase>& cases) {
     add("attention_F16_" + std::to_string(tokens) + "at" + std::to_string(position) + "_9over3x64",
         tokens, position, [](OpHarness& h) {
           Op op{OpKind::attention};
-          op.params.n_heads = 9;
-          op.params.n_kv_heads = 3;
-          op.params.head_dim = 64;
+          op.params.attention.n_heads = 9;
+          op.params.attention.n_kv_heads = 3;
+          op.params.attention.head_dim = 64;
           op.in = {h.input(9 * 64), h.state(DType::f16, 3 * 64), h.state(DType::f16, 3 * 64)};
           op.out = h.output(9 * 64);
           return op;
@@ -486,7 +485,7 @@ void add_large(std::vector<OpCase>& cases) {
     Op op{OpKind::rms_norm};
     op.in = {h.input(2048), h.constant(DType::f32, 1, 2048)};
     op.out = h.output(2048);
-    op.params.eps = 1e-5f;
+    op.params.rms_norm.eps = 1e-5f;
     return op;
   });
   add("swiglu_128x8192", 128, 0, [](OpHarness& h) {

@@ -85,7 +85,7 @@ Rows rms_norm(const View& v) {
   const std::int64_t n = v.cols(v.op.in[0]);
   for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
     const double* row = x.data() + t * n;
-    const double scale = norm_scale(row, n, v.op.params.eps);
+    const double scale = norm_scale(row, n, v.op.params.rms_norm.eps);
     for (std::int64_t i = 0; i < n; ++i) {
       const double y = row[i] * scale * weight[static_cast<std::size_t>(i)];
       out.add(y, std::fabs(y) * kEps * (8 + std::sqrt(static_cast<double>(n))));
@@ -134,21 +134,21 @@ Rows matmul(const View& v, bool integer_activations) {
 Rows rope(const View& v) {
   Rows out{v.op.out, {}, {}};
   const Values x = v.in(0);
-  const OpParams& p = v.op.params;
+  const RopeParams& p = v.op.params.rope;
   const Values factors =
-      v.op.in.size() > 1 ? v.in(1) : Values(static_cast<std::size_t>(p.rope_dims / 2), 1.0);
+      v.op.in.size() > 1 ? v.in(1) : Values(static_cast<std::size_t>(p.dims / 2), 1.0);
   const std::int64_t n = v.cols(v.op.in[0]);
   for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
     for (std::int64_t c = 0; c < n; ++c) {
       const std::int64_t i = c % p.head_dim;
       const double self = x[static_cast<std::size_t>(t * n + c)];
-      if (i >= p.rope_dims) {
+      if (i >= p.dims) {
         out.add(self, 0);
         continue;
       }
       const double other = x[static_cast<std::size_t>(t * n + (c ^ 1))];
       const double angle = static_cast<double>(v.h.position() + t) *
-                           std::pow(p.rope_base, -2.0 * static_cast<double>(i / 2) / p.rope_dims) /
+                           std::pow(p.base, -2.0 * static_cast<double>(i / 2) / p.dims) /
                            factors[static_cast<std::size_t>(i / 2)];
       const double turned = i % 2 ? self * std::cos(angle) + other * std::sin(angle)
                                   : self * std::cos(angle) - other * std::sin(angle);
@@ -163,7 +163,7 @@ Rows attention(const View& v) {
   const Values q = v.in(0);
   const Values k = v.in(1);
   const Values values = v.in(2);
-  const OpParams& p = v.op.params;
+  const AttentionParams& p = v.op.params.attention;
   const std::int64_t kv_width = v.cols(v.op.in[1]);
   const std::int64_t width = v.cols(v.op.in[0]);
   for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
@@ -250,7 +250,7 @@ void decode_columns(const std::byte* rows, std::int64_t columns, std::int64_t di
 
 std::vector<Rows> table_decode(const View& v) {
   Rows out{v.op.out, {}, {}};
-  const OpParams& p = v.op.params;
+  const TableDecodeParams& p = v.op.params.table_decode;
   const std::vector<std::byte> stored = v.h.bytes(v.op.in[0]);
   const std::int64_t row = v.cols(v.op.in[0]);
   if (v.op.in.size() == 1) {
@@ -292,12 +292,12 @@ std::vector<Rows> engram_gate(const View& v) {
   const Values key_norm = v.in(3);
   const Values query_norm = v.in(4);
   const std::int64_t dim = v.cols(v.op.in[2]);
-  const std::int64_t streams = v.op.params.streams;
+  const std::int64_t streams = v.op.params.engram_gate.streams;
   for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
     for (std::int64_t g = 0; g < streams; ++g) {
       const std::int64_t at = (t * streams + g) * dim;
-      const double key_scale = norm_scale(key.data() + at, dim, v.op.params.eps);
-      const double h_scale = norm_scale(h.data() + at, dim, v.op.params.eps);
+      const double key_scale = norm_scale(key.data() + at, dim, v.op.params.engram_gate.eps);
+      const double h_scale = norm_scale(h.data() + at, dim, v.op.params.engram_gate.eps);
       double score = 0;
       double magnitude = 0;
       for (std::int64_t i = 0; i < dim; ++i) {
@@ -334,7 +334,7 @@ std::vector<Rows> short_conv(const View& v) {
   Values state = v.in(4);
   const std::int64_t width = v.cols(v.op.in[0]);
   const std::int64_t taps = v.cols(v.op.in[3]);
-  const std::int64_t streams = v.op.params.streams;
+  const std::int64_t streams = v.op.params.short_conv.streams;
   const std::int64_t dim = width / streams;
   const double state_eps = v.h.dtype(v.op.in[4]) == DType::f16 ? kHalfEps : kEps;
   Values state_errors(state.size(), 0.0);  // that errors of the values bring
@@ -342,7 +342,7 @@ std::vector<Rows> short_conv(const View& v) {
   for (std::int64_t t = 0; t < v.h.tokens(); ++t) {
     for (std::int64_t c = 0; c < width; ++c) {
       const std::int64_t first = t * width + c / dim * dim;  // of the stream
-      const double scale = norm_scale(value.data() + first, dim, v.op.params.eps);
+      const double scale = norm_scale(value.data() + first, dim, v.op.params.short_conv.eps);
       const double size = std::sqrt(sum_of_squares(value.data() + first, dim));
       const double off = std::sqrt(sum_of_squares(value_errors.data() + first, dim));
       const auto at = static_cast<std::size_t>(t * width + c);
@@ -371,7 +371,8 @@ std::vector<Rows> short_conv(const View& v) {
         double magnitude = 0;
         double brought = value_errors[static_cast<std::size_t>(t * width + c)];
         for (std::int64_t j = 0; j < taps; ++j) {
-          const std::int64_t p = v.h.position() + t - (taps - 1 - j) * v.op.params.dilation;
+          const std::int64_t p =
+              v.h.position() + t - (taps - 1 - j) * v.op.params.short_conv.dilation;
           if (p < 0) continue;
           const auto at = static_cast<std::size_t>(p * width + c);
           const double tap = kernel[static_cast<std::size_t>(c * taps + j)];

@@ -198,7 +198,8 @@ void OpHarness::break_value(TensorId id, float value) {
   CHECK(can_break(id));
   const Tensor& x = graph_.tensors[id];
   const DTypeInfo& info = dtype_info(x.dtype);
-  // Somewhere in the row, so that kernels meet it in any lane; row 0, which every table look-up of a test reads.
+  // Somewhere in the row, so that kernels meet it in any lane; row 0, which every table look-up of
+  // a test reads.
   const std::int64_t block = x.cols / info.block_values / 3;
   std::size_t at = static_cast<std::size_t>(block * info.block_bytes);
   if (x.dtype == DType::q6_k) at += static_cast<std::size_t>(info.block_bytes) - 2;

@@ -61,7 +61,7 @@ double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
   if (table || appended) return tokens * row;
   if (op.kind == OpKind::short_conv && h.role(id) == TensorRole::state) {
     // Its own rows, and before them as many as its taps see.
-    const std::int64_t apart = std::min<std::int64_t>(h.tokens(), op.params.dilation);
+    const std::int64_t apart = std::min<std::int64_t>(h.tokens(), op.params.short_conv.dilation);
     const std::int64_t seen = std::min(h.position(), (h.cols(op.in[3]) - 1) * apart);
     return (tokens + static_cast<double>(seen)) * row;
   }

@@ -25,11 +25,11 @@ MNEME_INLINE std::int64_t splits_of(const KernelStep& step) {
 
 // Of one head and split: highest score, sum of weights, then head_dim sums of values.
 MNEME_INLINE std::int64_t partial_floats(const KernelArgs& args) {
-  return args.head_dim + 2;
+  return args.params.attention.head_dim + 2;
 }
 
 std::int64_t attention_partials(const KernelArgs& args) {
-  return kFewTokens * args.n_heads * kSplitsMax * partial_floats(args) * 4;
+  return kFewTokens * args.params.attention.n_heads * kSplitsMax * partial_floats(args) * 4;
 }
 
 // Keys of the longest piece, in whole vectors.
@@ -38,12 +38,12 @@ MNEME_INLINE std::int64_t split_keys(const KernelArgs& args) {
 }
 
 std::int64_t attention_few_scratch(const KernelArgs& args) {
-  return args.n_heads * (split_keys(args) + kLanes * kLanes) * 4;
+  return args.params.attention.n_heads * (split_keys(args) + kLanes * kLanes) * 4;
 }
 
 MNEME_INLINE float* partial_of(const KernelArgs& args, const KernelTensor& partials,
                                std::int64_t token, std::int64_t head, std::int64_t split) {
-  const std::int64_t index = (token * args.n_heads + head) * kSplitsMax + split;
+  const std::int64_t index = (token * args.params.attention.n_heads + head) * kSplitsMax + split;
   return reinterpret_cast<float*>(partials.data) + index * partial_floats(args);
 }
 
@@ -81,17 +81,17 @@ MNEME_INLINE void multiply_keys(const KernelArgs& args, const Piece& piece,
                                 const unsigned char* key, std::int64_t head, std::int64_t column,
                                 std::int64_t k) {
   const std::int64_t stride = args.in[1].stride;
-  const float* q = piece.q + head * args.head_dim;
+  const float* q = piece.q + head * args.params.attention.head_dim;
   Vec sums[H][K];
   for (int h = 0; h < H; ++h) {
     for (int i = 0; i < K; ++i) sums[h][i] = v_set(0);
   }
-  for (std::int64_t c = 0; c < args.head_dim; c += kLanes) {
-    const std::int64_t left = args.head_dim - c;
+  for (std::int64_t c = 0; c < args.params.attention.head_dim; c += kLanes) {
+    const std::int64_t left = args.params.attention.head_dim - c;
     Vec x[K];
     for (int i = 0; i < K; ++i) x[i] = R::load_state(key + i * stride, column + c, left);
     for (int h = 0; h < H; ++h) {
-      const Vec query = R::load(q + h * args.head_dim + c, left);
+      const Vec query = R::load(q + h * args.params.attention.head_dim + c, left);
       for (int i = 0; i < K; ++i) sums[h][i] = v_fma(x[i], query, sums[h][i]);
     }
   }
@@ -110,7 +110,7 @@ MNEME_INLINE void add_value_columns(const KernelArgs& args, const Piece& piece, 
   const unsigned char* row = values.data + (piece.first + start) * values.stride;
   const float* weights = piece.weights + head * piece.keys + start;
   float* to = piece.partials + head * piece.partials_stride + 2 + i;
-  const std::int64_t left = args.head_dim - i;
+  const std::int64_t left = args.params.attention.head_dim - i;
   Vec sums[H][V];
   for (int h = 0; h < H; ++h) {
     for (int v = 0; v < V; ++v) {
@@ -138,10 +138,10 @@ template <int H, class R>
 MNEME_INLINE void add_values(const KernelArgs& args, const Piece& piece, std::int64_t start,
                              std::int64_t rows, std::int64_t head, std::int64_t column) {
   std::int64_t i = 0;
-  for (; i + kValueVecs * kLanes <= args.head_dim; i += kValueVecs * kLanes) {
+  for (; i + kValueVecs * kLanes <= args.params.attention.head_dim; i += kValueVecs * kLanes) {
     add_value_columns<H, kValueVecs, R>(args, piece, start, rows, head, column, i);
   }
-  for (; i < args.head_dim; i += kLanes) {
+  for (; i < args.params.attention.head_dim; i += kLanes) {
     add_value_columns<H, 1, R>(args, piece, start, rows, head, column, i);
   }
 }
@@ -154,9 +154,9 @@ struct HeadCount {
 // Calls use(heads as a type, head, column) for every run of heads that share a part of the rows.
 template <class Use>
 MNEME_INLINE void for_heads(const KernelArgs& args, Use&& use) {
-  const std::int64_t group = args.n_heads / args.n_kv_heads;
-  for (std::int64_t kv_head = 0; kv_head < args.n_kv_heads; ++kv_head) {
-    const std::int64_t column = kv_head * args.head_dim;
+  const std::int64_t group = args.params.attention.n_heads / args.params.attention.n_kv_heads;
+  for (std::int64_t kv_head = 0; kv_head < args.params.attention.n_kv_heads; ++kv_head) {
+    const std::int64_t column = kv_head * args.params.attention.head_dim;
     for (std::int64_t h = 0; h < group; h += kHeadsAtOnce) {
       const std::int64_t head = kv_head * group + h;
       switch (group - h) {
@@ -188,7 +188,7 @@ MNEME_INLINE void prefetch_rows(const KernelTensor& state, std::int64_t row) {
 template <class R>
 void score_keys(const KernelArgs& args, const Piece& piece) {
   const KernelTensor& keys = args.in[1];
-  const Vec scale = v_set(1.0f / std::sqrt(static_cast<float>(args.head_dim)));
+  const Vec scale = v_set(1.0f / std::sqrt(static_cast<float>(args.params.attention.head_dim)));
   for (std::int64_t start = 0; start < piece.count; start += kLanes) {
     const std::int64_t here = piece.count - start < kLanes ? piece.count - start : kLanes;
     const unsigned char* key = keys.data + (piece.first + start) * keys.stride;
@@ -205,7 +205,7 @@ void score_keys(const KernelArgs& args, const Piece& piece) {
         multiply_keys<heads.kCount, 1, R>(args, piece, key, head, column, k);
       });
     }
-    for (std::int64_t head = 0; head < args.n_heads; ++head) {
+    for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
       float* to = piece.weights + head * piece.keys + start;
       v_store(to, v_mul(v_fold(piece.products + head * kLanes * kLanes), scale));
       for (std::int64_t i = here; i < kLanes; ++i) to[i] = kNothing;
@@ -216,7 +216,7 @@ void score_keys(const KernelArgs& args, const Piece& piece) {
 template <class R>
 void attend_piece(const KernelArgs& args, const Piece& piece) {
   score_keys<R>(args, piece);
-  for (std::int64_t head = 0; head < args.n_heads; ++head) {
+  for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
     float* weights = piece.weights + head * piece.keys;
     float* partial = piece.partials + head * piece.partials_stride;
     Vec high = v_set(kNothing);
@@ -230,7 +230,7 @@ void attend_piece(const KernelArgs& args, const Piece& piece) {
       total = v_add(total, v_fma(score, v_set(0), weight));  // NaN of an infinite score
     }
     partial[1] = v_sum(total);
-    for (std::int64_t i = 0; i < args.head_dim; ++i) partial[2 + i] = 0;
+    for (std::int64_t i = 0; i < args.params.attention.head_dim; ++i) partial[2 + i] = 0;
   }
   for (std::int64_t start = 0; start < piece.count; start += kValueRows) {
     const std::int64_t left = piece.count - start;
@@ -254,12 +254,12 @@ void attention_few(const KernelArgs& args, const KernelStep& step, std::int64_t 
     piece.first = length * split / splits;
     piece.count = length * (split + 1) / splits - piece.first;
     piece.products = reinterpret_cast<float*>(scratch);
-    piece.weights = piece.products + args.n_heads * kLanes * kLanes;
+    piece.weights = piece.products + args.params.attention.n_heads * kLanes * kLanes;
     piece.keys = split_keys(args);
     piece.partials = partial_of(args, args.out2, token, 0, split);
     piece.partials_stride = kSplitsMax * partial_floats(args);
     const bool half = args.in[1].element == Element::f16;
-    if (args.head_dim % kLanes == 0) {
+    if (args.params.attention.head_dim % kLanes == 0) {
       half ? attend_piece<Rows<true, true>>(args, piece)
            : attend_piece<Rows<false, true>>(args, piece);
     } else {
@@ -276,7 +276,7 @@ void combine_attention(const KernelArgs& args, const KernelStep& step, std::int6
   if (step.tokens - first >= kFewTokens) return;  // many tokens left whole rows
   const std::int64_t splits = splits_of(step);
   for (std::int64_t token = begin; token < end; ++token) {
-    for (std::int64_t head = 0; head < args.n_heads; ++head) {
+    for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
       const float* parts[kSplitsMax];
       float highest = kNothing;
       for (std::int64_t s = 0; s < splits; ++s) {
@@ -289,9 +289,9 @@ void combine_attention(const KernelArgs& args, const KernelStep& step, std::int6
         shares[s] = std::exp(parts[s][0] - highest);
         total += shares[s] * parts[s][1];
       }
-      float* out = row_of(args.out, step, first + token) + head * args.head_dim;
-      for (std::int64_t i = 0; i < args.head_dim; i += kLanes) {
-        const std::int64_t left = args.head_dim - i;
+      float* out = row_of(args.out, step, first + token) + head * args.params.attention.head_dim;
+      for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
+        const std::int64_t left = args.params.attention.head_dim - i;
         Vec sum = v_set(0);
         for (std::int64_t s = 0; s < splits; ++s) {
           sum = v_fma(v_load_n(parts[s] + 2 + i, left), v_set(shares[s] / total), sum);

@@ -10,13 +10,13 @@ std::int64_t attention_scratch(const KernelArgs& args) {
 MNEME_INLINE float weigh_keys(const KernelArgs& args, const float* q, std::int64_t column,
                               std::int64_t length, float* scores) {
   const KernelTensor& keys = args.in[1];
-  const float scale = 1.0f / std::sqrt(static_cast<float>(args.head_dim));
+  const float scale = 1.0f / std::sqrt(static_cast<float>(args.params.attention.head_dim));
   float highest = -INFINITY;
   for (std::int64_t p = 0; p < length; ++p) {
     const unsigned char* key = keys.data + p * keys.stride;
     Vec sum = v_set(0);
-    for (std::int64_t i = 0; i < args.head_dim; i += kLanes) {
-      const std::int64_t left = args.head_dim - i;
+    for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
+      const std::int64_t left = args.params.attention.head_dim - i;
       sum = v_fma(load_state_n(keys, key, column + i, left), v_load_n(q + i, left), sum);
     }
     scores[p] = v_sum(sum) * scale;
@@ -37,12 +37,13 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
                unsigned char* scratch) {
   constexpr int kSide = 4;  // vectors of the output at once: hides the latency of the sums
   const KernelTensor& values = args.in[2];
-  const std::int64_t dim = args.head_dim;
+  const std::int64_t dim = args.params.attention.head_dim;
   float* weights = reinterpret_cast<float*>(scratch);
   for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t t = first_token(args, step) + item / args.n_heads;
-    const std::int64_t head = item % args.n_heads;
-    const std::int64_t column = head / (args.n_heads / args.n_kv_heads) * dim;
+    const std::int64_t t = first_token(args, step) + item / args.params.attention.n_heads;
+    const std::int64_t head = item % args.params.attention.n_heads;
+    const std::int64_t column =
+        head / (args.params.attention.n_heads / args.params.attention.n_kv_heads) * dim;
     const std::int64_t length = step.position + t + 1;  // causal: itself and all before
     const float total =
         weigh_keys(args, row_of(args.in[0], step, t) + head * dim, column, length, weights);
@@ -66,5 +67,5 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
 }
 
 std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
-  return (step.tokens - first_token(args, step)) * args.n_heads;
+  return (step.tokens - first_token(args, step)) * args.params.attention.n_heads;
 }

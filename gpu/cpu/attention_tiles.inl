@@ -12,11 +12,12 @@ constexpr int kWide = 2;  // 8 of 16
 #endif
 
 MNEME_INLINE std::int64_t padded_dim(const KernelArgs& args) {
-  return (args.head_dim + kWide * kLanes - 1) / (kWide * kLanes) * (kWide * kLanes);
+  return (args.params.attention.head_dim + kWide * kLanes - 1) / (kWide * kLanes) *
+         (kWide * kLanes);
 }
 
 MNEME_INLINE std::int64_t tile_tokens(const KernelArgs& args) {
-  const std::int64_t tokens = 48 * args.n_kv_heads / args.n_heads;
+  const std::int64_t tokens = 48 * args.params.attention.n_kv_heads / args.params.attention.n_heads;
   return tokens < 4 ? 4 : tokens > 16 ? 16 : tokens;
 }
 
@@ -36,7 +37,9 @@ struct AttentionTile {
 AttentionTile attention_tile(const KernelArgs& args, unsigned char* scratch) {
   AttentionTile tile{};
   tile.dim = padded_dim(args);
-  tile.rows = (tile_tokens(args) * (args.n_heads / args.n_kv_heads) + 3) / 4 * 4;
+  tile.rows =
+      (tile_tokens(args) * (args.params.attention.n_heads / args.params.attention.n_kv_heads) + 3) /
+      4 * 4;
   float* at = reinterpret_cast<float*>(scratch);
   const auto take = [&](std::int64_t count) {
     float* here = at;
@@ -67,7 +70,7 @@ MNEME_INLINE void load_block_rows(const KernelArgs& args, const KernelTensor& st
   for (std::int64_t k = 0; k < kKeys; ++k) {
     const unsigned char* row = state.data + (first + k) * state.stride;
     for (std::int64_t i = 0; i < dim; i += kLanes) {
-      const std::int64_t left = args.head_dim - i;
+      const std::int64_t left = args.params.attention.head_dim - i;
       const bool there = k < count && left > 0;
       v_store(to + k * dim + i, there ? load_state_n(state, row, column + i, left) : v_set(0));
     }
@@ -119,19 +122,19 @@ MNEME_INLINE void soften(const AttentionTile& tile, std::int64_t row, std::int64
 
 void attend_tile(const KernelArgs& args, const KernelStep& step, const AttentionTile& tile,
                  std::int64_t first, std::int64_t tokens, std::int64_t kv_head) {
-  const std::int64_t group = args.n_heads / args.n_kv_heads;
+  const std::int64_t group = args.params.attention.n_heads / args.params.attention.n_kv_heads;
   const std::int64_t rows = (tokens * group + 3) / 4 * 4;
-  const std::int64_t column = kv_head * args.head_dim;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(args.head_dim));
+  const std::int64_t column = kv_head * args.params.attention.head_dim;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(args.params.attention.head_dim));
   for (std::int64_t r = 0; r < rows; ++r) {
     tile.highest[r] = kNothing;
     tile.total[r] = 0;
     const bool there = r < tokens * group;
     const float* q = there ? row_of(args.in[0], step, first + r / group) +
-                                 (kv_head * group + r % group) * args.head_dim
+                                 (kv_head * group + r % group) * args.params.attention.head_dim
                            : nullptr;
     for (std::int64_t i = 0; i < tile.dim; i += kLanes) {
-      const std::int64_t left = args.head_dim - i;
+      const std::int64_t left = args.params.attention.head_dim - i;
       v_store(tile.queries + r * tile.dim + i,
               there && left > 0 ? v_mul(v_load_n(q + i, left), v_set(scale)) : v_set(0));
       v_store(tile.out + r * tile.dim + i, v_set(0));
@@ -150,7 +153,8 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
     for (std::int64_t r = 0; r < rows; r += 4) {
       for (std::int64_t k = 0; k < kKeys; k += kWide * kLanes) {
         multiply_four_rows(tile.queries + r * tile.dim, tile.dim, tile.keys + k, kKeys,
-                           args.head_dim, nullptr, tile.scores + r * kKeys + k, kKeys);
+                           args.params.attention.head_dim, nullptr, tile.scores + r * kKeys + k,
+                           kKeys);
       }
       for (std::int64_t i = r; i < r + 4; ++i) {
         soften(tile, i, step.position + first + i / group + 1 - start);
@@ -162,11 +166,12 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
     }
   }
   for (std::int64_t r = 0; r < tokens * group; ++r) {
-    float* out =
-        row_of(args.out, step, first + r / group) + (kv_head * group + r % group) * args.head_dim;
+    float* out = row_of(args.out, step, first + r / group) +
+                 (kv_head * group + r % group) * args.params.attention.head_dim;
     const Vec total = v_set(1.0f / tile.total[r]);
-    for (std::int64_t i = 0; i < args.head_dim; i += kLanes) {
-      v_store_n(out + i, v_mul(v_load(tile.out + r * tile.dim + i), total), args.head_dim - i);
+    for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
+      v_store_n(out + i, v_mul(v_load(tile.out + r * tile.dim + i), total),
+                args.params.attention.head_dim - i);
     }
   }
 }
@@ -178,9 +183,10 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
   const AttentionTile tile = attention_tile(args, scratch);
   const std::int64_t per_tile = tile_tokens(args);
   for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t start = first + item / args.n_kv_heads * per_tile;
+    const std::int64_t start = first + item / args.params.attention.n_kv_heads * per_tile;
     const std::int64_t left = step.tokens - start;
-    attend_tile(args, step, tile, start, left < per_tile ? left : per_tile, item % args.n_kv_heads);
+    attend_tile(args, step, tile, start, left < per_tile ? left : per_tile,
+                item % args.params.attention.n_kv_heads);
   }
 }
 
@@ -188,7 +194,7 @@ std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
   const std::int64_t tokens = step.tokens - first_token(args, step);
   if (tokens < kFewTokens) return tokens * splits_of(step);
   const std::int64_t per_tile = tile_tokens(args);
-  return (tokens + per_tile - 1) / per_tile * args.n_kv_heads;
+  return (tokens + per_tile - 1) / per_tile * args.params.attention.n_kv_heads;
 }
 
 std::int64_t attention_scratch(const KernelArgs& args) {

@@ -150,12 +150,12 @@ class Compiler {
       dequantize_row(graph_.tensor(op.in[1]).dtype, reinterpret_cast<std::byte*>(stored.data),
                      stored.rows * stored.cols, factors.data());
     }
-    RopeTable table{rope_frequencies(op.params, factors), nullptr};
+    RopeTable table{rope_frequencies(op.params.rope, factors), nullptr};
     for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
       if (plan_->rope_tables_[i].frequencies == table.frequencies) return rope_ids_[i];
     }
     plan_->rope_tables_.push_back(std::move(table));
-    rope_ids_.push_back(new_constant(options_.tokens_max, op.params.rope_dims));
+    rope_ids_.push_back(new_constant(options_.tokens_max, op.params.rope.dims));
     return rope_ids_.back();
   }
 
@@ -172,15 +172,7 @@ class Compiler {
     phase.chunk_of_many = phase.chunk;
     KernelArgs& args = phase.args;
     args.output_rows_only = op.output_rows_only;
-    args.eps = op.params.eps;
-    args.n_heads = op.params.n_heads;
-    args.n_kv_heads = op.params.n_kv_heads;
-    args.head_dim = op.params.head_dim;
-    args.rope_dims = op.params.rope_dims;
-    args.streams = op.params.streams;
-    args.columns = op.params.columns;
-    args.column_dims = op.params.column_dims;
-    args.dilation = op.params.dilation;
+    args.params = op.params;
     PhaseUse use;
     use.by_token = true;
     use.output_rows_only = op.output_rows_only;
@@ -242,8 +234,7 @@ class Compiler {
     std::vector<std::uint32_t> outs{op.out};
     if (combine) {
       KernelArgs shape;
-      shape.n_heads = op.params.n_heads;
-      shape.head_dim = op.params.head_dim;
+      shape.params = op.params;
       outs.push_back(new_tensor(0, 0, op.output_rows_only));
       tensors_.back().bytes = static_cast<std::size_t>(kernels_.attention_partials(shape));
     }

@@ -33,8 +33,8 @@ struct Phase {
 
 // cos and sin of position times frequency, once a step for all ops of the same frequencies.
 struct RopeTable {
-  std::vector<double> frequencies;  // [rope_dims / 2], radians per position
-  float* rows = nullptr;            // [tokens_max, rope_dims]: cosines, then sines
+  std::vector<double> frequencies;  // [dims / 2], radians per position
+  float* rows = nullptr;            // [tokens_max, dims]: cosines, then sines
 };
 
 class CpuPlan final : public Plan {

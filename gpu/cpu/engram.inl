@@ -36,11 +36,12 @@ void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t b
   const KernelTensor& index = args.in[1];
   const KernelTensor& cached = args.in[2];
   const std::int64_t orders = index.data != nullptr ? index.cols / 2 : 1;
-  const std::int64_t columns = args.columns / orders;
+  const std::int64_t columns = args.params.table_decode.columns / orders;
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
     float* out = row_of(args.out, step, t);
     if (index.data == nullptr) {
-      decode_columns(row_bytes_of(args.in[0], step, t), columns, args.column_dims, out);
+      decode_columns(row_bytes_of(args.in[0], step, t), columns,
+                     args.params.table_decode.column_dims, out);
       continue;
     }
     const auto* locations = reinterpret_cast<const std::int32_t*>(row_bytes_of(index, step, t));
@@ -50,7 +51,8 @@ void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t b
       const unsigned char* row =
           from >= 0 ? args.in[0].data + from * args.in[0].stride
                     : cached.data + (-1 - static_cast<std::int64_t>(from)) * cached.stride;
-      decode_columns(row, columns, args.column_dims, out + order * columns * args.column_dims);
+      decode_columns(row, columns, args.params.table_decode.column_dims,
+                     out + order * columns * args.params.table_decode.column_dims);
       if (keep < 0) continue;
       std::memcpy(cached.data + keep * cached.stride, row,
                   static_cast<std::size_t>(args.in[0].cols));
@@ -63,7 +65,7 @@ void engram_gate(const KernelArgs& args, const KernelStep& step, std::int64_t be
   const std::int64_t dim = args.in[2].cols;  // D
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
     const float* value = row_of(args.in[2], step, t);
-    for (std::int64_t stream = 0; stream < args.streams; ++stream) {
+    for (std::int64_t stream = 0; stream < args.params.engram_gate.streams; ++stream) {
       const std::int64_t column = stream * dim;
       const float* h = row_of(args.in[0], step, t) + column;
       const float* key = row_of(args.in[1], step, t) + column;
@@ -76,8 +78,9 @@ void engram_gate(const KernelArgs& args, const KernelStep& step, std::int64_t be
         const Vec q = v_mul(v_load_n(h + i, n), v_load_n(query_norm + i, n));
         sum = v_fma(k, q, sum);
       }
-      const float score = v_sum(sum) * norm_scale(key, dim, args.eps) *
-                          norm_scale(h, dim, args.eps) / std::sqrt(static_cast<float>(dim));
+      const float score = v_sum(sum) * norm_scale(key, dim, args.params.engram_gate.eps) *
+                          norm_scale(h, dim, args.params.engram_gate.eps) /
+                          std::sqrt(static_cast<float>(dim));
       const float magnitude = std::fabs(score);
       const float root = std::sqrt(magnitude > 1e-6f || score != score ? magnitude : 1e-6f);
       const float signed_root = score == 0 ? 0.0f : score > 0 ? root : -root;
@@ -94,13 +97,13 @@ void engram_gate(const KernelArgs& args, const KernelStep& step, std::int64_t be
 void short_conv_append(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                        std::int64_t end, unsigned char*) {
   const KernelTensor& state = args.in[4];
-  const std::int64_t dim = state.cols / args.streams;
+  const std::int64_t dim = state.cols / args.params.short_conv.streams;
   for (std::int64_t t = begin; t < end; ++t) {
     const float* v = row_of(args.in[1], step, t);
     const float* weight = floats_of(args.in[2]);
     unsigned char* row = state.data + (step.position + t) * state.stride;
     for (std::int64_t first = 0; first < state.cols; first += dim) {
-      const Vec scale = v_set(norm_scale(v + first, dim, args.eps));
+      const Vec scale = v_set(norm_scale(v + first, dim, args.params.short_conv.eps));
       for (std::int64_t i = first; i < first + dim; i += kLanes) {
         const std::int64_t n = first + dim - i;
         const Vec normed = v_mul(v_mul(v_load_n(v + i, n), scale), v_load_n(weight + i, n));
@@ -118,19 +121,20 @@ void short_conv(const KernelArgs& args, const KernelStep& step, std::int64_t beg
                 std::int64_t end, unsigned char*) {
   const KernelTensor& state = args.in[4];
   const std::int64_t taps = args.in[3].rows;
-  const std::int64_t dim = state.cols / args.streams;
+  const std::int64_t dim = state.cols / args.params.short_conv.streams;
   for (std::int64_t t = begin; t < end; ++t) {
     const float* h = row_of(args.in[0], step, t);
     const float* v = row_of(args.in[1], step, t);
     float* out = row_of(args.out, step, t);
-    for (std::int64_t stream = 0; stream < args.streams; ++stream) {
+    for (std::int64_t stream = 0; stream < args.params.short_conv.streams; ++stream) {
       Vec added_square = v_set(0);
       Vec h_square = v_set(0);
       for (std::int64_t i = stream * dim; i < (stream + 1) * dim; i += kLanes) {
         const std::int64_t n = (stream + 1) * dim - i;
         Vec sum = v_set(0);
         for (std::int64_t tap = 0; tap < taps; ++tap) {
-          const std::int64_t p = step.position + t - (taps - 1 - tap) * args.dilation;
+          const std::int64_t p =
+              step.position + t - (taps - 1 - tap) * args.params.short_conv.dilation;
           if (p < 0) continue;  // zeros before the start
           sum = v_fma(load_state_n(state, state.data + p * state.stride, i, n),
                       v_load_n(floats_of(args.in[3]) + tap * state.cols + i, n), sum);

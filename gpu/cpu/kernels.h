@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gpu/op_params.h"  // plain structs
+
 namespace mneme {
 
 enum class Element : std::uint8_t {  // as DType
@@ -41,15 +43,7 @@ struct KernelArgs {
   KernelTensor out;
   KernelTensor out2;
   bool output_rows_only = false;
-  float eps = 0;
-  std::int64_t n_heads = 0;
-  std::int64_t n_kv_heads = 0;
-  std::int64_t head_dim = 0;
-  std::int64_t rope_dims = 0;
-  std::int64_t streams = 1;
-  std::int64_t columns = 0;
-  std::int64_t column_dims = 0;
-  std::int64_t dilation = 1;
+  OpParams params;
 };
 
 struct KernelStep {

@@ -17,7 +17,7 @@ void rms_norm(const KernelArgs& args, const KernelStep& step, std::int64_t begin
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
     const float* x = row_of(args.in[0], step, t);
     float* out = row_of(args.out, step, t);
-    const Vec scale = v_set(norm_scale(x, n, args.eps));
+    const Vec scale = v_set(norm_scale(x, n, args.params.rms_norm.eps));
     for (std::int64_t i = 0; i < n; i += kLanes) {
       const Vec normed = v_mul(v_load_n(x + i, n - i), scale);
       v_store_n(out + i, v_mul(normed, v_load_n(weight + i, n - i)), n - i);
@@ -27,20 +27,21 @@ void rms_norm(const KernelArgs& args, const KernelStep& step, std::int64_t begin
 
 void rope(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
           unsigned char*) {
-  const std::int64_t pairs = args.rope_dims / 2;
+  const RopeParams& p = args.params.rope;
+  const std::int64_t pairs = p.dims / 2;
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
     const float* x = row_of(args.in[0], step, t);
     float* out = row_of(args.out, step, t);
     const float* cosine = row_of(args.in[1], step, t);
     const float* sine = cosine + pairs;
-    for (std::int64_t head = 0; head < args.out.cols; head += args.head_dim) {
+    for (std::int64_t head = 0; head < args.out.cols; head += p.head_dim) {
       for (std::int64_t i = 0; i < pairs; ++i) {
         const float a = x[head + 2 * i];
         const float b = x[head + 2 * i + 1];
         out[head + 2 * i] = a * cosine[i] - b * sine[i];
         out[head + 2 * i + 1] = a * sine[i] + b * cosine[i];
       }
-      for (std::int64_t i = args.rope_dims; i < args.head_dim; ++i) out[head + i] = x[head + i];
+      for (std::int64_t i = p.dims; i < p.head_dim; ++i) out[head + i] = x[head + i];
     }
   }
 }

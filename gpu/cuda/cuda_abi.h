@@ -6,11 +6,13 @@
 
 #include <cstdint>
 
+#include "gpu/op_params.h"
+
 namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/5";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/6";
 
 enum class CudaKernel : std::int32_t {
   embed,            // in: table, ids
@@ -77,16 +79,8 @@ struct CudaCall {
   CudaTensor packed;  // rms_norm, swiglu, table_decode: also as pack_int8 makes it, where it has
                       // memory
   CudaTensor scales;
-  float eps = 0;
-  float conv_eps = 0;  // fused_gate_conv
-  std::int32_t n_heads = 0;
-  std::int32_t n_kv_heads = 0;
-  std::int32_t head_dim = 0;
-  std::int32_t rope_dims = 0;
-  std::int32_t streams = 1;
-  std::int32_t columns = 0;
-  std::int32_t column_dims = 0;
-  std::int32_t dilation = 1;
+  OpParams params;
+  ShortConvParams conv_params = {};      // fused_gate_conv, where params are the gate's
   std::int32_t splits = 1;               // attention: parts of the context that blocks take
   std::int32_t tiles = 0;                // attention: 1 = on tensor cores, many tokens
   const CudaLibrary* library = nullptr;  // library_gemm

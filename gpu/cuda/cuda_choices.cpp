@@ -129,18 +129,19 @@ bool attention_by_tiles(const Op& op, const CudaTensor& k, const CudaTensor& v, 
     return reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0 && x.stride % 16 == 0;
   };
   return rows > kCudaFewRows && k.element == static_cast<std::int32_t>(DType::f16) &&
-         op.params.head_dim % 8 == 0 && op.params.head_dim <= kTileHeadDimMax && wide(k) && wide(v);
+         op.params.attention.head_dim % 8 == 0 && op.params.attention.head_dim <= kTileHeadDimMax &&
+         wide(k) && wide(v);
 }
 
 std::int32_t attention_splits(const Op& op, std::int32_t rows, std::int32_t multiprocessors) {
-  const std::int32_t blocks = std::max(1, rows) * op.params.n_kv_heads;
+  const std::int32_t blocks = std::max(1, rows) * op.params.attention.n_kv_heads;
   return std::clamp(2 * multiprocessors / blocks, 1, kSplitsMax);
 }
 
 std::string why_not_on_cuda(const Graph& graph, const Op& op) {
   const std::string reason = why_unsupported(graph, op);
   if (!reason.empty() || op.kind != OpKind::attention) return reason;
-  const int dim = op.params.head_dim;
+  const int dim = op.params.attention.head_dim;
   if (dim % 2 == 0 && dim <= kHeadDimMax) return "";
   return fmt::format("its heads have {} values: even numbers up to {} can be used", dim,
                      kHeadDimMax);

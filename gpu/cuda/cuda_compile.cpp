@@ -102,7 +102,7 @@ class Compiler {
         if (!values) return values.error();
         factors = std::move(*values);
       }
-      const std::vector<double> frequencies = rope_frequencies(op.params, factors);
+      const std::vector<double> frequencies = rope_frequencies(op.params.rope, factors);
       auto& tables = plan_->rope_tables_;
       const auto same = std::find_if(tables.begin(), tables.end(), [&](const auto& table) {
         return table.frequencies == frequencies;
@@ -155,9 +155,9 @@ class Compiler {
           scale_bytes = std::max(scale_bytes, packing.scale_bytes);
         }
         if (op.kind == OpKind::attention) {
-          partial_bytes =
-              std::max(partial_bytes, static_cast<std::size_t>(rows) * op.params.n_heads *
-                                          splits_of(op, rows) * (op.params.head_dim + 2) * 4);
+          partial_bytes = std::max(
+              partial_bytes, static_cast<std::size_t>(rows) * op.params.attention.n_heads *
+                                 splits_of(op, rows) * (op.params.attention.head_dim + 2) * 4);
         }
       }
     }
@@ -326,15 +326,7 @@ class Compiler {
     }
     call.out = tensor(op.out);
     call.out2 = tensor(op.out2);
-    call.eps = op.params.eps;
-    call.n_heads = op.params.n_heads;
-    call.n_kv_heads = op.params.n_kv_heads;
-    call.head_dim = op.params.head_dim;
-    call.rope_dims = op.params.rope_dims;
-    call.streams = op.params.streams;
-    call.columns = op.params.columns;
-    call.column_dims = op.params.column_dims;
-    call.dilation = op.params.dilation;
+    call.params = op.params;
     return call;
   }
 
@@ -448,8 +440,7 @@ class Compiler {
     call.in[7] = tensor(conv.in[4]);
     call.out = tensor(conv.out);
     call.out3 = tensor(conv.out2);
-    call.conv_eps = conv.params.eps;
-    call.dilation = conv.params.dilation;
+    call.conv_params = conv.params.short_conv;
     calls.push_back({call, index});
   }
 
@@ -520,7 +511,7 @@ class Compiler {
   std::vector<CudaTensor> tensors_;  // by TensorId
   Fusions fusions_;
   std::vector<bool> fused_gate_convs_;  // [ops]
-  std::vector<std::size_t> rope_of_;  // [ops], index into the plan's rope tables
+  std::vector<std::size_t> rope_of_;    // [ops], index into the plan's rope tables
   std::vector<StepSize> sizes_;
   std::vector<FloatCopy> float_copies_;
   unsigned char* packed_ = nullptr;

@@ -66,7 +66,7 @@ std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,
   return std::max(kSplitLeast, divided(divided(length, splits), kSplitStep) * kSplitStep);
 }
 
-std::uint32_t heads_of_group(const OpParams& attention) {
+std::uint32_t heads_of_group(const AttentionParams& attention) {
   const auto shared = static_cast<std::uint32_t>(attention.n_heads / attention.n_kv_heads);
   const auto dim = static_cast<std::uint32_t>(attention.head_dim);
   std::uint32_t heads = std::min({shared, kGroupHeads, std::max(1u, kGroupValues / dim)});
@@ -80,7 +80,8 @@ std::uint32_t AttentionTile::shared_bytes(std::uint32_t head_dim) const {
   return 16 * row_vectors * (rows + positions) + 4 * rows * (positions + across);
 }
 
-AttentionTile AttentionTile::of(const VulkanPhysicalDevice& device, const OpParams& attention) {
+AttentionTile AttentionTile::of(const VulkanPhysicalDevice& device,
+                                const AttentionParams& attention) {
   const std::uint32_t across = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 8 : 16;
   const std::uint32_t heads = heads_of_group(attention);
   for (const auto& [down, positions] :

@@ -45,7 +45,7 @@ std::uint32_t split_positions(std::uint32_t length, std::uint32_t groups,
                               std::uint32_t groups_wanted);
 
 // Heads that one workgroup takes: they read the same keys and values.
-std::uint32_t heads_of_group(const OpParams& attention);
+std::uint32_t heads_of_group(const AttentionParams& attention);
 
 // What a workgroup of an attention of many tokens makes (shaders/attention_tile.comp).
 struct AttentionTile {
@@ -56,7 +56,7 @@ struct AttentionTile {
 
   std::uint32_t lanes() const { return across * down; }
   std::uint32_t shared_bytes(std::uint32_t head_dim) const;
-  static AttentionTile of(const VulkanPhysicalDevice& device, const OpParams& attention);
+  static AttentionTile of(const VulkanPhysicalDevice& device, const AttentionParams& attention);
 };
 
 }  // namespace mneme

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <initializer_list>
 #include <utility>
 
@@ -56,7 +57,7 @@ class Compiler {
       return fast_ && shape_.matrix.subgroups > 0 && !product.output_rows_only && is_half(product);
     });
     RETURN_IF_ERROR(place_activations_of_ops());
-    RETURN_IF_ERROR(make_fused_gate_conv_constants());
+    RETURN_IF_ERROR(make_constants());
     RETURN_IF_ERROR(describe_step());
     for (VulkanPlan::Variant& variant : plan_->variants_) {
       for (const Segment& segment : graph_.segments) {
@@ -91,7 +92,8 @@ class Compiler {
 
   // Workgroups of an attention's row without a split.
   static std::uint32_t attention_groups(const Op& op) {
-    return static_cast<std::uint32_t>(op.params.n_heads) / heads_of_group(op.params);
+    return static_cast<std::uint32_t>(op.params.attention.n_heads) /
+           heads_of_group(op.params.attention);
   }
 
   // Whether rows of these begin where vectors of 16 bytes may, when their widths are multiples.
@@ -142,8 +144,9 @@ class Compiler {
     // Rows times splits are at most this (split_positions()).
     const std::size_t parts = std::max<std::size_t>(
         kFewTokens, shape_.groups_wanted / std::max(1u, plan_->attention_groups_));
-    const auto values = static_cast<std::size_t>(op.params.head_dim + 2);
-    return parts * static_cast<std::size_t>(op.params.n_heads) * values * sizeof(float);
+    const AttentionParams& p = op.params.attention;
+    const auto values = static_cast<std::size_t>(p.head_dim + 2);
+    return parts * static_cast<std::size_t>(p.n_heads) * values * sizeof(float);
   }
 
   Status place_activations_of_ops() {
@@ -250,10 +253,10 @@ class Compiler {
   }
 
   Result<std::vector<double>> frequencies_of(const Op& op) {
-    if (op.in.size() < 2 || op.in[1] == kNoTensor) return rope_frequencies(op.params, {});
+    if (op.in.size() < 2 || op.in[1] == kNoTensor) return rope_frequencies(op.params.rope, {});
     auto factors = floats_of(op.in[1]);
     if (!factors) return factors.error();
-    return rope_frequencies(op.params, *factors);
+    return rope_frequencies(op.params.rope, *factors);
   }
 
   // The values of a small constant.
@@ -266,9 +269,18 @@ class Compiler {
     return values;
   }
 
-  // What shaders/fused_gate_conv.comp calls Constants, for each fused gate and convolution.
-  Status make_fused_gate_conv_constants() {
-    std::vector<float> all;
+  std::uint64_t params_at(std::size_t index) const {
+    return plan_->constants_.handle() + index * sizeof(OpParams);
+  }
+
+  // The parameters of every op, then what shaders/fused_gate_conv.comp calls Constants, for each
+  // fused gate and convolution.
+  Status make_constants() {
+    std::vector<float> all(graph_.ops.size() * sizeof(OpParams) / sizeof(float));
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      std::memcpy(all.data() + i * sizeof(OpParams) / sizeof(float), &graph_.ops[i].params,
+                  sizeof(OpParams));
+    }
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       fused_gate_conv_constants_.push_back(all.size() * sizeof(float));
       if (!fused_gate_convs_[i]) continue;
@@ -282,7 +294,7 @@ class Compiler {
         parts[k] = std::move(*values);
       }
       const auto& [key_norm, query_norm, conv_norm, kernel] = parts;
-      all.insert(all.end(), {gate.params.eps, conv.params.eps});
+      all.insert(all.end(), {gate.params.engram_gate.eps, conv.params.short_conv.eps});
       for (std::size_t c = 0; c < key_norm.size(); ++c) all.push_back(key_norm[c] * query_norm[c]);
       all.insert(all.end(), conv_norm.begin(), conv_norm.end());
       const std::size_t taps = kernel.size() / conv_norm.size();
@@ -336,18 +348,9 @@ class Compiler {
       touch(outs[k], true);
     }
     const auto word = [](auto value) { return static_cast<std::uint32_t>(value); };
-    const OpParams& p = op.params;
     push.cols = word(graph_.tensor(op.in[op.kind == OpKind::engram_gate ? 2 : 0]).cols);
     push.rows = op.kind == OpKind::matmul ? word(graph_.tensor(op.in[1]).rows) : 0;
-    push.eps = p.eps;
-    push.n_heads = word(p.n_heads);
-    push.n_kv_heads = word(p.n_kv_heads);
-    push.head_dim = word(p.head_dim);
-    push.rope_dims = word(p.rope_dims);
-    push.streams = word(p.streams);
-    push.columns = word(p.columns);
-    push.column_dims = word(p.column_dims);
-    push.dilation = word(p.dilation);
+    push.params = params_at(index);
     if (op.kind == OpKind::short_conv) push.taps = word(graph_.tensor(op.in[3]).cols);
     variant.dispatches.push_back(std::move(dispatch));
     return {};
@@ -361,7 +364,8 @@ class Compiler {
     if (!pipeline) return pipeline.error();
     VulkanDispatch dispatch;
     dispatch.pipeline = *pipeline;
-    dispatch.grid = {VulkanGrid::Kind::rows, static_cast<std::uint32_t>(gate.params.streams)};
+    dispatch.grid = {VulkanGrid::Kind::rows,
+                     static_cast<std::uint32_t>(gate.params.engram_gate.streams)};
     dispatch.op = index;
     VulkanPush& push = dispatch.push;
     push.step = plan_->step_.handle();
@@ -379,8 +383,7 @@ class Compiler {
     use(conv.out2, push.out2, true);
     push.types = static_cast<std::uint32_t>(graph_.tensor(conv.in[4]).dtype) << 16;
     push.cols = static_cast<std::uint32_t>(graph_.tensor(gate.in[2]).cols);
-    push.streams = static_cast<std::uint32_t>(gate.params.streams);
-    push.dilation = static_cast<std::uint32_t>(conv.params.dilation);
+    push.params = params_at(index + 1);
     push.taps = static_cast<std::uint32_t>(graph_.tensor(conv.in[3]).cols);
     variant.dispatches.push_back(std::move(dispatch));
     return {};
@@ -401,12 +404,13 @@ class Compiler {
 
   Status add_attention(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
-    const auto dim = static_cast<std::uint32_t>(op.params.head_dim);
-    const auto heads = static_cast<std::uint32_t>(op.params.n_heads);
+    const AttentionParams& p = op.params.attention;
+    const auto dim = static_cast<std::uint32_t>(p.head_dim);
+    const auto heads = static_cast<std::uint32_t>(p.n_heads);
     const std::string_view state = dtype_info(graph_.tensor(op.in[1]).dtype).name;
-    const std::uint32_t group = heads_of_group(op.params);
+    const std::uint32_t group = heads_of_group(p);
     const bool wide = dim % 4 == 0 && is_wide({op.in[0], op.in[1], op.in[2], op.out});
-    const AttentionTile tile = AttentionTile::of(with_.device->physical(), op.params);
+    const AttentionTile tile = AttentionTile::of(with_.device->physical(), p);
     // A step of many tokens has few output rows, mostly one.
     if (!variant.splits && !op.output_rows_only && tile.across > 0) {
       return add(index, variant, fmt::format("attention_tile_{}", state),
@@ -550,7 +554,7 @@ class Compiler {
         return add_matmul(index, variant);
       case OpKind::rope:
         return add_values(index, variant, "rope",
-                          cols(0) / op.params.head_dim * ((op.params.head_dim + 1) / 2));
+                          cols(0) / op.params.rope.head_dim * ((op.params.rope.head_dim + 1) / 2));
       case OpKind::kv_append:
         return add_values(index, variant, "kv_append", cols(0));
       case OpKind::attention:
@@ -564,10 +568,11 @@ class Compiler {
                           orders * ((cols(0) + 3) / 4));
       }
       case OpKind::engram_gate:
-        return add_rows(index, variant, "engram_gate", op.params.streams);
+        return add_rows(index, variant, "engram_gate", op.params.engram_gate.streams);
       case OpKind::short_conv:
-        RETURN_IF_ERROR(add_rows(index, variant, "short_conv_append", op.params.streams));
-        return add_rows(index, variant, "short_conv", op.params.streams);
+        RETURN_IF_ERROR(
+            add_rows(index, variant, "short_conv_append", op.params.short_conv.streams));
+        return add_rows(index, variant, "short_conv", op.params.short_conv.streams);
     }
     return {};
   }
@@ -578,14 +583,14 @@ class Compiler {
   const bool fast_;
   std::unique_ptr<VulkanPlan> plan_;
   std::vector<bool> output_rows_only_;
-  std::vector<bool> fused_gate_convs_;      // by op: a gate, made with the convolution behind it
-  std::vector<bool> matmul_adds_;           // by op: a product, made with the sum behind it
-  Packings integers_;                       // what products of quantised weights read
-  Packings halves_;                         // what matrix units read
+  std::vector<bool> fused_gate_convs_;  // by op: a gate, made with the convolution behind it
+  std::vector<bool> matmul_adds_;       // by op: a product, made with the sum behind it
+  Packings integers_;                   // what products of quantised weights read
+  Packings halves_;                     // what matrix units read
   std::vector<std::size_t> fused_gate_conv_constants_;  // by op: bytes into the plan's constants
-  std::vector<std::uint64_t> addresses_;    // by TensorId
-  std::vector<std::uint64_t> scratch_;      // by op, then by op for halves; 0: it has none
-  std::vector<std::size_t> rope_of_;        // by op: index into rope_tables_
+  std::vector<std::uint64_t> addresses_;                // by TensorId
+  std::vector<std::uint64_t> scratch_;  // by op, then by op for halves; 0: it has none
+  std::vector<std::size_t> rope_of_;    // by op: index into rope_tables_
   std::size_t step_bytes_ = 0;
 };
 

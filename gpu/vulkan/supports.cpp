@@ -30,8 +30,8 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
     }
   }
   if (op.kind == OpKind::rope && op.in[0] == op.out) return "it cannot work in place";
-  if (op.kind == OpKind::attention && op.params.head_dim > 1024) {
-    return fmt::format("its heads have {} values, more than 1024", op.params.head_dim);
+  if (op.kind == OpKind::attention && op.params.attention.head_dim > 1024) {
+    return fmt::format("its heads have {} values, more than 1024", op.params.attention.head_dim);
   }
   return {};
 }

@@ -55,8 +55,7 @@ class Transformer {
 
     const TensorId e = g_.activation(b_.name("engram_e"), p.memory_width());
     OpParams decode;
-    decode.columns = p.hash.columns();
-    decode.column_dims = p.column_dims;
+    decode.table_decode = {p.hash.columns(), p.column_dims};
     b_.op(OpKind::table_decode, table_rows(slot), e, decode);
 
     const TensorId key = project(e, w.key, w.key_bias, "engram_key");
@@ -64,8 +63,7 @@ class Transformer {
     const TensorId gated = g_.activation(b_.name("engram_gated"), width);
     const TensorId gates = g_.output(b_.name("engram_gates"), p.streams, io_.gates[slot]);
     OpParams gate;
-    gate.eps = p.gate_norm_eps;
-    gate.streams = p.streams;
+    gate.engram_gate = {p.gate_norm_eps, p.streams};
     b_.op(OpKind::engram_gate, {h, key, value, b_.constant(w.key_norm), b_.constant(w.query_norm)},
           gated, gate, gates);
 
@@ -74,9 +72,7 @@ class Transformer {
     const TensorId history = g_.state(b_.name("engram_conv_inputs"), DType::f32, cache_.context,
                                       width, cache_.conv_inputs[slot]);
     OpParams conv;
-    conv.eps = p.conv_norm_eps;
-    conv.streams = p.streams;
-    conv.dilation = p.conv_dilation;
+    conv.short_conv = {p.conv_norm_eps, p.streams, p.conv_dilation};
     b_.op(OpKind::short_conv, {h, gated, b_.constant(w.conv_norm), b_.constant(w.conv), history},
           out, conv, writes);
     return out;

@@ -67,7 +67,7 @@ TensorId ModelBuilder::norm(TensorId x, std::string_view what) {
   const TensorId out = graph_.activation(name(what), width);
   const TensorId by = weight({name(what) + ".weight", 1, width, WeightRule::vector, false, layer_});
   OpParams params;
-  params.eps = config_.norm_eps;
+  params.rms_norm.eps = config_.norm_eps;
   op(OpKind::rms_norm, {x, by}, out, params);
   return out;
 }
@@ -82,8 +82,7 @@ TensorId ModelBuilder::linear(TensorId x, std::string_view what, std::int64_t ou
   return y;
 }
 
-TensorId ModelBuilder::rope(TensorId x, std::int64_t heads, const AttentionSpec& spec,
-                            std::string_view what) {
+TensorId ModelBuilder::rope(TensorId x, const AttentionSpec& spec, std::string_view what) {
   const RopeSpec& rope = config_.ropes[spec.rope];
   rope_factors_.resize(config_.ropes.size(), kNoTensor);
   TensorId& factors = rope_factors_[spec.rope];
@@ -93,10 +92,7 @@ TensorId ModelBuilder::rope(TensorId x, std::int64_t heads, const AttentionSpec&
   }
   const TensorId out = graph_.activation(name(what), cols(x));
   OpParams params;
-  params.n_heads = static_cast<std::int32_t>(heads);
-  params.head_dim = static_cast<std::int32_t>(spec.head_dim);
-  params.rope_dims = static_cast<std::int32_t>(rope.dims);
-  params.rope_base = rope.base;
+  params.rope = {static_cast<int>(spec.head_dim), static_cast<int>(rope.dims), rope.base};
   op(OpKind::rope, {x, factors}, out, params);
   return out;
 }
@@ -105,16 +101,15 @@ TensorId ModelBuilder::attention(TensorId x, const AttentionSpec& spec) {
   const TensorId q = linear(x, "attn_q", spec.q_dim());
   const TensorId k = linear(x, "attn_k", spec.kv_dim());
   const TensorId v = linear(x, "attn_v", spec.kv_dim());
-  const TensorId q_rotated = rope(q, spec.heads, spec, "attn_q_rope");
-  const TensorId k_rotated = rope(k, spec.kv_heads, spec, "attn_k_rope");
+  const TensorId q_rotated = rope(q, spec, "attn_q_rope");
+  const TensorId k_rotated = rope(k, spec, "attn_k_rope");
   const TensorId keys = state("keys", spec.kv_dim());
   const TensorId values = state("values", spec.kv_dim());
   op(OpKind::kv_append, {k_rotated, v, keys, values}, kNoTensor);
   const TensorId mixed = graph_.activation(name("attn"), spec.q_dim());
   OpParams params;
-  params.n_heads = static_cast<std::int32_t>(spec.heads);
-  params.n_kv_heads = static_cast<std::int32_t>(spec.kv_heads);
-  params.head_dim = static_cast<std::int32_t>(spec.head_dim);
+  params.attention = {static_cast<int>(spec.heads), static_cast<int>(spec.kv_heads),
+                      static_cast<int>(spec.head_dim)};
   op(OpKind::attention, {q_rotated, keys, values}, mixed, params);
   return linear(mixed, "attn_output", config_.dim);
 }

@@ -81,7 +81,7 @@ class ModelBuilder {
   // The tensor of a weight; kNoTensor = an optional one that is not there.
   TensorId weight(const WeightNeed& need);
   TensorId state(std::string_view what, std::int64_t width);
-  TensorId rope(TensorId x, std::int64_t heads, const AttentionSpec& spec, std::string_view what);
+  TensorId rope(TensorId x, const AttentionSpec& spec, std::string_view what);
   std::int64_t cols(TensorId id) const { return graph_.cols(id); }
 
   const ModelConfig& config_;

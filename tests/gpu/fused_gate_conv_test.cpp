@@ -72,7 +72,7 @@ TEST(FusedGateConv, WhatIsNeededElsewhereIsMadeApart) {
       {"gated values are an output", [](Layer& l) { l.gate.out = l.conv.in[1] = l.sum.out; }},
       {"another h", [](Layer& l) { l.conv.in[0] = l.other_h; }},
       {"other values", [](Layer& l) { l.conv.in[1] = l.other_h; }},
-      {"other streams", [](Layer& l) { l.conv.params.streams = 2; }},
+      {"other streams", [](Layer& l) { l.conv.params.short_conv.streams = 2; }},
       {"output rows only", [](Layer& l) { l.gate.output_rows_only = true; }},
       {"in place", [](Layer& l) { l.conv.out = l.gate.in[0]; }},
       {"over the key", [](Layer& l) { l.conv.out = l.gate.in[1]; }},

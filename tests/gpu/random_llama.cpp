@@ -97,15 +97,19 @@ RandomLlama::RandomLlama(Backend& backend, const LlamaShape& shape, std::int64_t
                          std::int64_t outputs_max)
     : shape_(shape) {
   const std::int64_t kv_width = shape.kv_heads * shape.head_dim;
-  OpParams p;
-  p.eps = 1e-5f;
-  p.n_heads = static_cast<std::int32_t>(shape.heads);
-  p.n_kv_heads = static_cast<std::int32_t>(shape.kv_heads);
-  p.head_dim = p.rope_dims = static_cast<std::int32_t>(shape.head_dim);
-  p.rope_base = 1e5f;
+  const auto head_dim = static_cast<int>(shape.head_dim);
+  const auto params_of = [&](OpKind kind) {
+    OpParams p;
+    if (kind == OpKind::rms_norm) p.rms_norm = {1e-5f};
+    if (kind == OpKind::rope) p.rope = {head_dim, head_dim, 1e5f};
+    if (kind == OpKind::attention) {
+      p.attention = {static_cast<int>(shape.heads), static_cast<int>(shape.kv_heads), head_dim};
+    }
+    return p;
+  };
   const auto apply = [&](OpKind kind, std::vector<TensorId> in, std::int64_t cols) {
     const TensorId out = builder_.activation("x", cols);
-    builder_.op(Op{kind, std::move(in), out, kNoTensor, p});
+    builder_.op(Op{kind, std::move(in), out, kNoTensor, params_of(kind)});
     return out;
   };
   builder_.begin_segment({});
@@ -137,13 +141,18 @@ RandomLlama::RandomLlama(Backend& backend, const LlamaShape& shape, std::int64_t
               shape.width);
   }
   const TensorId normed = builder_.activation("output_norm", shape.width);
-  builder_.op(Op{OpKind::rms_norm, {x, ones(backend, shape.width)}, normed, kNoTensor, p, true});
+  builder_.op(Op{OpKind::rms_norm,
+                 {x, ones(backend, shape.width)},
+                 normed,
+                 kNoTensor,
+                 params_of(OpKind::rms_norm),
+                 true});
   logits_ = &buffer(backend, static_cast<std::size_t>(outputs_max * shape.vocab) * 4);
   builder_.op(Op{OpKind::matmul,
                  {normed, embedding},
                  builder_.output("logits", shape.vocab, *logits_),
                  kNoTensor,
-                 p,
+                 {},
                  true});
   graph_ = std::move(builder_).finish();
 }

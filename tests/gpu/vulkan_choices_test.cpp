@@ -48,7 +48,7 @@ TEST(VulkanChoices, SplitsAreJoinedOnlyWhereThereAreSeveral) {
 
 TEST(VulkanChoices, HeadsOfAWorkgroupShareKeysAndValues) {
   const auto heads = [](int n_heads, int n_kv_heads, int dim) {
-    OpParams params;
+    AttentionParams params{};
     params.n_heads = n_heads;
     params.n_kv_heads = n_kv_heads;
     params.head_dim = dim;
@@ -66,7 +66,7 @@ TEST(VulkanChoices, AnAttentionsTileFitsIntoSharedMemoryOrThereIsNone) {
   VulkanPhysicalDevice device;
   device.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   device.lanes_max = 1024;
-  OpParams params;
+  AttentionParams params{};
   for (const std::uint32_t kilobytes : {16u, 32u, 48u, 64u}) {
     device.shared_bytes_max = kilobytes << 10;
     for (const int heads : {1, 3, 4, 5, 8, 64}) {

@@ -67,8 +67,8 @@ __global__ void __launch_bounds__(kThreads, 4)
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.z);
   if (i >= rows.count) return;
-  const int dim = call.head_dim;
-  const int shared_heads = call.n_heads / call.n_kv_heads;
+  const int dim = call.params.attention.head_dim;
+  const int shared_heads = call.params.attention.n_heads / call.params.attention.n_kv_heads;
   const int groups = (shared_heads + kGroup - 1) / kGroup;
   const int kv_head = static_cast<int>(blockIdx.y) / groups;
   const int first_of_group = static_cast<int>(blockIdx.y) % groups * kGroup;
@@ -216,8 +216,8 @@ __global__ void __launch_bounds__(kThreads) combine(const __grid_constant__ Cuda
     const float* part = partial_of(call, i, head, s);
     total += part[1] * expf(part[0] - most);
   }
-  float* to = row_of<float>(call.out, rows, i) + head * call.head_dim;
-  for (int c = static_cast<int>(threadIdx.x); c < call.head_dim; c += kThreads) {
+  float* to = row_of<float>(call.out, rows, i) + head * call.params.attention.head_dim;
+  for (int c = static_cast<int>(threadIdx.x); c < call.params.attention.head_dim; c += kThreads) {
     float sum = 0;
     for (int s = 0; s < used; ++s) {
       const float* part = partial_of(call, i, head, s);
@@ -232,15 +232,17 @@ __global__ void __launch_bounds__(kThreads) combine(const __grid_constant__ Cuda
 int launch_attention(void* stream, const CudaCall& call) {
   const auto rows = static_cast<unsigned>(call.rows_max);
   if (call.kernel == CudaKernel::combine) {
-    return launch_kernel(stream, combine, call, dim3(rows, static_cast<unsigned>(call.n_heads)),
+    return launch_kernel(stream, combine, call,
+                         dim3(rows, static_cast<unsigned>(call.params.attention.n_heads)),
                          dim3(kThreads), 0);
   }
-  const int shared_heads = call.n_heads / call.n_kv_heads;
+  const int shared_heads = call.params.attention.n_heads / call.params.attention.n_kv_heads;
   const int groups = (shared_heads + kGroup - 1) / kGroup;
   const bool half = call.in[1].element == kF16;
   const dim3 grid(static_cast<unsigned>(call.splits),
-                  static_cast<unsigned>(call.n_kv_heads * groups), rows);
-  const auto bytes = static_cast<std::size_t>(layout_of(call.head_dim, half ? 2 : 4).bytes);
+                  static_cast<unsigned>(call.params.attention.n_kv_heads * groups), rows);
+  const auto bytes =
+      static_cast<std::size_t>(layout_of(call.params.attention.head_dim, half ? 2 : 4).bytes);
   return half ? launch_kernel(stream, attention_split<std::uint16_t>, call, grid, dim3(kThreads),
                               bytes)
               : launch_kernel(stream, attention_split<float>, call, grid, dim3(kThreads), bytes);

@@ -33,8 +33,8 @@ __device__ __forceinline__ int splits_used(std::int64_t length, int splits) {
 // [highest score, sum of weights, weighted sum of values [head_dim]] of a row, head and split.
 __device__ __forceinline__ float* partial_of(const CudaCall& call, int row, int head, int split) {
   const std::int64_t index =
-      (static_cast<std::int64_t>(row) * call.n_heads + head) * call.splits + split;
-  return reinterpret_cast<float*>(call.out2.data) + index * (call.head_dim + 2);
+      (static_cast<std::int64_t>(row) * call.params.attention.n_heads + head) * call.splits + split;
+  return reinterpret_cast<float*>(call.out2.data) + index * (call.params.attention.head_dim + 2);
 }
 
 }  // namespace mneme

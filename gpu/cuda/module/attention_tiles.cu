@@ -44,9 +44,9 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
   const int first = static_cast<int>(blockIdx.x) * kQueries;
   if (first >= rows.count) return;
   Tiles<kDim>& tiles = *shared_memory<Tiles<kDim>>();
-  const int dim = call.head_dim;
+  const int dim = call.params.attention.head_dim;
   const int head = static_cast<int>(blockIdx.y);
-  const int kv_head = head / (call.n_heads / call.n_kv_heads);
+  const int kv_head = head / (call.params.attention.n_heads / call.params.attention.n_kv_heads);
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % 32;
   const int my_row = first + thread / 32 * 16 + lane / 4;  // and the one 8 below
@@ -212,11 +212,12 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
 
 int launch_prefill_attention(void* stream, const CudaCall& call) {
   const dim3 grid(static_cast<unsigned>((call.rows_max + kQueries - 1) / kQueries),
-                  static_cast<unsigned>(call.n_heads));
-  return call.head_dim <= 64 ? launch_kernel(stream, attention_tiles<64>, call, grid,
-                                             dim3(kThreads), sizeof(Tiles<64>))
-                             : launch_kernel(stream, attention_tiles<128>, call, grid,
-                                             dim3(kThreads), sizeof(Tiles<128>));
+                  static_cast<unsigned>(call.params.attention.n_heads));
+  return call.params.attention.head_dim <= 64
+             ? launch_kernel(stream, attention_tiles<64>, call, grid, dim3(kThreads),
+                             sizeof(Tiles<64>))
+             : launch_kernel(stream, attention_tiles<128>, call, grid, dim3(kThreads),
+                             sizeof(Tiles<128>));
 }
 
 }  // namespace mneme

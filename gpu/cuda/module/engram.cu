@@ -46,13 +46,14 @@ __global__ void __launch_bounds__(kThreads) table_decode(const __grid_constant__
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
   if (i >= rows.count) return;
-  const int dims = call.column_dims;
+  const int dims = call.params.table_decode.column_dims;
   const int stored = dims + dims / 32;
   const bool indexed = call.in[1].data != nullptr;
-  const int columns = indexed ? static_cast<int>(call.in[0].cols) / stored : call.columns;
+  const int columns =
+      indexed ? static_cast<int>(call.in[0].cols) / stored : call.params.table_decode.columns;
   float* to = row_of<float>(call.out, rows, i);
-  for (int at = static_cast<int>(blockIdx.y * kThreads + threadIdx.x); at < call.columns * dims;
-       at += static_cast<int>(gridDim.y) * kThreads) {
+  for (int at = static_cast<int>(blockIdx.y * kThreads + threadIdx.x);
+       at < call.params.table_decode.columns * dims; at += static_cast<int>(gridDim.y) * kThreads) {
     const Ngram ngram = indexed ? ngram_of(call, rows, i, at / dims / columns)
                                 : Ngram{row_of<const unsigned char>(call.in[0], rows, i), nullptr};
     const int place = at % dims;
@@ -105,7 +106,8 @@ __global__ void __launch_bounds__(kThreads) engram_gate(const __grid_constant__ 
     sums[2] += key[c] * key_norm[c] * (h[c] * query_norm[c]);
   }
   block_sums(sums, scratch);
-  const float gate = gate_of(sums[0], sums[1], sums[2], static_cast<float>(dim), call.eps);
+  const float gate =
+      gate_of(sums[0], sums[1], sums[2], static_cast<float>(dim), call.params.engram_gate.eps);
   if (threadIdx.x == 0) row_of<float>(call.out2, rows, i)[blockIdx.y] = gate;
   float* to = row_of<float>(call.out, rows, i) + stream;
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) to[c] = gate * value[c];
@@ -118,14 +120,15 @@ __global__ void __launch_bounds__(kThreads) conv_append(const __grid_constant__ 
   const int i = static_cast<int>(blockIdx.x);
   if (i >= rows.count) return;
   auto* scratch = shared_memory<float>();
-  const std::int64_t dim = call.in[1].cols / call.streams;
+  const std::int64_t dim = call.in[1].cols / call.params.short_conv.streams;
   const std::int64_t stream = blockIdx.y * dim;
   const float* v = row_of<const float>(call.in[1], rows, i) + stream;
   const float* weight = reinterpret_cast<const float*>(call.in[2].data) + stream;
   float squares[1] = {0};
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) squares[0] += v[c] * v[c];
   block_sums(squares, scratch);
-  const float scale = 1.0f / sqrtf(squares[0] / static_cast<float>(dim) + call.eps);
+  const float scale =
+      1.0f / sqrtf(squares[0] / static_cast<float>(dim) + call.params.short_conv.eps);
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
     set_state(call.in[4], call.step->position + i, stream + c, v[c] * scale * weight[c]);
   }
@@ -137,7 +140,7 @@ __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ C
   if (i >= rows.count) return;
   auto* scratch = shared_memory<float>();
   const std::int64_t width = call.in[0].cols;
-  const std::int64_t dim = width / call.streams;
+  const std::int64_t dim = width / call.params.short_conv.streams;
   const std::int64_t stream = blockIdx.y * dim;
   const float* h = row_of<const float>(call.in[0], rows, i) + stream;
   const float* v = row_of<const float>(call.in[1], rows, i) + stream;
@@ -149,7 +152,8 @@ __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ C
     float sum = 0;
     for (int j = 0; j < taps; ++j) {
       const std::int64_t p =
-          call.step->position + i - static_cast<std::int64_t>(taps - 1 - j) * call.dilation;
+          call.step->position + i -
+          static_cast<std::int64_t>(taps - 1 - j) * call.params.short_conv.dilation;
       if (p >= 0) sum += state_at(call.in[4], p, stream + c) * kernel[j * width + c];
     }
     const float before = h[c];
@@ -186,7 +190,8 @@ __global__ void __launch_bounds__(kThreads, 4)
   const auto last = static_cast<int>(call.in[6].rows) - 1;
   const auto n = static_cast<float>(dim);
   for (int tap = 0; tap <= last; ++tap) {
-    const std::int64_t token = i - static_cast<std::int64_t>(last - tap) * call.dilation;
+    const std::int64_t token =
+        i - static_cast<std::int64_t>(last - tap) * call.conv_params.dilation;
     if (token < 0) continue;  // it sees the state
     const float* h = row_of<const float>(call.in[0], rows, token) + stream;
     const float* key = row_of<const float>(call.in[1], rows, token) + stream;
@@ -200,9 +205,9 @@ __global__ void __launch_bounds__(kThreads, 4)
     }
     block_sums(sums, scratch);
     if (threadIdx.x > 0) continue;
-    const float gate = gate_of(sums[0], sums[1], sums[2], n, call.eps);
+    const float gate = gate_of(sums[0], sums[1], sums[2], n, call.params.engram_gate.eps);
     gates[tap] = gate;
-    scales[tap] = 1.0f / sqrtf(gate * gate * sums[3] / n + call.conv_eps);
+    scales[tap] = 1.0f / sqrtf(gate * gate * sums[3] / n + call.conv_params.eps);
   }
   __syncthreads();
   const float* h = row_of<const float>(call.in[0], rows, i) + stream;
@@ -213,7 +218,8 @@ __global__ void __launch_bounds__(kThreads, 4)
     float value = 0;
     float normed = 0;
     for (int tap = 0; tap <= last; ++tap) {
-      const std::int64_t token = i - static_cast<std::int64_t>(last - tap) * call.dilation;
+      const std::int64_t token =
+          i - static_cast<std::int64_t>(last - tap) * call.conv_params.dilation;
       const std::int64_t p = call.step->position + token;
       if (p < 0) continue;  // zeros before the start
       if (token < 0) {
@@ -243,7 +249,10 @@ __global__ void __launch_bounds__(kThreads, 4)
 
 int launch_engram(void* stream, const CudaCall& call) {
   const auto rows = static_cast<unsigned>(call.rows_max);
-  const auto streams = static_cast<unsigned>(call.streams);
+  const bool gate =
+      call.kernel == CudaKernel::engram_gate || call.kernel == CudaKernel::fused_gate_conv;
+  const auto streams = static_cast<unsigned>(gate ? call.params.engram_gate.streams
+                                                  : call.params.short_conv.streams);
   const std::size_t sums = sizeof(float) * kSumsMax * kThreads / 32;
   switch (call.kernel) {
     case CudaKernel::table_decode: {

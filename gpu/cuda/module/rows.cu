@@ -46,7 +46,8 @@ __global__ void __launch_bounds__(kThreads) rms_norm(const __grid_constant__ Cud
   float squares[1] = {0};
   for (std::int64_t c = threadIdx.x; c < cols; c += kThreads) squares[0] += x[c] * x[c];
   block_sums(squares, scratch);
-  const float scale = 1.0f / sqrtf(squares[0] / static_cast<float>(cols) + call.eps);
+  const float scale =
+      1.0f / sqrtf(squares[0] / static_cast<float>(cols) + call.params.rms_norm.eps);
   for (std::int64_t c = threadIdx.x; c < cols; c += kThreads) {
     const float value = x[c] * scale * weight[c];
     to[c] = value;
@@ -54,27 +55,28 @@ __global__ void __launch_bounds__(kThreads) rms_norm(const __grid_constant__ Cud
   }
 }
 
-// in[1] [tokens, rope_dims]: cosines of a token's pairs, then sines, made on the host in double.
+// in[1] [tokens, dims]: cosines of a token's pairs, then sines, made on the host in double.
 __global__ void __launch_bounds__(kThreads) rope(const __grid_constant__ CudaCall call) {
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
   if (i >= rows.count) return;
   const float* x = row_of<const float>(call.in[0], rows, i);
   float* to = row_of<float>(call.out, rows, i);
-  const int pairs = call.rope_dims / 2;
+  const int pairs = call.params.rope.dims / 2;
   const float* turns = row_of<const float>(call.in[1], rows, i);
-  const auto heads = static_cast<int>(call.in[0].cols / call.head_dim);
+  const auto heads = static_cast<int>(call.in[0].cols / call.params.rope.head_dim);
   for (int item = static_cast<int>(threadIdx.x); item < heads * pairs; item += kThreads) {
     const int pair = item % pairs;
-    const int at = item / pairs * call.head_dim + 2 * pair;
+    const int at = item / pairs * call.params.rope.head_dim + 2 * pair;
     const float a = x[at];
     const float b = x[at + 1];
     to[at] = a * turns[pair] - b * turns[pairs + pair];
     to[at + 1] = b * turns[pair] + a * turns[pairs + pair];
   }
-  const int rest = call.head_dim - call.rope_dims;  // of each head, which does not turn
+  const int rest =
+      call.params.rope.head_dim - call.params.rope.dims;  // of each head, which does not turn
   for (int item = static_cast<int>(threadIdx.x); item < heads * rest; item += kThreads) {
-    const int at = item / rest * call.head_dim + call.rope_dims + item % rest;
+    const int at = item / rest * call.params.rope.head_dim + call.params.rope.dims + item % rest;
     to[at] = x[at];
   }
 }

@@ -120,7 +120,7 @@ void main() {
         if (dimension + c >= kHeadDim) break;
         const float sum = sums[h * kQuadsALane + q][c];
         if (whole) {
-          Floats(p.out0).v[(row * p.n_heads + head) * kHeadDim + dimension + c] = sum / total;
+          Floats(p.out0).v[(row * n_heads() + head) * kHeadDim + dimension + c] = sum / total;
         } else {
           Floats(p.out1).v[partial + 2u + dimension + c] = sum;
         }

@@ -4,6 +4,14 @@
 
 layout(constant_id = 1) const uint kHeadDim = 64;
 
+USE_PARAMS(AttentionParams)
+uint n_heads() {
+  return uint(params().n_heads);
+}
+uint n_kv_heads() {
+  return uint(params().n_kv_heads);
+}
+
 // Positions that the token of row `row` sees.
 uint context_of(uint row) {
   const uint skipped = output_rows_only() ? Step(p.step).tokens - Step(p.step).outputs : 0u;
@@ -18,5 +26,5 @@ uint splits_of(uint positions) {
 // weighted sum of its values [kHeadDim].
 uint partial_of(uint row, uint head, uint split) {
   const uint splits = splits_of(Step(p.step).position + Step(p.step).tokens);
-  return ((row * p.n_heads + head) * splits + split) * (kHeadDim + 2u);
+  return ((row * n_heads() + head) * splits + split) * (kHeadDim + 2u);
 }

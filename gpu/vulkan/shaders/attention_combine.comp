@@ -30,6 +30,6 @@ void main() {
     for (uint s = 0; s < splits; ++s) {
       sum = fma(factors[s], Floats(p.out1).v[partial_of(row, head, s) + 2u + i], sum);
     }
-    Floats(p.out0).v[(row * p.n_heads + head) * kHeadDim + i] = sum / total;
+    Floats(p.out0).v[(row * n_heads() + head) * kHeadDim + i] = sum / total;
   }
 }

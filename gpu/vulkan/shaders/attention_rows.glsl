@@ -12,10 +12,10 @@ uint first_head() {
 }
 // Where what the heads share begins in a position's row of keys or values, and these rows' width.
 uint kv_column() {
-  return first_head() / (p.n_heads / p.n_kv_heads) * kHeadDim;
+  return first_head() / (n_heads() / n_kv_heads()) * kHeadDim;
 }
 uint kv_width() {
-  return p.n_kv_heads * kHeadDim;
+  return n_kv_heads() * kHeadDim;
 }
 
 float kv_at(uvec2 address, uint i) {
@@ -46,7 +46,7 @@ vec4 kv_quad(uvec2 address, uint at, uint quad) {
 
 // The same of the query of a head of row `row`, scaled.
 vec4 query_quad(uint row, uint head, uint quad) {
-  const uint first = (in_row(0, row) * p.n_heads + head) * kHeadDim + 4u * quad;
+  const uint first = (in_row(0, row) * n_heads() + head) * kHeadDim + 4u * quad;
   vec4 query = vec4(0.0);
   if (kWide) {
     query = Float4s(p.in0).v[first / 4u];
@@ -59,7 +59,7 @@ vec4 query_quad(uint row, uint head, uint quad) {
 }
 
 void write_quad(uint row, uint head, uint quad, vec4 values) {
-  const uint first = (row * p.n_heads + head) * kHeadDim + 4u * quad;
+  const uint first = (row * n_heads() + head) * kHeadDim + 4u * quad;
   if (kWide) {
     Float4s(p.out0).v[first / 4u] = values;
   } else {

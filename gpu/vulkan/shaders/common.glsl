@@ -7,6 +7,8 @@
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
 
+#include "op_params.h"
+
 layout(local_size_x_id = 0) in;
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats {
@@ -51,11 +53,20 @@ layout(push_constant, std430) uniform Push {
   uint rows;   // of the weight, for products
   uint flags;  // bit 0: runs on the output rows only; bit 1 + k: input k holds output rows only
   uint types;  // 4 bits an input: its DType
-  float eps;
-  uint n_heads, n_kv_heads, head_dim, rope_dims;
-  uint streams, columns, column_dims, dilation, taps;
+  uint taps;   // of a convolution's kernel
+  uint unused;
+  uvec2 params;  // of the op: USE_PARAMS
   uvec2 out2;  // also what is added to a product, as input 3
 } p;
+
+// params() is then what gpu/op_params.h declares for the op of the shader.
+#define USE_PARAMS(Params)                                                                    \
+  layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer ParamsBuffer { \
+    Params v;                                                                                 \
+  };                                                                                          \
+  Params params() {                                                                           \
+    return ParamsBuffer(p.params).v;                                                          \
+  }
 
 const uint kF32 = 0, kF16 = 1;
 

@@ -5,6 +5,8 @@
 // wait for each other, and nothing of a step is read back from the state.
 #include "common.glsl"
 
+USE_PARAMS(ShortConvParams)
+
 // p.in3, made by the host.
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Constants {
   float gate_eps;
@@ -22,15 +24,17 @@ float as_stored(float x) {
 }
 
 void main() {
+  const uint streams = uint(params().streams);
+  const uint dilation = uint(params().dilation);
   const uint row = gl_WorkGroupID.x;
   const uint stream = gl_WorkGroupID.y;
   const uint dim = p.cols;
-  const uint width = p.streams * dim;
+  const uint width = streams * dim;
   const uint first = stream * dim;
   Constants constants = Constants(p.in3);
   const float n = float(dim);
   for (uint tap = 0; tap < p.taps; ++tap) {
-    const uint back = (p.taps - 1u - tap) * p.dilation;
+    const uint back = (p.taps - 1u - tap) * dilation;
     if (back > row) continue;  // it sees the state
     const uint token = row - back;
     const uint h_at = token * width + first;
@@ -58,7 +62,7 @@ void main() {
   }
   barrier();
   const uint last = p.taps - 1u;
-  if (lane() == 0u) Floats(p.out1).v[row * p.streams + stream] = gates[last];
+  if (lane() == 0u) Floats(p.out1).v[row * streams + stream] = gates[last];
 
   const uint position = Step(p.step).position;
   float added_squares = 0.0;
@@ -69,7 +73,7 @@ void main() {
     float sum = 0.0;
     float normed = 0.0;
     for (uint tap = 0; tap < p.taps; ++tap) {
-      const uint back = (last - tap) * p.dilation;
+      const uint back = (last - tap) * dilation;
       if (back > position + row) continue;  // zeros before the start
       if (back > row) {
         normed = state_at(p.in4, type_of(4), (position + row - back) * width + column);
@@ -89,6 +93,6 @@ void main() {
   const float h_norm = sqrt(workgroup_sum(h_squares));
   const float added_norm = sqrt(workgroup_sum(added_squares));
   if (lane() == 0u) {
-    Floats(p.out2).v[row * p.streams + stream] = h_norm > 0.0 ? added_norm / h_norm : 0.0;
+    Floats(p.out2).v[row * streams + stream] = h_norm > 0.0 ? added_norm / h_norm : 0.0;
   }
 }

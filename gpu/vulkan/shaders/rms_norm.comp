@@ -4,6 +4,8 @@
 #include "common.glsl"
 #include "pack.glsl"
 
+USE_PARAMS(RmsNormParams)
+
 layout(constant_id = 1) const bool kPacks = false;  // also packed, for integer products
 layout(constant_id = 2) const bool kWide = false;   // rows begin where vectors of 16 bytes may
 
@@ -14,7 +16,7 @@ void main() {
     const float value = Floats(p.in0).v[x + i];
     squares = fma(value, value, squares);
   }
-  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(p.cols) + p.eps);
+  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(p.cols) + params().eps);
   const uint y = gl_WorkGroupID.x * p.cols;
   if (kPacks) {
     for (uint block = lane(); block < p.cols / 32u; block += lanes()) {

@@ -1,27 +1,31 @@
 #version 450
 // SPDX-License-Identifier: Apache-2.0
-// rope: a pair a lane. The host writes cosines and sines for each step (p.in1, [T, rope_dims]:
+// rope: a pair a lane. The host writes cosines and sines for each step (p.in1, [T, dims]:
 // cosines, then sines): Vulkan promises too little of its own for large angles.
 #include "common.glsl"
 
+USE_PARAMS(RopeParams)
+
 void main() {
-  const uint pairs = (p.head_dim + 1u) / 2u;  // of a head; the last may be a single value
-  const uint all = row_count() * (p.cols / p.head_dim) * pairs;
+  const uint head_dim = uint(params().head_dim);
+  const uint dims = uint(params().dims);
+  const uint pairs = (head_dim + 1u) / 2u;  // of a head; the last may be a single value
+  const uint all = row_count() * (p.cols / head_dim) * pairs;
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
     const uint pair = i % pairs;
-    const uint heads = p.cols / p.head_dim;
+    const uint heads = p.cols / head_dim;
     const uint row = i / (pairs * heads);
-    const uint column = i / pairs % heads * p.head_dim + 2u * pair;
+    const uint column = i / pairs % heads * head_dim + 2u * pair;
     const uint x = in_row(0, row) * p.cols + column;
     const uint y = row * p.cols + column;
     const float first = Floats(p.in0).v[x];
-    const bool single = 2u * pair + 1u == p.head_dim;
+    const bool single = 2u * pair + 1u == head_dim;
     const float second = single ? 0.0 : Floats(p.in0).v[x + 1u];
     const uint token = output_rows_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row;
-    const uint angles = token * p.rope_dims + pair;
-    const bool turns = 2u * pair < p.rope_dims;
+    const uint angles = token * dims + pair;
+    const bool turns = 2u * pair < dims;
     const float cosine = turns ? Floats(p.in1).v[angles] : 1.0;
-    const float sine = turns ? Floats(p.in1).v[angles + p.rope_dims / 2u] : 0.0;
+    const float sine = turns ? Floats(p.in1).v[angles + dims / 2u] : 0.0;
     Floats(p.out0).v[y] = turns ? first * cosine - second * sine : first;
     if (!single) Floats(p.out0).v[y + 1u] = turns ? second * cosine + first * sine : second;
   }

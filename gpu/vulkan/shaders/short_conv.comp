@@ -4,10 +4,14 @@
 // workgroup.
 #include "common.glsl"
 
+USE_PARAMS(ShortConvParams)
+
 void main() {
+  const uint streams = uint(params().streams);
+  const uint dilation = uint(params().dilation);
   const uint row = gl_WorkGroupID.x;
   const uint stream = gl_WorkGroupID.y;
-  const uint dim = p.cols / p.streams;
+  const uint dim = p.cols / streams;
   const uint first = stream * dim;
   float added_squares = 0.0;
   float h_squares = 0.0;
@@ -15,7 +19,7 @@ void main() {
     float sum = 0.0;
     for (uint tap = 0; tap < p.taps; ++tap) {
       const int position =
-          int(Step(p.step).position + row) - int((p.taps - 1u - tap) * p.dilation);
+          int(Step(p.step).position + row) - int((p.taps - 1u - tap) * dilation);
       if (position < 0) continue;  // zeros before the start
       sum = fma(state_at(p.in4, type_of(4), uint(position) * p.cols + i),
                 constant_at(p.in3, type_of(3), i * p.taps + tap), sum);
@@ -29,6 +33,6 @@ void main() {
   const float h_norm = sqrt(workgroup_sum(h_squares));
   const float added_norm = sqrt(workgroup_sum(added_squares));
   if (lane() == 0u) {
-    Floats(p.out1).v[row * p.streams + stream] = h_norm > 0.0 ? added_norm / h_norm : 0.0;
+    Floats(p.out1).v[row * streams + stream] = h_norm > 0.0 ? added_norm / h_norm : 0.0;
   }
 }

@@ -3,9 +3,11 @@
 // short_conv, first part: norm(v) to the state, a stream of a token a workgroup.
 #include "common.glsl"
 
+USE_PARAMS(ShortConvParams)
+
 void main() {
   const uint row = gl_WorkGroupID.x;
-  const uint dim = p.cols / p.streams;
+  const uint dim = p.cols / uint(params().streams);
   const uint column = gl_WorkGroupID.y * dim;
   const uint v_at = row * p.cols + column;
   float squares = 0.0;
@@ -13,7 +15,7 @@ void main() {
     const float v = Floats(p.in1).v[v_at + i];
     squares = fma(v, v, squares);
   }
-  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(dim) + p.eps);
+  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(dim) + params().eps);
   const uint state = (Step(p.step).position + row) * p.cols + column;
   for (uint i = lane(); i < dim; i += lanes()) {
     const float weight = constant_at(p.in2, type_of(2), column + i);

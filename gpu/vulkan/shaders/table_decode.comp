@@ -5,6 +5,8 @@
 // rows are n-grams and the same lanes write those that are to be cached into the state.
 #include "common.glsl"
 
+USE_PARAMS(TableDecodeParams)
+
 // Bytes at any address, as the words that they lie in.
 struct Bytes {
   uvec2 words;  // address, a multiple of 4
@@ -65,11 +67,12 @@ float scaled(float x, uint scale) {
 }
 
 void main() {
-  const uint dims = p.column_dims;
+  const uint dims = uint(params().column_dims);
+  const uint columns = uint(params().columns);  // of a token
   const uint stored = dims + dims / 32u;
   const uint words = (p.cols + 3u) / 4u;  // of a row
 #if defined(CACHED)
-  const uint orders = p.columns * stored / p.cols;
+  const uint orders = columns * stored / p.cols;
 #else
   const uint orders = 1u;
 #endif
@@ -91,13 +94,13 @@ void main() {
 #if defined(CACHED)
     if (keep >= 0) Uints(row_at(p.in2, uint(keep), 4u * words).words).v[first / 4u] = word;
 #endif
-    const uint token = i / width * p.columns * dims;  // its first value
+    const uint token = i / width * columns * dims;  // its first value
     for (uint k = 0u; k < 4u && first + k < p.cols; ++k) {
       const uint column = (first + k) / stored;
       const uint at = (first + k) % stored;
       if (at >= dims) continue;  // a scale
       const uint scale = byte_at(row, column * stored + dims + at / 32u);
-      const uint value = (order * (p.columns / orders) + column) * dims + at;
+      const uint value = (order * (columns / orders) + column) * dims + at;
       Floats(p.out0).v[token + value] = scaled(e4m3(word >> (8u * k) & 255u), scale);
     }
   }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The numbers that an op needs besides its tensors: a struct an op, of int and float only, so that
+// C++, CUDA and the shaders read this one file. A parameter is declared here and read by kernels;
+// plans hand the whole struct on. Which op reads what for: gpu/op.h.
+#ifdef __cplusplus
+#pragma once
+
+#include <cstdint>
+
+namespace mneme {
+#endif
+
+struct RmsNormParams {
+  float eps;
+};
+
+struct RopeParams {
+  int head_dim;
+  int dims;  // leading values of each head that rotate
+  float base;
+};
+
+struct AttentionParams {
+  int n_heads;
+  int n_kv_heads;
+  int head_dim;
+};
+
+struct TableDecodeParams {
+  int columns;      // rows of a token
+  int column_dims;  // d, values of a row
+};
+
+struct EngramGateParams {
+  float eps;  // of the norms
+  int streams;
+};
+
+struct ShortConvParams {
+  float eps;  // of the norm
+  int streams;
+  int dilation;
+};
+
+#ifdef __cplusplus
+// Those of any op; the op's kind says which.
+union OpParams {
+  std::uint32_t words[8] = {};
+  RmsNormParams rms_norm;
+  RopeParams rope;
+  AttentionParams attention;
+  TableDecodeParams table_decode;
+  EngramGateParams engram_gate;
+  ShortConvParams short_conv;
+};
+static_assert(sizeof(OpParams) == sizeof(OpParams::words));
+
+}  // namespace mneme
+#endif
