@@ -20,10 +20,11 @@ constexpr TensorId kNoTensor = std::numeric_limits<TensorId>::max();
 
 enum class OpKind : std::uint8_t {
   embed,         // table [vocab, D] -> [T, D]: row of each token id of the step
-  rms_norm,      // x [T, D], weight [1, D] -> [T, D]: x / sqrt(mean(x^2) + eps) * weight
+  rms_norm,      // x [T, n * width], weight [1, width] -> same shape: of every `width` values
+                 //   x / sqrt(mean(x^2) + eps) * weight
   matmul,        // x [T, in], weight [out, in], [bias [1, out]] -> [T, out]: x * weight^T + bias
   rope,          // x [T, heads * head_dim], [factors [1, dims / 2]] -> same shape: rotates
-                 //   pairs (2i, 2i+1) of each head by position * base^(-2i / dims) / factor
+                 //   pair i of each head by position * base^(-2i / dims) / factor, times magnitude
   kv_append,     // k, v [T, kv_width] -> writes rows position.. of the states (in[2], in[3])
   attention,     // q [T, heads * head_dim], k state, v state [context, kv_width] -> [T, heads *
                  //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads

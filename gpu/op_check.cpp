@@ -132,8 +132,11 @@ class Checker {
   void rms_norm() {
     inputs(2, 2);
     if (!good()) return;
+    const int width = op_.params.rms_norm.width;
+    require(width > 0 && in(0).cols % width == 0,
+            fmt::format("it norms {} of {} values", width, in(0).cols));
     rows(op_.in[0], in(0).cols);
-    vector(1, in(0).cols);
+    vector(1, width);
     rows(op_.out, in(0).cols);
   }
 
@@ -152,7 +155,7 @@ class Checker {
     const RopeParams& p = op_.params.rope;
     require(p.head_dim > 0 && p.dims > 0 && p.dims % 2 == 0 && p.dims <= p.head_dim,
             fmt::format("it rotates {} of {} values", p.dims, p.head_dim));
-    require(p.base > 0, "its base is not positive");
+    require(p.base > 0 && p.magnitude > 0, "its base or its magnitude is not positive");
     if (!good()) return;
     require(in(0).cols % p.head_dim == 0, "its heads do not fill the row");
     rows(op_.in[0], in(0).cols);

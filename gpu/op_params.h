@@ -12,12 +12,15 @@ namespace mneme {
 
 struct RmsNormParams {
   float eps;
+  int width;  // values that are normed together: those of a row, or of each head of it
 };
 
 struct RopeParams {
   int head_dim;
   int dims;  // leading values of each head that rotate
   float base;
+  float magnitude;  // of the rotated values: 1, or what YaRN makes of them
+  int halves;       // 1: pairs are (i, i + dims / 2); 0: (2i, 2i + 1)
 };
 
 struct AttentionParams {

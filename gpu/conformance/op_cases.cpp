@@ -104,7 +104,17 @@ void add_rows(std::vector<OpCase>& cases) {
              Op op{OpKind::rms_norm};
              op.in = {h.input(cols), h.constant(cols % 2 ? DType::f16 : DType::f32, 1, cols)};
              op.out = h.output(cols);
-             op.params.rms_norm.eps = 1e-5f;
+             op.params.rms_norm = {1e-5f, static_cast<int>(cols)};
+             return op;
+           }});
+    }
+    if (cols < 576) {  // of heads
+      cases.push_back(
+          {"rms_norm_7x" + std::to_string(cols), 3, 0, cols == 64 ? 2 : 0, [=](OpHarness& h) {
+             Op op{OpKind::rms_norm};
+             op.in = {h.input(7 * cols), h.constant(DType::f32, 1, cols)};
+             op.out = h.output(7 * cols);
+             op.params.rms_norm = {1e-6f, static_cast<int>(cols)};
              return op;
            }});
     }
@@ -118,19 +128,31 @@ void add_rows(std::vector<OpCase>& cases) {
                        }});
     }
   }
+  struct Rope {
+    std::string name;
+    bool factors;
+    int head_dim;
+    RopeParams params;
+  };
+  const Rope ropes[] = {{"", false, 24, {24, 24, 1e5f, 1, 0}},
+                        {"_factors", true, 24, {24, 20, 1e5f, 1, 0}},
+                        {"_halves", false, 24, {24, 24, 1e5f, 1, 1}},
+                        {"_halves_factors", true, 24, {24, 20, 1e6f, 1.25f, 1}},
+                        {"_halves_odd", false, 25, {25, 20, 1e4f, 1, 1}},
+                        {"_magnitude", false, 24, {24, 24, 1e4f, 1.1386f, 0}}};
   for (const std::int64_t position : {0, 5, 4000}) {
-    for (const bool factors : {false, true}) {
-      cases.push_back({"rope_" + std::to_string(position) + (factors ? "_factors" : ""), 3,
-                       position, 0, [=](OpHarness& h) {
-                         Op op{OpKind::rope};
-                         op.params.rope.head_dim = 24;
-                         op.params.rope.dims = factors ? 20 : 24;
-                         op.params.rope.base = 1e5f;
-                         op.in = {h.input(3 * 24)};
-                         if (factors) op.in.push_back(h.constant(DType::f32, 1, 10));
-                         op.out = h.output(3 * 24);
-                         return op;
-                       }});
+    for (const Rope& rope : ropes) {
+      cases.push_back(
+          {"rope_" + std::to_string(position) + rope.name, 3, position, 0, [=](OpHarness& h) {
+             Op op{OpKind::rope};
+             op.params.rope = rope.params;
+             op.in = {h.input(3 * rope.head_dim)};
+             if (rope.factors) {
+               op.in.push_back(h.constant(DType::f32, 1, rope.params.dims / 2));
+             }
+             op.out = h.output(3 * rope.head_dim);
+             return op;
+           }});
     }
   }
 }
@@ -335,7 +357,7 @@ void add_made_products(std::vector<OpCase>& cases) {
            s.tokens, 1, s.outputs, [=](OpHarness& h) {
              const bool norm = s.maker == OpKind::rms_norm;
              Op maker{s.maker};
-             maker.params.rms_norm.eps = 1e-5f;
+             if (norm) maker.params.rms_norm = {1e-5f, static_cast<int>(s.in)};
              maker.in = {h.input(s.in), norm ? h.constant(DType::f32, 1, s.in) : h.input(s.in)};
              maker.out = h.activation(s.in);
              Op product{OpKind::matmul};
@@ -416,7 +438,7 @@ void add_k_quant_chains(std::vector<OpCase>& cases) {
       cases.push_back({"norm_matmuls_sum_" + type_name(dtype) + "_Q6_K_" + std::to_string(tokens),
                        tokens, 2, 0, [=](OpHarness& h) {
                          Op norm{OpKind::rms_norm};
-                         norm.params.rms_norm.eps = 1e-5f;
+                         norm.params.rms_norm = {1e-5f, 512};
                          norm.in = {h.input(512), h.constant(DType::f32, 1, 512)};
                          norm.out = h.activation(512);
                          const auto product = [&](DType type, std::int64_t out) {
@@ -485,7 +507,7 @@ void add_large(std::vector<OpCase>& cases) {
     Op op{OpKind::rms_norm};
     op.in = {h.input(2048), h.constant(DType::f32, 1, 2048)};
     op.out = h.output(2048);
-    op.params.rms_norm.eps = 1e-5f;
+    op.params.rms_norm = {1e-5f, 2048};
     return op;
   });
   add("swiglu_128x8192", 128, 0, [](OpHarness& h) {

@@ -82,9 +82,10 @@ Rows rms_norm(const View& v) {
   Rows out{v.op.out, {}, {}};
   const Values x = v.in(0);
   const Values weight = v.in(1);
-  const std::int64_t n = v.cols(v.op.in[0]);
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
-    const double* row = x.data() + t * n;
+  const std::int64_t n = v.op.params.rms_norm.width;
+  const std::int64_t cols = v.cols(v.op.in[0]);
+  for (std::int64_t first = v.first() * cols; first < v.h.tokens() * cols; first += n) {
+    const double* row = x.data() + first;
     const double scale = norm_scale(row, n, v.op.params.rms_norm.eps);
     for (std::int64_t i = 0; i < n; ++i) {
       const double y = row[i] * scale * weight[static_cast<std::size_t>(i)];
@@ -146,13 +147,17 @@ Rows rope(const View& v) {
         out.add(self, 0);
         continue;
       }
-      const double other = x[static_cast<std::size_t>(t * n + (c ^ 1))];
+      const std::int64_t half = p.dims / 2;
+      const std::int64_t pair = p.halves ? i % half : i / 2;
+      const bool second = p.halves ? i >= half : i % 2 == 1;
+      const std::int64_t apart = p.halves ? half : 1;
+      const double other = x[static_cast<std::size_t>(t * n + c + (second ? -apart : apart))];
       const double angle = static_cast<double>(v.h.position() + t) *
-                           std::pow(p.base, -2.0 * static_cast<double>(i / 2) / p.dims) /
-                           factors[static_cast<std::size_t>(i / 2)];
-      const double turned = i % 2 ? self * std::cos(angle) + other * std::sin(angle)
-                                  : self * std::cos(angle) - other * std::sin(angle);
-      out.add(turned, (std::fabs(self) + std::fabs(other)) * kEps * 4);
+                           std::pow(p.base, -2.0 * static_cast<double>(pair) / p.dims) /
+                           factors[static_cast<std::size_t>(pair)];
+      const double turned = second ? self * std::cos(angle) + other * std::sin(angle)
+                                   : self * std::cos(angle) - other * std::sin(angle);
+      out.add(turned * p.magnitude, (std::fabs(self) + std::fabs(other)) * p.magnitude * kEps * 4);
     }
   }
   return out;

@@ -42,7 +42,7 @@ struct SegmentRun {
 
 void fill_rope_tables(CpuPlan& plan, const KernelStep& step) {
   for (const RopeTable& table : plan.rope_tables_) {
-    fill_rope_rows(table.frequencies, step.position, step.tokens, table.rows);
+    fill_rope_rows(table.angles, step.position, step.tokens, table.rows);
   }
 }
 

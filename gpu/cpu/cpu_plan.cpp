@@ -13,7 +13,6 @@
 #include "gpu/activation_memory.h"
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/op_check.h"
-#include "gpu/rope_table.h"
 
 namespace mneme {
 namespace {
@@ -150,9 +149,9 @@ class Compiler {
       dequantize_row(graph_.tensor(op.in[1]).dtype, reinterpret_cast<std::byte*>(stored.data),
                      stored.rows * stored.cols, factors.data());
     }
-    RopeTable table{rope_frequencies(op.params.rope, factors), nullptr};
+    RopeTable table{RopeAngles::of(op.params.rope, factors), nullptr};
     for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
-      if (plan_->rope_tables_[i].frequencies == table.frequencies) return rope_ids_[i];
+      if (plan_->rope_tables_[i].angles == table.angles) return rope_ids_[i];
     }
     plan_->rope_tables_.push_back(std::move(table));
     rope_ids_.push_back(new_constant(options_.tokens_max, op.params.rope.dims));

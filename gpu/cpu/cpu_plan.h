@@ -14,6 +14,7 @@
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/woven_weights.h"
 #include "gpu/op_times.h"
+#include "gpu/rope_table.h"
 #include "gpu/step_limits.h"
 
 namespace mneme {
@@ -31,10 +32,10 @@ struct Phase {
   std::size_t op = 0;  // index into Graph::ops
 };
 
-// cos and sin of position times frequency, once a step for all ops of the same frequencies.
+// cos and sin of position times frequency, once a step for all ops that turn alike.
 struct RopeTable {
-  std::vector<double> frequencies;  // [dims / 2], radians per position
-  float* rows = nullptr;            // [tokens_max, dims]: cosines, then sines
+  RopeAngles angles;
+  float* rows = nullptr;  // [tokens_max, dims]: cosines, then sines
 };
 
 class CpuPlan final : public Plan {

@@ -12,15 +12,17 @@ void embed(const KernelArgs& args, const KernelStep& step, std::int64_t begin, s
 
 void rms_norm(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
               unsigned char*) {
-  const std::int64_t n = args.out.cols;
+  const std::int64_t n = args.params.rms_norm.width;
   const float* weight = floats_of(args.in[1]);
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
-    const float* x = row_of(args.in[0], step, t);
-    float* out = row_of(args.out, step, t);
-    const Vec scale = v_set(norm_scale(x, n, args.params.rms_norm.eps));
-    for (std::int64_t i = 0; i < n; i += kLanes) {
-      const Vec normed = v_mul(v_load_n(x + i, n - i), scale);
-      v_store_n(out + i, v_mul(normed, v_load_n(weight + i, n - i)), n - i);
+    for (std::int64_t first = 0; first < args.out.cols; first += n) {
+      const float* x = row_of(args.in[0], step, t) + first;
+      float* out = row_of(args.out, step, t) + first;
+      const Vec scale = v_set(norm_scale(x, n, args.params.rms_norm.eps));
+      for (std::int64_t i = 0; i < n; i += kLanes) {
+        const Vec normed = v_mul(v_load_n(x + i, n - i), scale);
+        v_store_n(out + i, v_mul(normed, v_load_n(weight + i, n - i)), n - i);
+      }
     }
   }
 }
@@ -29,6 +31,8 @@ void rope(const KernelArgs& args, const KernelStep& step, std::int64_t begin, st
           unsigned char*) {
   const RopeParams& p = args.params.rope;
   const std::int64_t pairs = p.dims / 2;
+  const std::int64_t from_pair = p.halves ? 1 : 2;  // from one pair's first value to the next one's
+  const std::int64_t within = p.halves ? pairs : 1;  // from a pair's first value to its second
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
     const float* x = row_of(args.in[0], step, t);
     float* out = row_of(args.out, step, t);
@@ -36,10 +40,11 @@ void rope(const KernelArgs& args, const KernelStep& step, std::int64_t begin, st
     const float* sine = cosine + pairs;
     for (std::int64_t head = 0; head < args.out.cols; head += p.head_dim) {
       for (std::int64_t i = 0; i < pairs; ++i) {
-        const float a = x[head + 2 * i];
-        const float b = x[head + 2 * i + 1];
-        out[head + 2 * i] = a * cosine[i] - b * sine[i];
-        out[head + 2 * i + 1] = a * sine[i] + b * cosine[i];
+        const std::int64_t first = head + i * from_pair;
+        const float a = x[first];
+        const float b = x[first + within];
+        out[first] = a * cosine[i] - b * sine[i];
+        out[first + within] = a * sine[i] + b * cosine[i];
       }
       for (std::int64_t i = p.dims; i < p.head_dim; ++i) out[head + i] = x[head + i];
     }

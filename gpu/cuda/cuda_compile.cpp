@@ -13,7 +13,6 @@
 #include "gpu/fused_gate_conv.h"
 #include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
-#include "gpu/rope_table.h"
 
 namespace mneme {
 namespace {
@@ -102,15 +101,14 @@ class Compiler {
         if (!values) return values.error();
         factors = std::move(*values);
       }
-      const std::vector<double> frequencies = rope_frequencies(op.params.rope, factors);
+      const RopeAngles angles = RopeAngles::of(op.params.rope, factors);
       auto& tables = plan_->rope_tables_;
-      const auto same = std::find_if(tables.begin(), tables.end(), [&](const auto& table) {
-        return table.frequencies == frequencies;
-      });
+      const auto same = std::find_if(tables.begin(), tables.end(),
+                                     [&](const auto& table) { return table.angles == angles; });
       rope_of_[i] = static_cast<std::size_t>(same - tables.begin());
       if (same != tables.end()) continue;
-      tables.push_back({frequencies, plan_->record_bytes_});
-      plan_->record_bytes_ += round_up(frequencies.size() * 2 * sizeof(float), 16);
+      tables.push_back({angles, plan_->record_bytes_});
+      plan_->record_bytes_ += round_up(angles.row_floats() * sizeof(float), 16);
     }
     auto step = device_->alloc_mirrored(
         kCudaRecords + static_cast<std::size_t>(options_.tokens_max) * plan_->record_bytes_);
@@ -376,6 +374,10 @@ class Compiler {
       return;
     }
     if (index + 1 >= graph_.ops.size()) return;
+    // Norms of heads leave whole blocks to nobody.
+    if (op.kind == OpKind::rms_norm && op.params.rms_norm.width != graph_.tensor(op.out).cols) {
+      return;
+    }
     const Op& next = graph_.ops[index + 1];
     if (next.kind != OpKind::matmul || next.in[0] != op.out) return;
     if (next.output_rows_only != op.output_rows_only) return;

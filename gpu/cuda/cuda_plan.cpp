@@ -53,7 +53,7 @@ int CudaPlan::write_step(const StepParams& step) {
     const std::int32_t id = step.tokens[t];
     std::memcpy(record, &id, sizeof id);
     for (const RopeTable& table : rope_tables_) {
-      fill_rope_rows(table.frequencies, step.position + static_cast<std::int64_t>(t), 1,
+      fill_rope_rows(table.angles, step.position + static_cast<std::int64_t>(t), 1,
                      reinterpret_cast<float*>(record + table.offset));
     }
   }

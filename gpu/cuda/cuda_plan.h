@@ -14,6 +14,7 @@
 #include "gpu/cuda/cuda_device_context.h"
 #include "gpu/cuda/cuda_library.h"
 #include "gpu/op_times.h"
+#include "gpu/rope_table.h"
 #include "gpu/step_limits.h"
 
 namespace mneme {
@@ -65,7 +66,7 @@ class CudaPlan final : public Plan {
   int segment_times(std::size_t ran, std::vector<SegmentTime>& times) const;
 
   struct RopeTable {
-    std::vector<double> frequencies;
+    RopeAngles angles;
     std::size_t offset = 0;  // bytes into a token's record in step_
   };
 

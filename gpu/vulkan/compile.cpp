@@ -14,7 +14,6 @@
 #include "gpu/fused_gate_conv.h"
 #include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
-#include "gpu/rope_table.h"
 #include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/packings.h"
 #include "gpu/vulkan/vulkan_plan.h"
@@ -223,15 +222,15 @@ class Compiler {
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
       if (op.kind != OpKind::rope) continue;
-      auto frequencies = frequencies_of(op);
-      if (!frequencies) return frequencies.error();
-      const auto same = std::find_if(
-          plan_->rope_tables_.begin(), plan_->rope_tables_.end(),
-          [&](const VulkanPlan::RopeTable& table) { return table.frequencies == *frequencies; });
+      auto angles = angles_of(op);
+      if (!angles) return angles.error();
+      const auto same =
+          std::find_if(plan_->rope_tables_.begin(), plan_->rope_tables_.end(),
+                       [&](const VulkanPlan::RopeTable& table) { return table.angles == *angles; });
       rope_of_[i] = static_cast<std::size_t>(same - plan_->rope_tables_.begin());
       if (same != plan_->rope_tables_.end()) continue;
-      const std::size_t bytes = tokens * 8 * frequencies->size();
-      plan_->rope_tables_.push_back({std::move(*frequencies), step_bytes_});
+      const std::size_t bytes = tokens * angles->row_floats() * sizeof(float);
+      plan_->rope_tables_.push_back({std::move(*angles), step_bytes_});
       step_bytes_ += aligned(bytes);
     }
     // A conservative count: no op has more than two dispatches.
@@ -252,11 +251,11 @@ class Compiler {
     return {};
   }
 
-  Result<std::vector<double>> frequencies_of(const Op& op) {
-    if (op.in.size() < 2 || op.in[1] == kNoTensor) return rope_frequencies(op.params.rope, {});
+  Result<RopeAngles> angles_of(const Op& op) {
+    if (op.in.size() < 2 || op.in[1] == kNoTensor) return RopeAngles::of(op.params.rope, {});
     auto factors = floats_of(op.in[1]);
     if (!factors) return factors.error();
-    return rope_frequencies(op.params.rope, *factors);
+    return RopeAngles::of(op.params.rope, *factors);
   }
 
   // The values of a small constant.
@@ -471,7 +470,8 @@ class Compiler {
     const bool wide = is_wide({op.in[0], norm ? op.out : op.in[1], op.out});
     const auto cols = static_cast<std::uint32_t>(graph_.tensor(op.out).cols);
     const std::uint32_t lanes = norm ? shape_.row_lanes : shape_.lanes;
-    const VulkanGrid row{VulkanGrid::Kind::rows, 1};
+    const VulkanGrid row{VulkanGrid::Kind::rows,
+                         norm ? cols / static_cast<std::uint32_t>(op.params.rms_norm.width) : 1};
     const VulkanGrid values{VulkanGrid::Kind::values, packs ? cols / 32 : cols, lanes};
     RETURN_IF_ERROR(
         add(index, variant, op_kind_name(op.kind), {lanes, packs, wide}, norm ? row : values));

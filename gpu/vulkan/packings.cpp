@@ -7,8 +7,11 @@
 namespace mneme {
 namespace {
 
-bool can_pack(const Op& maker, const Op& product) {
-  return (maker.kind == OpKind::rms_norm || maker.kind == OpKind::swiglu) &&
+// A norm of heads leaves whole blocks to nobody.
+bool can_pack(const Graph& graph, const Op& maker, const Op& product) {
+  const bool norm =
+      maker.kind == OpKind::rms_norm && maker.params.rms_norm.width == graph.tensor(maker.out).cols;
+  return (norm || maker.kind == OpKind::swiglu) &&
          maker.output_rows_only == product.output_rows_only;
 }
 
@@ -27,7 +30,7 @@ Packings Packings::find(const Graph& graph, bool makers,
       const auto [by, fresh] = packed.try_emplace({op.in[0], op.output_rows_only}, i);
       if (fresh) {
         const std::size_t maker = makers ? made_by[op.in[0]] : kNoOp;
-        if (maker != kNoOp && can_pack(graph.ops[maker], op)) by->second = maker;
+        if (maker != kNoOp && can_pack(graph, graph.ops[maker], op)) by->second = maker;
         found.packs[by->second] = op.in[0];
       }
       found.packed_by[i] = by->second;

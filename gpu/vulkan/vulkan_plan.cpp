@@ -98,7 +98,7 @@ void VulkanPlan::write_step(const StepParams& step) {
   std::memcpy(base, &header, sizeof header);
   std::memcpy(base + sizeof header, step.tokens.data(), step.tokens.size_bytes());
   for (const RopeTable& table : rope_tables_) {
-    fill_rope_rows(table.frequencies, step.position, tokens,
+    fill_rope_rows(table.angles, step.position, tokens,
                    reinterpret_cast<float*>(base + table.offset));
   }
   std::byte* groups = base + variant.groups_offset;

@@ -13,6 +13,7 @@
 
 #include "gpu/backend.h"
 #include "gpu/op_times.h"
+#include "gpu/rope_table.h"
 #include "gpu/step_limits.h"
 #include "gpu/vulkan/memory.h"
 #include "gpu/vulkan/programs.h"
@@ -80,7 +81,7 @@ class VulkanPlan final : public Plan {
   std::vector<SegmentTime> segment_times(std::span<const std::size_t> ran) const;
 
   struct RopeTable {
-    std::vector<double> frequencies;
+    RopeAngles angles;
     std::size_t offset = 0;  // bytes into step_
   };
   struct Variant {

@@ -67,7 +67,7 @@ TensorId ModelBuilder::norm(TensorId x, std::string_view what) {
   const TensorId out = graph_.activation(name(what), width);
   const TensorId by = weight({name(what) + ".weight", 1, width, WeightRule::vector, false, layer_});
   OpParams params;
-  params.rms_norm.eps = config_.norm_eps;
+  params.rms_norm = {config_.norm_eps, static_cast<int>(width)};
   op(OpKind::rms_norm, {x, by}, out, params);
   return out;
 }
@@ -92,7 +92,7 @@ TensorId ModelBuilder::rope(TensorId x, const AttentionSpec& spec, std::string_v
   }
   const TensorId out = graph_.activation(name(what), cols(x));
   OpParams params;
-  params.rope = {static_cast<int>(spec.head_dim), static_cast<int>(rope.dims), rope.base};
+  params.rope = {static_cast<int>(spec.head_dim), static_cast<int>(rope.dims), rope.base, 1.0f, 0};
   op(OpKind::rope, {x, factors}, out, params);
   return out;
 }

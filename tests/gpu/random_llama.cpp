@@ -100,8 +100,8 @@ RandomLlama::RandomLlama(Backend& backend, const LlamaShape& shape, std::int64_t
   const auto head_dim = static_cast<int>(shape.head_dim);
   const auto params_of = [&](OpKind kind) {
     OpParams p;
-    if (kind == OpKind::rms_norm) p.rms_norm = {1e-5f};
-    if (kind == OpKind::rope) p.rope = {head_dim, head_dim, 1e5f};
+    if (kind == OpKind::rms_norm) p.rms_norm = {1e-5f, static_cast<int>(shape.width)};
+    if (kind == OpKind::rope) p.rope = {head_dim, head_dim, 1e5f, 1, 0};
     if (kind == OpKind::attention) {
       p.attention = {static_cast<int>(shape.heads), static_cast<int>(shape.kv_heads), head_dim};
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops on rows, one block a row or a piece of one. Each reads and writes every value once, but
-// rms_norm, which reads twice, the second time from the L1 cache.
+// Ops on rows, one block a row, a head or a piece of one. Each reads and writes every value once,
+// but rms_norm, which reads twice, the second time from the L1 cache.
 #include "gpu/cuda/module/launch.h"
 #include "gpu/cuda/module/weights.cuh"
 
@@ -39,10 +39,11 @@ __global__ void __launch_bounds__(kThreads) rms_norm(const __grid_constant__ Cud
   const int i = static_cast<int>(blockIdx.x);
   if (i >= rows.count) return;
   auto* scratch = shared_memory<float>();
-  const std::int64_t cols = call.in[0].cols;
-  const float* x = row_of<const float>(call.in[0], rows, i);
+  const std::int64_t cols = call.params.rms_norm.width;
+  const std::int64_t first = blockIdx.y * cols;
+  const float* x = row_of<const float>(call.in[0], rows, i) + first;
   const auto* weight = reinterpret_cast<const float*>(call.in[1].data);
-  float* to = row_of<float>(call.out, rows, i);
+  float* to = row_of<float>(call.out, rows, i) + first;
   float squares[1] = {0};
   for (std::int64_t c = threadIdx.x; c < cols; c += kThreads) squares[0] += x[c] * x[c];
   block_sums(squares, scratch);
@@ -63,15 +64,17 @@ __global__ void __launch_bounds__(kThreads) rope(const __grid_constant__ CudaCal
   const float* x = row_of<const float>(call.in[0], rows, i);
   float* to = row_of<float>(call.out, rows, i);
   const int pairs = call.params.rope.dims / 2;
+  const int from_pair = call.params.rope.halves ? 1 : 2;   // between pairs' first values
+  const int within = call.params.rope.halves ? pairs : 1;  // from a pair's first to its second
   const float* turns = row_of<const float>(call.in[1], rows, i);
   const auto heads = static_cast<int>(call.in[0].cols / call.params.rope.head_dim);
   for (int item = static_cast<int>(threadIdx.x); item < heads * pairs; item += kThreads) {
     const int pair = item % pairs;
-    const int at = item / pairs * call.params.rope.head_dim + 2 * pair;
+    const int at = item / pairs * call.params.rope.head_dim + pair * from_pair;
     const float a = x[at];
-    const float b = x[at + 1];
+    const float b = x[at + within];
     to[at] = a * turns[pair] - b * turns[pairs + pair];
-    to[at + 1] = b * turns[pair] + a * turns[pairs + pair];
+    to[at + within] = b * turns[pair] + a * turns[pairs + pair];
   }
   const int rest =
       call.params.rope.head_dim - call.params.rope.dims;  // of each head, which does not turn
@@ -123,8 +126,10 @@ int launch_rows(void* stream, const CudaCall& call) {
   switch (call.kernel) {
     case CudaKernel::embed:
       return launch_kernel(stream, embed, call, dim3(rows, pieces(call.out.cols)), threads, 0);
-    case CudaKernel::rms_norm:
-      return launch_kernel(stream, rms_norm, call, dim3(rows), threads, sums);
+    case CudaKernel::rms_norm: {
+      const auto heads = static_cast<unsigned>(call.in[0].cols / call.params.rms_norm.width);
+      return launch_kernel(stream, rms_norm, call, dim3(rows, heads), threads, sums);
+    }
     case CudaKernel::rope:
       return launch_kernel(stream, rope, call, dim3(rows), threads, 0);
     case CudaKernel::kv_append: {

@@ -1,6 +1,6 @@
 #version 450
 // SPDX-License-Identifier: Apache-2.0
-// rms_norm: a row a workgroup.
+// rms_norm: a workgroup for what is normed together, a row or a head of it.
 #include "common.glsl"
 #include "pack.glsl"
 
@@ -10,16 +10,18 @@ layout(constant_id = 1) const bool kPacks = false;  // also packed, for integer 
 layout(constant_id = 2) const bool kWide = false;   // rows begin where vectors of 16 bytes may
 
 void main() {
-  const uint x = in_row(0, gl_WorkGroupID.x) * p.cols;
+  const uint width = uint(params().width);
+  const uint first = gl_WorkGroupID.y * width;
+  const uint x = in_row(0, gl_WorkGroupID.x) * p.cols + first;
   float squares = 0.0;
-  for (uint i = lane(); i < p.cols; i += lanes()) {
+  for (uint i = lane(); i < width; i += lanes()) {
     const float value = Floats(p.in0).v[x + i];
     squares = fma(value, value, squares);
   }
-  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(p.cols) + params().eps);
-  const uint y = gl_WorkGroupID.x * p.cols;
+  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(width) + params().eps);
+  const uint y = gl_WorkGroupID.x * p.cols + first;
   if (kPacks) {
-    for (uint block = lane(); block < p.cols / 32u; block += lanes()) {
+    for (uint block = lane(); block < width / 32u; block += lanes()) {
       vec4 normed[8];
       [[unroll]] for (uint j = 0; j < 8; ++j) {
         const uint i = 32u * block + 4u * j;
@@ -32,7 +34,7 @@ void main() {
     }
     return;
   }
-  for (uint i = lane(); i < p.cols; i += lanes()) {
+  for (uint i = lane(); i < width; i += lanes()) {
     Floats(p.out0).v[y + i] = Floats(p.in0).v[x + i] * scale * constant_at(p.in1, type_of(1), i);
   }
 }
