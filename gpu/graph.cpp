@@ -23,10 +23,12 @@ std::string_view op_kind_name(OpKind kind) {
       return "kv_append";
     case OpKind::attention:
       return "attention";
-    case OpKind::swiglu:
-      return "swiglu";
+    case OpKind::glu:
+      return "glu";
     case OpKind::add:
       return "add";
+    case OpKind::scale:
+      return "scale";
     case OpKind::table_decode:
       return "table_decode";
     case OpKind::engram_gate:

@@ -28,8 +28,9 @@ enum class OpKind : std::uint8_t {
   kv_append,     // k, v [T, kv_width] -> writes rows position.. of the states (in[2], in[3])
   attention,     // q [T, heads * head_dim], k state, v state [context, kv_width] -> [T, heads *
                  //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads
-  swiglu,        // gate, up [T, F] -> [T, F]: silu(gate) * up
+  glu,           // gate, up [T, F] -> [T, F]: activation(gate) * up
   add,           // a, b [T, n] -> [T, n]; out may be a
+  scale,         // x [T, n] -> [T, n]: x * factor, capped softly; out may be x
   table_decode,  // rows i8 [T, columns * (d + d/32)], [index, cached] -> [T, M]: e4m3 times one
                  //   e8m0 per 32 values. With index i32 [T, 2 * orders] and cached, a state i8
                  //   [entries, n-gram's bytes, rounded up to 4], the rows are whole n-grams: see
@@ -41,7 +42,7 @@ enum class OpKind : std::uint8_t {
                  //   G*D] -> h + v + silu(conv(norm(v))) (out), writes [T, G] (out2):
                  //   engram/SPEC.md, section 7; write = |added| / |h| per stream
 };
-constexpr int kOpKindCount = 11;
+constexpr int kOpKindCount = 12;
 std::string_view op_kind_name(OpKind kind);
 
 // table_decode's index, for each order of each token: where the n-gram's rows are. No token of a

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <initializer_list>
 #include <limits>
 
@@ -34,11 +35,16 @@ class Checker {
       case OpKind::attention:
         attention();
         break;
-      case OpKind::swiglu:
+      case OpKind::glu:
+        require(op_.params.glu.activation == kSilu || op_.params.glu.activation == kGeluTanh,
+                "its activation is not known");
         two_rows();
         break;
       case OpKind::add:
         two_rows();
+        break;
+      case OpKind::scale:
+        scale();
         break;
       case OpKind::table_decode:
         table_decode();
@@ -193,6 +199,15 @@ class Checker {
     if (!good()) return;
     rows(op_.in[0], in(0).cols);
     rows(op_.in[1], in(0).cols);
+    rows(op_.out, in(0).cols);
+  }
+
+  void scale() {
+    inputs(1, 1);
+    const ScaleParams& p = op_.params.scale;
+    require(std::isfinite(p.factor) && p.cap >= 0, "its factor or its cap is no number");
+    if (!good()) return;
+    rows(op_.in[0], in(0).cols);
     rows(op_.out, in(0).cols);
   }
 

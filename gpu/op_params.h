@@ -29,6 +29,19 @@ struct AttentionParams {
   int head_dim;
 };
 
+const int kSilu = 0;  // x / (1 + e^-x)
+const int kGeluTanh =
+    1;  // x / (1 + e^-2y), y = sqrt(2 / pi) (x + 0.044715 x^3): 0.5 x (1 + tanh y)
+
+struct GluParams {
+  int activation;
+};
+
+struct ScaleParams {
+  float factor;
+  float cap;  // what is scaled becomes cap * tanh(x / cap); 0: it stays
+};
+
 struct TableDecodeParams {
   int columns;      // rows of a token
   int column_dims;  // d, values of a row
@@ -52,6 +65,8 @@ union OpParams {
   RmsNormParams rms_norm;
   RopeParams rope;
   AttentionParams attention;
+  GluParams glu;
+  ScaleParams scale;
   TableDecodeParams table_decode;
   EngramGateParams engram_gate;
   ShortConvParams short_conv;

@@ -118,7 +118,24 @@ void add_rows(std::vector<OpCase>& cases) {
              return op;
            }});
     }
-    for (const OpKind kind : {OpKind::swiglu, OpKind::add}) {
+    cases.push_back({"glu_gelu_" + std::to_string(cols), 3, 0, 0, [=](OpHarness& h) {
+                       Op op{OpKind::glu};
+                       op.params.glu.activation = kGeluTanh;
+                       op.in = {h.input(cols, 4.0f), h.input(cols)};
+                       op.out = h.output(cols);
+                       return op;
+                     }});
+    for (const float cap : {0.0f, 3.0f}) {
+      cases.push_back({"scale_" + std::to_string(cols) + (cap > 0 ? "_cap" : ""), 3, 0,
+                       cols == 64 ? 1 : 0, [=](OpHarness& h) {
+                         Op op{OpKind::scale};
+                         op.params.scale = {1.7f, cap};
+                         op.in = {h.input(cols, 4.0f)};
+                         op.out = h.output(cols);
+                         return op;
+                       }});
+    }
+    for (const OpKind kind : {OpKind::glu, OpKind::add}) {
       cases.push_back({std::string(op_kind_name(kind)) + "_" + std::to_string(cols), 3, 0,
                        cols == 64 ? 1 : 0, [=](OpHarness& h) {
                          Op op{kind};
@@ -338,7 +355,7 @@ void add_decoded_products(std::vector<OpCase>& cases) {
   }
 }
 
-// An rms_norm or swiglu and the matrix product that reads its output. `outputs` above 0: the
+// An rms_norm or glu and the matrix product that reads its output. `outputs` above 0: the
 // product runs on the last `outputs` of the tokens only.
 void add_made_products(std::vector<OpCase>& cases) {
   struct Shape {
@@ -346,9 +363,9 @@ void add_made_products(std::vector<OpCase>& cases) {
     std::int64_t tokens, in, outputs;
   };
   const Shape shapes[] = {{OpKind::rms_norm, 1, 576, 0}, {OpKind::rms_norm, 6, 96, 0},
-                          {OpKind::rms_norm, 40, 64, 2}, {OpKind::swiglu, 1, 1536, 0},
-                          {OpKind::swiglu, 7, 160, 0},   {OpKind::swiglu, 33, 96, 0},
-                          {OpKind::swiglu, 5, 64, 1}};
+                          {OpKind::rms_norm, 40, 64, 2}, {OpKind::glu, 1, 1536, 0},
+                          {OpKind::glu, 7, 160, 0},      {OpKind::glu, 33, 96, 0},
+                          {OpKind::glu, 5, 64, 1}};
   for (const DType dtype : {DType::q8_0, DType::q4_0, DType::q4_1, DType::bf16}) {
     for (const Shape& s : shapes) {
       cases.push_back(
@@ -510,8 +527,8 @@ void add_large(std::vector<OpCase>& cases) {
     op.params.rms_norm = {1e-5f, 2048};
     return op;
   });
-  add("swiglu_128x8192", 128, 0, [](OpHarness& h) {
-    Op op{OpKind::swiglu};
+  add("glu_128x8192", 128, 0, [](OpHarness& h) {
+    Op op{OpKind::glu};
     op.in = {h.input(8192), h.input(8192)};
     op.out = h.output(8192);
     return op;

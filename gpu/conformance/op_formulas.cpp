@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numbers>
 
 namespace mneme {
 namespace {
@@ -52,6 +53,11 @@ struct View {
 
 double silu(double x) {
   return x / (1 + std::exp(-x));
+}
+
+// 0.5 x (1 + tanh y), without what that sum cancels.
+double gelu_tanh(double x) {
+  return x / (1 + std::exp(-2 * std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
 double sum_of_squares(const double* x, std::int64_t n) {
@@ -223,11 +229,29 @@ Rows two_rows(const View& v) {
   for (std::int64_t i = v.first() * n; i < v.h.tokens() * n; ++i) {
     const double x = a[static_cast<std::size_t>(i)];
     const double y = b[static_cast<std::size_t>(i)];
-    const double z = v.op.kind == OpKind::add ? x + y : silu(x) * y;
+    const bool gelu = v.op.kind == OpKind::glu && v.op.params.glu.activation == kGeluTanh;
+    const double z = v.op.kind == OpKind::add ? x + y : (gelu ? gelu_tanh(x) : silu(x)) * y;
     const double error =
         a_errors[static_cast<std::size_t>(i)] + b_errors[static_cast<std::size_t>(i)];
-    out.add(z, v.op.kind == OpKind::add ? std::fabs(z) * kEps + error
-                                        : std::fabs(z) * kEps * (8 + 2 * std::fabs(x)));
+    out.add(z, v.op.kind == OpKind::add
+                   ? std::fabs(z) * kEps + error
+                   : std::fabs(z) * kEps * (8 + 2 * std::fabs(x) * (gelu ? 4 + x * x : 1)));
+  }
+  return out;
+}
+
+double soft_cap(double x, double cap) {
+  return cap > 0 ? cap * std::tanh(x / cap) : x;
+}
+
+Rows scale(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values x = v.in(0);
+  const ScaleParams& p = v.op.params.scale;
+  const std::int64_t n = v.cols(v.op.in[0]);
+  for (std::int64_t i = v.first() * n; i < v.h.tokens() * n; ++i) {
+    const double scaled = x[static_cast<std::size_t>(i)] * p.factor;
+    out.add(soft_cap(scaled, p.cap), std::fabs(scaled) * kEps * 8 + p.cap * kEps * 4);
   }
   return out;
 }
@@ -430,9 +454,11 @@ std::vector<Rows> rows_of(const View& v, bool integer_activations) {
       return kv_append(v);
     case OpKind::attention:
       return {attention(v)};
-    case OpKind::swiglu:
+    case OpKind::glu:
     case OpKind::add:
       return {two_rows(v)};
+    case OpKind::scale:
+      return {scale(v)};
     case OpKind::table_decode:
       return table_decode(v);
     case OpKind::engram_gate:

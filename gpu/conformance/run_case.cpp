@@ -87,9 +87,10 @@ double flops_of(const OpHarness& h, const Op& op) {
       return 4 * values;
     case OpKind::rope:
       return 3 * values;
-    case OpKind::swiglu:
+    case OpKind::glu:
       return 4 * values;
     case OpKind::add:
+    case OpKind::scale:
     case OpKind::table_decode:
       return values;
     case OpKind::engram_gate:

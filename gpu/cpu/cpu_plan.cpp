@@ -275,11 +275,14 @@ class Compiler {
       case OpKind::attention:
         lower_attention(index);
         return;
-      case OpKind::swiglu:
-        add_phase(index, kernels_.swiglu, op.in, outs(), row);
+      case OpKind::glu:
+        add_phase(index, kernels_.glu, op.in, outs(), row);
         return;
       case OpKind::add:
         add_phase(index, kernels_.add, op.in, outs(), row);
+        return;
+      case OpKind::scale:
+        add_phase(index, kernels_.scale, op.in, outs(), row);
         return;
       case OpKind::table_decode:
         add_phase(index, kernels_.table_decode, op.in, outs(), row);

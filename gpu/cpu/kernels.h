@@ -65,8 +65,9 @@ struct Kernels {
   Kernel rms_norm;
   Kernel rope;
   Kernel kv_append;
-  Kernel swiglu;
+  Kernel glu;
   Kernel add;
+  Kernel scale;
   Kernel table_decode;
   Kernel engram_gate;
   Kernel short_conv_append;  // normalised inputs into the state

@@ -51,15 +51,17 @@ void rope(const KernelArgs& args, const KernelStep& step, std::int64_t begin, st
   }
 }
 
-void swiglu(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
-            unsigned char*) {
+void glu(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+         unsigned char*) {
   const std::int64_t n = args.out.cols;
+  const bool silu = args.params.glu.activation == kSilu;
   for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
     const float* gate = row_of(args.in[0], step, t);
     const float* up = row_of(args.in[1], step, t);
     float* out = row_of(args.out, step, t);
     for (std::int64_t i = 0; i < n; i += kLanes) {
-      v_store_n(out + i, v_mul(v_silu(v_load_n(gate + i, n - i)), v_load_n(up + i, n - i)), n - i);
+      const Vec x = v_load_n(gate + i, n - i);
+      v_store_n(out + i, v_mul(silu ? v_silu(x) : v_gelu_tanh(x), v_load_n(up + i, n - i)), n - i);
     }
   }
 }
@@ -74,5 +76,20 @@ void add(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std
     for (std::int64_t i = 0; i < n; i += kLanes) {
       v_store_n(out + i, v_add(v_load_n(a + i, n - i), v_load_n(b + i, n - i)), n - i);
     }
+  }
+}
+
+// cap * tanh(x / cap); cap 0: x
+MNEME_INLINE float soft_cap(float x, float cap) {
+  return cap > 0 ? cap * std::tanh(x / cap) : x;
+}
+
+void scale(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
+           unsigned char*) {
+  const ScaleParams& p = args.params.scale;
+  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
+    const float* x = row_of(args.in[0], step, t);
+    float* out = row_of(args.out, step, t);
+    for (std::int64_t i = 0; i < args.out.cols; ++i) out[i] = soft_cap(x[i] * p.factor, p.cap);
   }
 }

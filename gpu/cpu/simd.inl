@@ -58,6 +58,14 @@ MNEME_INLINE float bfloat_bits_to_float(std::uint16_t bits) {
 #include "gpu/cpu/simd_scalar.inl"
 #endif
 
+// x / (1 + e^y)
+MNEME_INLINE Vec v_over_one_plus_exp(Vec x, Vec y) {
+  return v_div(x, v_add(v_set(1.0f), v_exp(y)));
+}
 MNEME_INLINE Vec v_silu(Vec x) {
-  return v_div(x, v_add(v_set(1.0f), v_exp(v_mul(x, v_set(-1.0f)))));
+  return v_over_one_plus_exp(x, v_mul(x, v_set(-1.0f)));
+}
+MNEME_INLINE Vec v_gelu_tanh(Vec x) {
+  const Vec cubic = v_fma(v_mul(v_mul(x, x), v_set(0.044715f)), x, x);
+  return v_over_one_plus_exp(x, v_mul(cubic, v_set(-1.5957691216f)));  // -2 sqrt(2 / pi)
 }

@@ -27,8 +27,9 @@ enum class CudaKernel : std::int32_t {
   kv_append,        // in: k, v, states
   attention,        // in: q, states; out; out2: partial results of the splits
   combine,          // in: -; out; out2: as attention's
-  swiglu,           // in: gate, up
+  glu,           // in: gate, up
   add,              // in: a, b
+  scale,            // in: x
   table_decode,     // in: rows, [index, cached]
   engram_gate,      // in: h, key, value, norms f32; out; out2: gates
   conv_append,      // in: -, v, norm f32, -, state
@@ -76,7 +77,7 @@ struct CudaCall {
   CudaTensor out3;
   CudaProduct more[2];  // matvec, gemm, gemm_exact: beside in[1], in[2] and out
   std::int32_t more_count = 0;
-  CudaTensor packed;  // rms_norm, swiglu, table_decode: also as pack_int8 makes it, where it has
+  CudaTensor packed;  // rms_norm, glu, table_decode: also as pack_int8 makes it, where it has
                       // memory
   CudaTensor scales;
   OpParams params;

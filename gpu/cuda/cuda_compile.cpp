@@ -365,12 +365,11 @@ class Compiler {
     return t;
   }
 
-  // Norms, swiglus and decoded rows pack their values by themselves where the op that comes next
-  // wants them packed.
+  // Norms, gated products and decoded rows pack their values by themselves where the op that comes
+  // next wants them packed.
   void pack_for_next(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
-    if (op.kind != OpKind::rms_norm && op.kind != OpKind::swiglu &&
-        op.kind != OpKind::table_decode) {
+    if (op.kind != OpKind::rms_norm && op.kind != OpKind::glu && op.kind != OpKind::table_decode) {
       return;
     }
     if (index + 1 >= graph_.ops.size()) return;
@@ -480,11 +479,14 @@ class Compiler {
         calls.push_back({joined, index});
         return;
       }
-      case OpKind::swiglu:
-        add(CudaKernel::swiglu);
+      case OpKind::glu:
+        add(CudaKernel::glu);
         return;
       case OpKind::add:
         add(CudaKernel::add);
+        return;
+      case OpKind::scale:
+        add(CudaKernel::scale);
         return;
       case OpKind::table_decode:
         add(CudaKernel::table_decode);

@@ -462,7 +462,7 @@ class Compiler {
     return {};
   }
 
-  // rms_norm and swiglu.
+  // rms_norm and glu.
   Status add_packer(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
     const bool packs = integers_.packs[index] != kNoTensor && reads_integers(op, variant);
@@ -548,7 +548,7 @@ class Compiler {
       case OpKind::embed:
         return add_values(index, variant, fmt::format("embed_{}", dtype(0)), (cols(0) + 7) / 8);
       case OpKind::rms_norm:
-      case OpKind::swiglu:
+      case OpKind::glu:
         return add_packer(index, variant);
       case OpKind::matmul:
         return add_matmul(index, variant);
@@ -561,6 +561,8 @@ class Compiler {
         return add_attention(index, variant);
       case OpKind::add:
         return add_values(index, variant, "add", cols(0));
+      case OpKind::scale:
+        return add_values(index, variant, "scale", cols(0));
       case OpKind::table_decode: {  // a lane for each four bytes of a row
         const bool cached = op.in.size() > 1;
         const std::int64_t orders = cached ? cols(1) / 2 : 1;

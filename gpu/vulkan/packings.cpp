@@ -11,7 +11,7 @@ namespace {
 bool can_pack(const Graph& graph, const Op& maker, const Op& product) {
   const bool norm =
       maker.kind == OpKind::rms_norm && maker.params.rms_norm.width == graph.tensor(maker.out).cols;
-  return (norm || maker.kind == OpKind::swiglu) &&
+  return (norm || maker.kind == OpKind::glu) &&
          maker.output_rows_only == product.output_rows_only;
 }
 

@@ -118,7 +118,7 @@ TensorId ModelBuilder::feed_forward(TensorId x, const FeedForwardSpec& spec) {
   const TensorId gate = linear(x, "ffn_gate", spec.hidden);
   const TensorId up = linear(x, "ffn_up", spec.hidden);
   const TensorId hidden = graph_.activation(name("ffn_hidden"), spec.hidden);
-  op(OpKind::swiglu, {gate, up}, hidden);
+  op(OpKind::glu, {gate, up}, hidden);
   return linear(hidden, "ffn_down", config_.dim);
 }
 

@@ -136,7 +136,7 @@ RandomLlama::RandomLlama(Backend& backend, const LlamaShape& shape, std::int64_t
     const TensorId ffn = apply(OpKind::rms_norm, {x, ones(backend, shape.width)}, shape.width);
     const TensorId gate = linear(backend, ffn, shape.weights, shape.hidden, shape.width);
     const TensorId up = linear(backend, ffn, shape.weights, shape.hidden, shape.width);
-    const TensorId hidden = apply(OpKind::swiglu, {gate, up}, shape.hidden);
+    const TensorId hidden = apply(OpKind::glu, {gate, up}, shape.hidden);
     x = apply(OpKind::add, {x, linear(backend, hidden, shape.weights, shape.width, shape.hidden)},
               shape.width);
   }

@@ -128,7 +128,7 @@ TEST(VulkanConformance, IntegersArePackedOnceForAllProductsOfTheSame) {
   EXPECT_EQ(dispatches_of("matmul_F16_1x576x67", NumericMode::fast, device), 1);
   EXPECT_EQ(dispatches_of("two_matmuls_Q4_1_1", NumericMode::fast, device), 3);
   EXPECT_EQ(dispatches_of("rms_norm_matmul_Q8_0_1x576", NumericMode::fast, device), 2);
-  EXPECT_EQ(dispatches_of("swiglu_matmul_Q4_0_1x1536", NumericMode::fast, device), 2);
+  EXPECT_EQ(dispatches_of("glu_matmul_Q4_0_1x1536", NumericMode::fast, device), 2);
   EXPECT_EQ(dispatches_of("rewritten_matmul_Q4_1_1", NumericMode::fast, device), 6);
 }
 
@@ -145,7 +145,7 @@ TEST(VulkanConformance, ADispatchWaitsForWhatItReadsAndForNothingElse) {
       {"attention_F16_1at3333_8over1x64", 2},  // splits, joining
       {"matmul_add_F32_1x576x67", 1},
       {"rms_norm_matmul_Q8_0_1x576", 2},
-      {"swiglu_matmul_Q4_0_1x1536", 2},
+      {"glu_matmul_Q4_0_1x1536", 2},
   };
   for (const auto& [row, waits] : rows) {
     dispatches_of(row, NumericMode::fast, device);

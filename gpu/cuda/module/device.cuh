@@ -174,4 +174,9 @@ __device__ __forceinline__ float silu(float x) {
   return x / (1.0f + expf(-x));
 }
 
+// cap * tanh(x / cap); cap 0: x
+__device__ __forceinline__ float soft_cap(float x, float cap) {
+  return cap > 0 ? cap * tanhf(x / cap) : x;
+}
+
 }  // namespace mneme

@@ -22,8 +22,9 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::rms_norm:
     case CudaKernel::rope:
     case CudaKernel::kv_append:
-    case CudaKernel::swiglu:
+    case CudaKernel::glu:
     case CudaKernel::add:
+    case CudaKernel::scale:
       return launch_rows(stream, call);
     case CudaKernel::pack_int8:
     case CudaKernel::pack_half:

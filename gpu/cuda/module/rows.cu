@@ -97,7 +97,12 @@ __global__ void __launch_bounds__(kThreads) kv_append(const __grid_constant__ Cu
   }
 }
 
-template <bool kSwiglu>
+__device__ __forceinline__ float activated(float x, int activation) {
+  if (activation == kSilu) return silu(x);
+  return x / (1.0f + expf(-1.5957691216f * (x + 0.044715f * x * x * x)));  // 2 sqrt(2 / pi)
+}
+
+template <bool kGlu>
 __global__ void __launch_bounds__(kThreads) two_rows(const __grid_constant__ CudaCall call) {
   const Rows rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
@@ -107,9 +112,22 @@ __global__ void __launch_bounds__(kThreads) two_rows(const __grid_constant__ Cud
   float* to = row_of<float>(call.out, rows, i);
   const Piece piece = piece_of(call.out.cols);
   for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
-    const float value = kSwiglu ? silu(a[c]) * b[c] : a[c] + b[c];
+    const float value = kGlu ? activated(a[c], call.params.glu.activation) * b[c] : a[c] + b[c];
     to[c] = value;
-    if (kSwiglu) pack_too(call, i, c, value);
+    if (kGlu) pack_too(call, i, c, value);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) scale(const __grid_constant__ CudaCall call) {
+  const Rows rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows.count) return;
+  const float* x = row_of<const float>(call.in[0], rows, i);
+  float* to = row_of<float>(call.out, rows, i);
+  const ScaleParams& p = call.params.scale;
+  const Piece piece = piece_of(call.out.cols);
+  for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
+    to[c] = soft_cap(x[c] * p.factor, p.cap);
   }
 }
 
@@ -137,9 +155,11 @@ int launch_rows(void* stream, const CudaCall& call) {
           call.in[0].cols > call.in[1].cols ? call.in[0].cols : call.in[1].cols;
       return launch_kernel(stream, kv_append, call, dim3(rows, pieces(cols)), threads, 0);
     }
-    case CudaKernel::swiglu:
+    case CudaKernel::glu:
       return launch_kernel(stream, two_rows<true>, call, dim3(rows, pieces(call.out.cols)), threads,
                            0);
+    case CudaKernel::scale:
+      return launch_kernel(stream, scale, call, dim3(rows, pieces(call.out.cols)), threads, 0);
     default:
       return launch_kernel(stream, two_rows<false>, call, dim3(rows, pieces(call.out.cols)),
                            threads, 0);

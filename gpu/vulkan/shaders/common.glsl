@@ -168,3 +168,9 @@ float gate_of(float score) {
 float silu(float x) {
   return x / (1.0 + exp(-x));
 }
+
+// cap * tanh(x / cap); cap 0: x. Some drivers' tanh overflows for large arguments.
+float soft_cap(float x, float cap) {
+  if (cap == 0.0) return x;
+  return isnan(x) ? x : cap * tanh(clamp(x / cap, -10.0, 10.0));
+}
