@@ -27,7 +27,7 @@ enum class OpKind : std::uint8_t {
                  //   pair i of each head by position * base^(-2i / dims) / factor, times magnitude
   kv_append,     // k, v [T, kv_width] -> writes rows position.. of the states (in[2], in[3])
   attention,     // q [T, heads * head_dim], k state, v state [context, kv_width] -> [T, heads *
-                 //   head_dim]: causal softmax(q k / sqrt(head_dim)) v, grouped heads
+                 //   head_dim]: causal softmax(q k * scale) v, grouped heads, in a window
   glu,           // gate, up [T, F] -> [T, F]: activation(gate) * up
   add,           // a, b [T, n] -> [T, n]; out may be a
   scale,         // x [T, n] -> [T, n]: x * factor, capped softly; out may be x

@@ -187,6 +187,9 @@ class Checker {
             fmt::format("it has {} heads over {} kv heads of {} values", p.n_heads, p.n_kv_heads,
                         p.head_dim));
     if (!good()) return;
+    require(p.scale > 0 && std::isfinite(p.scale) && p.cap >= 0 && p.window >= 0,
+            fmt::format("its scale is {}, its cap {}, its window {}", p.scale, p.cap, p.window));
+    if (!good()) return;
     rows(op_.in[0], std::int64_t{p.n_heads} * p.head_dim);
     state(1, std::int64_t{p.n_kv_heads} * p.head_dim);
     state(2, std::int64_t{p.n_kv_heads} * p.head_dim);

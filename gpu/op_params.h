@@ -27,6 +27,9 @@ struct AttentionParams {
   int n_heads;
   int n_kv_heads;
   int head_dim;
+  int window;   // positions that a token sees, itself among them; 0: all up to itself
+  float scale;  // of the scores, mostly 1 / sqrt(head_dim)
+  float cap;    // scores become cap * tanh(score / cap); 0: they stay
 };
 
 const int kSilu = 0;  // x / (1 + e^-x)

@@ -2,6 +2,7 @@
 #include "gpu/conformance/op_cases.h"
 
 #include <array>
+#include <cmath>
 #include <functional>
 #include <string>
 #include <utility>
@@ -174,11 +175,18 @@ void add_rows(std::vector<OpCase>& cases) {
   }
 }
 
+float usual_scale(int head_dim) {
+  return 1.0f / std::sqrt(static_cast<float>(head_dim));
+}
+
 void add_attentions(std::vector<OpCase>& cases) {
   struct Shape {
     std::int64_t tokens, position;
     int heads, kv_heads, dim;
     std::int64_t outputs;
+    int window = 0;
+    float cap = 0;
+    float scale = 0;  // 0: the usual one
   };
   const Shape shapes[] = {{1, 0, 1, 1, 8, 0},
                           {1, 63, 9, 3, 64, 0},
@@ -208,23 +216,38 @@ void add_attentions(std::vector<OpCase>& cases) {
                           {65, 0, 1, 1, 64, 0},
                           {11, 21, 4, 2, 160, 0},
                           {10, 5, 2, 1, 256, 0},
-                          {20, 40, 8, 2, 64, 3}};
+                          {20, 40, 8, 2, 64, 3},
+                          // Windows that the step leaves, begins in and lies in; capped scores.
+                          {1, 700, 4, 1, 64, 0, 512},
+                          {1, 3333, 8, 2, 64, 0, 128},
+                          {5, 2047, 5, 1, 22, 0, 7, 0, 0.5f},
+                          {2, 3, 4, 2, 64, 0, 8},
+                          {8, 1020, 9, 3, 64, 0, 65, 20},
+                          {3, 200, 2, 1, 256, 0, 0, 50, 0.0625f},
+                          {40, 100, 9, 3, 64, 0, 16},
+                          {65, 0, 2, 1, 64, 0, 33, 30},
+                          {130, 30, 3, 3, 64, 0, 200},
+                          {17, 300, 14, 2, 20, 0, 1},
+                          {20, 40, 8, 2, 128, 3, 24, 5}};
   for (const DType dtype : {DType::f16, DType::f32}) {
     for (const Shape& s : shapes) {
       const std::string shape = std::to_string(s.tokens) + "at" + std::to_string(s.position) + "_" +
                                 std::to_string(s.heads) + "over" + std::to_string(s.kv_heads) +
-                                "x" + std::to_string(s.dim);
-      cases.push_back({"attention_" + type_name(dtype) + "_" + shape, s.tokens, s.position,
-                       s.outputs, [=](OpHarness& h) {
-                         Op op{OpKind::attention};
-                         op.params.attention.n_heads = s.heads;
-                         op.params.attention.n_kv_heads = s.kv_heads;
-                         op.params.attention.head_dim = s.dim;
-                         op.in = {h.input(s.heads * s.dim), h.state(dtype, s.kv_heads * s.dim),
-                                  h.state(dtype, s.kv_heads * s.dim)};
-                         op.out = h.output(s.heads * s.dim);
-                         return op;
-                       }});
+                                "x" + std::to_string(s.dim) +
+                                (s.window > 0 ? "_window" + std::to_string(s.window) : "") +
+                                (s.cap > 0 ? "_cap" : "");
+      cases.push_back(
+          {"attention_" + type_name(dtype) + "_" + shape, s.tokens, s.position, s.outputs,
+           [=](OpHarness& h) {
+             Op op{OpKind::attention};
+             op.params.attention = {
+                 s.heads, s.kv_heads, s.dim, s.window, s.scale > 0 ? s.scale : usual_scale(s.dim),
+                 s.cap};
+             op.in = {h.input(s.heads * s.dim), h.state(dtype, s.kv_heads * s.dim),
+                      h.state(dtype, s.kv_heads * s.dim)};
+             op.out = h.output(s.heads * s.dim);
+             return op;
+           }});
     }
     cases.push_back({"kv_append_" + type_name(dtype), 3, 5, 0, [=](OpHarness& h) {
                        Op op{OpKind::kv_append};
@@ -506,9 +529,7 @@ void add_large(std::vector<OpCase>& cases) {
     add("attention_F16_" + std::to_string(tokens) + "at" + std::to_string(position) + "_9over3x64",
         tokens, position, [](OpHarness& h) {
           Op op{OpKind::attention};
-          op.params.attention.n_heads = 9;
-          op.params.attention.n_kv_heads = 3;
-          op.params.attention.head_dim = 64;
+          op.params.attention = {9, 3, 64, 0, usual_scale(64), 0};
           op.in = {h.input(9 * 64), h.state(DType::f16, 3 * 64), h.state(DType::f16, 3 * 64)};
           op.out = h.output(9 * 64);
           return op;

@@ -60,6 +60,10 @@ double gelu_tanh(double x) {
   return x / (1 + std::exp(-2 * std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
+double soft_cap(double x, double cap) {
+  return cap > 0 ? cap * std::tanh(x / cap) : x;
+}
+
 double sum_of_squares(const double* x, std::int64_t n) {
   double sum = 0;
   for (std::int64_t i = 0; i < n; ++i) sum += x[i] * x[i];
@@ -179,12 +183,13 @@ Rows attention(const View& v) {
   const std::int64_t width = v.cols(v.op.in[0]);
   for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
     const std::int64_t length = v.h.position() + t + 1;
+    const std::int64_t first = p.window > 0 ? std::max<std::int64_t>(0, length - p.window) : 0;
     for (std::int64_t head = 0; head < p.n_heads; ++head) {
       const std::int64_t column = head / (p.n_heads / p.n_kv_heads) * p.head_dim;
       Values weights;
       double highest = -INFINITY;
       double score_magnitude = 0;
-      for (std::int64_t s = 0; s < length; ++s) {
+      for (std::int64_t s = first; s < length; ++s) {
         double score = 0;
         double magnitude = 0;
         for (std::int64_t i = 0; i < p.head_dim; ++i) {
@@ -193,26 +198,25 @@ Rows attention(const View& v) {
           score += product;
           magnitude += std::fabs(product);
         }
-        weights.push_back(score / std::sqrt(static_cast<double>(p.head_dim)));
+        weights.push_back(soft_cap(score * p.scale, p.cap));
         highest = std::max(highest, weights.back());
-        score_magnitude =
-            std::max(score_magnitude, magnitude / std::sqrt(static_cast<double>(p.head_dim)));
+        score_magnitude = std::max(score_magnitude, magnitude * p.scale);
       }
       double total = 0;
       for (double& w : weights) total += w = std::exp(w - highest);
       for (std::int64_t i = 0; i < p.head_dim; ++i) {
         double sum = 0;
         double magnitude = 0;
-        for (std::int64_t s = 0; s < length; ++s) {
-          const double part = weights[static_cast<std::size_t>(s)] / total *
+        for (std::int64_t s = first; s < length; ++s) {
+          const double part = weights[static_cast<std::size_t>(s - first)] / total *
                               values[static_cast<std::size_t>(s * kv_width + column + i)];
           sum += part;
           magnitude += std::fabs(part);
         }
         // An error of a score is a relative error of its weight.
-        const double sizes =
-            std::sqrt(static_cast<double>(length)) + std::sqrt(static_cast<double>(p.head_dim));
-        out.add(sum, magnitude * kEps * (16 + 2 * sizes) * (1 + 2 * score_magnitude));
+        const double sizes = std::sqrt(static_cast<double>(length - first)) +
+                             std::sqrt(static_cast<double>(p.head_dim));
+        out.add(sum, magnitude * kEps * (16 + 2 * sizes + 4 * p.cap) * (1 + 2 * score_magnitude));
       }
     }
   }
@@ -238,10 +242,6 @@ Rows two_rows(const View& v) {
                    : std::fabs(z) * kEps * (8 + 2 * std::fabs(x) * (gelu ? 4 + x * x : 1)));
   }
   return out;
-}
-
-double soft_cap(double x, double cap) {
-  return cap > 0 ? cap * std::tanh(x / cap) : x;
 }
 
 Rows scale(const View& v) {

@@ -18,8 +18,10 @@ constexpr int kKeysAtOnce = 2;
 #endif
 
 // Depends on the position only, so that results do not depend on the number of threads.
-MNEME_INLINE std::int64_t splits_of(const KernelStep& step) {
-  const std::int64_t splits = (step.position + step.tokens + kSplitKeys - 1) / kSplitKeys;
+MNEME_INLINE std::int64_t splits_of(const KernelArgs& args, const KernelStep& step) {
+  const std::int64_t length = step.position + step.tokens;
+  const std::int64_t seen = length - first_seen(args, length);
+  const std::int64_t splits = (seen + kSplitKeys - 1) / kSplitKeys;
   return splits < kSplitsMax ? splits : kSplitsMax;
 }
 
@@ -188,7 +190,7 @@ MNEME_INLINE void prefetch_rows(const KernelTensor& state, std::int64_t row) {
 template <class R>
 void score_keys(const KernelArgs& args, const Piece& piece) {
   const KernelTensor& keys = args.in[1];
-  const Vec scale = v_set(1.0f / std::sqrt(static_cast<float>(args.params.attention.head_dim)));
+  const Vec scale = v_set(args.params.attention.scale);
   for (std::int64_t start = 0; start < piece.count; start += kLanes) {
     const std::int64_t here = piece.count - start < kLanes ? piece.count - start : kLanes;
     const unsigned char* key = keys.data + (piece.first + start) * keys.stride;
@@ -208,6 +210,7 @@ void score_keys(const KernelArgs& args, const Piece& piece) {
     for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
       float* to = piece.weights + head * piece.keys + start;
       v_store(to, v_mul(v_fold(piece.products + head * kLanes * kLanes), scale));
+      cap_scores(args, to, here);
       for (std::int64_t i = here; i < kLanes; ++i) to[i] = kNothing;
     }
   }
@@ -243,7 +246,7 @@ void attend_piece(const KernelArgs& args, const Piece& piece) {
 
 void attention_few(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                    std::int64_t end, unsigned char* scratch) {
-  const std::int64_t splits = splits_of(step);
+  const std::int64_t splits = splits_of(args, step);
   for (std::int64_t item = begin; item < end; ++item) {
     const std::int64_t split = item % splits;
     const std::int64_t token = item / splits;
@@ -251,8 +254,10 @@ void attention_few(const KernelArgs& args, const KernelStep& step, std::int64_t 
     const std::int64_t length = step.position + t + 1;  // causal: itself and all before
     Piece piece;
     piece.q = row_of(args.in[0], step, t);
-    piece.first = length * split / splits;
-    piece.count = length * (split + 1) / splits - piece.first;
+    const std::int64_t seen_from = first_seen(args, length);
+    const std::int64_t seen = length - seen_from;
+    piece.first = seen_from + seen * split / splits;
+    piece.count = seen_from + seen * (split + 1) / splits - piece.first;
     piece.products = reinterpret_cast<float*>(scratch);
     piece.weights = piece.products + args.params.attention.n_heads * kLanes * kLanes;
     piece.keys = split_keys(args);
@@ -274,7 +279,7 @@ void combine_attention(const KernelArgs& args, const KernelStep& step, std::int6
                        std::int64_t end, unsigned char*) {
   const std::int64_t first = first_token(args, step);
   if (step.tokens - first >= kFewTokens) return;  // many tokens left whole rows
-  const std::int64_t splits = splits_of(step);
+  const std::int64_t splits = splits_of(args, step);
   for (std::int64_t token = begin; token < end; ++token) {
     for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
       const float* parts[kSplitsMax];

@@ -6,25 +6,28 @@ std::int64_t attention_scratch(const KernelArgs& args) {
   return (args.in[1].rows + kLanes) * 4;
 }
 
-// Fills scores[0..length) with the weights of a softmax before its division; returns their sum.
+// Fills scores[0..count) of the positions from `first` on with the weights of a softmax before its
+// division; returns their sum.
 MNEME_INLINE float weigh_keys(const KernelArgs& args, const float* q, std::int64_t column,
-                              std::int64_t length, float* scores) {
+                              std::int64_t first, std::int64_t count, float* scores) {
   const KernelTensor& keys = args.in[1];
-  const float scale = 1.0f / std::sqrt(static_cast<float>(args.params.attention.head_dim));
-  float highest = -INFINITY;
-  for (std::int64_t p = 0; p < length; ++p) {
-    const unsigned char* key = keys.data + p * keys.stride;
+  const std::int64_t dim = args.params.attention.head_dim;
+  for (std::int64_t p = 0; p < count; ++p) {
+    const unsigned char* key = keys.data + (first + p) * keys.stride;
     Vec sum = v_set(0);
-    for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
-      const std::int64_t left = args.params.attention.head_dim - i;
-      sum = v_fma(load_state_n(keys, key, column + i, left), v_load_n(q + i, left), sum);
+    for (std::int64_t i = 0; i < dim; i += kLanes) {
+      sum = v_fma(load_state_n(keys, key, column + i, dim - i), v_load_n(q + i, dim - i), sum);
     }
-    scores[p] = v_sum(sum) * scale;
+    scores[p] = v_sum(sum) * args.params.attention.scale;
+  }
+  cap_scores(args, scores, count);
+  float highest = -INFINITY;
+  for (std::int64_t p = 0; p < count; ++p) {
     if (scores[p] > highest) highest = scores[p];
   }
-  for (std::int64_t p = length; p % kLanes; ++p) scores[p] = kNothing;
+  for (std::int64_t p = count; p % kLanes; ++p) scores[p] = kNothing;
   Vec total = v_set(0);
-  for (std::int64_t p = 0; p < length; p += kLanes) {
+  for (std::int64_t p = 0; p < count; p += kLanes) {
     const Vec score = v_load(scores + p);
     const Vec weight = v_exp(v_add(score, v_set(-highest)));
     v_store(scores + p, weight);
@@ -37,21 +40,23 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
                unsigned char* scratch) {
   constexpr int kSide = 4;  // vectors of the output at once: hides the latency of the sums
   const KernelTensor& values = args.in[2];
-  const std::int64_t dim = args.params.attention.head_dim;
+  const AttentionParams& op = args.params.attention;
+  const std::int64_t dim = op.head_dim;
   float* weights = reinterpret_cast<float*>(scratch);
   for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t t = first_token(args, step) + item / args.params.attention.n_heads;
-    const std::int64_t head = item % args.params.attention.n_heads;
-    const std::int64_t column =
-        head / (args.params.attention.n_heads / args.params.attention.n_kv_heads) * dim;
+    const std::int64_t t = first_token(args, step) + item / op.n_heads;
+    const std::int64_t head = item % op.n_heads;
+    const std::int64_t column = head / (op.n_heads / op.n_kv_heads) * dim;
     const std::int64_t length = step.position + t + 1;  // causal: itself and all before
+    const std::int64_t first = first_seen(args, length);
+    const std::int64_t count = length - first;
     const float total =
-        weigh_keys(args, row_of(args.in[0], step, t) + head * dim, column, length, weights);
+        weigh_keys(args, row_of(args.in[0], step, t) + head * dim, column, first, count, weights);
     float* out = row_of(args.out, step, t) + head * dim;
     for (std::int64_t i = 0; i < dim; i += kSide * kLanes) {
       Vec sums[kSide] = {v_set(0), v_set(0), v_set(0), v_set(0)};
-      for (std::int64_t p = 0; p < length; ++p) {
-        const unsigned char* value = values.data + p * values.stride;
+      for (std::int64_t p = 0; p < count; ++p) {
+        const unsigned char* value = values.data + (first + p) * values.stride;
         const Vec weight = v_set(weights[p]);
         for (int v = 0; v < kSide; ++v) {
           const std::int64_t at = i + v * kLanes;

@@ -101,10 +101,14 @@ MNEME_INLINE void multiply_four_rows(const float* a, std::int64_t a_stride, cons
   }
 }
 
-// Scores of one row become weights; `visible` keys of the block are not in its future.
-MNEME_INLINE void soften(const AttentionTile& tile, std::int64_t row, std::int64_t visible) {
+// Scores of one row become weights; of the block's keys those of its future, from `end` on, and
+// those before `first`, which its window has left, are not seen.
+MNEME_INLINE void soften(const KernelArgs& args, const AttentionTile& tile, std::int64_t row,
+                         std::int64_t first, std::int64_t end) {
   float* scores = tile.scores + row * kKeys;
-  for (std::int64_t k = visible < 0 ? 0 : visible; k < kKeys; ++k) scores[k] = kNothing;
+  cap_scores(args, scores, kKeys);
+  for (std::int64_t k = 0; k < first && k < kKeys; ++k) scores[k] = kNothing;
+  for (std::int64_t k = end < 0 ? 0 : end; k < kKeys; ++k) scores[k] = kNothing;
   Vec high = v_set(tile.highest[row]);
   for (std::int64_t k = 0; k < kKeys; k += kLanes) high = v_max(high, v_load(scores + k));
   const float highest = v_highest(high);
@@ -125,7 +129,7 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
   const std::int64_t group = args.params.attention.n_heads / args.params.attention.n_kv_heads;
   const std::int64_t rows = (tokens * group + 3) / 4 * 4;
   const std::int64_t column = kv_head * args.params.attention.head_dim;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(args.params.attention.head_dim));
+  const float scale = args.params.attention.scale;
   for (std::int64_t r = 0; r < rows; ++r) {
     tile.highest[r] = kNothing;
     tile.total[r] = 0;
@@ -141,7 +145,8 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
     }
   }
   const std::int64_t length = step.position + first + tokens;
-  for (std::int64_t start = 0; start < length; start += kKeys) {
+  const std::int64_t seen_from = first_seen(args, step.position + first + 1);
+  for (std::int64_t start = seen_from; start < length; start += kKeys) {
     const std::int64_t count = length - start < kKeys ? length - start : kKeys;
     load_block_rows(args, args.in[1], column, start, count, tile.dim, tile.values);
     for (std::int64_t i = 0; i < tile.dim; i += kLanes) {
@@ -157,7 +162,8 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
                            kKeys);
       }
       for (std::int64_t i = r; i < r + 4; ++i) {
-        soften(tile, i, step.position + first + i / group + 1 - start);
+        const std::int64_t seen = step.position + first + i / group + 1;
+        soften(args, tile, i, first_seen(args, seen) - start, seen - start);
       }
       for (std::int64_t i = 0; i < tile.dim; i += kWide * kLanes) {
         multiply_four_rows(tile.scores + r * kKeys, kKeys, tile.values + i, tile.dim, count,
@@ -192,7 +198,7 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
 
 std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
   const std::int64_t tokens = step.tokens - first_token(args, step);
-  if (tokens < kFewTokens) return tokens * splits_of(step);
+  if (tokens < kFewTokens) return tokens * splits_of(args, step);
   const std::int64_t per_tile = tile_tokens(args);
   return (tokens + per_tile - 1) / per_tile * args.params.attention.n_kv_heads;
 }

@@ -27,3 +27,16 @@ MNEME_INLINE Vec load_state_n(const KernelTensor& state, const unsigned char* ro
 }
 
 constexpr float kNothing = -1e30f;  // a score below every other, and finite
+
+// The first position that attention sees from the token behind `length` - 1 others.
+MNEME_INLINE std::int64_t first_seen(const KernelArgs& args, std::int64_t length) {
+  const std::int64_t window = args.params.attention.window;
+  return window > 0 && length > window ? length - window : 0;
+}
+
+// `count` scores, softly capped where the op says so.
+MNEME_INLINE void cap_scores(const KernelArgs& args, float* scores, std::int64_t count) {
+  const float cap = args.params.attention.cap;
+  if (cap == 0) return;
+  for (std::int64_t k = 0; k < count; ++k) scores[k] = soft_cap(scores[k], cap);
+}

@@ -79,11 +79,6 @@ void add(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std
   }
 }
 
-// cap * tanh(x / cap); cap 0: x
-MNEME_INLINE float soft_cap(float x, float cap) {
-  return cap > 0 ? cap * std::tanh(x / cap) : x;
-}
-
 void scale(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
            unsigned char*) {
   const ScaleParams& p = args.params.scale;

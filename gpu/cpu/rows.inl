@@ -39,6 +39,11 @@ MNEME_INLINE float dot(const float* a, const float* b, std::int64_t n) {
   return v_sum(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
 }
 
+// cap * tanh(x / cap); cap 0: x
+MNEME_INLINE float soft_cap(float x, float cap) {
+  return cap > 0 ? cap * std::tanh(x / cap) : x;
+}
+
 // 1 / root mean square, as every norm here needs it.
 MNEME_INLINE float norm_scale(const float* x, std::int64_t n, float eps) {
   return 1.0f / std::sqrt(dot(x, x, n) / static_cast<float>(n) + eps);

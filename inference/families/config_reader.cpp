@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <utility>
 
 #include "base/printable.h"
@@ -166,29 +167,6 @@ AttentionSpec ConfigReader::attention(std::int64_t dim, std::int64_t layers) {
   return a;
 }
 
-// What positions are divided by before they rotate. As llama.cpp reads it: a factor without a type
-// is linear, the factor has an old key too, and 0 means none.
-float ConfigReader::linear_scale() {
-  const std::string type = text_or("rope.scaling.type", "linear");
-  const std::string_view key =
-      has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
-  float factor = number_or(key, 0.0f);
-  if (factor != 0.0f) factor = positive(key, kInfinity);
-  if (type == "none") return 1.0f;
-  if (type == "linear") return factor == 0.0f ? 1.0f : factor;
-  if (type == "llama3") {  // the factors of each frequency are a tensor
-    if (file_.find_tensor(kFactors) == nullptr) {
-      fail(corrupt(file_.name(),
-                   fmt::format("RoPE scaling 'llama3' needs the tensor {}", kFactors)));
-    }
-    return 1.0f;
-  }
-  fail(Error{ErrorCode::unsupported,
-             fmt::format("{} uses RoPE scaling '{}', which Mneme does not compute", file_.name(),
-                         printable(type))});
-  return 1.0f;
-}
-
 // Empty where the file has none.
 std::vector<float> ConfigReader::stored_factors(std::int64_t count) {
   const GgufTensor* tensor = file_.find_tensor(kFactors);
@@ -215,8 +193,41 @@ std::vector<float> ConfigReader::stored_factors(std::int64_t count) {
   return factors;
 }
 
-RopeSpec ConfigReader::rope(std::int64_t head_dim) {
+void ConfigReader::scale_linearly(float scale, RopeSpec& rope) const {
+  if (scale == 1.0f) return;
+  if (rope.factors.empty()) rope.factors.resize(static_cast<std::size_t>(rope.dims / 2), 1.0f);
+  for (float& factor : rope.factors) factor *= scale;
+}
+
+// YaRN (arXiv 2309.00071, sections 3.2 to 3.4): frequencies that turn less than beta_slow times in
+// the context that the model was made for are divided by the scale, those that turn more than
+// beta_fast times stay, and between them is a ramp. As transformers computes it.
+void ConfigReader::scale_by_yarn(float scale, RopeSpec& rope) {
+  const std::int64_t context = count("rope.scaling.original_context_length");
+  const double fast = static_cast<double>(positive_or("rope.scaling.yarn_beta_fast", 32.0f));
+  const double slow = static_cast<double>(positive_or("rope.scaling.yarn_beta_slow", 1.0f));
+  const auto dims = static_cast<double>(rope.dims);
+  const auto pair_that_turns = [&](double times) {
+    return dims * std::log(static_cast<double>(context) / (times * 2 * std::numbers::pi)) /
+           (2 * std::log(static_cast<double>(rope.base)));
+  };
+  const double low = std::max(0.0, std::floor(pair_that_turns(fast)));
+  const double high = std::min(dims - 1, std::ceil(pair_that_turns(slow)));
+  rope.factors.clear();
+  for (std::int64_t i = 0; i < rope.dims / 2; ++i) {
+    const double place = (static_cast<double>(i) - low) / std::max(0.001, high - low);
+    const double divided = std::clamp(place, 0.0, 1.0);
+    rope.factors.push_back(
+        static_cast<float>(1 / (divided / static_cast<double>(scale) + (1 - divided))));
+  }
+  rope.magnitude = static_cast<float>(0.1 * std::log(static_cast<double>(scale)) + 1);
+}
+
+// As llama.cpp reads it: a factor without a type is linear, the factor has an old key too, and 0
+// means none.
+RopeSpec ConfigReader::rope(std::int64_t head_dim, bool halves) {
   RopeSpec rope;
+  rope.halves = halves;
   rope.dims = integer_or("rope.dimension_count", head_dim);
   if (rope.dims < 1 || rope.dims > head_dim || rope.dims % 2 != 0) {
     fail(corrupt(file_.name(), fmt::format("RoPE over {} of {} values of a head makes no sense",
@@ -224,11 +235,26 @@ RopeSpec ConfigReader::rope(std::int64_t head_dim) {
     return rope;
   }
   rope.base = positive_or("rope.freq_base", rope.base);
-  const float scale = linear_scale();
   rope.factors = stored_factors(rope.dims / 2);
-  if (scale == 1.0f) return rope;
-  if (rope.factors.empty()) rope.factors.resize(static_cast<std::size_t>(rope.dims / 2), 1.0f);
-  for (float& factor : rope.factors) factor *= scale;
+  const std::string type = text_or("rope.scaling.type", "linear");
+  const bool old_only = has("rope.scale_linear") && !has("rope.scaling.factor");
+  const std::string_view key = old_only ? "rope.scale_linear" : "rope.scaling.factor";
+  float scale = number_or(key, 0.0f);
+  scale = scale == 0.0f ? 1.0f : positive(key, kInfinity);
+  if (type == "linear") {
+    scale_linearly(scale, rope);
+  } else if (type == "yarn") {
+    if (scale > 1.0f) scale_by_yarn(scale, rope);
+  } else if (type == "llama3") {  // the factors of each frequency are a tensor
+    if (rope.factors.empty()) {
+      fail(corrupt(file_.name(),
+                   fmt::format("RoPE scaling 'llama3' needs the tensor {}", kFactors)));
+    }
+  } else if (type != "none") {
+    fail(Error{ErrorCode::unsupported,
+               fmt::format("{} uses RoPE scaling '{}', which Mneme does not compute", file_.name(),
+                           printable(type))});
+  }
   return rope;
 }
 

@@ -40,7 +40,8 @@ class ConfigReader {
   // block_count, with c.draft_layers among them.
   std::int64_t layers(ModelConfig& c);
   AttentionSpec attention(std::int64_t dim, std::int64_t layers);
-  RopeSpec rope(std::int64_t head_dim);  // with linear scaling, and factors that are a tensor
+  // With the scaling that the file asks for: linear, YaRN, or factors that are a tensor.
+  RopeSpec rope(std::int64_t head_dim, bool halves);
 
   // Errors: unsupported (a key that was not read and changes the computation, or is not known).
   Status check_unread(const ModelConfig& config) const;
@@ -50,7 +51,8 @@ class ConfigReader {
   std::string key_of(std::string_view key);  // with the prefix; read from now on
   template <class T>
   T value_or(std::string_view key, T fallback);
-  float linear_scale();
+  void scale_linearly(float scale, RopeSpec& rope) const;
+  void scale_by_yarn(float scale, RopeSpec& rope);
   std::vector<float> stored_factors(std::int64_t count);
 
   const GgufFile& file_;

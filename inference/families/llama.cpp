@@ -16,19 +16,19 @@ void read(ConfigReader& file, ModelConfig& c) {
   LayerSpec layer;
   layer.feed_forward.hidden = file.width_of_layers("feed_forward_length", blocks);
   layer.attention = file.attention(c.dim, blocks);
-  c.ropes = {file.rope(layer.attention.head_dim)};
+  c.ropes = {file.rope(layer.attention.head_dim, false)};
   c.layers.assign(static_cast<std::size_t>(blocks - c.draft_layers), layer);
 }
 
-TensorId layer(ModelBuilder& b, const LayerSpec& spec, TensorId x) {
+}  // namespace
+
+TensorId pre_norm_layer(ModelBuilder& b, const LayerSpec& spec, TensorId x) {
   const TensorId mixed = b.attention(b.norm(x, "attn_norm"), spec.attention);
   x = b.add(x, mixed, "attn_residual");
   const TensorId fed = b.feed_forward(b.norm(x, "ffn_norm"), spec.feed_forward);
   return b.add(x, fed, "ffn_residual");
 }
 
-}  // namespace
-
-const Family kLlama{"llama", read, layer};
+const Family kLlama{"llama", read, pre_norm_layer};
 
 }  // namespace mneme

@@ -10,7 +10,7 @@ namespace mneme {
 namespace {
 
 constexpr std::array kFamilies = {
-    &kLlama,
+    &kGemma, &kGemma3, &kLlama, &kQwen2, &kQwen3,
 };
 
 }  // namespace

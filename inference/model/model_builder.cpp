@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
 
 #include "inference/model/kv_cache.h"
@@ -48,7 +49,8 @@ TensorId ModelBuilder::embed() {
                                  WeightRule::vocabulary, false, layer_});
   const TensorId x = graph_.activation("embedding", config_.dim);
   op(OpKind::embed, {table}, x);
-  return x;
+  if (config_.embedding_scale == 1.0f) return x;
+  return scale(x, config_.embedding_scale, 0, graph_.activation("embedding_scaled", config_.dim));
 }
 
 void ModelBuilder::output(TensorId x, const Buffer* logits) {
@@ -58,13 +60,29 @@ void ModelBuilder::output(TensorId x, const Buffer* logits) {
       {"output.weight", config_.vocab_size, config_.dim, WeightRule::vocabulary, true, layer_});
   if (weights_ == nullptr) return;
   if (matrix == kNoTensor) matrix = constant(*weights_->find("token_embd.weight"));
-  op(OpKind::matmul, {normed, matrix, kNoTensor},
-     graph_.output("logits", config_.vocab_size, *logits));
+  const TensorId out = graph_.output("logits", config_.vocab_size, *logits);
+  if (config_.logit_cap == 0) {
+    op(OpKind::matmul, {normed, matrix, kNoTensor}, out);
+    return;
+  }
+  const TensorId uncapped = graph_.activation("logits_uncapped", config_.vocab_size);
+  op(OpKind::matmul, {normed, matrix, kNoTensor}, uncapped);
+  scale(uncapped, 1, config_.logit_cap, out);
+}
+
+TensorId ModelBuilder::scale(TensorId x, float factor, float cap, TensorId out) {
+  OpParams params;
+  params.scale = {factor, cap};
+  op(OpKind::scale, {x}, out, params);
+  return out;
 }
 
 TensorId ModelBuilder::norm(TensorId x, std::string_view what) {
-  const std::int64_t width = cols(x);
-  const TensorId out = graph_.activation(name(what), width);
+  return norm(x, what, cols(x));
+}
+
+TensorId ModelBuilder::norm(TensorId x, std::string_view what, std::int64_t width) {
+  const TensorId out = graph_.activation(name(what), cols(x));
   const TensorId by = weight({name(what) + ".weight", 1, width, WeightRule::vector, false, layer_});
   OpParams params;
   params.rms_norm = {config_.norm_eps, static_cast<int>(width)};
@@ -92,15 +110,20 @@ TensorId ModelBuilder::rope(TensorId x, const AttentionSpec& spec, std::string_v
   }
   const TensorId out = graph_.activation(name(what), cols(x));
   OpParams params;
-  params.rope = {static_cast<int>(spec.head_dim), static_cast<int>(rope.dims), rope.base, 1.0f, 0};
+  params.rope = {static_cast<int>(spec.head_dim), static_cast<int>(rope.dims), rope.base,
+                 rope.magnitude, rope.halves ? 1 : 0};
   op(OpKind::rope, {x, factors}, out, params);
   return out;
 }
 
 TensorId ModelBuilder::attention(TensorId x, const AttentionSpec& spec) {
-  const TensorId q = linear(x, "attn_q", spec.q_dim());
-  const TensorId k = linear(x, "attn_k", spec.kv_dim());
+  TensorId q = linear(x, "attn_q", spec.q_dim());
+  TensorId k = linear(x, "attn_k", spec.kv_dim());
   const TensorId v = linear(x, "attn_v", spec.kv_dim());
+  if (spec.norm_heads) {
+    q = norm(q, "attn_q_norm", spec.head_dim);
+    k = norm(k, "attn_k_norm", spec.head_dim);
+  }
   const TensorId q_rotated = rope(q, spec, "attn_q_rope");
   const TensorId k_rotated = rope(k, spec, "attn_k_rope");
   const TensorId keys = state("keys", spec.kv_dim());
@@ -108,8 +131,14 @@ TensorId ModelBuilder::attention(TensorId x, const AttentionSpec& spec) {
   op(OpKind::kv_append, {k_rotated, v, keys, values}, kNoTensor);
   const TensorId mixed = graph_.activation(name("attn"), spec.q_dim());
   OpParams params;
-  params.attention = {static_cast<int>(spec.heads), static_cast<int>(spec.kv_heads),
-                      static_cast<int>(spec.head_dim)};
+  const auto whole = [](std::int64_t number) { return static_cast<int>(number); };
+  const float usual_scale = 1.0f / std::sqrt(static_cast<float>(spec.head_dim));
+  params.attention = {whole(spec.heads),
+                      whole(spec.kv_heads),
+                      whole(spec.head_dim),
+                      whole(spec.window),
+                      spec.scale > 0 ? spec.scale : usual_scale,
+                      spec.score_cap};
   op(OpKind::attention, {q_rotated, keys, values}, mixed, params);
   return linear(mixed, "attn_output", config_.dim);
 }
@@ -118,7 +147,9 @@ TensorId ModelBuilder::feed_forward(TensorId x, const FeedForwardSpec& spec) {
   const TensorId gate = linear(x, "ffn_gate", spec.hidden);
   const TensorId up = linear(x, "ffn_up", spec.hidden);
   const TensorId hidden = graph_.activation(name("ffn_hidden"), spec.hidden);
-  op(OpKind::glu, {gate, up}, hidden);
+  OpParams params;
+  params.glu.activation = spec.activation == Activation::silu ? kSilu : kGeluTanh;
+  op(OpKind::glu, {gate, up}, hidden, params);
   return linear(hidden, "ffn_down", config_.dim);
 }
 

@@ -54,12 +54,14 @@ class ModelBuilder {
       : config_(config), weights_(&weights), cache_(&cache), part_(part) {}
 
   // --- the words: x [T, n] -> [T, m] -------------------------------------------------------------
-  TensorId norm(TensorId x, std::string_view name);  // weight <name>.weight
+  // RMS norm with the weight <name>.weight: of whole rows, or of each `width` values of them.
+  TensorId norm(TensorId x, std::string_view name);
+  TensorId norm(TensorId x, std::string_view name, std::int64_t width);
   // x * weight^T, with <name>.bias where there is one. `out`: m.
   TensorId linear(TensorId x, std::string_view name, std::int64_t out);
   // Of normed x: Wo attention(rope(Wq x), rope(Wk x), Wv x), over this and earlier positions.
   TensorId attention(TensorId x, const AttentionSpec& spec);
-  // Of normed x: Wdown (silu(Wgate x) * Wup x)
+  // Of normed x: Wdown (activation(Wgate x) * Wup x)
   TensorId feed_forward(TensorId x, const FeedForwardSpec& spec);
   TensorId add(TensorId a, TensorId b, std::string_view name);
 
@@ -81,6 +83,7 @@ class ModelBuilder {
   // The tensor of a weight; kNoTensor = an optional one that is not there.
   TensorId weight(const WeightNeed& need);
   TensorId state(std::string_view what, std::int64_t width);
+  TensorId scale(TensorId x, float factor, float cap, TensorId out);
   TensorId rope(TensorId x, const AttentionSpec& spec, std::string_view what);
   std::int64_t cols(TensorId id) const { return graph_.cols(id); }
 

@@ -20,6 +20,8 @@ struct Family;
 struct RopeSpec {
   std::int64_t dims = 0;  // leading values of each head that rotate; even
   float base = 10000.0f;
+  float magnitude = 1.0f;      // of the rotated values
+  bool halves = false;         // pairs are (i, i + dims / 2); else (2i, 2i + 1)
   std::vector<float> factors;  // [dims / 2]: what each frequency is divided by; empty = 1
 };
 
@@ -28,15 +30,22 @@ struct AttentionSpec {
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  std::size_t rope = 0;  // index into ModelConfig::ropes
+  std::size_t rope = 0;     // index into ModelConfig::ropes
+  bool norm_heads = false;  // queries and keys are normed by head, before they rotate
+  std::int64_t window = 0;  // positions that a token sees, itself among them; 0 = all before it
+  float scale = 0.0f;       // of the scores; 0 = 1 / sqrt(head_dim)
+  float score_cap = 0.0f;   // soft; 0 = none
 
   std::int64_t q_dim() const { return heads * head_dim; }
   std::int64_t kv_dim() const { return kv_heads * head_dim; }
 };
 
+enum class Activation : std::uint8_t { silu, gelu_tanh };
+
 // Gated feed-forward network.
 struct FeedForwardSpec {
   std::int64_t hidden = 0;
+  Activation activation = Activation::silu;
 };
 
 struct LayerSpec {
@@ -52,6 +61,8 @@ struct ModelConfig {
   std::int64_t dim = 0;         // D, embedding_length
   std::int64_t context_length = 0;  // positions that the model was trained for
   float norm_eps = 1e-5f;
+  float embedding_scale = 1.0f;  // what rows of the embedding are multiplied by
+  float logit_cap = 0.0f;        // soft; 0 = none
   std::vector<RopeSpec> ropes;
   std::vector<LayerSpec> layers;
   std::int64_t draft_layers = 0;  // behind `layers`, which guess further tokens: left out

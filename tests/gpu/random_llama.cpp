@@ -103,7 +103,12 @@ RandomLlama::RandomLlama(Backend& backend, const LlamaShape& shape, std::int64_t
     if (kind == OpKind::rms_norm) p.rms_norm = {1e-5f, static_cast<int>(shape.width)};
     if (kind == OpKind::rope) p.rope = {head_dim, head_dim, 1e5f, 1, 0};
     if (kind == OpKind::attention) {
-      p.attention = {static_cast<int>(shape.heads), static_cast<int>(shape.kv_heads), head_dim};
+      p.attention = {static_cast<int>(shape.heads),
+                     static_cast<int>(shape.kv_heads),
+                     head_dim,
+                     0,
+                     1.0f / std::sqrt(static_cast<float>(head_dim)),
+                     0};
     }
     return p;
   };

@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   const int heads = shared_heads - first_of_group < kGroup ? shared_heads - first_of_group : kGroup;
   const std::int64_t length = call.step->position + rows.first + i + 1;
   const Layout layout = layout_of(dim, sizeof(T));
-  const SplitRange range = split_range(length, call.splits, static_cast<int>(blockIdx.x));
+  const SplitRange range = split_range(call, length, static_cast<int>(blockIdx.x));
   if (range.begin >= range.end) return;  // combine() knows
 
   auto* shared = shared_memory<unsigned char>();
@@ -89,7 +89,8 @@ __global__ void __launch_bounds__(kThreads, 4)
   const int lane = thread % 32;
 
   const float* q = row_of<const float>(call.in[0], rows, i) + first_head * dim;
-  const float scale = 1.0f / sqrtf(static_cast<float>(dim));
+  const float scale = call.params.attention.scale;
+  const float cap = call.params.attention.cap;
   for (int c = thread; c < heads * dim; c += kThreads) query[c] = q[c] * scale;
   if (thread < kGroup) {
     highest[thread] = -INFINITY;
@@ -123,8 +124,8 @@ __global__ void __launch_bounds__(kThreads, 4)
     for (int item = thread; item < here * heads; item += kThreads) {
       const int key = item % here;
       const int head = item / here;
-      scores[key * kGroup + head] = dot(
-          query + head * dim, reinterpret_cast<const T*>(shared + key * layout.key_stride), dim);
+      const auto* k = reinterpret_cast<const T*>(shared + key * layout.key_stride);
+      scores[key * kGroup + head] = soft_cap(dot(query + head * dim, k, dim), cap);
     }
     __syncthreads();
     for (int head = thread / 32; head < heads; head += kThreads / 32) {
@@ -208,7 +209,7 @@ __global__ void __launch_bounds__(kThreads) combine(const __grid_constant__ Cuda
   if (i >= rows.count) return;
   const int head = static_cast<int>(blockIdx.y);
   const std::int64_t length = call.step->position + rows.first + i + 1;
-  const int used = splits_used(length, call.splits);
+  const int used = splits_used(call, length);
   float most = -INFINITY;
   for (int s = 0; s < used; ++s) most = fmaxf(most, partial_of(call, i, head, s)[0]);
   float total = 0;

@@ -13,21 +13,30 @@ struct SplitRange {
   std::int64_t end;
 };
 
-__device__ __forceinline__ std::int64_t keys_of_split(std::int64_t length, int splits) {
-  const std::int64_t each = (length + splits - 1) / splits;
+// The first position that is seen from the token behind `length` - 1 others.
+__device__ __forceinline__ std::int64_t first_seen(const CudaCall& call, std::int64_t length) {
+  const std::int64_t window = call.params.attention.window;
+  return window > 0 && length > window ? length - window : 0;
+}
+
+__device__ __forceinline__ std::int64_t keys_of_split(std::int64_t seen, int splits) {
+  const std::int64_t each = (seen + splits - 1) / splits;
   return (each + kSplitKeys - 1) / kSplitKeys * kSplitKeys;
 }
 
-__device__ __forceinline__ SplitRange split_range(std::int64_t length, int splits, int split) {
-  const std::int64_t each = keys_of_split(length, splits);
-  const std::int64_t end = (split + 1) * each;
-  return {split * each, end < length ? end : length};
+__device__ __forceinline__ SplitRange split_range(const CudaCall& call, std::int64_t length,
+                                                  int split) {
+  const std::int64_t first = first_seen(call, length);
+  const std::int64_t each = keys_of_split(length - first, call.splits);
+  const std::int64_t end = first + (split + 1) * each;
+  return {first + split * each, end < length ? end : length};
 }
 
 // The others are empty and write nothing.
-__device__ __forceinline__ int splits_used(std::int64_t length, int splits) {
-  const std::int64_t each = keys_of_split(length, splits);
-  return static_cast<int>((length + each - 1) / each);
+__device__ __forceinline__ int splits_used(const CudaCall& call, std::int64_t length) {
+  const std::int64_t seen = length - first_seen(call, length);
+  const std::int64_t each = keys_of_split(seen, call.splits);
+  return static_cast<int>((seen + each - 1) / each);
 }
 
 // [highest score, sum of weights, weighted sum of values [head_dim]] of a row, head and split.

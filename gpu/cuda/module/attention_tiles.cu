@@ -3,7 +3,7 @@
 // head, a warp 16 of them, against tiles of 32 keys with a running softmax. Queries and softmax
 // weights are split into two halves, x = high + low, whose products with the exact float16 states
 // add up in float32: twice the arithmetic (2 * 4 * pairs * head_dim), errors of float32's size.
-#include "gpu/cuda/module/device.cuh"
+#include "gpu/cuda/module/attention.cuh"
 #include "gpu/cuda/module/launch.h"
 
 namespace mneme {
@@ -12,6 +12,8 @@ namespace {
 constexpr int kThreads = 128;
 constexpr int kQueries = 64;
 constexpr int kKeys = 32;
+// The score of a key that is not seen: finite, since a row may see none of its first tile.
+constexpr float kNothing = -1e30f;
 
 template <int kDim>
 struct Tiles {
@@ -78,7 +80,8 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
     }
     cp_async_commit();
   };
-  fetch(0);
+  const auto first_tile = static_cast<int>(first_seen(call, position + first + 1) / kKeys);
+  fetch(first_tile);
   for (int at = thread; at < 2 * kKeys * (kDim - dim); at += kThreads) {
     const int row = at / (kDim - dim);
     const int place = dim + at % (kDim - dim);
@@ -104,8 +107,8 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
     const int exponent = static_cast<int>(magnitude_bits(quad_max(most)) >> 23) - 127;
     const int shift = exponent < -100 ? 0 : exponent > 100 ? 0 : 13 - exponent;
     const float up = __uint_as_float(static_cast<std::uint32_t>(127 + shift) << 23);
-    scale[half] = __uint_as_float(static_cast<std::uint32_t>(127 - shift) << 23) /
-                  sqrtf(static_cast<float>(dim));
+    scale[half] = __uint_as_float(static_cast<std::uint32_t>(127 - shift) << 23) *
+                  call.params.attention.scale;
 #pragma unroll
     for (int c = 0; c < kDim; c += 8) {
       const bool there = q != nullptr && c + my_col < dim;
@@ -119,7 +122,8 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
   float highest[2] = {-INFINITY, -INFINITY};
   float totals[2] = {0, 0};  // of this lane's keys
   const auto n_tiles = static_cast<int>((length + kKeys - 1) / kKeys);
-  for (int tile = 0; tile < n_tiles; ++tile) {
+  const float cap = call.params.attention.cap;
+  for (int tile = first_tile; tile < n_tiles; ++tile) {
     fetch(tile + 1);
     cp_async_wait<1>();
     __syncthreads();
@@ -147,8 +151,9 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const std::int64_t key = static_cast<std::int64_t>(tile) * kKeys + 8 * n + my_col + i % 2;
-        const bool seen = key <= position + my_row + 8 * (i / 2);
-        scores[n][i] = seen ? scores[n][i] * scale[i / 2] : -INFINITY;
+        const std::int64_t context = position + my_row + 8 * (i / 2) + 1;
+        const bool seen = key < context && key >= first_seen(call, context);
+        scores[n][i] = seen ? soft_cap(scores[n][i] * scale[i / 2], cap) : kNothing;
         most[i / 2] = fmaxf(most[i / 2], scores[n][i]);
       }
     }

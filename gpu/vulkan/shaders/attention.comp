@@ -35,9 +35,11 @@ void main() {
   const uint row = gl_WorkGroupID.y;
   const uint split = gl_WorkGroupID.z;
   const uint context = context_of(row);
-  const uint begin = split * Step(p.step).split_positions;
-  if (begin >= context) return;  // only later tokens see these positions
-  const uint end = min(context, begin + Step(p.step).split_positions);
+  const uint split_begin = split * Step(p.step).split_positions;
+  const uint end = min(context, split_begin + Step(p.step).split_positions);
+  const uint begin = max(split_begin, first_seen(context));
+  if (begin >= end) return;  // only later or earlier tokens see these positions
+  const float cap = params().cap;
   const uint width = kv_width();
   const uint column = kv_column();
   for (uint i = lane(); i < kHeads * kQuads; i += lanes()) {
@@ -68,6 +70,7 @@ void main() {
           scores[h] += dot(queries[h * kQuads + quad], key);
         }
       }
+      [[unroll]] for (uint h = 0; h < kHeads; ++h) scores[h] = soft_cap(scores[h], cap);
     }
     [[unroll]] for (uint h = 0; h < kHeads; ++h) peaks[h] = scores[h];
     workgroup_maxima(peaks);

@@ -18,6 +18,12 @@ uint context_of(uint row) {
   return Step(p.step).position + skipped + row + 1u;
 }
 
+// The first of them, of a token that sees up to `context`.
+uint first_seen(uint context) {
+  const uint window = uint(params().window);
+  return window > 0u && context > window ? context - window : 0u;
+}
+
 uint splits_of(uint positions) {
   return (positions + Step(p.step).split_positions - 1u) / Step(p.step).split_positions;
 }

@@ -55,7 +55,7 @@ vec4 query_quad(uint row, uint head, uint quad) {
       if (4u * quad + c < kHeadDim) query[c] = Floats(p.in0).v[first + c];
     }
   }
-  return query * (1.0 / sqrt(float(kHeadDim)));
+  return query * params().scale;
 }
 
 void write_quad(uint row, uint head, uint quad, vec4 values) {

@@ -54,6 +54,8 @@ void main() {
     queries[row * kStride + i % kQuads] =
         query_quad(token, first_head() + row % kHeads, i % kQuads);
   }
+  const uint begin = first_seen(context_of(first_token));
+  const float cap = params().cap;
   uint contexts[4];
   float highest[4];
   float totals[4];
@@ -65,7 +67,7 @@ void main() {
   }
   [[unroll]] for (uint i = 0; i < 4 * kQuadsALane; ++i) sums[i] = vec4(0.0);
 
-  for (uint first = 0; first < end; first += kPositions) {
+  for (uint first = begin; first < end; first += kPositions) {
     load_states(p.in1, first, end);
     barrier();
     float scores[4 * kPositionsALane];
@@ -83,8 +85,10 @@ void main() {
     [[unroll]] for (uint r = 0; r < 4; ++r) {
       float most = -3.0e38;
       [[unroll]] for (uint j = 0; j < kPositionsALane; ++j) {
-        const bool seen = first + across + j * kAcross < contexts[r];
-        if (!seen) scores[r * kPositionsALane + j] = -3.0e38;
+        const uint position = first + across + j * kAcross;
+        const bool seen = position < contexts[r] && position >= first_seen(contexts[r]);
+        const uint at = r * kPositionsALane + j;
+        scores[at] = seen ? soft_cap(scores[at], cap) : -3.0e38;
         most = max(most, scores[r * kPositionsALane + j]);
       }
       maxima[(first_row + r) * kAcross + across] = most;

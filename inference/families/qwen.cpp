@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Qwen 2 and Qwen 3, dense: built like Llama, with rotary pairs in halves; Qwen 2 with biases of
+// queries, keys and values, Qwen 3 with norms of the heads of queries and keys.
+#include "inference/families/family.h"
+
+namespace mneme {
+namespace {
+
+void read(ConfigReader& file, ModelConfig& c, bool norm_heads) {
+  const std::int64_t blocks = file.layers(c);
+  c.dim = file.width("embedding_length");
+  c.context_length = file.count("context_length");
+  c.norm_eps = file.positive("attention.layer_norm_rms_epsilon", 1.0f);
+
+  LayerSpec layer;
+  layer.feed_forward.hidden = file.width_of_layers("feed_forward_length", blocks);
+  layer.attention = file.attention(c.dim, blocks);
+  layer.attention.norm_heads = norm_heads;
+  c.ropes = {file.rope(layer.attention.head_dim, true)};
+  c.layers.assign(static_cast<std::size_t>(blocks - c.draft_layers), layer);
+}
+
+void read_qwen2(ConfigReader& file, ModelConfig& c) {
+  read(file, c, false);
+}
+void read_qwen3(ConfigReader& file, ModelConfig& c) {
+  read(file, c, true);
+}
+
+}  // namespace
+
+const Family kQwen2{"qwen2", read_qwen2, pre_norm_layer};
+const Family kQwen3{"qwen3", read_qwen3, pre_norm_layer};
+
+}  // namespace mneme
