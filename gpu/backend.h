@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "gpu/backend_buffer.h"
 #include "gpu/graph.h"
+#include "gpu/step.h"
 
 namespace mneme {
 
@@ -41,25 +42,14 @@ constexpr std::int64_t kChunkTokensMax = 512;  // of any device
 
 struct CompileOptions {
   NumericMode mode = NumericMode::fast;
-  std::int64_t tokens_max = 1;   // most tokens in one step
-  std::int64_t outputs_max = 1;  // most output rows in one step
+  std::int64_t tokens_max = 1;     // most tokens in one step
+  std::int64_t outputs_max = 1;    // most output tokens in one step
+  std::int64_t sequences_max = 1;  // states have rows for so many, one behind the other
 };
 
 inline bool is_set(const std::atomic<bool>* flag) {
   return flag != nullptr && flag->load(std::memory_order_relaxed);
 }
-
-// What changes from step to step. A compiled plan never does.
-struct StepParams {
-  std::span<const TokenId> tokens;  // T ids, T <= tokens_max
-  std::int64_t position = 0;        // of tokens[0]; states hold rows 0..position-1
-  std::int64_t n_outputs = 0;       // output rows: those of the last tokens
-  // Set by the user's stop from another thread: the backend may leave the step unfinished, within
-  // a few milliseconds; finish() then says cancelled and rows from `position` on are garbage.
-  const std::atomic<bool>* cancel = nullptr;
-  std::int64_t ngrams = 0;  // rows of inputs that have one an n-gram: no more are copied
-  bool timed = false;       // segment_times() is asked for: a few microseconds of a device's step
-};
 
 struct OpTime {
   std::size_t op = 0;  // index into Graph::ops

@@ -30,11 +30,12 @@ Result<double> measure_device_bandwidth_gb_s(Backend& backend) {
   auto plan = backend.compile(graph, {NumericMode::exact, kTokens, 1});
   if (!plan) return plan.error();
 
-  const std::vector<TokenId> tokens(kTokens);
+  StepLists step;
+  step.add(std::vector<TokenId>(kTokens), 0, 0, 0);
   std::vector<double> microseconds;
   for (int run = 0; run < kRuns; ++run) {
     backend.set_timing(**plan, true);
-    backend.run(**plan, (*plan)->segments()[0], {tokens, 0, 0});
+    backend.run(**plan, (*plan)->segments()[0], step.params());
     RETURN_IF_ERROR(backend.finish());
     double sum = 0;
     for (const OpTime& time : backend.times(**plan)) sum += time.microseconds;

@@ -10,7 +10,6 @@ bool can_fuse(const Graph& graph, const Op& gate, const Op& conv) {
   if (gate.kind != OpKind::engram_gate || conv.kind != OpKind::short_conv) return false;
   if (conv.in[1] != gate.out || conv.in[0] != gate.in[0]) return false;
   if (conv.params.short_conv.streams != gate.params.engram_gate.streams) return false;
-  if (gate.output_rows_only || conv.output_rows_only) return false;
   if (graph.tensor(gate.out).role != TensorRole::activation) return false;
   if (graph.tensor(conv.in[3]).cols > kFusedGateConvTapsMax) return false;
   // Tokens of a step are made side by side and read each other's inputs: nothing works in place.

@@ -29,6 +29,8 @@ std::string_view op_kind_name(OpKind kind) {
       return "add";
     case OpKind::scale:
       return "scale";
+    case OpKind::output_rows:
+      return "output_rows";
     case OpKind::table_decode:
       return "table_decode";
     case OpKind::engram_gate:

@@ -16,8 +16,8 @@ namespace mneme {
 
 enum class TensorRole : std::uint8_t {
   constant,    // a weight; bound to a buffer, never written
-  state,       // lives across steps; bound. Row = position (keys, values, convolution inputs), but
-               //   of table_decode's cached rows: row = entry
+  state,       // lives across steps; bound. Row = position (keys, values, convolution inputs), of
+               //   each sequence in turn, but of table_decode's cached rows: row = entry
   input,       // written by the host before a step (table rows); bound to host-visible memory
   output,      // read by the host after a step (logits, gates, writes); bound, host-visible
   activation,  // lives inside a step; the plan finds memory for it
@@ -26,8 +26,8 @@ enum class TensorRole : std::uint8_t {
 struct Tensor {
   std::string name;  // as in the paper and in GGUF: "blk.0.attn_q", "blk.1.engram_gates"
   DType dtype = DType::f32;
-  // Constants and states: rows. Inputs: 0 = one row a token, else the most n-grams there is room
-  // for, one row each (StepParams::ngrams). Others: ignored, one row a token.
+  // Constants: rows. States: rows of one sequence. Inputs: 0 = one row a token, else the most
+  // n-grams there is room for, one row each (StepParams::ngrams). Others: ignored, one row a token.
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   TensorRole role = TensorRole::activation;

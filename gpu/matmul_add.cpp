@@ -16,7 +16,7 @@ std::vector<bool> find_matmul_adds(const Graph& graph) {
       const Op& product = graph.ops[i];
       const Op& sum = graph.ops[i + 1];
       sums[i] = product.kind == OpKind::matmul && sum.kind == OpKind::add &&
-                product.output_rows_only == sum.output_rows_only && uses[product.out] == 1 &&
+                uses[product.out] == 1 &&
                 graph.tensor(product.out).role == TensorRole::activation &&
                 (sum.in[0] == product.out || sum.in[1] == product.out) && sum.out != product.in[0];
     }

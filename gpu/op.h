@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations a graph is made of. One line each: inputs in order, output, meaning. T is the
-// number of tokens in the step, D the model width, G the residual streams, M the memory width.
-// [x] marks an optional input (kNoTensor when absent). Numbers that stand in a line without a
-// tensor are those of op_params.h. To add an op: a line here, its scalar kernel
-// in gpu/cpu, its rows in gpu/conformance/op_cases.cpp, then the other backends.
+// number of tokens in the step, O that of its output tokens, D the model width, G the residual
+// streams, M the memory width. [x] marks an optional input (kNoTensor when absent). Numbers that
+// stand in a line without a tensor are those of op_params.h. To add an op: a line here, its scalar
+// kernel in gpu/cpu, its rows in gpu/conformance/op_cases.cpp, then the other backends.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,8 @@ enum class OpKind : std::uint8_t {
   glu,           // gate, up [T, F] -> [T, F]: activation(gate) * up
   add,           // a, b [T, n] -> [T, n]; out may be a
   scale,         // x [T, n] -> [T, n]: x * factor, capped softly; out may be x
+  output_rows,   // x [T, n] -> [O, n]: the rows of the O tokens that the step has outputs for.
+                 //   What is computed from them has O rows, too: norms, products, glu, add, scale
   table_decode,  // rows i8 [T, columns * (d + d/32)], [index, cached] -> [T, M]: e4m3 times one
                  //   e8m0 per 32 values. With index i32 [T, 2 * orders] and cached, a state i8
                  //   [entries, n-gram's bytes, rounded up to 4], the rows are whole n-grams: see
@@ -42,7 +44,7 @@ enum class OpKind : std::uint8_t {
                  //   G*D] -> h + v + silu(conv(norm(v))) (out), writes [T, G] (out2):
                  //   engram/SPEC.md, section 7; write = |added| / |h| per stream
 };
-constexpr int kOpKindCount = 12;
+constexpr int kOpKindCount = 13;
 std::string_view op_kind_name(OpKind kind);
 
 // table_decode's index, for each order of each token: where the n-gram's rows are. No token of a
@@ -64,7 +66,6 @@ struct Op {
   TensorId out = kNoTensor;
   TensorId out2 = kNoTensor;
   OpParams params;
-  bool output_rows_only = false;  // runs on the last n_outputs tokens of the step, not on all T
   std::int32_t layer = -1;        // block the op belongs to, for drawing and timing; -1 = none
 };
 

@@ -46,6 +46,9 @@ class Checker {
       case OpKind::scale:
         scale();
         break;
+      case OpKind::output_rows:
+        output_rows();
+        break;
       case OpKind::table_decode:
         table_decode();
         break;
@@ -124,10 +127,6 @@ class Checker {
             fmt::format("{} has {} columns, not {}", in(i).name, in(i).cols, cols));
   }
 
-  void every_token() {
-    require(!op_.output_rows_only, "it must run on every token, since it writes a state");
-  }
-
   void embed() {
     inputs(1, 1);
     if (!good()) return;
@@ -171,7 +170,6 @@ class Checker {
 
   void kv_append() {
     inputs(4, 4);
-    every_token();
     if (!good()) return;
     for (std::size_t i = 0; i < 2; ++i) {
       rows(op_.in[i], in(i).cols);
@@ -214,6 +212,14 @@ class Checker {
     rows(op_.out, in(0).cols);
   }
 
+  void output_rows() {
+    inputs(1, 1);
+    if (!good()) return;
+    rows(op_.in[0], in(0).cols);
+    rows(op_.out, in(0).cols);
+    require(op_.out != op_.in[0], "it cannot work in place");
+  }
+
   void table_decode() {
     inputs(1, 3);
     require(op_.in.size() != 2, "it has an index without what it points into");
@@ -234,7 +240,6 @@ class Checker {
 
   // table_decode of rows that are n-grams; `bytes` of a token's.
   void ngrams(std::int64_t bytes) {
-    every_token();
     for (std::size_t i = 0; good() && i < 3; ++i) require(has(i), "an input is missing");
     if (!good()) return;
     const Tensor& index = in(1);
@@ -272,7 +277,6 @@ class Checker {
 
   void short_conv() {
     inputs(5, 5);
-    every_token();
     const ShortConvParams& p = op_.params.short_conv;
     const std::int64_t streams = p.streams;
     require(streams > 0 && p.dilation > 0, "it has no streams or no dilation");

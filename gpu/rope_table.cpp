@@ -17,15 +17,16 @@ RopeAngles RopeAngles::of(const RopeParams& params, std::span<const float> facto
   return angles;
 }
 
-void fill_rope_rows(const RopeAngles& angles, std::int64_t position, std::int64_t tokens,
-                    float* rows) {
+void fill_rope_rows(const RopeAngles& angles, std::span<const SequenceRun> runs, float* rows,
+                    std::size_t stride) {
   const std::size_t pairs = angles.frequencies.size();
-  for (std::int64_t t = 0; t < tokens; ++t) {
-    float* row = rows + static_cast<std::size_t>(t) * 2 * pairs;
-    for (std::size_t i = 0; i < pairs; ++i) {
-      const double angle = static_cast<double>(position + t) * angles.frequencies[i];
-      row[i] = static_cast<float>(std::cos(angle) * angles.magnitude);
-      row[pairs + i] = static_cast<float>(std::sin(angle) * angles.magnitude);
+  for (const SequenceRun& run : runs) {
+    for (std::int64_t t = 0; t < run.tokens; ++t, rows += stride) {
+      for (std::size_t i = 0; i < pairs; ++i) {
+        const double angle = static_cast<double>(run.position + t) * angles.frequencies[i];
+        rows[i] = static_cast<float>(std::cos(angle) * angles.magnitude);
+        rows[pairs + i] = static_cast<float>(std::sin(angle) * angles.magnitude);
+      }
     }
   }
 }

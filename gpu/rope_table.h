@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gpu/op.h"
+#include "gpu/step.h"
 
 namespace mneme {
 
@@ -22,8 +23,9 @@ struct RopeAngles {
   friend bool operator==(const RopeAngles&, const RopeAngles&) = default;
 };
 
-// rows [tokens, row_floats()]: cosines, then sines of position + t, times the magnitude.
-void fill_rope_rows(const RopeAngles& angles, std::int64_t position, std::int64_t tokens,
-                    float* rows);
+// For each token of the runs, rows `stride` floats apart: cosines, then sines of its position's
+// angles, times the magnitude.
+void fill_rope_rows(const RopeAngles& angles, std::span<const SequenceRun> runs, float* rows,
+                    std::size_t stride);
 
 }  // namespace mneme

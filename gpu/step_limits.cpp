@@ -9,10 +9,11 @@
 namespace mneme {
 
 StepLimits StepLimits::of(const Graph& graph, const CompileOptions& options) {
-  CHECK(options.tokens_max >= 1 && options.outputs_max >= 0);
+  CHECK(options.tokens_max >= 1 && options.outputs_max >= 0 && options.sequences_max >= 1);
   StepLimits limits;
   limits.tokens_max = options.tokens_max;
   limits.outputs_max = options.outputs_max;
+  limits.sequences_max = options.sequences_max;
   limits.positions_max = std::numeric_limits<std::int64_t>::max();
   limits.vocab = std::numeric_limits<std::int64_t>::max();
   for (const Op& op : graph.ops) {
@@ -24,6 +25,8 @@ StepLimits StepLimits::of(const Graph& graph, const CompileOptions& options) {
       const Tensor& x = graph.tensor(id);
       if (x.role == TensorRole::state && op.kind != OpKind::table_decode) {
         limits.positions_max = std::min(limits.positions_max, x.rows);
+        const auto rows = static_cast<std::size_t>(options.sequences_max * x.rows);
+        CHECK(x.offset + rows * row_bytes(x.dtype, x.cols) <= x.buffer->size());
       }
       if (x.role == TensorRole::input && x.rows > 0) {
         limits.ngrams_max = limits.ngrams_max == 0 ? x.rows : std::min(limits.ngrams_max, x.rows);
@@ -36,24 +39,63 @@ StepLimits StepLimits::of(const Graph& graph, const CompileOptions& options) {
 void StepLimits::check(const StepParams& step) const {
   const auto tokens = static_cast<std::int64_t>(step.tokens.size());
   CHECK(tokens <= tokens_max);
-  CHECK(step.n_outputs >= 0 && step.n_outputs <= std::min(tokens, outputs_max));
-  CHECK(step.position >= 0 && step.position + tokens <= positions_max);
-  CHECK(step.ngrams >= 0 && step.ngrams <= ngrams_max);
   for (const TokenId id : step.tokens) CHECK(id >= 0 && id < vocab);
+  std::int64_t in_runs = 0;
+  for (std::size_t i = 0; i < step.runs.size(); ++i) {
+    const SequenceRun& run = step.runs[i];
+    CHECK(run.tokens > 0 && run.sequence >= 0 && run.sequence < sequences_max);
+    CHECK(run.position >= 0 && run.position + run.tokens <= positions_max);
+    for (std::size_t k = 0; k < i; ++k) CHECK(step.runs[k].sequence != run.sequence);
+    in_runs += run.tokens;
+  }
+  CHECK(in_runs == tokens);
+  CHECK(static_cast<std::int64_t>(step.outputs.size()) <= outputs_max);
+  std::int32_t before = -1;
+  for (const std::int32_t output : step.outputs) {
+    CHECK(output > before && output < tokens);
+    before = output;
+  }
+  CHECK(step.ngrams >= 0 && step.ngrams <= ngrams_max);
 }
 
-std::vector<bool> tensors_of_output_rows(const Graph& graph) {
-  std::vector<bool> output_rows_only(graph.tensors.size(), false);
-  for (const Op& op : graph.ops) {
-    if (op.out != kNoTensor) output_rows_only[op.out] = op.output_rows_only;
-    if (op.out2 != kNoTensor) output_rows_only[op.out2] = op.output_rows_only;
+namespace {
+
+// Ops that work on any rows, whatever their tokens.
+bool takes_any_rows(OpKind kind) {
+  switch (kind) {
+    case OpKind::rms_norm:
+    case OpKind::matmul:
+    case OpKind::glu:
+    case OpKind::add:
+    case OpKind::scale:
+      return true;
+    default:
+      return false;
   }
+}
+
+}  // namespace
+
+OutputRows OutputRows::of(const Graph& graph) {
+  OutputRows rows;
+  rows.tensors.assign(graph.tensors.size(), false);
   for (const Op& op : graph.ops) {
+    bool some = false;
+    bool all = true;
     for (const TensorId id : op.in) {
-      if (id != kNoTensor) CHECK(op.output_rows_only || !output_rows_only[id]);
+      if (id == kNoTensor) continue;
+      const Tensor& x = graph.tensor(id);
+      if (x.role == TensorRole::constant || x.role == TensorRole::state) continue;
+      some = some || rows.tensors[id];
+      all = all && rows.tensors[id];
+    }
+    CHECK(!some || (all && takes_any_rows(op.kind)));
+    rows.ops.push_back(some || op.kind == OpKind::output_rows);
+    for (const TensorId id : {op.out, op.out2}) {
+      if (id != kNoTensor) rows.tensors[id] = rows.ops.back();
     }
   }
-  return output_rows_only;
+  return rows;
 }
 
 }  // namespace mneme

@@ -13,6 +13,7 @@ namespace mneme {
 struct StepLimits {
   std::int64_t tokens_max = 0;
   std::int64_t outputs_max = 0;
+  std::int64_t sequences_max = 0;
   std::int64_t positions_max = 0;  // rows of the shortest state that has one a position
   std::int64_t ngrams_max = 0;     // rows of the smallest input that has one an n-gram; 0 = none
   std::int64_t vocab = 0;          // rows of the smallest embedding table
@@ -21,8 +22,14 @@ struct StepLimits {
   void check(const StepParams& step) const;  // CHECKs: sessions never ask for more
 };
 
-// By tensor: true where an op on output rows writes it, so that it holds output rows only. CHECKs
-// that no op on every token reads such a tensor.
-std::vector<bool> tensors_of_output_rows(const Graph& graph);
+// What has a row for each output token of a step, not for every token: what output_rows makes and
+// what is computed from that.
+struct OutputRows {
+  std::vector<bool> tensors;  // by TensorId
+  std::vector<bool> ops;      // by place in Graph::ops
+
+  // CHECKs that no op reads rows of both kinds, and that an op which must see every token does.
+  static OutputRows of(const Graph& graph);
+};
 
 }  // namespace mneme

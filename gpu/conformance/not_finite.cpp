@@ -41,9 +41,8 @@ std::vector<NotFiniteCheck::Places> NotFiniteCheck::places_of(const OpHarness& h
 
 void NotFiniteCheck::run_case(const OpCase& c, Backend& backend, NumericMode mode,
                               NotFinite& result) {
-  OpHarness harness(backend, c.tokens, c.outputs, c.position, false);
-  std::vector<Op> ops = c.build(harness).ops;
-  for (Op& op : ops) op.output_rows_only = c.outputs > 0;
+  OpHarness harness = c.harness(backend);
+  const std::vector<Op> ops = c.ops(harness);
   for (const TensorId given : given_tensors(harness, ops)) {
     for (const float value : values_) {
       const std::string what = fmt::format("{} with {} in tensor {}", c.name, value, given);

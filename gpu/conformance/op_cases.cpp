@@ -4,10 +4,13 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <map>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "gpu/conformance/cached_rows_cases.h"
+#include "gpu/conformance/sequence_cases.h"
 
 namespace mneme {
 namespace {
@@ -136,6 +139,13 @@ void add_rows(std::vector<OpCase>& cases) {
                          return op;
                        }});
     }
+    cases.push_back(
+        {"output_rows_" + std::to_string(cols), 5, 0, cols == 64 ? 5 : 2, [=](OpHarness& h) {
+           Op op{OpKind::output_rows};
+           op.in = {h.input(cols)};
+           op.out = h.output(cols);
+           return op;
+         }});
     for (const OpKind kind : {OpKind::glu, OpKind::add}) {
       cases.push_back({std::string(op_kind_name(kind)) + "_" + std::to_string(cols), 3, 0,
                        cols == 64 ? 1 : 0, [=](OpHarness& h) {
@@ -183,52 +193,51 @@ void add_attentions(std::vector<OpCase>& cases) {
   struct Shape {
     std::int64_t tokens, position;
     int heads, kv_heads, dim;
-    std::int64_t outputs;
     int window = 0;
     float cap = 0;
     float scale = 0;  // 0: the usual one
   };
-  const Shape shapes[] = {{1, 0, 1, 1, 8, 0},
-                          {1, 63, 9, 3, 64, 0},
-                          {1, 700, 4, 1, 64, 0},
-                          {2, 10, 4, 4, 20, 0},
-                          {7, 0, 6, 2, 32, 0},
-                          {40, 100, 9, 3, 64, 0},
-                          {130, 0, 3, 3, 64, 0},
-                          {6, 300, 8, 2, 128, 2},
-                          {1, 1500, 2, 2, 80, 0},
-                          {33, 31, 12, 1, 96, 0},
+  const Shape shapes[] = {{1, 0, 1, 1, 8},
+                          {1, 63, 9, 3, 64},
+                          {1, 700, 4, 1, 64},
+                          {2, 10, 4, 4, 20},
+                          {7, 0, 6, 2, 32},
+                          {40, 100, 9, 3, 64},
+                          {130, 0, 3, 3, 64},
+                          {6, 300, 8, 2, 128},
+                          {1, 1500, 2, 2, 80},
+                          {33, 31, 12, 1, 96},
                           // Long contexts of few tokens, which backends share out: around the
                           // borders of their parts, widths that vectors do not divide.
-                          {1, 127, 2, 1, 64, 0},
-                          {1, 128, 2, 1, 64, 0},
-                          {8, 1020, 9, 3, 64, 0},
-                          {1, 3333, 8, 1, 64, 0},
-                          {3, 2047, 5, 1, 22, 0},
-                          {1, 1151, 14, 2, 34, 0},
-                          {2, 1300, 8, 2, 128, 1},
-                          {1, 900, 1, 1, 256, 0},
+                          {1, 127, 2, 1, 64},
+                          {1, 128, 2, 1, 64},
+                          {8, 1020, 9, 3, 64},
+                          {1, 3333, 8, 1, 64},
+                          {3, 2047, 5, 1, 22},
+                          {1, 1151, 14, 2, 34},
+                          {2, 1300, 8, 2, 128},
+                          {1, 900, 1, 1, 256},
                           // Many tokens, which backends take in tiles: around the borders of
                           // these, heads and widths that do not fill them.
-                          {9, 0, 8, 2, 128, 0},
-                          {12, 63, 5, 1, 22, 0},
-                          {17, 30, 14, 2, 20, 0},
-                          {65, 0, 1, 1, 64, 0},
-                          {11, 21, 4, 2, 160, 0},
-                          {10, 5, 2, 1, 256, 0},
-                          {20, 40, 8, 2, 64, 3},
+                          {9, 0, 8, 2, 128},
+                          {12, 63, 5, 1, 22},
+                          {17, 30, 14, 2, 20},
+                          {65, 0, 1, 1, 64},
+                          {11, 21, 4, 2, 160},
+                          {10, 5, 2, 1, 256},
+                          {20, 40, 8, 2, 64},
                           // Windows that the step leaves, begins in and lies in; capped scores.
-                          {1, 700, 4, 1, 64, 0, 512},
-                          {1, 3333, 8, 2, 64, 0, 128},
-                          {5, 2047, 5, 1, 22, 0, 7, 0, 0.5f},
-                          {2, 3, 4, 2, 64, 0, 8},
-                          {8, 1020, 9, 3, 64, 0, 65, 20},
-                          {3, 200, 2, 1, 256, 0, 0, 50, 0.0625f},
-                          {40, 100, 9, 3, 64, 0, 16},
-                          {65, 0, 2, 1, 64, 0, 33, 30},
-                          {130, 30, 3, 3, 64, 0, 200},
-                          {17, 300, 14, 2, 20, 0, 1},
-                          {20, 40, 8, 2, 128, 3, 24, 5}};
+                          {1, 700, 4, 1, 64, 512},
+                          {1, 3333, 8, 2, 64, 128},
+                          {5, 2047, 5, 1, 22, 7, 0, 0.5f},
+                          {2, 3, 4, 2, 64, 8},
+                          {8, 1020, 9, 3, 64, 65, 20},
+                          {3, 200, 2, 1, 256, 0, 50, 0.0625f},
+                          {40, 100, 9, 3, 64, 16},
+                          {65, 0, 2, 1, 64, 33, 30},
+                          {130, 30, 3, 3, 64, 200},
+                          {17, 300, 14, 2, 20, 1},
+                          {20, 40, 8, 2, 128, 24, 5}};
   for (const DType dtype : {DType::f16, DType::f32}) {
     for (const Shape& s : shapes) {
       const std::string shape = std::to_string(s.tokens) + "at" + std::to_string(s.position) + "_" +
@@ -237,7 +246,7 @@ void add_attentions(std::vector<OpCase>& cases) {
                                 (s.window > 0 ? "_window" + std::to_string(s.window) : "") +
                                 (s.cap > 0 ? "_cap" : "");
       cases.push_back(
-          {"attention_" + type_name(dtype) + "_" + shape, s.tokens, s.position, s.outputs,
+          {"attention_" + type_name(dtype) + "_" + shape, s.tokens, s.position, 0,
            [=](OpHarness& h) {
              Op op{OpKind::attention};
              op.params.attention = {
@@ -558,6 +567,33 @@ void add_large(std::vector<OpCase>& cases) {
 
 }  // namespace
 
+OpHarness OpCase::harness(Backend& backend) const {
+  const SequenceRun one{tokens, position, 0};
+  return OpHarness(backend, runs.empty() ? std::span(&one, 1) : std::span(runs), outputs, large);
+}
+
+std::vector<Op> OpCase::ops(OpHarness& harness) const {
+  std::vector<Op> all = build(harness).ops;
+  if (outputs == 0 || all.front().kind == OpKind::output_rows) return all;
+  std::vector<Op> takes;
+  std::map<TensorId, TensorId> taken;
+  for (Op& op : all) {
+    for (TensorId& id : op.in) {
+      if (harness.role(id) != TensorRole::input) continue;
+      const auto [known, is_new] = taken.try_emplace(id, kNoTensor);
+      if (is_new) {
+        Op take{OpKind::output_rows};
+        take.in = {id};
+        take.out = known->second = harness.activation(harness.cols(id));
+        takes.push_back(std::move(take));
+      }
+      id = known->second;
+    }
+  }
+  all.insert(all.begin(), takes.begin(), takes.end());
+  return all;
+}
+
 std::vector<OpCase> conformance_cases() {
   std::vector<OpCase> cases;
   add_matmuls(cases);
@@ -571,6 +607,7 @@ std::vector<OpCase> conformance_cases() {
   add_matmul_adds(cases);
   add_k_quant_chains(cases);
   add_cached_rows_cases(cases);
+  add_sequence_cases(cases);
   add_large(cases);
   return cases;
 }

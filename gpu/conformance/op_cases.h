@@ -27,9 +27,13 @@ struct OpCase {
   std::string name;  // "matmul_Q4_1_1x576x67": op, element type, tokens x in x out
   std::int64_t tokens = 1;
   std::int64_t position = 0;
-  std::int64_t outputs = 0;  // above 0: the op runs on so many output rows
+  std::int64_t outputs = 0;  // above 0: the ops run on the rows of so many output tokens
   std::function<OpChain(OpHarness&)> build;
   bool large = false;  // a shape of a real model: worth timing, too slow for every build's tests
+  std::vector<SequenceRun> runs = {};  // of several sequences; else one has all tokens
+
+  OpHarness harness(Backend& backend) const;
+  std::vector<Op> ops(OpHarness& harness) const;
 };
 
 std::vector<OpCase> conformance_cases();

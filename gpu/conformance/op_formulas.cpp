@@ -30,8 +30,7 @@ struct View {
   const OpHarness& h;
   const Op& op;
   const std::vector<Rows>& made;  // activations, by the ops before
-  std::int64_t first() const { return op.output_rows_only ? h.tokens() - h.outputs() : 0; }
-  std::int64_t rows() const { return op.output_rows_only ? h.outputs() : h.tokens(); }
+  std::int64_t row_count;         // of what the op writes
   Values in(std::size_t i) const {
     const Rows* rows = made_rows(op.in[i]);
     return rows != nullptr ? rows->values : h.values(op.in[i]);
@@ -78,10 +77,10 @@ Rows embed(const View& v) {
   Rows out{v.op.out, {}, {}};
   const Values table = v.in(0);
   const std::int64_t n = v.cols(v.op.in[0]);
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+  for (std::int64_t t = 0; t < v.row_count; ++t) {
     for (std::int64_t i = 0; i < n; ++i) {
       const double x =
-          table[static_cast<std::size_t>(v.h.ids()[static_cast<std::size_t>(t)] * n + i)];
+          table[static_cast<std::size_t>(v.h.lists().tokens[static_cast<std::size_t>(t)] * n + i)];
       out.add(x, 2 * kEps * (std::fabs(x) + 1));
     }
   }
@@ -94,7 +93,7 @@ Rows rms_norm(const View& v) {
   const Values weight = v.in(1);
   const std::int64_t n = v.op.params.rms_norm.width;
   const std::int64_t cols = v.cols(v.op.in[0]);
-  for (std::int64_t first = v.first() * cols; first < v.h.tokens() * cols; first += n) {
+  for (std::int64_t first = 0; first < v.row_count * cols; first += n) {
     const double* row = x.data() + first;
     const double scale = norm_scale(row, n, v.op.params.rms_norm.eps);
     for (std::int64_t i = 0; i < n; ++i) {
@@ -114,7 +113,7 @@ Rows matmul(const View& v, bool integer_activations) {
   const Values offsets = bias ? v.in(2) : Values();
   const std::int64_t n = v.cols(v.op.in[1]);
   const std::int64_t outs = v.cols(v.op.out);
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+  for (std::int64_t t = 0; t < v.row_count; ++t) {
     for (std::int64_t o = 0; o < outs; ++o) {
       double sum = bias ? offsets[static_cast<std::size_t>(o)] : 0;
       double magnitude = std::fabs(sum);
@@ -149,7 +148,7 @@ Rows rope(const View& v) {
   const Values factors =
       v.op.in.size() > 1 ? v.in(1) : Values(static_cast<std::size_t>(p.dims / 2), 1.0);
   const std::int64_t n = v.cols(v.op.in[0]);
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+  for (std::int64_t t = 0; t < v.row_count; ++t) {
     for (std::int64_t c = 0; c < n; ++c) {
       const std::int64_t i = c % p.head_dim;
       const double self = x[static_cast<std::size_t>(t * n + c)];
@@ -162,7 +161,7 @@ Rows rope(const View& v) {
       const bool second = p.halves ? i >= half : i % 2 == 1;
       const std::int64_t apart = p.halves ? half : 1;
       const double other = x[static_cast<std::size_t>(t * n + c + (second ? -apart : apart))];
-      const double angle = static_cast<double>(v.h.position() + t) *
+      const double angle = static_cast<double>(v.h.position_of(t)) *
                            std::pow(p.base, -2.0 * static_cast<double>(pair) / p.dims) /
                            factors[static_cast<std::size_t>(pair)];
       const double turned = second ? self * std::cos(angle) + other * std::sin(angle)
@@ -181,8 +180,9 @@ Rows attention(const View& v) {
   const AttentionParams& p = v.op.params.attention;
   const std::int64_t kv_width = v.cols(v.op.in[1]);
   const std::int64_t width = v.cols(v.op.in[0]);
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
-    const std::int64_t length = v.h.position() + t + 1;
+  for (std::int64_t t = 0; t < v.row_count; ++t) {
+    const std::int64_t length = v.h.position_of(t) + 1;
+    const std::int64_t first_row = v.h.first_state_row(t);
     const std::int64_t first = p.window > 0 ? std::max<std::int64_t>(0, length - p.window) : 0;
     for (std::int64_t head = 0; head < p.n_heads; ++head) {
       const std::int64_t column = head / (p.n_heads / p.n_kv_heads) * p.head_dim;
@@ -193,8 +193,9 @@ Rows attention(const View& v) {
         double score = 0;
         double magnitude = 0;
         for (std::int64_t i = 0; i < p.head_dim; ++i) {
-          const double product = q[static_cast<std::size_t>(t * width + head * p.head_dim + i)] *
-                                 k[static_cast<std::size_t>(s * kv_width + column + i)];
+          const double product =
+              q[static_cast<std::size_t>(t * width + head * p.head_dim + i)] *
+              k[static_cast<std::size_t>((first_row + s) * kv_width + column + i)];
           score += product;
           magnitude += std::fabs(product);
         }
@@ -208,8 +209,9 @@ Rows attention(const View& v) {
         double sum = 0;
         double magnitude = 0;
         for (std::int64_t s = first; s < length; ++s) {
-          const double part = weights[static_cast<std::size_t>(s - first)] / total *
-                              values[static_cast<std::size_t>(s * kv_width + column + i)];
+          const double part =
+              weights[static_cast<std::size_t>(s - first)] / total *
+              values[static_cast<std::size_t>((first_row + s) * kv_width + column + i)];
           sum += part;
           magnitude += std::fabs(part);
         }
@@ -230,7 +232,7 @@ Rows two_rows(const View& v) {
   const Values a_errors = v.errors(0);
   const Values b_errors = v.errors(1);
   const std::int64_t n = v.cols(v.op.in[0]);
-  for (std::int64_t i = v.first() * n; i < v.h.tokens() * n; ++i) {
+  for (std::int64_t i = 0; i < v.row_count * n; ++i) {
     const double x = a[static_cast<std::size_t>(i)];
     const double y = b[static_cast<std::size_t>(i)];
     const bool gelu = v.op.kind == OpKind::glu && v.op.params.glu.activation == kGeluTanh;
@@ -249,9 +251,19 @@ Rows scale(const View& v) {
   const Values x = v.in(0);
   const ScaleParams& p = v.op.params.scale;
   const std::int64_t n = v.cols(v.op.in[0]);
-  for (std::int64_t i = v.first() * n; i < v.h.tokens() * n; ++i) {
+  for (std::int64_t i = 0; i < v.row_count * n; ++i) {
     const double scaled = x[static_cast<std::size_t>(i)] * p.factor;
     out.add(soft_cap(scaled, p.cap), std::fabs(scaled) * kEps * 8 + p.cap * kEps * 4);
+  }
+  return out;
+}
+
+Rows output_rows(const View& v) {
+  Rows out{v.op.out, {}, {}};
+  const Values x = v.in(0);
+  const std::int64_t n = v.cols(v.op.in[0]);
+  for (const std::int32_t token : v.h.lists().outputs) {
+    for (std::int64_t i = 0; i < n; ++i) out.add(x[static_cast<std::size_t>(token * n + i)], 0);
   }
   return out;
 }
@@ -283,7 +295,7 @@ std::vector<Rows> table_decode(const View& v) {
   const std::vector<std::byte> stored = v.h.bytes(v.op.in[0]);
   const std::int64_t row = v.cols(v.op.in[0]);
   if (v.op.in.size() == 1) {
-    for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+    for (std::int64_t t = 0; t < v.row_count; ++t) {
       decode_columns(stored.data() + t * row, p.columns, p.column_dims, out);
     }
     return {out};
@@ -322,7 +334,7 @@ std::vector<Rows> engram_gate(const View& v) {
   const Values query_norm = v.in(4);
   const std::int64_t dim = v.cols(v.op.in[2]);
   const std::int64_t streams = v.op.params.engram_gate.streams;
-  for (std::int64_t t = v.first(); t < v.h.tokens(); ++t) {
+  for (std::int64_t t = 0; t < v.row_count; ++t) {
     for (std::int64_t g = 0; g < streams; ++g) {
       const std::int64_t at = (t * streams + g) * dim;
       const double key_scale = norm_scale(key.data() + at, dim, v.op.params.engram_gate.eps);
@@ -377,7 +389,8 @@ std::vector<Rows> short_conv(const View& v) {
       const auto at = static_cast<std::size_t>(t * width + c);
       const double factor = scale * weight[static_cast<std::size_t>(c)];
       const double x = value[at] * factor;
-      const auto stored = static_cast<std::size_t>((v.h.position() + t) * width + c);
+      const auto stored =
+          static_cast<std::size_t>((v.h.first_state_row(t) + v.h.position_of(t)) * width + c);
       state[stored] = x;
       // Two errors add up: that of the value, and that of the norm's scale, whose relative error is
       // that of the row's length.
@@ -401,9 +414,9 @@ std::vector<Rows> short_conv(const View& v) {
         double brought = value_errors[static_cast<std::size_t>(t * width + c)];
         for (std::int64_t j = 0; j < taps; ++j) {
           const std::int64_t p =
-              v.h.position() + t - (taps - 1 - j) * v.op.params.short_conv.dilation;
+              v.h.position_of(t) - (taps - 1 - j) * v.op.params.short_conv.dilation;
           if (p < 0) continue;
-          const auto at = static_cast<std::size_t>(p * width + c);
+          const auto at = static_cast<std::size_t>((v.h.first_state_row(t) + p) * width + c);
           const double tap = kernel[static_cast<std::size_t>(c * taps + j)];
           sum += state[at] * tap;
           magnitude += std::fabs(state[at] * tap);
@@ -459,6 +472,8 @@ std::vector<Rows> rows_of(const View& v, bool integer_activations) {
       return {two_rows(v)};
     case OpKind::scale:
       return {scale(v)};
+    case OpKind::output_rows:
+      return {output_rows(v)};
     case OpKind::table_decode:
       return table_decode(v);
     case OpKind::engram_gate:
@@ -475,22 +490,29 @@ std::vector<Expected> expected_of(const OpHarness& harness, const std::vector<Op
                                   bool integer_activations) {
   std::vector<Rows> made;
   std::vector<Expected> expected;
+  const std::int64_t rows_written = harness.outputs() > 0 ? harness.outputs() : harness.tokens();
   for (const Op& op : ops) {
-    for (Rows& rows : rows_of(View{harness, op, made}, integer_activations)) {
+    for (Rows& rows : rows_of(View{harness, op, made, rows_written}, integer_activations)) {
       const TensorRole role = harness.role(rows.tensor);
       if (role == TensorRole::activation) {
-        // Ops behind it count tokens from the step's first.
-        const auto skipped = static_cast<std::size_t>(
-            op.output_rows_only ? (harness.tokens() - harness.outputs()) * harness.cols(rows.tensor)
-                                : 0);
-        rows.values.insert(rows.values.begin(), skipped, 0.0);
-        rows.tolerances.insert(rows.tolerances.begin(), skipped, 0.0);
         made.push_back(std::move(rows));
         continue;
       }
-      const bool by_position = role == TensorRole::state && op.kind != OpKind::table_decode;
-      expected.push_back({rows.tensor, by_position ? harness.position() : 0, std::move(rows.values),
-                          std::move(rows.tolerances)});
+      if (role != TensorRole::state || op.kind == OpKind::table_decode) {
+        expected.push_back({rows.tensor, 0, std::move(rows.values), std::move(rows.tolerances)});
+        continue;
+      }
+      // A row a position, of each sequence elsewhere.
+      const std::int64_t cols = harness.cols(rows.tensor);
+      std::int64_t first = 0;
+      for (const SequenceRun& run : harness.lists().runs) {
+        const auto of_run = [&](const Values& all) {
+          return Values(all.begin() + first * cols, all.begin() + (first + run.tokens) * cols);
+        };
+        expected.push_back({rows.tensor, run.sequence * harness.context() + run.position,
+                            of_run(rows.values), of_run(rows.tolerances)});
+        first += run.tokens;
+      }
     }
   }
   return expected;

@@ -28,6 +28,32 @@ void keep(Status& first, Status status) {
 
 }  // namespace
 
+OpHarness::OpHarness(Backend& backend, std::span<const SequenceRun> runs, std::int64_t outputs,
+                     bool all_on_device)
+    : backend_(backend), all_on_device_(all_on_device) {
+  lists_.runs.assign(runs.begin(), runs.end());
+  for (const SequenceRun& run : runs) {
+    context_ = std::max(context_, run.position + run.tokens);
+    sequences_ = std::max(sequences_, run.sequence + 1);
+    for (std::int64_t t = 0; t < run.tokens; ++t) {
+      lists_.tokens.push_back(static_cast<TokenId>(lists_.tokens.size() * 7 % 32));
+    }
+  }
+  const std::int64_t apart = tokens() >= 2 * outputs ? 2 : 1;
+  for (std::int64_t i = outputs; i > 0; --i) {
+    lists_.outputs.push_back(static_cast<std::int32_t>(tokens() - 1 - (i - 1) * apart));
+  }
+}
+
+OpHarness::TokenPlace OpHarness::run_of(std::int64_t token) const {
+  for (const SequenceRun& run : lists_.runs) {
+    if (token < run.tokens) return {run.position + token, run.sequence * context_};
+    token -= run.tokens;
+  }
+  CHECK(false && "a token of the step");
+  return {};
+}
+
 std::vector<std::byte> OpHarness::random_rows(DType dtype, std::int64_t rows, std::int64_t cols,
                                               float size) {
   std::vector<std::byte> bytes;
@@ -116,18 +142,19 @@ TensorId OpHarness::constant(DType dtype, std::int64_t rows, std::int64_t cols) 
 }
 
 TensorId OpHarness::state(DType dtype, std::int64_t cols) {
-  return add({"", dtype, context(), cols, TensorRole::state}, context(),
-             random_rows(dtype, context(), cols, 1.0f));
+  const std::int64_t rows = context() * sequences();
+  return add({"", dtype, context(), cols, TensorRole::state}, rows,
+             random_rows(dtype, rows, cols, 1.0f));
 }
 
 TensorId OpHarness::input(std::int64_t cols, float size) {
-  return add({"", DType::f32, 0, cols, TensorRole::input}, tokens_,
-             random_rows(DType::f32, tokens_, cols, size));
+  return add({"", DType::f32, 0, cols, TensorRole::input}, tokens(),
+             random_rows(DType::f32, tokens(), cols, size));
 }
 
 TensorId OpHarness::input_i8(std::int64_t cols) {
-  return add({"", DType::i8, 0, cols, TensorRole::input}, tokens_,
-             random_rows(DType::i8, tokens_, cols, 1.0f));
+  return add({"", DType::i8, 0, cols, TensorRole::input}, tokens(),
+             random_rows(DType::i8, tokens(), cols, 1.0f));
 }
 
 std::vector<std::byte> OpHarness::table_rows(std::int64_t rows, std::int64_t columns,
@@ -143,8 +170,8 @@ std::vector<std::byte> OpHarness::table_rows(std::int64_t rows, std::int64_t col
 }
 
 TensorId OpHarness::input_rows(std::int64_t columns, std::int64_t dims) {
-  return add({"", DType::i8, 0, columns * (dims + dims / 32), TensorRole::input}, tokens_,
-             table_rows(tokens_, columns, dims));
+  return add({"", DType::i8, 0, columns * (dims + dims / 32), TensorRole::input}, tokens(),
+             table_rows(tokens(), columns, dims));
 }
 
 TensorId OpHarness::input_ngrams(std::int64_t count, std::int64_t columns, std::int64_t dims) {
@@ -156,8 +183,8 @@ TensorId OpHarness::input_ngrams(std::int64_t count, std::int64_t columns, std::
 
 TensorId OpHarness::input_index(const std::vector<RowLocation>& locations) {
   const auto bytes = std::as_bytes(std::span(locations));
-  const auto orders = static_cast<std::int64_t>(locations.size()) / tokens_;
-  return add({"", DType::i32, 0, 2 * orders, TensorRole::input}, tokens_,
+  const auto orders = static_cast<std::int64_t>(locations.size()) / tokens();
+  return add({"", DType::i32, 0, 2 * orders, TensorRole::input}, tokens(),
              {bytes.begin(), bytes.end()});
 }
 
@@ -175,7 +202,7 @@ TensorId OpHarness::cached_rows(std::int64_t entries, std::int64_t columns, std:
 }
 
 TensorId OpHarness::output(std::int64_t cols) {
-  return add({"", DType::f32, 0, cols, TensorRole::output}, tokens_, {});
+  return add({"", DType::f32, 0, cols, TensorRole::output}, tokens(), {});
 }
 
 TensorId OpHarness::activation(std::int64_t cols) {
@@ -238,7 +265,9 @@ std::vector<std::byte> OpHarness::bytes(TensorId id) const {
 }
 
 StepParams OpHarness::step() const {
-  return {ids_, position_, outputs_, nullptr, ngrams_};
+  StepParams params = lists_.params();
+  params.ngrams = ngrams_;
+  return params;
 }
 
 Status OpHarness::run(const std::vector<Op>& ops, NumericMode mode) {
@@ -248,7 +277,8 @@ Status OpHarness::run(const std::vector<Op>& ops, NumericMode mode) {
   std::vector<std::vector<std::byte>> before;
   for (TensorId id = 0; id < buffers_.size(); ++id) before.push_back(guarded_bytes(id));
 
-  auto plan = backend_.compile(graph_, {mode, tokens_, std::max<std::int64_t>(outputs_, 1)});
+  auto plan =
+      backend_.compile(graph_, {mode, tokens(), std::max<std::int64_t>(outputs(), 1), sequences()});
   if (!plan) return plan.error();
   plan_ = std::move(*plan);
   backend_.run(*plan_, plan_->segments()[0], step());
@@ -275,8 +305,8 @@ Status OpHarness::compare(const std::vector<std::vector<std::byte>>& before) con
       return Error{ErrorCode::corrupt, fmt::format("it wrote to its tensor {}", id)};
     }
     std::size_t end = after.size() - kGuard;
-    if (graph_.ops.back().output_rows_only) {
-      end = kGuard + static_cast<std::size_t>(outputs_ * graph_.tensors[id].cols) * sizeof(float);
+    if (outputs() > 0) {
+      end = kGuard + static_cast<std::size_t>(outputs() * graph_.tensors[id].cols) * sizeof(float);
     }
     const auto untouched = [&](std::size_t first, std::size_t last) {
       return std::all_of(after.begin() + static_cast<std::ptrdiff_t>(first),

@@ -9,12 +9,14 @@
 #include <deque>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "gpu/backend.h"
 #include "gpu/graph.h"
+#include "gpu/step.h"
 
 namespace mneme {
 
@@ -22,24 +24,22 @@ class OpHarness {
  public:
   // `all_on_device`: also what a model exchanges with the host lies in the device's own memory, so
   // that times are those of ops between ops.
-  OpHarness(Backend& backend, std::int64_t tokens, std::int64_t outputs, std::int64_t position,
-            bool all_on_device)
-      : backend_(backend),
-        tokens_(tokens),
-        outputs_(outputs),
-        position_(position),
-        all_on_device_(all_on_device) {
-    for (std::int64_t t = 0; t < tokens; ++t) ids_.push_back(static_cast<TokenId>(t * 7 % 32));
-  }
+  // `outputs`: output tokens, every second one up to the last where there are enough.
+  OpHarness(Backend& backend, std::span<const SequenceRun> runs, std::int64_t outputs,
+            bool all_on_device);
 
-  std::int64_t tokens() const { return tokens_; }
-  std::int64_t outputs() const { return outputs_; }
-  std::int64_t position() const { return position_; }
-  std::int64_t context() const { return position_ + tokens_; }
+  std::int64_t tokens() const { return static_cast<std::int64_t>(lists_.tokens.size()); }
+  std::int64_t outputs() const { return static_cast<std::int64_t>(lists_.outputs.size()); }
+  const StepLists& lists() const { return lists_; }
+  std::int64_t context() const { return context_; }  // rows of a sequence in states
+  std::int64_t sequences() const { return sequences_; }
+  std::int64_t position_of(std::int64_t token) const { return run_of(token).position; }
+  // The row that position 0 of a token's sequence has in a state.
+  std::int64_t first_state_row(std::int64_t token) const { return run_of(token).first_row; }
   std::int64_t ngrams() const { return ngrams_; }  // that the step brings
 
   TensorId constant(DType dtype, std::int64_t rows, std::int64_t cols);
-  TensorId state(DType dtype, std::int64_t cols);  // context() rows, all filled
+  TensorId state(DType dtype, std::int64_t cols);  // context() rows a sequence, all filled
   TensorId input(std::int64_t cols, float size = 1.0f);
   TensorId input_i8(std::int64_t cols);
   TensorId input_rows(std::int64_t columns, std::int64_t dims);  // of a table, with sane scales
@@ -74,7 +74,6 @@ class OpHarness {
   // As doubles, [rows, cols]; of I8 its bytes.
   std::vector<double> values(TensorId id) const;
   std::vector<std::byte> bytes(TensorId id) const;
-  const std::vector<TokenId>& ids() const { return ids_; }
   std::int64_t cols(TensorId id) const { return graph_.tensors[id].cols; }
   std::int64_t rows(TensorId id) const { return rows_[id]; }
   DType dtype(TensorId id) const { return graph_.tensors[id].dtype; }
@@ -86,23 +85,26 @@ class OpHarness {
   TensorId add(Tensor tensor, std::int64_t rows, std::vector<std::byte> bytes);
   std::vector<std::byte> random_rows(DType dtype, std::int64_t rows, std::int64_t cols, float size);
   std::vector<std::byte> table_rows(std::int64_t rows, std::int64_t columns, std::int64_t dims);
+  struct TokenPlace {
+    std::int64_t position, first_row;
+  };
+  TokenPlace run_of(std::int64_t token) const;
   StepParams step() const;
   std::vector<std::byte> guarded_bytes(TensorId id) const;
   Status compare(const std::vector<std::vector<std::byte>>& before) const;
   bool writes(TensorId id) const;
 
   Backend& backend_;
-  const std::int64_t tokens_;
-  const std::int64_t outputs_;
-  const std::int64_t position_;
+  StepLists lists_;
+  std::int64_t context_ = 0;
+  std::int64_t sequences_ = 0;
   const bool all_on_device_;
   std::int64_t ngrams_ = 0;
   std::mt19937 random_{7};
   Graph graph_;
   std::deque<Buffer> buffers_;  // by TensorId
   std::vector<std::vector<std::byte>> made_;  // contents with their guards, by TensorId
-  std::vector<std::int64_t> rows_;
-  std::vector<TokenId> ids_;
+  std::vector<std::int64_t> rows_;            // that memory has
   std::unique_ptr<Plan> plan_;
   mutable Status memory_;  // the first buffer that could not be had, filled or read
 };

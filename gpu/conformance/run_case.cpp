@@ -55,14 +55,14 @@ double ngrams_of(const OpHarness& h, const Op& op, TensorId id) {
 
 double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
   const auto row = static_cast<double>(row_bytes(h.dtype(id), h.cols(id)));
-  const double tokens = static_cast<double>(op.output_rows_only ? h.outputs() : h.tokens());
+  const double tokens = static_cast<double>(h.outputs() > 0 ? h.outputs() : h.tokens());
   const bool table = op.kind == OpKind::embed && h.role(id) == TensorRole::constant;
   const bool appended = op.kind == OpKind::kv_append && h.role(id) == TensorRole::state;
   if (table || appended) return tokens * row;
   if (op.kind == OpKind::short_conv && h.role(id) == TensorRole::state) {
     // Its own rows, and before them as many as its taps see.
     const std::int64_t apart = std::min<std::int64_t>(h.tokens(), op.params.short_conv.dilation);
-    const std::int64_t seen = std::min(h.position(), (h.cols(op.in[3]) - 1) * apart);
+    const std::int64_t seen = std::min(h.position_of(0), (h.cols(op.in[3]) - 1) * apart);
     return (tokens + static_cast<double>(seen)) * row;
   }
   if (op.kind == OpKind::table_decode && op.in.size() > 1 && id != op.in[1] && id != op.out) {
@@ -73,7 +73,7 @@ double bytes_of(const OpHarness& h, const Op& op, TensorId id) {
 }
 
 double flops_of(const OpHarness& h, const Op& op) {
-  const double tokens = static_cast<double>(op.output_rows_only ? h.outputs() : h.tokens());
+  const double tokens = static_cast<double>(h.outputs() > 0 ? h.outputs() : h.tokens());
   const double values = op.out == kNoTensor ? 0 : tokens * static_cast<double>(h.cols(op.out));
   switch (op.kind) {
     case OpKind::matmul:
@@ -98,6 +98,7 @@ double flops_of(const OpHarness& h, const Op& op) {
     case OpKind::short_conv:
       return (10 + 2 * static_cast<double>(h.cols(op.in[3]))) * values;
     case OpKind::embed:
+    case OpKind::output_rows:
     case OpKind::kv_append:
       return 0;
   }
@@ -108,9 +109,8 @@ double flops_of(const OpHarness& h, const Op& op) {
 
 OpOutcome run_case(Backend& backend, const OpCase& c, NumericMode mode, int times) {
   OpOutcome outcome;
-  OpHarness harness(backend, c.tokens, c.outputs, c.position, c.large);
-  std::vector<Op> ops = c.build(harness).ops;
-  for (Op& op : ops) op.output_rows_only = c.outputs > 0;
+  OpHarness harness = c.harness(backend);
+  const std::vector<Op> ops = c.ops(harness);
   const std::vector<Expected> all = expected_of(harness, ops, mode == NumericMode::fast);
   if (const Status status = harness.run(ops, mode); !status) {
     outcome.failure = status.error().message;

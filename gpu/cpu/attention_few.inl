@@ -2,8 +2,7 @@
 // Attention of few tokens. The keys are split so that several threads share a token; each piece
 // leaves its highest score, the sum of its weights and the weighted sum of the values of every
 // head, and combine_attention puts the pieces together. Keys and values are read row by row, all
-// heads of a row at once, since memory is what this waits for. An item is a piece of a token,
-// pieces varying fastest.
+// heads of a row at once, since memory is what this waits for.
 
 constexpr std::int64_t kSplitKeys = 64;
 constexpr std::int64_t kSplitsMax = 16;
@@ -17,9 +16,10 @@ constexpr int kValueVecs = 2;  // 8 of 16
 constexpr int kKeysAtOnce = 2;
 #endif
 
-// Depends on the position only, so that results do not depend on the number of threads.
-MNEME_INLINE std::int64_t splits_of(const KernelArgs& args, const KernelStep& step) {
-  const std::int64_t length = step.position + step.tokens;
+// Depends on the sequence's positions only, so that results do not depend on the number of threads,
+// nor on the other sequences of a step.
+MNEME_INLINE std::int64_t splits_of(const KernelArgs& args, const KernelRun& run) {
+  const std::int64_t length = run.position + run.rows;
   const std::int64_t seen = length - first_seen(args, length);
   const std::int64_t splits = (seen + kSplitKeys - 1) / kSplitKeys;
   return splits < kSplitsMax ? splits : kSplitsMax;
@@ -30,8 +30,11 @@ MNEME_INLINE std::int64_t partial_floats(const KernelArgs& args) {
   return args.params.attention.head_dim + 2;
 }
 
-std::int64_t attention_partials(const KernelArgs& args) {
-  return kFewTokens * args.params.attention.n_heads * kSplitsMax * partial_floats(args) * 4;
+// Tokens whose pieces a step may have: of sequences that bring few.
+std::int64_t attention_partials(const KernelArgs& args, std::int64_t tokens,
+                                std::int64_t sequences) {
+  const std::int64_t few = smaller(tokens, sequences * (kFewTokens - 1));
+  return few * args.params.attention.n_heads * kSplitsMax * partial_floats(args) * 4;
 }
 
 // Keys of the longest piece, in whole vectors.
@@ -43,6 +46,7 @@ std::int64_t attention_few_scratch(const KernelArgs& args) {
   return args.params.attention.n_heads * (split_keys(args) + kLanes * kLanes) * 4;
 }
 
+// `token`: its number among those that have pieces.
 MNEME_INLINE float* partial_of(const KernelArgs& args, const KernelTensor& partials,
                                std::int64_t token, std::int64_t head, std::int64_t split) {
   const std::int64_t index = (token * args.params.attention.n_heads + head) * kSplitsMax + split;
@@ -51,6 +55,8 @@ MNEME_INLINE float* partial_of(const KernelArgs& args, const KernelTensor& parti
 
 // One piece of one token.
 struct Piece {
+  KernelTensor key_rows;  // its sequence's
+  KernelTensor value_rows;
   const float* q;  // [heads, head_dim]
   std::int64_t first;
   std::int64_t count;
@@ -108,7 +114,7 @@ template <int H, int V, class R>
 MNEME_INLINE void add_value_columns(const KernelArgs& args, const Piece& piece, std::int64_t start,
                                     std::int64_t rows, std::int64_t head, std::int64_t column,
                                     std::int64_t i) {
-  const KernelTensor& values = args.in[2];
+  const KernelTensor& values = piece.value_rows;
   const unsigned char* row = values.data + (piece.first + start) * values.stride;
   const float* weights = piece.weights + head * piece.keys + start;
   float* to = piece.partials + head * piece.partials_stride + 2 + i;
@@ -189,7 +195,7 @@ MNEME_INLINE void prefetch_rows(const KernelTensor& state, std::int64_t row) {
 
 template <class R>
 void score_keys(const KernelArgs& args, const Piece& piece) {
-  const KernelTensor& keys = args.in[1];
+  const KernelTensor& keys = piece.key_rows;
   const Vec scale = v_set(args.params.attention.scale);
   for (std::int64_t start = 0; start < piece.count; start += kLanes) {
     const std::int64_t here = piece.count - start < kLanes ? piece.count - start : kLanes;
@@ -197,7 +203,7 @@ void score_keys(const KernelArgs& args, const Piece& piece) {
     std::int64_t k = 0;
     for (; k + kKeysAtOnce <= here; k += kKeysAtOnce, key += kKeysAtOnce * keys.stride) {
       prefetch_rows(keys, piece.first + start + k + kLanes);
-      prefetch_rows(args.in[2], piece.first + start + k);
+      prefetch_rows(piece.value_rows, piece.first + start + k);
       for_heads(args, [&](auto heads, std::int64_t head, std::int64_t column) {
         multiply_keys<heads.kCount, kKeysAtOnce, R>(args, piece, key, head, column, k);
       });
@@ -244,32 +250,56 @@ void attend_piece(const KernelArgs& args, const Piece& piece) {
   }
 }
 
-void attention_few(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                   std::int64_t end, unsigned char* scratch) {
-  const std::int64_t splits = splits_of(args, step);
-  for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t split = item % splits;
-    const std::int64_t token = item / splits;
-    const std::int64_t t = first_token(args, step) + token;
-    const std::int64_t length = step.position + t + 1;  // causal: itself and all before
-    Piece piece;
-    piece.q = row_of(args.in[0], step, t);
-    const std::int64_t seen_from = first_seen(args, length);
-    const std::int64_t seen = length - seen_from;
-    piece.first = seen_from + seen * split / splits;
-    piece.count = seen_from + seen * (split + 1) / splits - piece.first;
-    piece.products = reinterpret_cast<float*>(scratch);
-    piece.weights = piece.products + args.params.attention.n_heads * kLanes * kLanes;
-    piece.keys = split_keys(args);
-    piece.partials = partial_of(args, args.out2, token, 0, split);
-    piece.partials_stride = kSplitsMax * partial_floats(args);
-    const bool half = args.in[1].element == Element::f16;
-    if (args.params.attention.head_dim % kLanes == 0) {
-      half ? attend_piece<Rows<true, true>>(args, piece)
-           : attend_piece<Rows<false, true>>(args, piece);
-    } else {
-      half ? attend_piece<Rows<true, false>>(args, piece)
-           : attend_piece<Rows<false, false>>(args, piece);
+// Piece `split` of a token of `run`; `few`: the token's number among those that have pieces.
+void attend_few(const KernelArgs& args, const KernelRun& run, std::int64_t t, std::int64_t split,
+                std::int64_t few, unsigned char* scratch) {
+  const std::int64_t splits = splits_of(args, run);
+  const std::int64_t length = position_of(run, t) + 1;  // causal: itself and all before
+  Piece piece;
+  piece.key_rows = part_of(args.in[1], run);
+  piece.value_rows = part_of(args.in[2], run);
+  piece.q = row_of(args.in[0], t);
+  const std::int64_t seen_from = first_seen(args, length);
+  const std::int64_t seen = length - seen_from;
+  piece.first = seen_from + seen * split / splits;
+  piece.count = seen_from + seen * (split + 1) / splits - piece.first;
+  piece.products = reinterpret_cast<float*>(scratch);
+  piece.weights = piece.products + args.params.attention.n_heads * kLanes * kLanes;
+  piece.keys = split_keys(args);
+  piece.partials = partial_of(args, args.out2, few, 0, split);
+  piece.partials_stride = kSplitsMax * partial_floats(args);
+  const bool half = args.in[1].element == Element::f16;
+  if (args.params.attention.head_dim % kLanes == 0) {
+    half ? attend_piece<Rows<true, true>>(args, piece)
+         : attend_piece<Rows<false, true>>(args, piece);
+  } else {
+    half ? attend_piece<Rows<true, false>>(args, piece)
+         : attend_piece<Rows<false, false>>(args, piece);
+  }
+}
+
+void combine_token(const KernelArgs& args, std::int64_t splits, std::int64_t t, std::int64_t few) {
+  for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
+    const float* parts[kSplitsMax];
+    float highest = kNothing;
+    for (std::int64_t s = 0; s < splits; ++s) {
+      parts[s] = partial_of(args, args.in[0], few, head, s);
+      if (parts[s][0] > highest) highest = parts[s][0];
+    }
+    float shares[kSplitsMax];
+    float total = 0;
+    for (std::int64_t s = 0; s < splits; ++s) {
+      shares[s] = std::exp(parts[s][0] - highest);
+      total += shares[s] * parts[s][1];
+    }
+    float* out = row_of(args.out, t) + head * args.params.attention.head_dim;
+    for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
+      const std::int64_t left = args.params.attention.head_dim - i;
+      Vec sum = v_set(0);
+      for (std::int64_t s = 0; s < splits; ++s) {
+        sum = v_fma(v_load_n(parts[s] + 2 + i, left), v_set(shares[s] / total), sum);
+      }
+      v_store_n(out + i, sum, left);
     }
   }
 }
@@ -277,32 +307,13 @@ void attention_few(const KernelArgs& args, const KernelStep& step, std::int64_t 
 // An item is a token. in[0] is what attention left in out2.
 void combine_attention(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                        std::int64_t end, unsigned char*) {
-  const std::int64_t first = first_token(args, step);
-  if (step.tokens - first >= kFewTokens) return;  // many tokens left whole rows
-  const std::int64_t splits = splits_of(args, step);
-  for (std::int64_t token = begin; token < end; ++token) {
-    for (std::int64_t head = 0; head < args.params.attention.n_heads; ++head) {
-      const float* parts[kSplitsMax];
-      float highest = kNothing;
-      for (std::int64_t s = 0; s < splits; ++s) {
-        parts[s] = partial_of(args, args.in[0], token, head, s);
-        if (parts[s][0] > highest) highest = parts[s][0];
-      }
-      float shares[kSplitsMax];
-      float total = 0;
-      for (std::int64_t s = 0; s < splits; ++s) {
-        shares[s] = std::exp(parts[s][0] - highest);
-        total += shares[s] * parts[s][1];
-      }
-      float* out = row_of(args.out, step, first + token) + head * args.params.attention.head_dim;
-      for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
-        const std::int64_t left = args.params.attention.head_dim - i;
-        Vec sum = v_set(0);
-        for (std::int64_t s = 0; s < splits; ++s) {
-          sum = v_fma(v_load_n(parts[s] + 2 + i, left), v_set(shares[s] / total), sum);
-        }
-        v_store_n(out + i, sum, left);
-      }
+  std::int64_t few = 0;  // tokens of the runs before that have pieces
+  for (const KernelRun* run = step.runs; run != step.runs + step.run_count; ++run) {
+    if (run->rows >= kFewTokens) continue;  // many tokens left whole rows
+    const std::int64_t last = smaller(end, run->first + run->rows);
+    for (std::int64_t t = begin > run->first ? begin : run->first; t < last; ++t) {
+      combine_token(args, splits_of(args, *run), t, few + t - run->first);
     }
+    few += run->rows;
   }
 }

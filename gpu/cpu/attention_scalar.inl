@@ -8,9 +8,9 @@ std::int64_t attention_scratch(const KernelArgs& args) {
 
 // Fills scores[0..count) of the positions from `first` on with the weights of a softmax before its
 // division; returns their sum.
-MNEME_INLINE float weigh_keys(const KernelArgs& args, const float* q, std::int64_t column,
-                              std::int64_t first, std::int64_t count, float* scores) {
-  const KernelTensor& keys = args.in[1];
+MNEME_INLINE float weigh_keys(const KernelArgs& args, const KernelTensor& keys, const float* q,
+                              std::int64_t column, std::int64_t first, std::int64_t count,
+                              float* scores) {
   const std::int64_t dim = args.params.attention.head_dim;
   for (std::int64_t p = 0; p < count; ++p) {
     const unsigned char* key = keys.data + (first + p) * keys.stride;
@@ -39,20 +39,22 @@ MNEME_INLINE float weigh_keys(const KernelArgs& args, const float* q, std::int64
 void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
                unsigned char* scratch) {
   constexpr int kSide = 4;  // vectors of the output at once: hides the latency of the sums
-  const KernelTensor& values = args.in[2];
   const AttentionParams& op = args.params.attention;
   const std::int64_t dim = op.head_dim;
   float* weights = reinterpret_cast<float*>(scratch);
   for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t t = first_token(args, step) + item / op.n_heads;
+    const std::int64_t t = item / op.n_heads;
+    const KernelRun& run = run_of(step, t);
+    const KernelTensor keys = part_of(args.in[1], run);
+    const KernelTensor values = part_of(args.in[2], run);
     const std::int64_t head = item % op.n_heads;
     const std::int64_t column = head / (op.n_heads / op.n_kv_heads) * dim;
-    const std::int64_t length = step.position + t + 1;  // causal: itself and all before
+    const std::int64_t length = position_of(run, t) + 1;  // causal: itself and all before
     const std::int64_t first = first_seen(args, length);
     const std::int64_t count = length - first;
     const float total =
-        weigh_keys(args, row_of(args.in[0], step, t) + head * dim, column, first, count, weights);
-    float* out = row_of(args.out, step, t) + head * dim;
+        weigh_keys(args, keys, row_of(args.in[0], t) + head * dim, column, first, count, weights);
+    float* out = row_of(args.out, t) + head * dim;
     for (std::int64_t i = 0; i < dim; i += kSide * kLanes) {
       Vec sums[kSide] = {v_set(0), v_set(0), v_set(0), v_set(0)};
       for (std::int64_t p = 0; p < count; ++p) {
@@ -72,5 +74,5 @@ void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begi
 }
 
 std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
-  return (step.tokens - first_token(args, step)) * args.params.attention.n_heads;
+  return step.rows * args.params.attention.n_heads;
 }

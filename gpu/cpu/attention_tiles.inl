@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention of many tokens: a tile of query rows (some tokens, all query heads of one kv head)
 // passes over the keys in blocks that are converted to float32 once per tile, with a running
-// maximum and sum, so that no row of scores is longer than a block. An item is a tile; kv heads
-// vary fastest.
+// maximum and sum, so that no row of scores is longer than a block. A tile is of one sequence.
 
 constexpr std::int64_t kKeys = 64;  // in a block
 #if defined(__AVX512F__)
@@ -124,8 +123,11 @@ MNEME_INLINE void soften(const KernelArgs& args, const AttentionTile& tile, std:
   tile.highest[row] = highest;
 }
 
-void attend_tile(const KernelArgs& args, const KernelStep& step, const AttentionTile& tile,
+void attend_tile(const KernelArgs& args, const KernelRun& run, const AttentionTile& tile,
                  std::int64_t first, std::int64_t tokens, std::int64_t kv_head) {
+  const KernelTensor keys = part_of(args.in[1], run);
+  const KernelTensor values = part_of(args.in[2], run);
+  const std::int64_t position = position_of(run, first);
   const std::int64_t group = args.params.attention.n_heads / args.params.attention.n_kv_heads;
   const std::int64_t rows = (tokens * group + 3) / 4 * 4;
   const std::int64_t column = kv_head * args.params.attention.head_dim;
@@ -134,7 +136,7 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
     tile.highest[r] = kNothing;
     tile.total[r] = 0;
     const bool there = r < tokens * group;
-    const float* q = there ? row_of(args.in[0], step, first + r / group) +
+    const float* q = there ? row_of(args.in[0], first + r / group) +
                                  (kv_head * group + r % group) * args.params.attention.head_dim
                            : nullptr;
     for (std::int64_t i = 0; i < tile.dim; i += kLanes) {
@@ -144,17 +146,17 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
       v_store(tile.out + r * tile.dim + i, v_set(0));
     }
   }
-  const std::int64_t length = step.position + first + tokens;
-  const std::int64_t seen_from = first_seen(args, step.position + first + 1);
+  const std::int64_t length = position + tokens;
+  const std::int64_t seen_from = first_seen(args, position + 1);
   for (std::int64_t start = seen_from; start < length; start += kKeys) {
     const std::int64_t count = length - start < kKeys ? length - start : kKeys;
-    load_block_rows(args, args.in[1], column, start, count, tile.dim, tile.values);
+    load_block_rows(args, keys, column, start, count, tile.dim, tile.values);
     for (std::int64_t i = 0; i < tile.dim; i += kLanes) {
       for (std::int64_t k = 0; k < kKeys; k += kLanes) {
         transpose(tile.keys + i * kKeys + k, kKeys, tile.values + k * tile.dim + i, tile.dim);
       }
     }
-    load_block_rows(args, args.in[2], column, start, count, tile.dim, tile.values);
+    load_block_rows(args, values, column, start, count, tile.dim, tile.values);
     for (std::int64_t r = 0; r < rows; r += 4) {
       for (std::int64_t k = 0; k < kKeys; k += kWide * kLanes) {
         multiply_four_rows(tile.queries + r * tile.dim, tile.dim, tile.keys + k, kKeys,
@@ -162,7 +164,7 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
                            kKeys);
       }
       for (std::int64_t i = r; i < r + 4; ++i) {
-        const std::int64_t seen = step.position + first + i / group + 1;
+        const std::int64_t seen = position + i / group + 1;
         soften(args, tile, i, first_seen(args, seen) - start, seen - start);
       }
       for (std::int64_t i = 0; i < tile.dim; i += kWide * kLanes) {
@@ -172,7 +174,7 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
     }
   }
   for (std::int64_t r = 0; r < tokens * group; ++r) {
-    float* out = row_of(args.out, step, first + r / group) +
+    float* out = row_of(args.out, first + r / group) +
                  (kv_head * group + r % group) * args.params.attention.head_dim;
     const Vec total = v_set(1.0f / tile.total[r]);
     for (std::int64_t i = 0; i < args.params.attention.head_dim; i += kLanes) {
@@ -182,25 +184,46 @@ void attend_tile(const KernelArgs& args, const KernelStep& step, const Attention
   }
 }
 
+// Pieces of the tokens of a sequence that brings few, pieces varying fastest; else tiles, kv heads
+// varying fastest.
+std::int64_t items_of(const KernelArgs& args, const KernelRun& run) {
+  if (run.rows < kFewTokens) return run.rows * splits_of(args, run);
+  const std::int64_t per_tile = tile_tokens(args);
+  return (run.rows + per_tile - 1) / per_tile * args.params.attention.n_kv_heads;
+}
+
 void attention(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
                unsigned char* scratch) {
-  const std::int64_t first = first_token(args, step);
-  if (step.tokens - first < kFewTokens) return attention_few(args, step, begin, end, scratch);
   const AttentionTile tile = attention_tile(args, scratch);
   const std::int64_t per_tile = tile_tokens(args);
-  for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t start = first + item / args.params.attention.n_kv_heads * per_tile;
-    const std::int64_t left = step.tokens - start;
-    attend_tile(args, step, tile, start, left < per_tile ? left : per_tile,
-                item % args.params.attention.n_kv_heads);
+  const std::int64_t kv_heads = args.params.attention.n_kv_heads;
+  std::int64_t before = 0;  // items of the runs before
+  std::int64_t few = 0;     // their tokens that have pieces
+  for (const KernelRun* run = step.runs; run != step.runs + step.run_count; ++run) {
+    const std::int64_t items = items_of(args, *run);
+    const std::int64_t last = smaller(end - before, items);
+    for (std::int64_t item = begin > before ? begin - before : 0; item < last; ++item) {
+      if (run->rows < kFewTokens) {
+        const std::int64_t splits = splits_of(args, *run);
+        attend_few(args, *run, run->first + item / splits, item % splits, few + item / splits,
+                   scratch);
+        continue;
+      }
+      const std::int64_t start = item / kv_heads * per_tile;
+      attend_tile(args, *run, tile, run->first + start, smaller(per_tile, run->rows - start),
+                  item % kv_heads);
+    }
+    before += items;
+    if (run->rows < kFewTokens) few += run->rows;
   }
 }
 
 std::int64_t attention_items(const KernelArgs& args, const KernelStep& step) {
-  const std::int64_t tokens = step.tokens - first_token(args, step);
-  if (tokens < kFewTokens) return tokens * splits_of(args, step);
-  const std::int64_t per_tile = tile_tokens(args);
-  return (tokens + per_tile - 1) / per_tile * args.params.attention.n_kv_heads;
+  std::int64_t items = 0;
+  for (const KernelRun* run = step.runs; run != step.runs + step.run_count; ++run) {
+    items += items_of(args, *run);
+  }
+  return items;
 }
 
 std::int64_t attention_scratch(const KernelArgs& args) {

@@ -17,7 +17,7 @@ bool overlap(const Ids& a, const Ids& b) {
 // Running both token by token is safe: what `later` reads of other tokens was written before the
 // group.
 bool can_follow_by_token(const PhaseUse& earlier, const PhaseUse& later) {
-  return earlier.by_token && later.by_token && earlier.output_rows_only == later.output_rows_only &&
+  return earlier.by_token && later.by_token && earlier.output_rows == later.output_rows &&
          !overlap(earlier.writes, later.reads_across) &&
          !overlap(earlier.reads_across, later.writes);
 }

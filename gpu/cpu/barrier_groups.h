@@ -13,7 +13,7 @@ namespace mneme {
 // What a phase touches, by tensor number.
 struct PhaseUse {
   bool by_token = false;  // its items are tokens
-  bool output_rows_only = false;
+  bool output_rows = false;  // .. or output tokens
   std::vector<std::uint32_t> reads;
   std::vector<std::uint32_t> reads_across;  // rows of other tokens too
   std::vector<std::uint32_t> writes;

@@ -31,32 +31,56 @@ constexpr std::int64_t kFewTokens = 8;  // in a step whose phases are short
 
 using Clock = std::chrono::steady_clock;
 
+// A step as kernels see it: its tokens as rows, and its output tokens.
+struct KernelSteps {
+  std::vector<KernelRun> token_runs, output_runs;
+  KernelStep tokens, outputs;
+
+  void set(const StepParams& step) {
+    token_runs.clear();
+    output_runs.clear();
+    std::int64_t first = 0;
+    auto output = step.outputs.begin();
+    for (const SequenceRun& run : step.runs) {
+      token_runs.push_back({first, run.tokens, run.position, run.sequence});
+      first += run.tokens;
+      const auto end =
+          std::find_if(output, step.outputs.end(), [&](std::int32_t t) { return t >= first; });
+      if (end != output) {
+        output_runs.push_back({output - step.outputs.begin(), end - output, 0, run.sequence});
+      }
+      output = end;
+    }
+    const auto count = [](const auto& list) { return static_cast<std::int64_t>(list.size()); };
+    tokens = {step.tokens.data(), nullptr, count(step.tokens), token_runs.data(),
+              count(token_runs)};
+    outputs = {nullptr, step.outputs.data(), count(step.outputs), output_runs.data(),
+               count(output_runs)};
+  }
+};
+
 // What all threads need to run one segment.
 struct SegmentRun {
   ThreadPool& pool;
   CpuPlan& plan;
   std::size_t segment;
-  KernelStep step;
+  const KernelSteps& steps;
   const std::atomic<bool>* cancel;
+
+  const KernelStep& step_of(const Phase& phase) const {
+    return phase.output_rows ? steps.outputs : steps.tokens;
+  }
 };
 
-void fill_rope_tables(CpuPlan& plan, const KernelStep& step) {
-  for (const RopeTable& table : plan.rope_tables_) {
-    fill_rope_rows(table.angles, step.position, step.tokens, table.rows);
-  }
-}
-
 std::int64_t items_of(const Phase& phase, const KernelStep& step) {
-  const std::int64_t tokens = phase.args.output_rows_only ? step.outputs : step.tokens;
-  if (tokens == 0) return 0;
-  if (phase.by_token) return tokens;
+  if (step.rows == 0) return 0;
+  if (phase.by_token) return step.rows;
   return phase.count_items ? phase.count_items(phase.args, step) : phase.items;
 }
 
 // Items that a thread takes at a time.
 std::int64_t chunk_of(const Phase& phase, const KernelStep& step) {
-  const std::int64_t tokens = phase.args.output_rows_only ? step.outputs : step.tokens;
-  return tokens < kFewTokens ? phase.chunk : phase.chunk_of_many;
+  return step.rows < kFewTokens ? phase.chunk : phase.chunk_of_many;
 }
 
 std::int64_t pieces_of(const Phase& phase, const KernelStep& step) {
@@ -68,17 +92,18 @@ std::int64_t pieces_of(const Phase& phase, const KernelStep& step) {
 void run_by_token(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
                   unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
-  const std::int64_t items = items_of(phases[first], run.step);
+  const KernelStep& step = run.step_of(phases[first]);  // and of the others
+  const std::int64_t items = items_of(phases[first], step);
   // The others' would cut the items elsewhere.
-  const std::int64_t chunk = chunk_of(phases[first], run.step);
-  const std::int64_t pieces = pieces_of(phases[first], run.step);
+  const std::int64_t chunk = chunk_of(phases[first], step);
+  const std::int64_t pieces = pieces_of(phases[first], step);
   for (;;) {
     const std::int64_t piece = run.pool.take(thread, pieces);
     if (piece < 0 || is_set(run.cancel)) return;
     const std::int64_t begin = piece * chunk;
     const std::int64_t stop = std::min(items, begin + chunk);
     for (std::size_t p = first; p < end; ++p) {
-      phases[p].kernel(phases[p].args, run.step, begin, stop, scratch);
+      phases[p].kernel(phases[p].args, step, begin, stop, scratch);
     }
   }
 }
@@ -87,17 +112,21 @@ void run_by_token(const SegmentRun& run, int thread, std::size_t first, std::siz
 void run_independent(const SegmentRun& run, int thread, std::size_t first, std::size_t end,
                      unsigned char* scratch) {
   const std::vector<Phase>& phases = run.plan.phases_;
+  const auto pieces_of_phase = [&](std::size_t p) {
+    return pieces_of(phases[p], run.step_of(phases[p]));
+  };
   std::int64_t pieces = 0;
-  for (std::size_t p = first; p < end; ++p) pieces += pieces_of(phases[p], run.step);
+  for (std::size_t p = first; p < end; ++p) pieces += pieces_of_phase(p);
   for (;;) {
     std::int64_t piece = run.pool.take(thread, pieces);
     if (piece < 0 || is_set(run.cancel)) return;
     std::size_t p = first;
-    for (; piece >= pieces_of(phases[p], run.step); ++p) piece -= pieces_of(phases[p], run.step);
-    const std::int64_t chunk = chunk_of(phases[p], run.step);
+    for (; piece >= pieces_of_phase(p); ++p) piece -= pieces_of_phase(p);
+    const KernelStep& step = run.step_of(phases[p]);
+    const std::int64_t chunk = chunk_of(phases[p], step);
     const std::int64_t begin = piece * chunk;
-    const std::int64_t end_item = std::min(items_of(phases[p], run.step), begin + chunk);
-    phases[p].kernel(phases[p].args, run.step, begin, end_item, scratch);
+    const std::int64_t end_item = std::min(items_of(phases[p], step), begin + chunk);
+    phases[p].kernel(phases[p].args, step, begin, end_item, scratch);
   }
 }
 
@@ -189,16 +218,16 @@ class CpuBackend final : public Backend {
     if (cancelled_ || step.tokens.empty()) return;
     const auto index = static_cast<std::size_t>(&segment - cpu_plan.segments_.data());
     CHECK(index < cpu_plan.segments_.size());  // one of plan.segments()
-    SegmentRun run{pool_, cpu_plan, index,
-                   KernelStep{step.tokens.data(), static_cast<std::int64_t>(step.tokens.size()),
-                              step.n_outputs, step.position},
-                   step.cancel};
+    steps_.set(step);
+    SegmentRun run{pool_, cpu_plan, index, steps_, step.cancel};
     if (index == 0) {
       clock_.begin_step();
-      fill_rope_tables(cpu_plan, run.step);
+      for (const RopeTable& table : cpu_plan.rope_tables_) {
+        fill_rope_rows(table.angles, step.runs, table.rows, table.angles.row_floats());
+      }
     }
     const double begin = clock_.now_us();
-    const bool few = run.step.tokens < kFewTokens;
+    const bool few = steps_.tokens.rows < kFewTokens;
     pool_.take_slept();
     pool_.run(run_segment, &run, few ? threads_.threads() : pool_.threads());
     const double took_ns = 1e3 * (clock_.now_us() - begin);
@@ -234,6 +263,7 @@ class CpuBackend final : public Backend {
   Weaver weaver_;
   HostArena arena_;
   SegmentClock clock_;
+  KernelSteps steps_;       // of the segment that runs
   bool cancelled_ = false;  // since the last finish()
 };
 

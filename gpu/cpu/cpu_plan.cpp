@@ -39,11 +39,12 @@ class Compiler {
         kernels_(kernels),
         weaver_(weaver),
         threads_(static_cast<std::size_t>(threads)),
-        plan_(std::make_unique<CpuPlan>()) {}
+        plan_(std::make_unique<CpuPlan>()),
+        output_rows_(OutputRows::of(graph)) {}
 
   Result<std::unique_ptr<Plan>> run() {
-    plan_->limits_ = StepLimits::of(graph_, options_);
     RETURN_IF_ERROR(check_ops(graph_, "the CPU", why_unsupported));
+    plan_->limits_ = StepLimits::of(graph_, options_);
     describe_tensors();
     std::vector<std::size_t> starts;
     for (const Segment& segment : graph_.segments) {
@@ -72,6 +73,7 @@ class Compiler {
     KernelTensor bound;
     std::size_t bytes = 0;
     bool activation = false;
+    bool output_rows = false;
   };
   struct FloatCopy {
     TensorId from;
@@ -80,7 +82,6 @@ class Compiler {
   };
 
   void describe_tensors() {
-    const std::vector<bool> output_rows_only = tensors_of_output_rows(graph_);
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
       const Tensor& x = graph_.tensors[i];
       PlanTensor t;
@@ -88,31 +89,31 @@ class Compiler {
       t.bound.cols = x.cols;
       t.bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.bound.element = static_cast<Element>(x.dtype);
-      t.bound.output_rows_only = output_rows_only[i];
+      t.output_rows = output_rows_.tensors[i];
       t.activation = x.role == TensorRole::activation;
       if (!t.activation) {
         t.bound.data = reinterpret_cast<unsigned char*>(x.buffer->handle()) + x.offset;
       }
       if (x.role != TensorRole::constant && x.role != TensorRole::state) {
-        t.bytes = rows_bytes(t.bound);
+        t.bytes = rows_bytes(t);
         if (!t.activation) CHECK(x.offset + t.bytes <= x.buffer->size());
       }
       tensors_.push_back(t);
     }
-    packed_.assign(tensors_.size(), {kNoTensor, kNoTensor});
+    packed_.assign(tensors_.size(), kNoTensor);
   }
 
-  std::size_t rows_bytes(const KernelTensor& x) const {
-    const std::int64_t most = x.output_rows_only ? options_.outputs_max : options_.tokens_max;
-    return static_cast<std::size_t>((x.rows > 0 ? x.rows : most) * x.stride);
+  std::size_t rows_bytes(const PlanTensor& x) const {
+    const std::int64_t most = x.output_rows ? options_.outputs_max : options_.tokens_max;
+    return static_cast<std::size_t>((x.bound.rows > 0 ? x.bound.rows : most) * x.bound.stride);
   }
 
-  std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool output_rows_only) {
+  std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool output_rows) {
     PlanTensor t;
     t.bound.cols = cols;
     t.bound.stride = stride;
-    t.bound.output_rows_only = output_rows_only;
-    t.bytes = rows_bytes(t.bound);
+    t.output_rows = output_rows;
+    t.bytes = rows_bytes(t);
     t.activation = true;
     tensors_.push_back(t);
     return static_cast<std::uint32_t>(tensors_.size() - 1);
@@ -170,17 +171,17 @@ class Compiler {
     phase.chunk = std::max<std::int64_t>(1, kBytesAtATime / piece) * granularity;
     phase.chunk_of_many = phase.chunk;
     KernelArgs& args = phase.args;
-    args.output_rows_only = op.output_rows_only;
     args.params = op.params;
+    phase.output_rows = output_rows_.ops[op_index];
     PhaseUse use;
     use.by_token = true;
-    use.output_rows_only = op.output_rows_only;
+    use.output_rows = phase.output_rows;
     for (const std::uint32_t id : in) {
       if (id != kNoTensor) use.reads.push_back(id);
     }
     for (const std::uint32_t id : out) {
       use.writes.push_back(id);
-      if (id < packed_.size()) packed_[id] = {kNoTensor, kNoTensor};  // no longer what was packed
+      if (id < packed_.size()) packed_[id] = kNoTensor;  // no longer what was packed
     }
     inputs_.push_back(std::move(in));
     outputs_.push_back(std::move(out));
@@ -193,10 +194,10 @@ class Compiler {
   std::uint32_t pack(std::size_t op_index) {
     const Op& op = graph_.ops[op_index];
     const TensorId x = op.in[0];
-    std::uint32_t& packed = packed_[x][op.output_rows_only ? 1 : 0];
+    std::uint32_t& packed = packed_[x];
     if (packed == kNoTensor) {
       const std::int64_t cols = tensors_[x].bound.cols;
-      packed = new_tensor(cols, kernels_.packed_stride(cols), op.output_rows_only);
+      packed = new_tensor(cols, kernels_.packed_stride(cols), output_rows_.ops[op_index]);
       add_phase(op_index, kernels_.pack_activations, {x}, {packed}, cols * 4);
     }
     return packed;
@@ -234,8 +235,9 @@ class Compiler {
     if (combine) {
       KernelArgs shape;
       shape.params = op.params;
-      outs.push_back(new_tensor(0, 0, op.output_rows_only));
-      tensors_.back().bytes = static_cast<std::size_t>(kernels_.attention_partials(shape));
+      outs.push_back(new_tensor(0, 0, false));
+      tensors_.back().bytes = static_cast<std::size_t>(
+          kernels_.attention_partials(shape, options_.tokens_max, options_.sequences_max));
     }
     Phase& phase = add_phase(index, kernels_.attention, op.in, outs, kBytesAtATime);
     phase.by_token = uses_.back().by_token = false;
@@ -283,6 +285,11 @@ class Compiler {
         return;
       case OpKind::scale:
         add_phase(index, kernels_.scale, op.in, outs(), row);
+        return;
+      case OpKind::output_rows:
+        add_phase(index, kernels_.output_rows, {}, outs(), row);
+        inputs_.back() = op.in;
+        uses_.back().reads_across = op.in;
         return;
       case OpKind::table_decode:
         add_phase(index, kernels_.table_decode, op.in, outs(), row);
@@ -407,9 +414,10 @@ class Compiler {
   Weaver& weaver_;
   const std::size_t threads_;
   std::unique_ptr<CpuPlan> plan_;
+  const OutputRows output_rows_;
   std::vector<PlanTensor> tensors_;
   std::vector<std::uint32_t> constants_;              // of new_constant()
-  std::vector<std::array<std::uint32_t, 2>> packed_;  // [graph tensors][output_rows_only]
+  std::vector<std::uint32_t> packed_;                 // [graph tensors]
   std::vector<FloatCopy> float_copies_;
   std::vector<std::uint32_t> rope_ids_;  // [rope tables]
   // Of each phase, by tensor number:

@@ -22,7 +22,8 @@ namespace mneme {
 struct Phase {
   Kernel kernel = nullptr;
   KernelArgs args;
-  // How many items a step has: one a token, or a fixed number, or what the kernel says.
+  bool output_rows = false;  // its rows are the step's output tokens
+  // How many items a step has: one a row, or a fixed number, or what the kernel says.
   bool by_token = true;
   std::int64_t items = 0;
   std::int64_t (*count_items)(const KernelArgs& args, const KernelStep& step) = nullptr;

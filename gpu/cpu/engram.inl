@@ -31,20 +31,20 @@ void decode_columns(const unsigned char* row, std::int64_t columns, std::int64_t
   }
 }
 
-void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                  std::int64_t end, unsigned char*) {
+void table_decode(const KernelArgs& args, const KernelStep&, std::int64_t begin, std::int64_t end,
+                  unsigned char*) {
   const KernelTensor& index = args.in[1];
   const KernelTensor& cached = args.in[2];
   const std::int64_t orders = index.data != nullptr ? index.cols / 2 : 1;
   const std::int64_t columns = args.params.table_decode.columns / orders;
-  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
-    float* out = row_of(args.out, step, t);
+  for (std::int64_t t = begin; t < end; ++t) {
+    float* out = row_of(args.out, t);
     if (index.data == nullptr) {
-      decode_columns(row_bytes_of(args.in[0], step, t), columns,
-                     args.params.table_decode.column_dims, out);
+      decode_columns(row_bytes_of(args.in[0], t), columns, args.params.table_decode.column_dims,
+                     out);
       continue;
     }
-    const auto* locations = reinterpret_cast<const std::int32_t*>(row_bytes_of(index, step, t));
+    const auto* locations = reinterpret_cast<const std::int32_t*>(row_bytes_of(index, t));
     for (std::int64_t order = 0; order < orders; ++order) {
       const std::int32_t from = locations[2 * order];
       const std::int32_t keep = locations[2 * order + 1];
@@ -60,15 +60,15 @@ void table_decode(const KernelArgs& args, const KernelStep& step, std::int64_t b
   }
 }
 
-void engram_gate(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                 std::int64_t end, unsigned char*) {
+void engram_gate(const KernelArgs& args, const KernelStep&, std::int64_t begin, std::int64_t end,
+                 unsigned char*) {
   const std::int64_t dim = args.in[2].cols;  // D
-  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
-    const float* value = row_of(args.in[2], step, t);
+  for (std::int64_t t = begin; t < end; ++t) {
+    const float* value = row_of(args.in[2], t);
     for (std::int64_t stream = 0; stream < args.params.engram_gate.streams; ++stream) {
       const std::int64_t column = stream * dim;
-      const float* h = row_of(args.in[0], step, t) + column;
-      const float* key = row_of(args.in[1], step, t) + column;
+      const float* h = row_of(args.in[0], t) + column;
+      const float* key = row_of(args.in[1], t) + column;
       const float* key_norm = floats_of(args.in[3]) + column;
       const float* query_norm = floats_of(args.in[4]) + column;
       Vec sum = v_set(0);
@@ -85,8 +85,8 @@ void engram_gate(const KernelArgs& args, const KernelStep& step, std::int64_t be
       const float root = std::sqrt(magnitude > 1e-6f || score != score ? magnitude : 1e-6f);
       const float signed_root = score == 0 ? 0.0f : score > 0 ? root : -root;
       const float gate = 1.0f / (1.0f + std::exp(-signed_root));
-      row_of(args.out2, step, t)[stream] = gate;
-      float* out = row_of(args.out, step, t) + column;
+      row_of(args.out2, t)[stream] = gate;
+      float* out = row_of(args.out, t) + column;
       for (std::int64_t i = 0; i < dim; i += kLanes) {
         v_store_n(out + i, v_mul(v_load_n(value + i, dim - i), v_set(gate)), dim - i);
       }
@@ -96,12 +96,13 @@ void engram_gate(const KernelArgs& args, const KernelStep& step, std::int64_t be
 
 void short_conv_append(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                        std::int64_t end, unsigned char*) {
-  const KernelTensor& state = args.in[4];
-  const std::int64_t dim = state.cols / args.params.short_conv.streams;
+  const std::int64_t dim = args.in[4].cols / args.params.short_conv.streams;
   for (std::int64_t t = begin; t < end; ++t) {
-    const float* v = row_of(args.in[1], step, t);
+    const KernelRun& run = run_of(step, t);
+    const KernelTensor state = part_of(args.in[4], run);
+    const float* v = row_of(args.in[1], t);
     const float* weight = floats_of(args.in[2]);
-    unsigned char* row = state.data + (step.position + t) * state.stride;
+    unsigned char* row = row_bytes_of(state, position_of(run, t));
     for (std::int64_t first = 0; first < state.cols; first += dim) {
       const Vec scale = v_set(norm_scale(v + first, dim, args.params.short_conv.eps));
       for (std::int64_t i = first; i < first + dim; i += kLanes) {
@@ -119,13 +120,14 @@ void short_conv_append(const KernelArgs& args, const KernelStep& step, std::int6
 
 void short_conv(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                 std::int64_t end, unsigned char*) {
-  const KernelTensor& state = args.in[4];
   const std::int64_t taps = args.in[3].rows;
-  const std::int64_t dim = state.cols / args.params.short_conv.streams;
+  const std::int64_t dim = args.in[4].cols / args.params.short_conv.streams;
   for (std::int64_t t = begin; t < end; ++t) {
-    const float* h = row_of(args.in[0], step, t);
-    const float* v = row_of(args.in[1], step, t);
-    float* out = row_of(args.out, step, t);
+    const KernelRun& run = run_of(step, t);
+    const KernelTensor state = part_of(args.in[4], run);
+    const float* h = row_of(args.in[0], t);
+    const float* v = row_of(args.in[1], t);
+    float* out = row_of(args.out, t);
     for (std::int64_t stream = 0; stream < args.params.short_conv.streams; ++stream) {
       Vec added_square = v_set(0);
       Vec h_square = v_set(0);
@@ -134,9 +136,9 @@ void short_conv(const KernelArgs& args, const KernelStep& step, std::int64_t beg
         Vec sum = v_set(0);
         for (std::int64_t tap = 0; tap < taps; ++tap) {
           const std::int64_t p =
-              step.position + t - (taps - 1 - tap) * args.params.short_conv.dilation;
+              position_of(run, t) - (taps - 1 - tap) * args.params.short_conv.dilation;
           if (p < 0) continue;  // zeros before the start
-          sum = v_fma(load_state_n(state, state.data + p * state.stride, i, n),
+          sum = v_fma(load_state_n(state, row_bytes_of(state, p), i, n),
                       v_load_n(floats_of(args.in[3]) + tap * state.cols + i, n), sum);
         }
         const Vec added = v_add(v_load_n(v + i, n), v_silu(sum));
@@ -146,7 +148,7 @@ void short_conv(const KernelArgs& args, const KernelStep& step, std::int64_t beg
         v_store_n(out + i, v_add(before, added), n);
       }
       const float h_norm = std::sqrt(v_sum(h_square));
-      row_of(args.out2, step, t)[stream] = h_norm > 0 ? std::sqrt(v_sum(added_square)) / h_norm : 0;
+      row_of(args.out2, t)[stream] = h_norm > 0 ? std::sqrt(v_sum(added_square)) / h_norm : 0;
     }
   }
 }

@@ -51,6 +51,7 @@ const Kernels MNEME_KERNELS = {
     .glu = glu,
     .add = add,
     .scale = scale,
+    .output_rows = output_rows,
     .table_decode = table_decode,
     .engram_gate = engram_gate,
     .short_conv_append = short_conv_append,

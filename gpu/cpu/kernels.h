@@ -28,11 +28,10 @@ enum class Element : std::uint8_t {  // as DType
 
 struct KernelTensor {
   unsigned char* data = nullptr;  // null = an absent optional input
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;          // of a state: those of one sequence
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
   Element element = Element::f32;
-  bool output_rows_only = false;  // has no rows but the step's output rows
 };
 
 // One op, bound to memory. Inputs are in op.h's order, with these differences: constants other than
@@ -42,15 +41,24 @@ struct KernelArgs {
   KernelTensor in[6];
   KernelTensor out;
   KernelTensor out2;
-  bool output_rows_only = false;
   OpParams params;
 };
 
+// Rows of one sequence, side by side.
+struct KernelRun {
+  std::int64_t first = 0;     // row
+  std::int64_t rows = 0;      // at least 1
+  std::int64_t position = 0;  // of the first; of tokens only
+  std::int64_t sequence = 0;  // whose part of a state they belong to
+};
+
+// What an op's rows are: the step's tokens, or its output tokens.
 struct KernelStep {
-  const std::int32_t* ids = nullptr;  // [tokens]
-  std::int64_t tokens = 0;
-  std::int64_t outputs = 0;   // output rows: those of the last tokens
-  std::int64_t position = 0;  // of the first token
+  const std::int32_t* ids = nullptr;      // of tokens
+  const std::int32_t* outputs = nullptr;  // of output tokens: each one's place among the tokens
+  std::int64_t rows = 0;
+  const KernelRun* runs = nullptr;  // of all rows, in their order
+  std::int64_t run_count = 0;
 };
 
 // Works on items [begin, end) of one op; what an item is stands beside each kernel. `scratch` is
@@ -60,7 +68,7 @@ using Kernel = void (*)(const KernelArgs& args, const KernelStep& step, std::int
 
 struct Kernels {
   const char* name;
-  // An item is a token:
+  // An item is a row:
   Kernel embed;
   Kernel rms_norm;
   Kernel rope;
@@ -68,6 +76,7 @@ struct Kernels {
   Kernel glu;
   Kernel add;
   Kernel scale;
+  Kernel output_rows;
   Kernel table_decode;
   Kernel engram_gate;
   Kernel short_conv_append;  // normalised inputs into the state
@@ -84,8 +93,10 @@ struct Kernels {
   std::int64_t (*attention_scratch)(const KernelArgs& args);  // bytes a thread needs
   // Where attention may leave parts of rows in out2 (attention_partials bytes), this puts them
   // together from in[0]; an item is a token. Null where attention always writes whole rows.
+  // `tokens`: most of a step, `sequences`: most of them.
   Kernel combine_attention;
-  std::int64_t (*attention_partials)(const KernelArgs& args);
+  std::int64_t (*attention_partials)(const KernelArgs& args, std::int64_t tokens,
+                                     std::int64_t sequences);
 
   std::int64_t tile_rows;
   std::int64_t rows_of_many;  // that are best given to matmul at a time where tokens are many

@@ -4,10 +4,11 @@
 void kv_append(const KernelArgs& args, const KernelStep& step, std::int64_t begin, std::int64_t end,
                unsigned char*) {
   for (std::int64_t t = begin; t < end; ++t) {
+    const KernelRun& run = run_of(step, t);
     for (int which = 0; which < 2; ++which) {
-      const float* x = row_of(args.in[which], step, t);
-      const KernelTensor& state = args.in[2 + which];
-      unsigned char* row = state.data + (step.position + t) * state.stride;
+      const float* x = row_of(args.in[which], t);
+      const KernelTensor state = part_of(args.in[2 + which], run);
+      unsigned char* row = row_bytes_of(state, position_of(run, t));
       for (std::int64_t i = 0; i < state.cols; i += kLanes) {
         const Vec value = v_load_n(x + i, state.cols - i);
         if (state.element == Element::f16) {

@@ -89,33 +89,47 @@ MNEME_INLINE void dot_floats(const unsigned char* row, const float* const* x, st
   }
 }
 
+// What a row of the output is summed up like depends on its own sequence only: those that bring few
+// rows have them multiplied one by one, wherever they stand, and one that brings many in tiles.
+// Calls few(first, end) and many(first, end) for such rows.
+template <class Few, class Many>
+MNEME_INLINE void by_sequence(const KernelStep& step, Few&& few, Many&& many) {
+  std::int64_t first = 0;  // of the few that were not multiplied yet
+  for (const KernelRun* run = step.runs; run != step.runs + step.run_count; ++run) {
+    if (run->rows < kFewTokens) continue;
+    if (first < run->first) few(first, run->first);
+    first = run->first + run->rows;
+    many(run->first, first);
+  }
+  if (first < step.rows) few(first, step.rows);
+}
+
 template <Element E, int N>
-void few_tokens_float(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
+void few_tokens_float(const KernelArgs& args, std::int64_t first, std::int64_t begin,
                       std::int64_t end) {
   const KernelTensor& weight = args.in[1];
   const float* bias = floats_of(args.in[2]);
-  const std::int64_t first = first_token(args, step);
   const float* x[N];
-  for (int n = 0; n < N; ++n) x[n] = row_of(args.in[0], step, first + n);
+  for (int n = 0; n < N; ++n) x[n] = row_of(args.in[0], first + n);
   for (std::int64_t o = begin; o < end; ++o) {
     float sums[N];
     dot_floats<E, N>(weight.data + o * weight.stride, x, weight.cols, sums);
     for (int n = 0; n < N; ++n) {
-      row_of(args.out, step, first + n)[o] = bias ? sums[n] + bias[o] : sums[n];
+      row_of(args.out, first + n)[o] = bias ? sums[n] + bias[o] : sums[n];
     }
   }
 }
 
-void few_tokens_decoded(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                        std::int64_t end, unsigned char* scratch) {
+void few_tokens_decoded(const KernelArgs& args, std::int64_t first, std::int64_t last,
+                        std::int64_t begin, std::int64_t end, unsigned char* scratch) {
   const KernelTensor& weight = args.in[1];
   const float* bias = floats_of(args.in[2]);
   float* decoded = reinterpret_cast<float*>(scratch);
   for (std::int64_t o = begin; o < end; ++o) {
     decode_row(weight.element, weight.data + o * weight.stride, weight.cols, decoded);
-    for (std::int64_t t = first_token(args, step); t < step.tokens; ++t) {
-      const float sum = dot(decoded, row_of(args.in[0], step, t), weight.cols);
-      row_of(args.out, step, t)[o] = bias ? sum + bias[o] : sum;
+    for (std::int64_t t = first; t < last; ++t) {
+      const float sum = dot(decoded, row_of(args.in[0], t), weight.cols);
+      row_of(args.out, t)[o] = bias ? sum + bias[o] : sum;
     }
   }
 }
@@ -182,17 +196,16 @@ void fill_tile(const KernelTensor& weight, std::int64_t first_row, std::int64_t 
 
 // Adds the products of a tile's columns to `rows` outputs of N tokens.
 template <int N, int V>
-MNEME_INLINE void float_tile_tokens(const KernelArgs& args, const KernelStep& step,
-                                    const float* tile, FloatCols at, std::int64_t t,
-                                    std::int64_t first_row, std::int64_t rows) {
+MNEME_INLINE void float_tile_tokens(const KernelArgs& args, const float* tile, FloatCols at,
+                                    std::int64_t t, std::int64_t first_row, std::int64_t rows) {
   // Rows of activations lie one stride apart: a base for every three keeps the addresses of all N
   // in few registers.
   const std::int64_t stride = args.in[0].stride / 4;
   const float* bases[(N + 2) / 3];
-  for (int n = 0; n < N; n += 3) bases[n / 3] = row_of(args.in[0], step, t + n) + at.first;
+  for (int n = 0; n < N; n += 3) bases[n / 3] = row_of(args.in[0], t + n) + at.first;
   Vec sums[N][V];
   for (int n = 0; n < N; ++n) {
-    const float* out = row_of(args.out, step, t + n) + first_row;
+    const float* out = row_of(args.out, t + n) + first_row;
     for (int v = 0; v < V; ++v) sums[n][v] = v_load_n(out + v * kLanes, rows - v * kLanes);
   }
   for (std::int64_t c = 0; c < at.cols; ++c) {
@@ -204,34 +217,35 @@ MNEME_INLINE void float_tile_tokens(const KernelArgs& args, const KernelStep& st
     }
   }
   for (int n = 0; n < N; ++n) {
-    float* out = row_of(args.out, step, t + n) + first_row;
+    float* out = row_of(args.out, t + n) + first_row;
     for (int v = 0; v < V; ++v) v_store_n(out + v * kLanes, sums[n][v], rows - v * kLanes);
   }
 }
 
 // Tokens [t, end), N at a time as often as they are there; t is then the first of the rest.
 template <int N>
-MNEME_INLINE void float_tile_groups(const KernelArgs& args, const KernelStep& step,
-                                    const float* tile, FloatCols at, std::int64_t& t,
-                                    std::int64_t end, std::int64_t first_row, std::int64_t rows) {
+MNEME_INLINE void float_tile_groups(const KernelArgs& args, const float* tile, FloatCols at,
+                                    std::int64_t& t, std::int64_t end, std::int64_t first_row,
+                                    std::int64_t rows) {
   for (; t + N <= end; t += N) {
     if (rows == kFloatRows) {
-      float_tile_tokens<N, 2>(args, step, tile, at, t, first_row, kFloatRows);
+      float_tile_tokens<N, 2>(args, tile, at, t, first_row, kFloatRows);
     } else if (rows > kLanes) {
-      float_tile_tokens<N, 2>(args, step, tile, at, t, first_row, rows);
+      float_tile_tokens<N, 2>(args, tile, at, t, first_row, rows);
     } else {
-      float_tile_tokens<N, 1>(args, step, tile, at, t, first_row, rows);
+      float_tile_tokens<N, 1>(args, tile, at, t, first_row, rows);
     }
   }
 }
 
-// Outputs [begin, end) become the bias, or zero: what products are added to.
-void begin_outputs(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                   std::int64_t end) {
+// Outputs [begin, end) of tokens [first, last) become the bias, or zero: what products are added
+// to.
+void begin_outputs(const KernelArgs& args, std::int64_t first, std::int64_t last,
+                   std::int64_t begin, std::int64_t end) {
   const float* bias = floats_of(args.in[2]);
   const auto bytes = static_cast<std::size_t>(end - begin) * 4;
-  for (std::int64_t t = first_token(args, step); t < step.tokens; ++t) {
-    float* out = row_of(args.out, step, t) + begin;
+  for (std::int64_t t = first; t < last; ++t) {
+    float* out = row_of(args.out, t) + begin;
     if (bias) {
       std::memcpy(out, bias + begin, bytes);
     } else {
@@ -240,16 +254,15 @@ void begin_outputs(const KernelArgs& args, const KernelStep& step, std::int64_t 
   }
 }
 
-void many_tokens_float(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                       std::int64_t end, unsigned char* scratch) {
+void many_tokens_float(const KernelArgs& args, std::int64_t first, std::int64_t last_token,
+                       std::int64_t begin, std::int64_t end, unsigned char* scratch) {
   const KernelTensor& weight = args.in[1];
-  const std::int64_t first = first_token(args, step);
-  const std::int64_t panel = step.tokens - first > kTokensAtATime ? kPanelRows : kFloatRows;
+  const std::int64_t panel = last_token - first > kTokensAtATime ? kPanelRows : kFloatRows;
   float* tiles = reinterpret_cast<float*>(scratch);     // [kPanelRows / kFloatRows][kFloatTile]
   float* decoded = tiles + kPanelRows * kFloatColsMax;  // [kFloatRows][kFloatColsMax]
   for (; begin < end; begin += panel) {
     const std::int64_t stop = smaller(end, begin + panel);
-    begin_outputs(args, step, begin, stop);
+    begin_outputs(args, first, last_token, begin, stop);
     for (FloatCols at{0, 0}; at.first < weight.cols; at.first += at.cols) {
       const std::int64_t left = weight.cols - at.first;
       at.cols = left < kFloatColsMax ? left : kFloatCols;
@@ -257,16 +270,16 @@ void many_tokens_float(const KernelArgs& args, const KernelStep& step, std::int6
       for (std::int64_t o = begin; o < stop; o += kFloatRows, tile += kFloatTile) {
         fill_tile(weight, o, smaller(stop - o, kFloatRows), at, decoded, tile);
       }
-      for (std::int64_t t = first; t < step.tokens; t += kTokensAtATime) {
-        const std::int64_t last = smaller(step.tokens, t + kTokensAtATime);
+      for (std::int64_t t = first; t < last_token; t += kTokensAtATime) {
+        const std::int64_t last = smaller(last_token, t + kTokensAtATime);
         tile = tiles;
         for (std::int64_t o = begin; o < stop; o += kFloatRows, tile += kFloatTile) {
           const std::int64_t rows = smaller(stop - o, kFloatRows);
           std::int64_t from = t;
-          float_tile_groups<kFloatTokens>(args, step, tile, at, from, last, o, rows);
-          float_tile_groups<4>(args, step, tile, at, from, last, o, rows);
-          float_tile_groups<2>(args, step, tile, at, from, last, o, rows);
-          float_tile_groups<1>(args, step, tile, at, from, last, o, rows);
+          float_tile_groups<kFloatTokens>(args, tile, at, from, last, o, rows);
+          float_tile_groups<4>(args, tile, at, from, last, o, rows);
+          float_tile_groups<2>(args, tile, at, from, last, o, rows);
+          float_tile_groups<1>(args, tile, at, from, last, o, rows);
         }
       }
     }
@@ -277,24 +290,26 @@ void many_tokens_float(const KernelArgs& args, const KernelStep& step, std::int6
 template <Element E>
 void matmul_float(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end, unsigned char* scratch) {
-  switch (step.tokens - first_token(args, step)) {
-    case 1:
-      return few_tokens_float<E, 1>(args, step, begin, end);
-    case 2:
-      return few_tokens_float<E, 2>(args, step, begin, end);
-    case 3:
-      return few_tokens_float<E, 3>(args, step, begin, end);
-    default:
-      return many_tokens_float(args, step, begin, end, scratch);
-  }
+  by_sequence(
+      step,
+      [&](std::int64_t t, std::int64_t last) {
+        for (; t + 3 <= last; t += 3) few_tokens_float<E, 3>(args, t, begin, end);
+        if (last - t == 2) few_tokens_float<E, 2>(args, t, begin, end);
+        if (last - t == 1) few_tokens_float<E, 1>(args, t, begin, end);
+      },
+      [&](std::int64_t first, std::int64_t last) {
+        many_tokens_float(args, first, last, begin, end, scratch);
+      });
 }
-static_assert(kFewTokens == 4);
 
 void matmul_decoded(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                     std::int64_t end, unsigned char* scratch) {
-  if (step.tokens - first_token(args, step) < kFewTokens) {
-    few_tokens_decoded(args, step, begin, end, scratch);
-  } else {
-    many_tokens_float(args, step, begin, end, scratch);
-  }
+  by_sequence(
+      step,
+      [&](std::int64_t first, std::int64_t last) {
+        few_tokens_decoded(args, first, last, begin, end, scratch);
+      },
+      [&](std::int64_t first, std::int64_t last) {
+        many_tokens_float(args, first, last, begin, end, scratch);
+      });
 }

@@ -54,14 +54,13 @@ MNEME_INLINE void unpack_tile(const IntTile& tile, const KernelTensor& weight,
 
 // Outputs of N tokens from t on, for the kLanes rows of vector v.
 template <Element E, int N>
-MNEME_INLINE void int_tile_tokens(const KernelArgs& args, const KernelStep& step,
-                                  const IntTile& tile, int v, std::int64_t t,
-                                  std::int64_t first_row, std::int64_t rows) {
+MNEME_INLINE void int_tile_tokens(const KernelArgs& args, const IntTile& tile, int v,
+                                  std::int64_t t, std::int64_t first_row, std::int64_t rows) {
   // Rows of packed activations lie one stride apart: a base for every three keeps the addresses of
   // all N in few registers.
   const std::int64_t stride = args.in[3].stride;
   const unsigned char* bases[(N + 2) / 3];
-  for (int n = 0; n < N; n += 3) bases[n / 3] = row_bytes_of(args.in[3], step, t + n);
+  for (int n = 0; n < N; n += 3) bases[n / 3] = row_bytes_of(args.in[3], t + n);
   const unsigned char* weights = tile.bytes + v * tile.groups * kGroup * kLanes;
   const float* scales = tile.scales + v * kLanes;
   const float* minima = tile.minima + v * kLanes;
@@ -95,44 +94,44 @@ MNEME_INLINE void int_tile_tokens(const KernelArgs& args, const KernelStep& step
   }
   if (rows <= v * kLanes) return;
   for (int n = 0; n < N; ++n) {
-    v_store_n(row_of(args.out, step, t + n) + first_row + v * kLanes, sums[n], rows - v * kLanes);
+    v_store_n(row_of(args.out, t + n) + first_row + v * kLanes, sums[n], rows - v * kLanes);
   }
 }
 
 template <Element E>
-void many_tokens_int(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                     std::int64_t end, unsigned char* scratch) {
+void many_tokens_int(const KernelArgs& args, std::int64_t first, std::int64_t last,
+                     std::int64_t begin, std::int64_t end, unsigned char* scratch) {
   const IntTile tile = int_tile(scratch, args.in[1].cols);
   for (std::int64_t o = begin; o < end; o += kTileRows) {
     const std::int64_t rows = end - o < kTileRows ? end - o : kTileRows;
     unpack_tile<E>(tile, args.in[1], o, rows);
     for (int v = 0; v < kTileVecs; ++v) {
-      std::int64_t t = first_token(args, step);
-      for (; t + kIntTokens <= step.tokens; t += kIntTokens) {
-        int_tile_tokens<E, kIntTokens>(args, step, tile, v, t, o, rows);
+      std::int64_t t = first;
+      for (; t + kIntTokens <= last; t += kIntTokens) {
+        int_tile_tokens<E, kIntTokens>(args, tile, v, t, o, rows);
       }
-      for (; t + 4 <= step.tokens; t += 4) int_tile_tokens<E, 4>(args, step, tile, v, t, o, rows);
-      for (; t < step.tokens; ++t) int_tile_tokens<E, 1>(args, step, tile, v, t, o, rows);
+      for (; t + 4 <= last; t += 4) int_tile_tokens<E, 4>(args, tile, v, t, o, rows);
+      for (; t < last; ++t) int_tile_tokens<E, 1>(args, tile, v, t, o, rows);
     }
   }
 }
 
 // Few tokens: rows_int() of each instruction set multiplies up to four rows with one token.
 template <Element E>
-void few_tokens_int(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
-                    std::int64_t end) {
+void few_tokens_int(const KernelArgs& args, std::int64_t first, std::int64_t last,
+                    std::int64_t begin, std::int64_t end) {
   const float* bias = floats_of(args.in[2]);
   for (std::int64_t o = begin; o < end; o += 4) {
     const std::int64_t rows = end - o < 4 ? end - o : 4;
-    for (std::int64_t t = first_token(args, step); t < step.tokens; ++t) {
-      const auto* x = reinterpret_cast<const PackedGroup*>(row_bytes_of(args.in[3], step, t));
+    for (std::int64_t t = first; t < last; ++t) {
+      const auto* x = reinterpret_cast<const PackedGroup*>(row_bytes_of(args.in[3], t));
       float sums[4];
       if (rows == 4) {
         rows_int<E, 4>(args.in[1], o, x, sums);
       } else {
         for (std::int64_t r = 0; r < rows; ++r) rows_int<E, 1>(args.in[1], o + r, x, sums + r);
       }
-      float* out = row_of(args.out, step, t) + o;
+      float* out = row_of(args.out, t) + o;
       for (std::int64_t r = 0; r < rows; ++r) out[r] = bias ? sums[r] + bias[o + r] : sums[r];
     }
   }
@@ -143,12 +142,16 @@ template <Element E>
 void matmul_int(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                 std::int64_t end, unsigned char* scratch) {
   if (args.in[4].data) {
-    matmul_woven<E>(args, step, begin, end);
-  } else if (step.tokens - first_token(args, step) < kFewTokens) {
-    few_tokens_int<E>(args, step, begin, end);
-  } else {
-    many_tokens_int<E>(args, step, begin, end, scratch);
+    return matmul_woven<E>(args, step, begin, end);
   }
+  by_sequence(
+      step,
+      [&](std::int64_t first, std::int64_t last) {
+        few_tokens_int<E>(args, first, last, begin, end);
+      },
+      [&](std::int64_t first, std::int64_t last) {
+        many_tokens_int<E>(args, first, last, begin, end, scratch);
+      });
 }
 
 // An item is a row of the weight; pieces begin at multiples of kTileRows.

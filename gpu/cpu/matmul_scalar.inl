@@ -14,8 +14,8 @@ void matmul(const KernelArgs& args, const KernelStep& step, std::int64_t begin, 
   float* row = reinterpret_cast<float*>(scratch);
   for (std::int64_t o = begin; o < end; ++o) {
     decode_row(weight.element, weight.data + o * weight.stride, n, row);
-    for (std::int64_t t = first_token(args, step); t < step.tokens; ++t) {
-      const float* x = row_of(args.in[0], step, t);
+    for (std::int64_t t = 0; t < step.rows; ++t) {
+      const float* x = row_of(args.in[0], t);
       float sums[8] = {};
       std::int64_t i = 0;
       for (; i + 8 <= n; i += 8) {
@@ -24,7 +24,7 @@ void matmul(const KernelArgs& args, const KernelStep& step, std::int64_t begin, 
       for (; i < n; ++i) sums[0] += row[i] * x[i];
       const float sum =
           ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-      row_of(args.out, step, t)[o] = bias ? sum + bias[o] : sum;
+      row_of(args.out, t)[o] = bias ? sum + bias[o] : sum;
     }
   }
 }

@@ -52,12 +52,12 @@ MNEME_INLINE void pack_block(const float* x, PackedGroup& group, std::int64_t bl
 }
 
 // An item is a token. Blocks behind the last are zero, so kernels need not know where a row ends.
-void pack_activations(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
+void pack_activations(const KernelArgs& args, const KernelStep&, std::int64_t begin,
                       std::int64_t end, unsigned char*) {
   const std::int64_t blocks = args.in[0].cols / 32;
-  for (std::int64_t t = first_token(args, step) + begin; t < first_token(args, step) + end; ++t) {
-    const float* x = row_of(args.in[0], step, t);
-    auto* groups = reinterpret_cast<PackedGroup*>(row_bytes_of(args.out, step, t));
+  for (std::int64_t t = begin; t < end; ++t) {
+    const float* x = row_of(args.in[0], t);
+    auto* groups = reinterpret_cast<PackedGroup*>(row_bytes_of(args.out, t));
     for (std::int64_t b = 0; b < blocks; ++b) pack_block(x + b * 32, groups[b / 4], b % 4);
     if (blocks % 4 == 0) continue;
     const float zeros[32] = {};

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where rows lie, and what the stored numbers mean.
 
-MNEME_INLINE std::int64_t first_token(const KernelArgs& args, const KernelStep& step) {
-  return args.output_rows_only ? step.tokens - step.outputs : 0;
+MNEME_INLINE unsigned char* row_bytes_of(const KernelTensor& x, std::int64_t row) {
+  return x.data + row * x.stride;
 }
 
-MNEME_INLINE unsigned char* row_bytes_of(const KernelTensor& x, const KernelStep& step,
-                                         std::int64_t token) {
-  const std::int64_t first = x.output_rows_only ? step.tokens - step.outputs : 0;
-  return x.data + (token - first) * x.stride;
+MNEME_INLINE float* row_of(const KernelTensor& x, std::int64_t row) {
+  return reinterpret_cast<float*>(row_bytes_of(x, row));
 }
 
-MNEME_INLINE float* row_of(const KernelTensor& x, const KernelStep& step, std::int64_t token) {
-  return reinterpret_cast<float*>(row_bytes_of(x, step, token));
+// The run that a row belongs to.
+MNEME_INLINE const KernelRun& run_of(const KernelStep& step, std::int64_t row) {
+  const KernelRun* run = step.runs;
+  while (row >= run->first + run->rows) ++run;
+  return *run;
+}
+
+// A sequence's part of a state: row p is its position p.
+MNEME_INLINE KernelTensor part_of(const KernelTensor& state, const KernelRun& run) {
+  KernelTensor part = state;
+  part.data += run.sequence * state.rows * state.stride;
+  return part;
+}
+
+MNEME_INLINE std::int64_t position_of(const KernelRun& run, std::int64_t row) {
+  return run.position + row - run.first;
 }
 
 MNEME_INLINE const float* floats_of(const KernelTensor& constant) {

@@ -38,15 +38,14 @@ void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
 
 // Outputs of N tokens from t on, for the rows of one tile.
 template <Element E, int N>
-MNEME_INLINE void woven_tokens(const KernelArgs& args, const KernelStep& step,
-                               const unsigned char* tile, std::int64_t t, std::int64_t first_row,
-                               std::int64_t rows) {
+MNEME_INLINE void woven_tokens(const KernelArgs& args, const unsigned char* tile, std::int64_t t,
+                               std::int64_t first_row, std::int64_t rows) {
   // Rows of packed activations lie one stride apart: a base for every three keeps the addresses of
   // all N in few registers.
   const std::int64_t stride = args.in[3].stride;
   const std::int64_t blocks = args.in[1].cols / 32;
   const unsigned char* bases[(N + 2) / 3];
-  for (int n = 0; n < N; n += 3) bases[n / 3] = row_bytes_of(args.in[3], step, t + n);
+  for (int n = 0; n < N; n += 3) bases[n / 3] = row_bytes_of(args.in[3], t + n);
   Vec sums[N];
   for (int n = 0; n < N; ++n) sums[n] = bias_of(floats_of(args.in[2]), first_row, rows, 0);
   for (std::int64_t block = 0; block < blocks; ++block, tile += woven_block_bytes<E>()) {
@@ -83,28 +82,28 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const KernelStep& step,
     }
   }
   for (int n = 0; n < N; ++n) {
-    v_store_n(row_of(args.out, step, t + n) + first_row, sums[n], rows);
+    v_store_n(row_of(args.out, t + n) + first_row, sums[n], rows);
   }
 }
 
 // All tiles for some tokens, then for the next: of a step of many tokens the activations do not fit
 // into the caches, the tiles of a piece do.
 template <Element E, int N>
-void woven_rows_tokens(const KernelArgs& args, const KernelStep& step, std::int64_t t,
-                       std::int64_t begin, std::int64_t end) {
+void woven_rows_tokens(const KernelArgs& args, std::int64_t t, std::int64_t begin,
+                       std::int64_t end) {
   for (std::int64_t o = begin; o < end; o += kLanes) {
     const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
-    woven_tokens<E, N>(args, step, tile, t, o, end - o < kLanes ? end - o : kLanes);
+    woven_tokens<E, N>(args, tile, t, o, end - o < kLanes ? end - o : kLanes);
   }
 }
 
 template <Element E>
 void matmul_woven(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end) {
-  std::int64_t t = first_token(args, step);
-  for (; t + kIntTokens <= step.tokens; t += kIntTokens) {
-    woven_rows_tokens<E, kIntTokens>(args, step, t, begin, end);
+  std::int64_t t = 0;
+  for (; t + kIntTokens <= step.rows; t += kIntTokens) {
+    woven_rows_tokens<E, kIntTokens>(args, t, begin, end);
   }
-  for (; t + 4 <= step.tokens; t += 4) woven_rows_tokens<E, 4>(args, step, t, begin, end);
-  for (; t < step.tokens; ++t) woven_rows_tokens<E, 1>(args, step, t, begin, end);
+  for (; t + 4 <= step.rows; t += 4) woven_rows_tokens<E, 4>(args, t, begin, end);
+  for (; t < step.rows; ++t) woven_rows_tokens<E, 1>(args, t, begin, end);
 }

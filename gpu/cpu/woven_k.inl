@@ -98,12 +98,11 @@ MNEME_INLINE IntVec i_high_pair(IntVec x) {
 
 // Outputs of N tokens from t on, for the rows of one tile.
 template <Element E, int N>
-MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const KernelStep& step,
-                                 const unsigned char* tile, std::int64_t t, std::int64_t first_row,
-                                 std::int64_t rows) {
+MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const unsigned char* tile, std::int64_t t,
+                                 std::int64_t first_row, std::int64_t rows) {
   const std::int64_t blocks = args.in[1].cols / 32;
   const unsigned char* bases[N];
-  for (int n = 0; n < N; ++n) bases[n] = row_bytes_of(args.in[3], step, t + n);
+  for (int n = 0; n < N; ++n) bases[n] = row_bytes_of(args.in[3], t + n);
   Vec sums[N];
   for (int n = 0; n < N; ++n) sums[n] = bias_of(floats_of(args.in[2]), first_row, rows, 0);
   for (std::int64_t block = 0; block < blocks; ++block, tile += kLanes * kSixBlockBytes) {
@@ -147,26 +146,26 @@ MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const KernelStep& step,
     }
   }
   for (int n = 0; n < N; ++n) {
-    v_store_n(row_of(args.out, step, t + n) + first_row, sums[n], rows);
+    v_store_n(row_of(args.out, t + n) + first_row, sums[n], rows);
   }
 }
 
 // As woven_rows_tokens.
 template <Element E, int N>
-void six_bit_rows_tokens(const KernelArgs& args, const KernelStep& step, std::int64_t t,
-                         std::int64_t begin, std::int64_t end) {
+void six_bit_rows_tokens(const KernelArgs& args, std::int64_t t, std::int64_t begin,
+                         std::int64_t end) {
   for (std::int64_t o = begin; o < end; o += kLanes) {
     const unsigned char* tile = args.in[4].data + o / kLanes * args.in[4].stride;
-    six_bit_tokens<E, N>(args, step, tile, t, o, end - o < kLanes ? end - o : kLanes);
+    six_bit_tokens<E, N>(args, tile, t, o, end - o < kLanes ? end - o : kLanes);
   }
 }
 
 template <Element E>
 void matmul_six_bits(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                      std::int64_t end) {
-  std::int64_t t = first_token(args, step);
-  for (; t + kSixTokens <= step.tokens; t += kSixTokens) {
-    six_bit_rows_tokens<E, kSixTokens>(args, step, t, begin, end);
+  std::int64_t t = 0;
+  for (; t + kSixTokens <= step.rows; t += kSixTokens) {
+    six_bit_rows_tokens<E, kSixTokens>(args, t, begin, end);
   }
-  for (; t < step.tokens; ++t) six_bit_rows_tokens<E, 1>(args, step, t, begin, end);
+  for (; t < step.rows; ++t) six_bit_rows_tokens<E, 1>(args, t, begin, end);
 }

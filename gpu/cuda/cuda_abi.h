@@ -12,10 +12,10 @@ namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/6";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/7";
 
 enum class CudaKernel : std::int32_t {
-  embed,            // in: table, ids
+  embed,            // in: table
   rms_norm,         // in: x, weight f32
   pack_int8,        // in: x; out: 32 x i8 a block; out2: {scale, scale * sum} a block
   pack_half,        // in: x; out: f16 or bf16 rows, zeroes behind the last value; out2: row scales
@@ -27,9 +27,10 @@ enum class CudaKernel : std::int32_t {
   kv_append,        // in: k, v, states
   attention,        // in: q, states; out; out2: partial results of the splits
   combine,          // in: -; out; out2: as attention's
-  glu,           // in: gate, up
+  glu,              // in: gate, up
   add,              // in: a, b
   scale,            // in: x
+  output_rows,      // in: x, output tokens
   table_decode,     // in: rows, [index, cached]
   engram_gate,      // in: h, key, value, norms f32; out; out2: gates
   conv_append,      // in: -, v, norm f32, -, state
@@ -41,18 +42,26 @@ enum class CudaKernel : std::int32_t {
 // A tensor in the device's memory. `element` has the numbers of DType (gpu/tensor.h).
 struct CudaTensor {
   unsigned char* data = nullptr;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;  // of a state: those of one sequence
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
   std::int32_t element = 0;
-  std::int32_t output_rows_only = 0;  // 1: has no rows but the step's output rows
 };
 
-// What kernels read to know how much of their grid has work.
+// What kernels read to know how much of their grid has work. Behind it lie records of the tokens.
 struct CudaStep {
   std::int32_t tokens = 0;
   std::int32_t outputs = 0;
-  std::int64_t position = 0;
+  std::int64_t records = 0;       // bytes from here to the first
+  std::int64_t record_bytes = 0;  // from one to the next
+};
+
+// What a token's record begins with; its row of every rope table follows.
+struct CudaToken {
+  std::int32_t id = 0;
+  std::int32_t position = 0;
+  std::int32_t sequence = 0;
+  std::int32_t first = 0;  // token of its run: those from there on are the same sequence's
 };
 
 // A product more of the same activations: one launch makes up to three.
@@ -67,8 +76,9 @@ struct CudaLibrary;  // NVIDIA's matrix products on one device
 // One kernel with everything it needs; passed to it by value and recorded in graphs.
 struct CudaCall {
   CudaKernel kernel = CudaKernel::embed;
-  std::int32_t output_rows_only = 0;
-  std::int32_t rows_max = 0;  // most rows this call works on; what the step says counts
+  std::int32_t output_rows = 0;    // 1: its rows are those of the output tokens
+  std::int32_t rows_max = 0;       // most rows this call works on; what the step says counts
+  std::int32_t sequences_max = 1;  // most sequences that these are of
   std::int32_t exact = 0;     // matvec of quantised weights: x is float32
   const CudaStep* step = nullptr;
   CudaTensor in[8];

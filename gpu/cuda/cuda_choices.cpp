@@ -55,7 +55,7 @@ class FusionFinder {
     const Op& first = graph_.ops[i];
     const Op& next = graph_.ops[k];
     if (first.kind != OpKind::matmul || next.kind != OpKind::matmul) return false;
-    if (next.in[0] != first.in[0] || next.output_rows_only != first.output_rows_only) return false;
+    if (next.in[0] != first.in[0]) return false;
     if (next.out == first.in[0]) return false;
     if (matmul_adds_[k]) return false;
     return graph_.tensor(next.in[1]).dtype == graph_.tensor(first.in[1]).dtype;
@@ -119,7 +119,7 @@ Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows) {
 }
 
 bool for_matrix_library(const Graph& graph, const Op& op, NumericMode mode) {
-  if (op.kind != OpKind::matmul || op.output_rows_only || mode != NumericMode::fast) return false;
+  if (op.kind != OpKind::matmul || mode != NumericMode::fast) return false;
   const Tensor& weight = graph.tensor(op.in[1]);
   return weight.dtype == DType::bf16 && (op.in.size() < 3 || op.in[2] == kNoTensor);
 }

@@ -22,7 +22,7 @@ struct StepSize {
   std::int32_t tokens = 0;
   std::int32_t outputs = 0;
   bool whole = false;  // only for steps of exactly so many tokens
-  std::int32_t rows(const Op& op) const { return op.output_rows_only ? outputs : tokens; }
+  std::int32_t rows(bool of_outputs) const { return of_outputs ? outputs : tokens; }
 };
 
 // By rising size. A grid is at most four times as large as the work. `whole`: of the longest step

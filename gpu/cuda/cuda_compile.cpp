@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <string>
 #include <utility>
 
@@ -34,10 +35,10 @@ class Compiler {
       : graph_(graph),
         options_(options),
         device_(std::move(device)),
-        plan_(std::make_unique<CudaPlan>(device_, std::move(library))) {}
+        plan_(std::make_unique<CudaPlan>(device_, std::move(library))),
+        output_rows_(OutputRows::of(graph)) {}
 
   Result<std::unique_ptr<Plan>> run() {
-    plan_->limits_ = StepLimits::of(graph_, options_);
     plan_->segments_ = graph_.segments;
     plan_->times_.begin(graph_.ops.size());
     if (options_.tokens_max > kTokensMax) {
@@ -46,6 +47,7 @@ class Compiler {
                                options_.tokens_max, kTokensMax)};
     }
     RETURN_IF_ERROR(check_ops(graph_, "CUDA", why_not_on_cuda));
+    plan_->limits_ = StepLimits::of(graph_, options_);
     describe_tensors();
     fusions_ = find_fusions(graph_);
     fused_gate_convs_ = find_fused_gate_convs(graph_);
@@ -60,37 +62,43 @@ class Compiler {
 
  private:
   void describe_tensors() {
-    const std::vector<bool> output_rows_only = tensors_of_output_rows(graph_);
-    for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
+    for (TensorId i = 0; i < graph_.tensors.size(); ++i) {
       const Tensor& x = graph_.tensors[i];
       CudaTensor t;
       t.rows = x.rows;
       t.cols = x.cols;
       t.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.element = static_cast<std::int32_t>(x.dtype);
-      t.output_rows_only = output_rows_only[i] ? 1 : 0;
       if (x.role != TensorRole::activation) t.data = cuda_pointer(*x.buffer, x.offset);
       if (x.role == TensorRole::input || x.role == TensorRole::output) {
-        CHECK(x.offset + rows_bytes(t) <= x.buffer->size());
+        CHECK(x.offset + rows_bytes(i) <= x.buffer->size());
       }
       tensors_.push_back(t);
     }
   }
 
-  bool gains_by_library() const {
-    return plan_->library_ != nullptr && options_.tokens_max > kCudaFewRows &&
-           std::any_of(graph_.ops.begin(), graph_.ops.end(),
-                       [&](const Op& op) { return for_matrix_library(graph_, op, options_.mode); });
+  // Of output tokens there are few.
+  bool for_library(std::size_t index) const {
+    return !output_rows_.ops[index] && for_matrix_library(graph_, graph_.ops[index], options_.mode);
   }
 
-  std::size_t rows_bytes(const CudaTensor& t) const {
-    const std::int64_t most = t.output_rows_only ? options_.outputs_max : options_.tokens_max;
-    return static_cast<std::size_t>((t.rows > 0 ? t.rows : most) * t.stride);
+  bool gains_by_library() const {
+    return plan_->library_ != nullptr && options_.tokens_max > kCudaFewRows &&
+           std::ranges::any_of(std::views::iota(std::size_t{0}, graph_.ops.size()),
+                               [&](std::size_t i) { return for_library(i); });
+  }
+
+  std::size_t rows_bytes(TensorId id) const {
+    const Tensor& x = graph_.tensor(id);
+    const std::int64_t most = output_rows_.tensors[id] ? options_.outputs_max : options_.tokens_max;
+    return static_cast<std::size_t>(x.rows > 0 ? x.rows : most) * row_bytes(x.dtype, x.cols);
   }
 
   // What the host writes before a step.
   Status describe_step() {
-    plan_->record_bytes_ = kCudaIdBytes;
+    plan_->records_ =
+        kCudaOutputs + round_up(static_cast<std::size_t>(options_.outputs_max) * 4, 64);
+    plan_->record_bytes_ = sizeof(CudaToken);
     rope_of_.assign(graph_.ops.size(), 0);
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
@@ -111,7 +119,7 @@ class Compiler {
       plan_->record_bytes_ += round_up(angles.row_floats() * sizeof(float), 16);
     }
     auto step = device_->alloc_mirrored(
-        kCudaRecords + static_cast<std::size_t>(options_.tokens_max) * plan_->record_bytes_);
+        plan_->records_ + static_cast<std::size_t>(options_.tokens_max) * plan_->record_bytes_);
     if (!step) return step.error();
     plan_->step_ = std::move(*step);
     return {};
@@ -131,7 +139,7 @@ class Compiler {
       for (const TensorId id : ids) {
         if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
         for (const std::size_t when : {first, last}) {
-          lives.touch(id, rows_bytes(tensors_[id]), when);
+          lives.touch(id, rows_bytes(id), when);
         }
       }
     }
@@ -145,8 +153,9 @@ class Compiler {
     std::size_t scale_bytes = 0;
     std::size_t partial_bytes = 0;
     for (const StepSize& size : sizes_) {
-      for (const Op& op : graph_.ops) {
-        const std::int32_t rows = size.rows(op);
+      for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+        const Op& op = graph_.ops[i];
+        const std::int32_t rows = size.rows(output_rows_.ops[i]);
         if (op.kind == OpKind::matmul) {
           const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
           packed_bytes = std::max(packed_bytes, packing.bytes);
@@ -265,7 +274,7 @@ class Compiler {
         known[id] = true;
         const Tensor& x = graph_.tensor(id);
         CHECK(!x.buffer->host().empty());  // inputs and outputs are host_visible
-        to.push_back({tensors_[id], x.buffer->host().data() + x.offset});
+        to.push_back({tensors_[id], output_rows_.tensors[id], x.buffer->host().data() + x.offset});
       };
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
         const Op& op = graph_.ops[i];
@@ -295,7 +304,7 @@ class Compiler {
       packed_from_.reset();
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
         const bool fused = fused_gate_convs_[i] && size.tokens <= kFusedGateConvTokensMax;
-        const std::int32_t rows = size.rows(graph_.ops[i]);
+        const std::int32_t rows = size.rows(output_rows_.ops[i]);
         if (fusions_.made_at[i] == i && rows > 0) {
           fused ? lower_fused_gate_conv(i, rows, variant.calls) : lower(i, size, variant.calls);
         }
@@ -316,8 +325,9 @@ class Compiler {
     const Op& op = graph_.ops[index];
     CudaCall call;
     call.kernel = kernel;
-    call.output_rows_only = op.output_rows_only ? 1 : 0;
+    call.output_rows = output_rows_.ops[index] ? 1 : 0;
     call.rows_max = rows;
+    call.sequences_max = static_cast<std::int32_t>(options_.sequences_max);
     call.step = reinterpret_cast<const CudaStep*>(cuda_pointer(plan_->step_));
     for (std::size_t i = 0; i < op.in.size() && i < std::size(call.in); ++i) {
       call.in[i] = tensor(op.in[i]);
@@ -331,7 +341,7 @@ class Compiler {
   // Of each token of the step: what lies `offset` bytes into its record.
   CudaTensor record(std::size_t offset) const {
     CudaTensor t;
-    t.data = cuda_pointer(plan_->step_, kCudaRecords + offset);
+    t.data = cuda_pointer(plan_->step_, plan_->records_ + offset);
     t.stride = static_cast<std::int64_t>(plan_->record_bytes_);
     return t;
   }
@@ -339,14 +349,13 @@ class Compiler {
   // What the packed activations are, so that products of the same activations share them.
   struct PackedFrom {
     TensorId tensor;
-    bool output_rows_only;
     CudaKernel kernel;
     DType half;
     bool operator==(const PackedFrom&) const = default;
   };
 
   PackedFrom packed_from(const Op& product, const Packing& packing) const {
-    return {product.in[0], product.output_rows_only, packing.kernel, packing.half};
+    return {product.in[0], packing.kernel, packing.half};
   }
 
   // Where packed activations lie; row i is the call's row i.
@@ -354,7 +363,6 @@ class Compiler {
     CudaTensor t;
     t.data = packed_;
     t.stride = packing.stride;
-    t.output_rows_only = 1;
     t.element = static_cast<std::int32_t>(packing.half);
     return t;
   }
@@ -379,8 +387,8 @@ class Compiler {
     }
     const Op& next = graph_.ops[index + 1];
     if (next.kind != OpKind::matmul || next.in[0] != op.out) return;
-    if (next.output_rows_only != op.output_rows_only) return;
-    const Packing packing = packing_of(graph_.tensor(next.in[1]), options_.mode, size.rows(next));
+    const Packing packing = packing_of(graph_.tensor(next.in[1]), options_.mode,
+                                       size.rows(output_rows_.ops[index + 1]));
     if (packing.kernel != CudaKernel::pack_int8) return;
     calls.back().call.packed = packed_tensor(packing);
     calls.back().call.scales = scales_tensor(packing);
@@ -389,7 +397,7 @@ class Compiler {
 
   void lower_matmul(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
-    const std::int32_t rows = size.rows(op);
+    const std::int32_t rows = size.rows(output_rows_.ops[index]);
     const DType dtype = graph_.tensor(op.in[1]).dtype;
     const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
     if (packing.packs() && packed_from_ != packed_from(op, packing)) {
@@ -418,13 +426,13 @@ class Compiler {
       call.in[4] = tensor(added_to(graph_, index));
       call.out = tensor(sum.out);
     }
-    bool for_library = size.whole && for_matrix_library(graph_, op, options_.mode);
+    bool by_library = size.whole && for_library(index);
     for (std::size_t i = index + 1; i < index + fusions_.group[index]; ++i) {
       const Op& product = graph_.ops[i];
       call.more[call.more_count++] = {tensor(product.in[1]), bias_of(product), tensor(product.out)};
-      for_library = for_library && for_matrix_library(graph_, product, options_.mode);
+      by_library = by_library && for_library(i);
     }
-    if (for_library) plan_->library_->take_over(call);
+    if (by_library) plan_->library_->take_over(call);
     calls.push_back({call, index});
   }
 
@@ -447,14 +455,14 @@ class Compiler {
 
   void lower(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
-    const std::int32_t rows = size.rows(op);
+    const std::int32_t rows = size.rows(output_rows_.ops[index]);
     const auto add = [&](CudaKernel kernel) -> CudaCall& {
       calls.push_back({call_of(index, kernel, rows), index});
       return calls.back().call;
     };
     switch (op.kind) {
       case OpKind::embed:
-        add(CudaKernel::embed).in[1] = record(0);
+        add(CudaKernel::embed);
         return;
       case OpKind::rms_norm:
         add(CudaKernel::rms_norm).in[1] = float_tensor(op.in[1]);
@@ -488,6 +496,9 @@ class Compiler {
       case OpKind::scale:
         add(CudaKernel::scale);
         return;
+      case OpKind::output_rows:
+        add(CudaKernel::output_rows).in[1].data = cuda_pointer(plan_->step_, kCudaOutputs);
+        return;
       case OpKind::table_decode:
         add(CudaKernel::table_decode);
         return;
@@ -512,6 +523,7 @@ class Compiler {
   const CompileOptions& options_;
   const std::shared_ptr<CudaDeviceContext> device_;
   std::unique_ptr<CudaPlan> plan_;
+  const OutputRows output_rows_;
   std::vector<CudaTensor> tensors_;  // by TensorId
   Fusions fusions_;
   std::vector<bool> fused_gate_convs_;  // [ops]

@@ -35,7 +35,7 @@ CudaVariant& CudaPlan::variant_for(const StepParams& step) {
   const auto tokens = static_cast<std::int32_t>(step.tokens.size());
   const auto found = std::find_if(variants_.begin(), variants_.end(), [&](const CudaVariant& v) {
     return (v.size.whole ? v.size.tokens == tokens : v.size.tokens >= tokens) &&
-           v.size.outputs >= step.n_outputs;
+           v.size.outputs >= static_cast<std::int32_t>(step.outputs.size());
   });
   CHECK(found != variants_.end());
   return *found;
@@ -45,20 +45,30 @@ int CudaPlan::write_step(const StepParams& step) {
   std::byte* host = step_.host().data();
   CudaStep header;
   header.tokens = static_cast<std::int32_t>(step.tokens.size());
-  header.outputs = static_cast<std::int32_t>(step.n_outputs);
-  header.position = step.position;
+  header.outputs = static_cast<std::int32_t>(step.outputs.size());
+  header.records = static_cast<std::int64_t>(records_);
+  header.record_bytes = static_cast<std::int64_t>(record_bytes_);
   std::memcpy(host, &header, sizeof header);
-  for (std::size_t t = 0; t < step.tokens.size(); ++t) {
-    std::byte* record = host + kCudaRecords + t * record_bytes_;
-    const std::int32_t id = step.tokens[t];
-    std::memcpy(record, &id, sizeof id);
-    for (const RopeTable& table : rope_tables_) {
-      fill_rope_rows(table.angles, step.position + static_cast<std::int64_t>(t), 1,
-                     reinterpret_cast<float*>(record + table.offset));
+  std::memcpy(host + kCudaOutputs, step.outputs.data(), step.outputs.size_bytes());
+  std::size_t first = 0;
+  for (const SequenceRun& run : step.runs) {
+    for (std::size_t t = 0; t < static_cast<std::size_t>(run.tokens); ++t) {
+      CudaToken token;
+      token.id = step.tokens[first + t];
+      token.position = static_cast<std::int32_t>(run.position) + static_cast<std::int32_t>(t);
+      token.sequence = static_cast<std::int32_t>(run.sequence);
+      token.first = static_cast<std::int32_t>(first);
+      std::memcpy(host + records_ + (first + t) * record_bytes_, &token, sizeof token);
     }
+    first += static_cast<std::size_t>(run.tokens);
+  }
+  for (const RopeTable& table : rope_tables_) {
+    fill_rope_rows(table.angles, step.runs,
+                   reinterpret_cast<float*>(host + records_ + table.offset),
+                   record_bytes_ / sizeof(float));
   }
   return device_->api().copy(device_->context(), CudaStream::compute, cuda_pointer(step_), host,
-                             kCudaRecords + step.tokens.size() * record_bytes_);
+                             records_ + step.tokens.size() * record_bytes_);
 }
 
 int CudaPlan::begin_times() {
@@ -134,9 +144,8 @@ int CudaPlan::end_segment(std::size_t segment) {
 
 int CudaPlan::copy_outputs(std::size_t segment, const StepParams& step) {
   for (const CudaTransfer& output : outputs_[segment]) {
-    const std::int64_t rows = output.tensor.output_rows_only
-                                  ? step.n_outputs
-                                  : static_cast<std::int64_t>(step.tokens.size());
+    const auto rows =
+        static_cast<std::int64_t>(output.output_rows ? step.outputs.size() : step.tokens.size());
     if (rows == 0) continue;
     RETURN_IF_NOT_ZERO(device_->api().copy(
         device_->context(), CudaStream::compute, output.host, output.tensor.data,

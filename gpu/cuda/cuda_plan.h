@@ -35,6 +35,7 @@ struct CudaVariant {
 // What a segment copies: a graph's tensor with host memory.
 struct CudaTransfer {
   CudaTensor tensor;
+  bool output_rows = false;
   std::byte* host = nullptr;
 };
 
@@ -82,7 +83,8 @@ class CudaPlan final : public Plan {
   std::vector<CudaVariant> variants_;  // by rising size
   std::vector<RopeTable> rope_tables_;
   Buffer memory_;  // activations, scratch, small constants as floats
-  Buffer step_;    // CudaStep, then a record for each token: its id, its row of every rope table
+  Buffer step_;    // CudaStep, output tokens, a record for each token
+  std::size_t records_ = 0;  // bytes into step_
   std::size_t record_bytes_ = 0;
   StepLimits limits_;
 
@@ -92,8 +94,7 @@ class CudaPlan final : public Plan {
   OpTimes times_;
 };
 
-constexpr std::size_t kCudaRecords = 64;  // bytes into step_: the first token's record
-constexpr std::size_t kCudaIdBytes = 16;  // of a record: the id and padding
+constexpr std::size_t kCudaOutputs = 64;  // bytes into step_: the output tokens
 
 // Errors: unsupported, naming the op; out_of_memory; device.
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,

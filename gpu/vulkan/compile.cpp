@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -36,9 +37,10 @@ class Compiler {
         with_(with),
         shape_(VulkanShape::of(with.device->physical())),
         fast_(options.mode == NumericMode::fast),
+        options_(options),
+        output_rows_(OutputRows::of(graph)),
         plan_(std::make_unique<VulkanPlan>(with.device)) {
     plan_->groups_wanted_ = shape_.groups_wanted;
-    plan_->limits_ = StepLimits::of(graph, options);
     plan_->layout_ = with.programs.layout();
     plan_->segments_ = graph.segments;
     plan_->times_.begin(graph.ops.size());
@@ -46,14 +48,16 @@ class Compiler {
 
   Result<std::unique_ptr<Plan>> run() {
     RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
-    output_rows_only_ = tensors_of_output_rows(graph_);
+    plan_->limits_ = StepLimits::of(graph_, options_);
+    RETURN_IF_ERROR(check_states());
     fused_gate_convs_ = find_fused_gate_convs(graph_);
     matmul_adds_ = find_matmul_adds(graph_);
     integers_ = Packings::find(graph_, true, [&](const Op& product) {
       return fast_ && with_.device->physical().integer_dot && is_quantised(product);
     });
     halves_ = Packings::find(graph_, false, [&](const Op& product) {
-      return fast_ && shape_.matrix.subgroups > 0 && !product.output_rows_only && is_half(product);
+      return fast_ && shape_.matrix.subgroups > 0 && !output_rows_.tensors[product.out] &&
+             is_half(product);
     });
     RETURN_IF_ERROR(place_activations_of_ops());
     RETURN_IF_ERROR(make_constants());
@@ -82,8 +86,8 @@ class Compiler {
       return static_cast<std::size_t>(x.rows);
     }
     if (x.role == TensorRole::input && x.rows > 0) return static_cast<std::size_t>(x.rows);
-    return static_cast<std::size_t>(output_rows_only_[id] ? plan_->limits_.outputs_max
-                                                          : plan_->limits_.tokens_max);
+    return static_cast<std::size_t>(output_rows_.tensors[id] ? plan_->limits_.outputs_max
+                                                             : plan_->limits_.tokens_max);
   }
   std::size_t bytes_of(TensorId id) const {
     return rows_of(id) * row_bytes(graph_.tensor(id).dtype, graph_.tensor(id).cols);
@@ -132,8 +136,8 @@ class Compiler {
   }
   std::size_t packed_rows(std::size_t index) const {
     const StepLimits& limits = plan_->limits_;
-    return static_cast<std::size_t>(graph_.ops[index].output_rows_only ? limits.outputs_max
-                                                                       : limits.tokens_max);
+    return static_cast<std::size_t>(output_rows_.ops[index] ? limits.outputs_max
+                                                            : limits.tokens_max);
   }
   std::size_t cols_of(TensorId id) const {
     return static_cast<std::size_t>(graph_.tensor(id).cols);
@@ -214,10 +218,27 @@ class Compiler {
     return {};
   }
 
-  // Lays out the step's memory: header, ids, rope tables, workgroup counts.
+  // Shaders count the values of a state in 32 bits.
+  Status check_states() const {
+    for (const Tensor& x : graph_.tensors) {
+      if (x.role != TensorRole::state) continue;
+      const std::int64_t values = plan_->limits_.sequences_max * x.rows * x.cols;
+      if (values <= std::numeric_limits<std::uint32_t>::max()) continue;
+      return Error{
+          ErrorCode::unsupported,
+          fmt::format("{} would have {} values, more than Mneme's shaders can count: choose "
+                      "a shorter context, or fewer sequences at a time",
+                      x.name, values)};
+    }
+    return {};
+  }
+
+  // Lays out the step's memory: header, tokens, output tokens, rope tables, workgroup counts.
   Status describe_step() {
     const auto tokens = static_cast<std::size_t>(plan_->limits_.tokens_max);
-    step_bytes_ = aligned(16 + 4 * tokens);
+    plan_->outputs_offset_ = aligned(16 * (1 + tokens));
+    const auto outputs = static_cast<std::size_t>(plan_->limits_.outputs_max);
+    step_bytes_ = plan_->outputs_offset_ + aligned(4 * outputs);
     rope_of_.assign(graph_.ops.size(), 0);
     for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = graph_.ops[i];
@@ -321,7 +342,7 @@ class Compiler {
     dispatch.op = index;
     VulkanPush& push = dispatch.push;
     push.step = plan_->step_.handle();
-    push.flags = op.output_rows_only ? 1 : 0;
+    push.flags = output_rows_.ops[index] ? 1 : 0;
     const auto touch = [&](TensorId id, bool writes) {
       const std::uint64_t begin = addresses_[id];
       dispatch.ranges.push_back({begin, begin + bytes_of(id), writes});
@@ -331,7 +352,6 @@ class Compiler {
       const Tensor& x = graph_.tensor(op.in[k]);
       push.in[k] = addresses_[op.in[k]];
       push.types |= static_cast<std::uint32_t>(x.dtype) << (4 * k);
-      if (output_rows_only_[op.in[k]]) push.flags |= 2u << k;
       const bool written = x.role == TensorRole::state &&
                            (op.kind == OpKind::kv_append || op.kind == OpKind::table_decode ||
                             shader == "short_conv_append");
@@ -348,7 +368,11 @@ class Compiler {
     }
     const auto word = [](auto value) { return static_cast<std::uint32_t>(value); };
     push.cols = word(graph_.tensor(op.in[op.kind == OpKind::engram_gate ? 2 : 0]).cols);
-    push.rows = op.kind == OpKind::matmul ? word(graph_.tensor(op.in[1]).rows) : 0;
+    if (op.kind == OpKind::matmul) push.rows = word(graph_.tensor(op.in[1]).rows);
+    for (const TensorId id : op.in) {
+      if (id == kNoTensor || op.kind == OpKind::table_decode) continue;
+      if (graph_.tensor(id).role == TensorRole::state) push.rows = word(graph_.tensor(id).rows);
+    }
     push.params = params_at(index);
     if (op.kind == OpKind::short_conv) push.taps = word(graph_.tensor(op.in[3]).cols);
     variant.dispatches.push_back(std::move(dispatch));
@@ -381,6 +405,7 @@ class Compiler {
     use(gate.out2, push.out[1], true);
     use(conv.out2, push.out2, true);
     push.types = static_cast<std::uint32_t>(graph_.tensor(conv.in[4]).dtype) << 16;
+    push.rows = static_cast<std::uint32_t>(graph_.tensor(conv.in[4]).rows);
     push.cols = static_cast<std::uint32_t>(graph_.tensor(gate.in[2]).cols);
     push.params = params_at(index + 1);
     push.taps = static_cast<std::uint32_t>(graph_.tensor(conv.in[3]).cols);
@@ -410,11 +435,10 @@ class Compiler {
     const std::uint32_t group = heads_of_group(p);
     const bool wide = dim % 4 == 0 && is_wide({op.in[0], op.in[1], op.in[2], op.out});
     const AttentionTile tile = AttentionTile::of(with_.device->physical(), p);
-    // A step of many tokens has few output rows, mostly one.
-    if (!variant.splits && !op.output_rows_only && tile.across > 0) {
+    if (!variant.splits && tile.across > 0) {
       return add(index, variant, fmt::format("attention_tile_{}", state),
                  {tile.lanes(), dim, group, wide, tile.across, tile.down, tile.positions},
-                 {VulkanGrid::Kind::tiles, attention_groups(op), 1, tile.tokens});
+                 {VulkanGrid::Kind::runs, attention_groups(op), 1, tile.tokens});
     }
     const auto share_scratch = [&] {
       VulkanDispatch& dispatch = variant.dispatches.back();
@@ -465,7 +489,7 @@ class Compiler {
   // rms_norm and glu.
   Status add_packer(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
-    const bool packs = integers_.packs[index] != kNoTensor && reads_integers(op, variant);
+    const bool packs = integers_.packs[index] != kNoTensor && reads_integers(index, variant);
     const bool norm = op.kind == OpKind::rms_norm;
     const bool wide = is_wide({op.in[0], norm ? op.out : op.in[1], op.out});
     const auto cols = static_cast<std::uint32_t>(graph_.tensor(op.out).cols);
@@ -482,20 +506,21 @@ class Compiler {
   // How a step of a variant makes a product, or what an op with as many rows packs for one: for
   // few tokens, each weight is read once for all; for many, in tiles, on matrix units where a
   // device has them.
-  static bool takes_few(const Op& op, const VulkanPlan::Variant& variant) {
-    return variant.tokens_max <= kFewTokens || op.output_rows_only;
+  bool takes_few(std::size_t index, const VulkanPlan::Variant& variant) const {
+    return variant.tokens_max <= kFewTokens || output_rows_.ops[index];
   }
-  bool reads_integers(const Op& op, const VulkanPlan::Variant& variant) const {
-    return takes_few(op, variant) || shape_.matrix.subgroups == 0;
+  bool reads_integers(std::size_t index, const VulkanPlan::Variant& variant) const {
+    return takes_few(index, variant) || shape_.matrix.subgroups == 0;
   }
 
   Status add_matmul(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
     const Tensor& weight = graph_.tensor(op.in[1]);
     const auto rows = static_cast<std::uint32_t>(weight.rows);
-    const bool few = takes_few(op, variant);
+    const bool few = takes_few(index, variant);
     const std::size_t halves = few ? kNoOp : halves_.packed_by[index];
-    const std::size_t integers = reads_integers(op, variant) ? integers_.packed_by[index] : kNoOp;
+    const std::size_t integers =
+        reads_integers(index, variant) ? integers_.packed_by[index] : kNoOp;
     if (halves == index) RETURN_IF_ERROR(add_half_packing(index, variant));
     if (integers == index) RETURN_IF_ERROR(add_packing(index, variant));
     const bool wide =
@@ -526,7 +551,6 @@ class Compiler {
       const TensorId other = added_to(graph_, index);
       dispatch.push.out[0] = addresses_[out];
       dispatch.push.out2 = addresses_[other];
-      if (output_rows_only_[other]) dispatch.push.flags |= 2u << 3;
       dispatch.ranges.push_back({addresses_[out], addresses_[out] + bytes_of(out), true});
       dispatch.ranges.push_back({addresses_[other], addresses_[other] + bytes_of(other), false});
     }
@@ -563,6 +587,10 @@ class Compiler {
         return add_values(index, variant, "add", cols(0));
       case OpKind::scale:
         return add_values(index, variant, "scale", cols(0));
+      case OpKind::output_rows:
+        RETURN_IF_ERROR(add_values(index, variant, "output_rows", cols(0)));
+        variant.dispatches.back().push.in[1] = plan_->step_.handle() + plan_->outputs_offset_;
+        return {};
       case OpKind::table_decode: {  // a lane for each four bytes of a row
         const bool cached = op.in.size() > 1;
         const std::int64_t orders = cached ? cols(1) / 2 : 1;
@@ -583,8 +611,9 @@ class Compiler {
   const VulkanCompiler& with_;
   const VulkanShape shape_;
   const bool fast_;
+  const CompileOptions options_;
+  const OutputRows output_rows_;
   std::unique_ptr<VulkanPlan> plan_;
-  std::vector<bool> output_rows_only_;
   std::vector<bool> fused_gate_convs_;  // by op: a gate, made with the convolution behind it
   std::vector<bool> matmul_adds_;       // by op: a product, made with the sum behind it
   Packings integers_;                   // what products of quantised weights read

@@ -2,17 +2,15 @@
 #include "gpu/vulkan/packings.h"
 
 #include <map>
-#include <utility>
 
 namespace mneme {
 namespace {
 
 // A norm of heads leaves whole blocks to nobody.
-bool can_pack(const Graph& graph, const Op& maker, const Op& product) {
+bool can_pack(const Graph& graph, const Op& maker) {
   const bool norm =
       maker.kind == OpKind::rms_norm && maker.params.rms_norm.width == graph.tensor(maker.out).cols;
-  return (norm || maker.kind == OpKind::glu) &&
-         maker.output_rows_only == product.output_rows_only;
+  return norm || maker.kind == OpKind::glu;
 }
 
 }  // namespace
@@ -22,15 +20,15 @@ Packings Packings::find(const Graph& graph, bool makers,
   Packings found;
   found.packs.assign(graph.ops.size(), kNoTensor);
   found.packed_by.assign(graph.ops.size(), kNoOp);
-  std::map<std::pair<TensorId, bool>, std::size_t> packed;
+  std::map<TensorId, std::size_t> packed;
   std::vector<std::size_t> made_by(graph.tensors.size(), kNoOp);
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
     if (op.kind == OpKind::matmul && reads_packed(op)) {
-      const auto [by, fresh] = packed.try_emplace({op.in[0], op.output_rows_only}, i);
+      const auto [by, fresh] = packed.try_emplace(op.in[0], i);
       if (fresh) {
         const std::size_t maker = makers ? made_by[op.in[0]] : kNoOp;
-        if (maker != kNoOp && can_pack(graph, graph.ops[maker], op)) by->second = maker;
+        if (maker != kNoOp && can_pack(graph, graph.ops[maker])) by->second = maker;
         found.packs[by->second] = op.in[0];
       }
       found.packed_by[i] = by->second;
@@ -38,8 +36,7 @@ Packings Packings::find(const Graph& graph, bool makers,
     for (const TensorId id : {op.out, op.out2}) {
       if (id == kNoTensor) continue;
       made_by[id] = i;
-      packed.erase({id, false});  // no longer what was packed
-      packed.erase({id, true});
+      packed.erase(id);  // no longer what was packed
     }
   }
   return found;

@@ -18,7 +18,7 @@ struct Packings {
   std::vector<std::size_t> packed_by;  // by op: which packs what it reads; kNoOp: none does
 
   // Of the products that `reads_packed` names. By `makers`, the norm or SwiGLU that makes the
-  // activations packs them, for the same tokens that is; else the first product that reads them.
+  // activations packs them; else the first product that reads them.
   static Packings find(const Graph& graph, bool makers,
                        const std::function<bool(const Op& product)>& reads_packed);
 };

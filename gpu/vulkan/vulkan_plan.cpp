@@ -19,9 +19,12 @@ std::uint32_t divided(std::uint32_t a, std::uint32_t b) {
   return (a + b - 1) / b;
 }
 
-// What shaders/common.glsl calls Step; ids follow.
+// What shaders/common.glsl calls Step: this, then tokens.
 struct StepHeader {
-  std::uint32_t tokens, position, outputs, split_positions;
+  std::uint32_t tokens, outputs, split_positions, splits;
+};
+struct StepToken {
+  std::uint32_t id, position, sequence, first;
 };
 
 // Keeps what was touched since the last barrier and says when another is needed.
@@ -45,7 +48,8 @@ class Hazards {
 
 }  // namespace
 
-VkDispatchIndirectCommand VulkanGrid::groups(std::uint32_t rows, std::uint32_t splits) const {
+VkDispatchIndirectCommand VulkanGrid::groups(std::uint32_t rows, std::uint32_t splits,
+                                             std::span<const SequenceRun> runs) const {
   if (rows == 0) return {0, 0, 0};
   switch (kind) {
     case Kind::values:
@@ -59,6 +63,13 @@ VkDispatchIndirectCommand VulkanGrid::groups(std::uint32_t rows, std::uint32_t s
     }
     case Kind::tiles:
       return {divided(width, lanes), divided(rows, tokens), 1};
+    case Kind::runs: {
+      std::uint32_t tiles = 0;
+      for (const SequenceRun& run : runs) {
+        tiles += divided(static_cast<std::uint32_t>(run.tokens), tokens);
+      }
+      return {width, tiles, 1};
+    }
     case Kind::splits:
       return {width, rows, splits};
     case Kind::joins:
@@ -88,24 +99,35 @@ void VulkanPlan::write_step(const StepParams& step) {
   while (variants_[variant_].tokens_max < tokens) ++variant_;
   const Variant& variant = variants_[variant_];
   std::byte* base = step_.host().data();
-  StepHeader header{static_cast<std::uint32_t>(tokens), static_cast<std::uint32_t>(step.position),
-                    static_cast<std::uint32_t>(step.n_outputs), 0};
-  const std::uint32_t length = header.position + header.tokens;
-  header.split_positions =
-      variant.splits ? split_positions(length, header.tokens * attention_groups_, groups_wanted_)
-                     : length;
-  const std::uint32_t splits = divided(length, header.split_positions);
+  const auto word = [](auto value) { return static_cast<std::uint32_t>(value); };
+  std::int64_t length = 1;  // of the longest sequence
+  std::uint32_t first = 0;
+  for (const SequenceRun& run : step.runs) {
+    length = std::max(length, run.position + run.tokens);
+    for (std::uint32_t t = 0; t < word(run.tokens); ++t) {
+      const StepToken token{word(step.tokens[first + t]), word(run.position) + t,
+                            word(run.sequence), first};
+      std::memcpy(base + sizeof(StepHeader) + (first + t) * sizeof token, &token, sizeof token);
+    }
+    first += word(run.tokens);
+  }
+  StepHeader header{word(tokens), word(step.outputs.size()), word(length), 1};
+  if (variant.splits) {
+    header.split_positions =
+        split_positions(word(length), header.tokens * attention_groups_, groups_wanted_);
+    header.splits = divided(word(length), header.split_positions);
+  }
   std::memcpy(base, &header, sizeof header);
-  std::memcpy(base + sizeof header, step.tokens.data(), step.tokens.size_bytes());
+  std::memcpy(base + outputs_offset_, step.outputs.data(), step.outputs.size_bytes());
   for (const RopeTable& table : rope_tables_) {
-    fill_rope_rows(table.angles, step.position, tokens,
-                   reinterpret_cast<float*>(base + table.offset));
+    fill_rope_rows(table.angles, step.runs, reinterpret_cast<float*>(base + table.offset),
+                   table.angles.row_floats());
   }
   std::byte* groups = base + variant.groups_offset;
   for (const VulkanDispatch& dispatch : variant.dispatches) {
-    const bool output_rows_only = (dispatch.push.flags & 1u) != 0;
+    const bool of_outputs = (dispatch.push.flags & 1u) != 0;
     const VkDispatchIndirectCommand command =
-        dispatch.grid.groups(output_rows_only ? header.outputs : header.tokens, splits);
+        dispatch.grid.groups(of_outputs ? header.outputs : header.tokens, header.splits, step.runs);
     std::memcpy(groups, &command, sizeof command);
     groups += sizeof command;
   }

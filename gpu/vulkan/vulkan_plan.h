@@ -14,6 +14,7 @@
 #include "gpu/backend.h"
 #include "gpu/op_times.h"
 #include "gpu/rope_table.h"
+#include "gpu/step.h"
 #include "gpu/step_limits.h"
 #include "gpu/vulkan/memory.h"
 #include "gpu/vulkan/programs.h"
@@ -22,14 +23,15 @@
 
 namespace mneme {
 
-// How many workgroups a dispatch has in a step of `rows` rows, whose attention takes the positions
-// in `splits` parts.
+// How many workgroups a dispatch has in a step of `rows` rows, which are of these runs and whose
+// attention takes the positions in `splits` parts.
 struct VulkanGrid {
   enum class Kind : std::uint8_t {
     values,  // a lane a value: `width` values a row, `lanes` lanes a workgroup
     rows,    // `width` workgroups a row
     few,     // a workgroup for each `lanes` of `width` outputs and every `tokens` rows
     tiles,   // the same, with outputs along x and rows along y
+    runs,    // `width` workgroups for every `tokens` rows of a sequence
     splits,  // `width` workgroups a row and split
     joins,   // `width` workgroups a row where there is more than one split, else none
   };
@@ -38,7 +40,8 @@ struct VulkanGrid {
   std::uint32_t lanes = 1;
   std::uint32_t tokens = 1;
 
-  VkDispatchIndirectCommand groups(std::uint32_t rows, std::uint32_t splits) const;
+  VkDispatchIndirectCommand groups(std::uint32_t rows, std::uint32_t splits,
+                                   std::span<const SequenceRun> runs) const;
 };
 
 // Memory that a dispatch reads or writes.
@@ -101,6 +104,7 @@ class VulkanPlan final : public Plan {
   std::vector<Segment> segments_;
   std::vector<Variant> variants_;  // by rising tokens_max
   std::vector<RopeTable> rope_tables_;
+  std::size_t outputs_offset_ = 0;      // bytes into step_: the output tokens
   std::uint32_t attention_groups_ = 0;  // of the attention that has the fewest, a row, unsplit
   std::uint32_t groups_wanted_ = 0;     // VulkanShape
   Buffer activations_;

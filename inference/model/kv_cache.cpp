@@ -32,14 +32,14 @@ std::vector<std::uint64_t> kv_cache_bytes(const ModelConfig& config, std::int64_
 }
 
 Result<KvCache> KvCache::create(const ModelConfig& config, const MemoryPack* pack,
-                                std::int64_t context, NumericMode mode,
+                                std::int64_t context, std::int64_t sequences, NumericMode mode,
                                 const Placement& placement) {
   KvCache cache;
   cache.context = context;
   cache.dtype = cache_dtype(mode);
   const auto alloc = [&](std::int64_t layer, std::size_t row) -> Result<Buffer> {
-    auto buffer = placement.of_layer(layer).alloc(static_cast<std::size_t>(context) * row,
-                                                  MemoryKind::device);
+    auto buffer = placement.of_layer(layer).alloc(
+        static_cast<std::size_t>(sequences * context) * row, MemoryKind::device);
     if (!buffer) return buffer.error().with("making room for the context");
     return buffer;
   };

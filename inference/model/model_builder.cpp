@@ -40,7 +40,7 @@ TensorId ModelBuilder::state(std::string_view what, std::int64_t width) {
 
 void ModelBuilder::op(OpKind kind, std::vector<TensorId> in, TensorId out, const OpParams& params,
                       TensorId out2) {
-  graph_.op(Op{kind, std::move(in), out, out2, params, layer_ == kOutputLayer,
+  graph_.op(Op{kind, std::move(in), out, out2, params,
                static_cast<std::int32_t>(layer_ < 0 ? -1 : layer_)});
 }
 
@@ -55,7 +55,9 @@ TensorId ModelBuilder::embed() {
 
 void ModelBuilder::output(TensorId x, const Buffer* logits) {
   enter(kOutputLayer);
-  const TensorId normed = norm(x, "output_norm");
+  const TensorId rows = graph_.activation("output_rows", cols(x));
+  op(OpKind::output_rows, {x}, rows);
+  const TensorId normed = norm(rows, "output_norm");
   TensorId matrix = weight(
       {"output.weight", config_.vocab_size, config_.dim, WeightRule::vocabulary, true, layer_});
   if (weights_ == nullptr) return;

@@ -70,7 +70,7 @@ class ModelBuilder {
   void enter(std::int64_t layer) { layer_ = layer; }
   std::string name(std::string_view what) const;
   TensorId embed();
-  // Norm and logits of the output rows. `logits`: null over nothing.
+  // Norm and logits of the output tokens. `logits`: null over nothing.
   void output(TensorId x, const Buffer* logits);
   TensorId constant(const WeightTensor& w);
   void op(OpKind kind, std::vector<TensorId> in, TensorId out, const OpParams& params = {},

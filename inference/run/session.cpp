@@ -46,8 +46,10 @@ Status files_unchanged(std::initializer_list<const GgufFile*> files) {
 Result<std::unique_ptr<Session>> Session::create(const Model& model,
                                                  const SessionOptions& options) {
   std::unique_ptr<Session> session(new Session(model, options));
+  session->sequences_.resize(options.sequences);
   auto cache =
-      KvCache::create(model.config, model.pack, options.context, options.mode, model.placement);
+      KvCache::create(model.config, model.pack, options.context,
+                      static_cast<std::int64_t>(options.sequences), options.mode, model.placement);
   if (!cache) return cache.error();
   session->cache_ = std::move(*cache);
   auto io = StepBuffers::create(model.config, model.pack, model.device_rows, options.chunk_tokens,
@@ -77,6 +79,7 @@ Result<std::unique_ptr<Plan>> Session::compile(std::size_t part, const MemoryPac
   compile.mode = options_.mode;
   compile.tokens_max = options_.chunk_tokens;
   compile.outputs_max = options_.outputs_max;
+  compile.sequences_max = static_cast<std::int64_t>(options_.sequences);
   const Graph graph = build_graph(model_.config, model_.weights, pack, model_.device_rows, cache_,
                                   io_, model_.placement, part);
   return model_.placement.parts()[part].backend->compile(graph, compile);
@@ -86,25 +89,29 @@ void Session::set_memory(bool on) {
   on = on && model_.pack != nullptr;
   if (on == memory_on_) return;
   memory_on_ = on;
-  rewind(0);
+  for (std::size_t s = 0; s < sequences_.size(); ++s) rewind(0, s);
 }
 
-void Session::rewind(std::int64_t length) {
-  CHECK(length >= 0 && length <= length_);
-  length_ = length;
-  tokens_.resize(static_cast<std::size_t>(length));
+void Session::rewind(std::int64_t length, std::size_t sequence) {
+  Sequence& s = sequences_[sequence];
+  CHECK(length >= 0 && length <= s.length);
+  s.length = length;
+  s.tokens.resize(static_cast<std::size_t>(length));
 }
 
 // Asks for the rows of the next step: of the n-grams that the device does not hold, each once.
-void Session::prefetch(std::int64_t first, std::int64_t count) {
+void Session::prefetch(std::span<const Run> runs) {
   next_rows_->asked = Clock::now();
   if (!memory_on_) return;
   const NgramHasher& hasher = *model_.pack->hasher;
   const auto orders = static_cast<std::size_t>(hasher.spec().orders());
-  keys_.resize(static_cast<std::size_t>(count) * orders);
-  for (std::int64_t t = 0; t < count; ++t) {
-    hasher.keys_at(tokens_, static_cast<std::size_t>(first + t),
-                   std::span(keys_).subspan(static_cast<std::size_t>(t) * orders, orders));
+  keys_.clear();
+  for (const Run& run : runs) {
+    for (std::int64_t t = run.first; t < run.first + run.count; ++t) {
+      keys_.resize(keys_.size() + orders);
+      hasher.keys_at(sequences_[run.sequence].tokens, static_cast<std::size_t>(t),
+                     std::span(keys_).last(orders));
+    }
   }
   if (model_.device_rows == nullptr) {
     next_rows_->ticket = model_.tables->prefetch(keys_);
@@ -113,6 +120,11 @@ void Session::prefetch(std::int64_t first, std::int64_t count) {
   DeviceRowCachePolicy::Step& device = next_rows_->device;
   model_.device_rows->policy().plan(keys_, device);
   next_rows_->ticket = model_.tables->prefetch(device.misses(), device.hits());
+}
+
+void Session::take_next_rows() {
+  std::swap(rows_, next_rows_);
+  next_rows_->ticket = {};
 }
 
 // Waits for the rows of an Engram layer and lays them where the device takes them from.
@@ -154,11 +166,11 @@ void Session::give_up_rows() {
 
 // What a step computed counts only if the files it was computed from are still what they were, and
 // a change of theirs explains whatever went wrong.
-Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel) {
-  const Status status = run_parts(count, outputs, cancel);
+Status Session::run(std::span<const Run> runs, const std::atomic<bool>* cancel) {
+  const Status status = run_parts(runs, cancel);
   RETURN_IF_ERROR(files_unchanged({model_.file, model_.pack_file}));
   RETURN_IF_ERROR(status);
-  for (std::int64_t output = 0; output < outputs; ++output) {
+  for (std::int64_t output = 0; output < last_.outputs; ++output) {
     if (!all_finite(logits(output))) {
       return Error{ErrorCode::corrupt,
                    "the model computed logits that are not finite numbers: its file or the memory "
@@ -169,25 +181,29 @@ Status Session::run(std::int64_t count, std::int64_t outputs, const std::atomic<
   last_.total_us = now_us();
   last_.compute_us = last_.total_us - last_.wait_us;
   last_.spans = spans_;
-  length_ += count;
+  for (const Run& run : runs) sequences_[run.sequence].length += run.count;
   return {};
 }
 
 // The loop to read first: rows were asked for before; each segment of each part's graph runs as
 // soon as the rows that it needs are there.
-Status Session::run_parts(std::int64_t count, std::int64_t outputs,
-                          const std::atomic<bool>* cancel) {
-  CHECK(count <= options_.chunk_tokens && outputs <= options_.outputs_max);
+Status Session::run_parts(std::span<const Run> runs, const std::atomic<bool>* cancel) {
   step_start_ = Clock::now();
   spans_.clear();
-  last_ = StepView{.position = length_, .tokens = count, .outputs = outputs};
+  step_.clear();
+  for (const Run& run : runs) {
+    const auto tokens =
+        std::span(sequences_[run.sequence].tokens)
+            .subspan(static_cast<std::size_t>(run.first), static_cast<std::size_t>(run.count));
+    step_.add(tokens, run.first, static_cast<std::int64_t>(run.sequence), run.outputs);
+  }
+  last_ = StepView{.position = runs.front().first,
+                   .tokens = static_cast<std::int64_t>(step_.tokens.size()),
+                   .outputs = static_cast<std::int64_t>(step_.outputs.size())};
+  CHECK(last_.tokens <= options_.chunk_tokens && last_.outputs <= options_.outputs_max);
   last_.asked_us = microseconds(rows_->asked - step_start_);
 
-  StepParams params;
-  params.tokens = std::span(tokens_).subspan(static_cast<std::size_t>(length_),
-                                             static_cast<std::size_t>(count));
-  params.position = length_;
-  params.n_outputs = outputs;
+  StepParams params = step_.params();
   params.cancel = cancel;
   params.timed = timed_;
   if (memory_on_ && model_.device_rows != nullptr) write_row_locations();
@@ -246,57 +262,75 @@ void Session::add_spans(std::size_t part, const Plan& plan, double begin_us) {
 }
 
 Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,
-                     const std::atomic<bool>* cancel, const OnStep& on_step) {
+                     const std::atomic<bool>* cancel, const OnStep& on_step, std::size_t sequence) {
   CHECK(!tokens.empty() && static_cast<std::int64_t>(tokens.size()) <= options_.context);
-  const auto evaluated = this->tokens();
+  Sequence& s = sequences_[sequence];
+  const auto evaluated = this->tokens(sequence);
   const auto same = std::mismatch(evaluated.begin(), evaluated.end(), tokens.begin(), tokens.end());
   const auto common = static_cast<std::int64_t>(same.second - tokens.begin());
   const auto total = static_cast<std::int64_t>(tokens.size());
-  rewind(std::min(common, total - 1));
-  tokens_.insert(tokens_.end(), tokens.begin() + length_, tokens.end());
-  const Status status = without_exceptions([&] { return read_rest(all_outputs, cancel, on_step); });
+  rewind(std::min(common, total - 1), sequence);
+  s.tokens.insert(s.tokens.end(), tokens.begin() + s.length, tokens.end());
+  const Status status =
+      without_exceptions([&] { return read_rest(sequence, all_outputs, cancel, on_step); });
   if (!status) give_up_rows();
-  rewind(length_);  // after a failure: only what was evaluated stays
+  rewind(s.length, sequence);  // after a failure: only what was evaluated stays
   return status;
 }
 
-Status Session::read_rest(bool all_outputs, const std::atomic<bool>* cancel,
+Status Session::read_rest(std::size_t sequence, bool all_outputs, const std::atomic<bool>* cancel,
                           const OnStep& on_step) {
-  const auto total = static_cast<std::int64_t>(tokens_.size());
+  const Sequence& s = sequences_[sequence];
+  const auto total = static_cast<std::int64_t>(s.tokens.size());
   const std::int64_t chunk_max =
       all_outputs ? std::min(options_.chunk_tokens, options_.outputs_max) : options_.chunk_tokens;
-  const auto chunk_at = [&](std::int64_t first) { return std::min(chunk_max, total - first); };
-  prefetch(length_, chunk_at(length_));
-  while (length_ < total) {
+  const auto chunk_at = [&](std::int64_t first) {
+    const std::int64_t count = std::min(chunk_max, total - first);
+    const std::int64_t outputs = all_outputs ? count : (first + count == total ? 1 : 0);
+    return Run{sequence, first, count, outputs};
+  };
+  Run chunk = chunk_at(s.length);
+  prefetch({&chunk, 1});
+  while (s.length < total) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       return Error{ErrorCode::cancelled, "stopped"};
     }
-    const std::int64_t end = length_ + chunk_at(length_);
-    std::swap(rows_, next_rows_);
-    next_rows_->ticket = {};
+    take_next_rows();
     // The drive reads the next chunk's rows while this one computes.
-    if (end < total) prefetch(end, chunk_at(end));
-    const std::int64_t outputs = all_outputs ? end - length_ : (end == total ? 1 : 0);
-    RETURN_IF_ERROR(run(end - length_, outputs, cancel));
+    const Run next = chunk_at(chunk.first + chunk.count);
+    if (next.count > 0) prefetch({&next, 1});
+    RETURN_IF_ERROR(run({&chunk, 1}, cancel));
     on_step(last_);
+    chunk = next;
   }
   return {};
 }
 
-Status Session::step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step) {
-  CHECK(length_ < options_.context);
-  tokens_.push_back(token);
+Status Session::step(std::span<const NextTokens> next, const std::atomic<bool>* cancel,
+                     const OnStep& on_step) {
+  std::vector<Run> runs;
+  for (const NextTokens& added : next) {
+    Sequence& s = sequences_[added.sequence];
+    const auto count = static_cast<std::int64_t>(added.tokens.size());
+    CHECK(count > 0 && s.length + count <= options_.context);
+    s.tokens.insert(s.tokens.end(), added.tokens.begin(), added.tokens.end());
+    runs.push_back({added.sequence, s.length, count, added.outputs});
+  }
   const Status status = without_exceptions([&]() -> Status {
-    prefetch(length_, 1);
-    std::swap(rows_, next_rows_);
-    next_rows_->ticket = {};
-    RETURN_IF_ERROR(run(1, 1, cancel));
+    prefetch(runs);
+    take_next_rows();
+    RETURN_IF_ERROR(run(runs, cancel));
     on_step(last_);
     return {};
   });
   if (!status) give_up_rows();
-  rewind(length_);
+  for (const Run& run : runs) rewind(sequences_[run.sequence].length, run.sequence);
   return status;
+}
+
+Status Session::step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step) {
+  const NextTokens next{0, {&token, 1}, 1};
+  return step({&next, 1}, cancel, on_step);
 }
 
 std::span<const float> Session::logits(std::int64_t output) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One timeline: the tokens that were evaluated, their keys and values, and a compiled plan for each
-// part of the model. Feeds the backends step by step and waits for table rows between segments, and
-// only there. Engine thread.
+// Sequences of tokens that were evaluated, their keys and values, and a compiled plan for each part
+// of the model. Feeds the backends step by step, with tokens of one sequence or of several, and
+// waits for table rows between segments, and only there. Engine thread.
 #pragma once
 
 #include <atomic>
@@ -45,17 +45,25 @@ struct Model {
 Status files_unchanged(std::initializer_list<const GgufFile*> files);
 
 struct SessionOptions {
-  std::int64_t context = 0;  // positions
+  std::int64_t context = 0;  // positions of a sequence
   NumericMode mode = NumericMode::fast;
   std::int64_t chunk_tokens = kChunkTokens;  // of prefill: one step
   std::int64_t outputs_max = 32;             // positions of one step that can have logits
+  std::size_t sequences = 1;                 // that are kept side by side
+};
+
+// What a step adds to a sequence.
+struct NextTokens {
+  std::size_t sequence = 0;
+  std::span<const TokenId> tokens;
+  std::int64_t outputs = 1;  // of the last of them
 };
 
 // What one step did; valid until the next.
 struct StepView {
   std::int64_t position = 0;  // of its first token
   std::int64_t tokens = 0;
-  std::int64_t outputs = 0;  // output rows: the last tokens, which have logits
+  std::int64_t outputs = 0;  // tokens that have logits, the last ones of each sequence
   double wait_us = 0;        // for table rows
   double first_wait_us = 0;  // of that, at the first Engram layer: the later ones hide behind it
   double compute_us = 0;     // the rest
@@ -68,13 +76,14 @@ class Session {
  public:
   static Result<std::unique_ptr<Session>> create(const Model& model, const SessionOptions& options);
 
-  std::int64_t length() const { return length_; }
+  std::int64_t length(std::size_t sequence = 0) const { return sequences_[sequence].length; }
   std::int64_t context() const { return options_.context; }
-  std::span<const TokenId> tokens() const {
-    return std::span(tokens_).first(static_cast<std::size_t>(length_));
+  std::span<const TokenId> tokens(std::size_t sequence = 0) const {
+    const Sequence& s = sequences_[sequence];
+    return std::span(s.tokens).first(static_cast<std::size_t>(s.length));
   }
 
-  // Memory on or off from here on. What can be reused depends on it: a change rewinds to 0.
+  // Memory on or off from here on. What can be reused depends on it: a change rewinds all to 0.
   void set_memory(bool on);
   bool memory_on() const { return memory_on_; }
 
@@ -82,18 +91,23 @@ class Session {
   void time_steps(bool on) { timed_ = on; }
 
   // Keeps the first `length` positions.
-  void rewind(std::int64_t length);
+  void rewind(std::int64_t length, std::size_t sequence = 0);
 
-  // Makes the timeline equal to `tokens`: keeps the longest common prefix (all but the last token
+  // Makes a sequence equal to `tokens`: keeps the longest common prefix (all but the last token
   // at most, so that there are logits), evaluates the rest in chunks. on_step is called after each.
   // `all_outputs`: logits for every evaluated position, in smaller chunks. Errors: io (also: a file
-  // was changed), device, cancelled, corrupt (logits are not finite); the timeline then ends at the
+  // was changed), device, cancelled, corrupt (logits are not finite); the sequence then ends at the
   // last whole step.
   using OnStep = std::function<void(const StepView&)>;
   Status sync(std::span<const TokenId> tokens, bool all_outputs, const std::atomic<bool>* cancel,
-              const OnStep& on_step);
+              const OnStep& on_step, std::size_t sequence = 0);
 
-  // Appends one token and evaluates it.
+  // Appends tokens to sequences, no sequence twice, and evaluates them in one step: chunk_tokens at
+  // most. What is computed for a sequence is what it would be alone, to the bit on the CPU, within
+  // the tolerance of the mode elsewhere. Errors: as sync(); no sequence has grown then.
+  Status step(std::span<const NextTokens> next, const std::atomic<bool>* cancel,
+              const OnStep& on_step);
+  // The same of one token of the first sequence.
   Status step(TokenId token, const std::atomic<bool>* cancel, const OnStep& on_step);
 
   // --- of the last step --------------------------------------------------------------------------
@@ -113,6 +127,17 @@ class Session {
     Backend* backend = nullptr;
     std::unique_ptr<Plan> plain, memory;
   };
+  struct Sequence {
+    std::vector<TokenId> tokens;  // the first `length` are evaluated, the rest are being read
+    std::int64_t length = 0;
+  };
+  // Tokens of a sequence, behind those that are evaluated.
+  struct Run {
+    std::size_t sequence = 0;
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+    std::int64_t outputs = 0;
+  };
   // The rows of one step: which of them the device has, and the ticket for the others.
   struct StepRows {
     DeviceRowCachePolicy::Step device;
@@ -122,10 +147,12 @@ class Session {
 
   Session(const Model& model, const SessionOptions& options) : model_(model), options_(options) {}
   Result<std::unique_ptr<Plan>> compile(std::size_t part, const MemoryPack* pack) const;
-  void prefetch(std::int64_t first, std::int64_t count);  // into next_rows_
-  Status read_rest(bool all_outputs, const std::atomic<bool>* cancel, const OnStep& on_step);
-  Status run_parts(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
-  Status run(std::int64_t count, std::int64_t outputs, const std::atomic<bool>* cancel);
+  void prefetch(std::span<const Run> runs);  // into next_rows_
+  void take_next_rows();                     // what was asked for is what this step waits for
+  Status read_rest(std::size_t sequence, bool all_outputs, const std::atomic<bool>* cancel,
+                   const OnStep& on_step);
+  Status run_parts(std::span<const Run> runs, const std::atomic<bool>* cancel);
+  Status run(std::span<const Run> runs, const std::atomic<bool>* cancel);
   Status run_part(std::size_t index, StepParams params);
   Status bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel);
   void write_row_locations();
@@ -140,9 +167,9 @@ class Session {
   std::vector<PartPlans> parts_;  // as the model's placement
   bool memory_on_ = false;
 
-  std::vector<TokenId> tokens_;  // the first length_ are evaluated, the rest are being read
-  std::int64_t length_ = 0;
-  std::vector<NgramKey> keys_;  // of one step, reused
+  std::vector<Sequence> sequences_;
+  StepLists step_;              // reused, as is:
+  std::vector<NgramKey> keys_;  // of one step
   // Of the last step, which keeps its outcomes, and of the one that is read for meanwhile.
   std::unique_ptr<StepRows> rows_ = std::make_unique<StepRows>();
   std::unique_ptr<StepRows> next_rows_ = std::make_unique<StepRows>();

@@ -82,17 +82,14 @@ std::vector<float> float_product(const Kernels& kernels, const FloatShape& s, DT
     return KernelTensor{reinterpret_cast<unsigned char*>(v.data()), 0, cols, cols * 4};
   };
   KernelArgs args;
-  args.output_rows_only = s.outputs > 0;
   args.in[0] = floats(x, s.cols);
   args.in[1] = KernelTensor{weight.data(), s.rows, s.cols,
                             static_cast<std::int64_t>(row_bytes(dtype, s.cols)),
                             static_cast<Element>(dtype)};
   if (s.bias) args.in[2] = floats(bias, s.rows);
   args.out = floats(out, s.rows);
-  args.out.output_rows_only = s.outputs > 0;
-  KernelStep step;
-  step.tokens = s.tokens;
-  step.outputs = s.outputs;
+  const KernelRun run{0, outputs};
+  const KernelStep step{nullptr, nullptr, outputs, &run, 1};
   std::vector<unsigned char> scratch(static_cast<std::size_t>(kernels.matmul_scratch(args)) + 64);
   const std::size_t skip = 64 - reinterpret_cast<std::uintptr_t>(scratch.data()) % 64;
   for (std::int64_t o = 0; o < s.rows; o += chunk) {

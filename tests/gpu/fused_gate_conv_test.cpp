@@ -73,7 +73,6 @@ TEST(FusedGateConv, WhatIsNeededElsewhereIsMadeApart) {
       {"another h", [](Layer& l) { l.conv.in[0] = l.other_h; }},
       {"other values", [](Layer& l) { l.conv.in[1] = l.other_h; }},
       {"other streams", [](Layer& l) { l.conv.params.short_conv.streams = 2; }},
-      {"output rows only", [](Layer& l) { l.gate.output_rows_only = true; }},
       {"in place", [](Layer& l) { l.conv.out = l.gate.in[0]; }},
       {"over the key", [](Layer& l) { l.conv.out = l.gate.in[1]; }},
   };

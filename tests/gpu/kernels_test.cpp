@@ -47,8 +47,8 @@ void compare(const Kernels& kernels, DType dtype, const Shape& s) {
   const auto floats = [](std::vector<float>& v, std::int64_t cols) {
     return KernelTensor{reinterpret_cast<unsigned char*>(v.data()), 0, cols, cols * 4};
   };
-  KernelStep step;
-  step.tokens = s.tokens;
+  const KernelRun run{0, s.tokens};
+  const KernelStep step{nullptr, nullptr, s.tokens, &run, 1};
   const std::int64_t stride = kernels.packed_stride(s.cols);
   std::vector<unsigned char> packed(static_cast<std::size_t>(s.tokens * stride));
   KernelArgs pack;
@@ -110,8 +110,8 @@ void compare_k_quants(const Kernels& kernels, DType dtype, std::int64_t tokens) 
   const auto floats = [](std::vector<float>& v, std::int64_t cols) {
     return KernelTensor{reinterpret_cast<unsigned char*>(v.data()), 0, cols, cols * 4};
   };
-  KernelStep step;
-  step.tokens = tokens;
+  const KernelRun run{0, tokens};
+  const KernelStep step{nullptr, nullptr, tokens, &run, 1};
   const std::int64_t packed_stride = kernels.packed_stride(kCols);
   std::vector<unsigned char> packed(static_cast<std::size_t>(tokens * packed_stride));
   KernelArgs args;

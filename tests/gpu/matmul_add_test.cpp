@@ -57,7 +57,6 @@ TEST(MatmulAdd, WhatIsNeededElsewhereIsMadeApart) {
       {"an output", [](Summed& l) { l.graph.tensors[Summed::made].role = TensorRole::output; }},
       {"not what is added", [](Summed& l) { l.sum.in[1] = Summed::other; }},
       {"over the product's input", [](Summed& l) { l.sum.out = Summed::x; }},
-      {"of output rows only", [](Summed& l) { l.sum.output_rows_only = true; }},
       {"no sum", [](Summed& l) { l.sum.kind = OpKind::glu; }},
   };
   for (const auto& [name, change] : changes) {

@@ -81,7 +81,7 @@ TEST(BarrierGroups, KeepApartWhatDepends) {
             (std::vector<std::size_t>{1, 2}));
   // Other tokens.
   PhaseUse outputs = by_token({2}, {3});
-  outputs.output_rows_only = true;
+  outputs.output_rows = true;
   EXPECT_EQ(ends(group_phases(std::vector{by_token({1}, {2}), outputs}, starts)),
             (std::vector<std::size_t>{1, 2}));
   // A segment begins.

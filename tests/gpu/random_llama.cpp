@@ -82,14 +82,9 @@ TensorId RandomLlama::ones(Backend& backend, std::int64_t cols) {
 }
 
 TensorId RandomLlama::linear(Backend& backend, TensorId x, DType dtype, std::int64_t rows,
-                             std::int64_t cols, bool output_rows_only) {
+                             std::int64_t cols) {
   const TensorId out = builder_.activation("y", rows);
-  builder_.op(Op{OpKind::matmul,
-                 {x, weight(backend, dtype, rows, cols)},
-                 out,
-                 kNoTensor,
-                 {},
-                 output_rows_only});
+  builder_.op(Op{OpKind::matmul, {x, weight(backend, dtype, rows, cols)}, out});
   return out;
 }
 
@@ -145,20 +140,11 @@ RandomLlama::RandomLlama(Backend& backend, const LlamaShape& shape, std::int64_t
     x = apply(OpKind::add, {x, linear(backend, hidden, shape.weights, shape.width, shape.hidden)},
               shape.width);
   }
-  const TensorId normed = builder_.activation("output_norm", shape.width);
-  builder_.op(Op{OpKind::rms_norm,
-                 {x, ones(backend, shape.width)},
-                 normed,
-                 kNoTensor,
-                 params_of(OpKind::rms_norm),
-                 true});
+  const TensorId rows = apply(OpKind::output_rows, {x}, shape.width);
+  const TensorId normed = apply(OpKind::rms_norm, {rows, ones(backend, shape.width)}, shape.width);
   logits_ = &buffer(backend, static_cast<std::size_t>(outputs_max * shape.vocab) * 4);
-  builder_.op(Op{OpKind::matmul,
-                 {normed, embedding},
-                 builder_.output("logits", shape.vocab, *logits_),
-                 kNoTensor,
-                 {},
-                 true});
+  builder_.op(
+      Op{OpKind::matmul, {normed, embedding}, builder_.output("logits", shape.vocab, *logits_)});
   graph_ = std::move(builder_).finish();
 }
 
@@ -169,9 +155,9 @@ std::size_t RandomLlama::kv_bytes_per_token() const {
 std::span<const float> RandomLlama::step(Backend& backend, Plan& plan,
                                          std::span<const TokenId> tokens, std::int64_t position,
                                          std::int64_t outputs) {
-  for (const Segment& segment : plan.segments()) {
-    backend.run(plan, segment, {tokens, position, outputs, nullptr});
-  }
+  StepLists step;
+  step.add(tokens, position, 0, outputs);
+  for (const Segment& segment : plan.segments()) backend.run(plan, segment, step.params());
   CHECK(backend.finish().has_value());
   return {reinterpret_cast<const float*>(logits_->host().data()),
           static_cast<std::size_t>(outputs * shape_.vocab)};

@@ -43,8 +43,7 @@ class RandomLlama {
  private:
   TensorId weight(Backend& backend, DType dtype, std::int64_t rows, std::int64_t cols);
   TensorId ones(Backend& backend, std::int64_t cols);
-  TensorId linear(Backend& backend, TensorId x, DType dtype, std::int64_t rows, std::int64_t cols,
-                  bool output_rows_only = false);
+  TensorId linear(Backend& backend, TensorId x, DType dtype, std::int64_t rows, std::int64_t cols);
   const Buffer& buffer(Backend& backend, std::size_t bytes);
 
   const LlamaShape shape_;

@@ -40,10 +40,18 @@ TEST(VulkanChoices, AShortContextIsNotSplit) {
 TEST(VulkanChoices, SplitsAreJoinedOnlyWhereThereAreSeveral) {
   const VulkanGrid parts{VulkanGrid::Kind::splits, 3};
   const VulkanGrid joins{VulkanGrid::Kind::joins, 9};
-  EXPECT_EQ(parts.groups(2, 1).z, 1u);
-  EXPECT_EQ(joins.groups(2, 1).x, 0u);
-  EXPECT_EQ(parts.groups(2, 5).z, 5u);
-  EXPECT_EQ(joins.groups(2, 5).x * joins.groups(2, 5).y, 18u);
+  EXPECT_EQ(parts.groups(2, 1, {}).z, 1u);
+  EXPECT_EQ(joins.groups(2, 1, {}).x, 0u);
+  EXPECT_EQ(parts.groups(2, 5, {}).z, 5u);
+  EXPECT_EQ(joins.groups(2, 5, {}).x * joins.groups(2, 5, {}).y, 18u);
+}
+
+TEST(VulkanChoices, TilesAreOfOneSequence) {
+  const VulkanGrid grid{VulkanGrid::Kind::runs, 3, 1, 8};
+  const std::vector<SequenceRun> one{{16, 0, 0}};
+  const std::vector<SequenceRun> three{{1, 0, 0}, {9, 0, 1}, {6, 0, 2}};
+  EXPECT_EQ(grid.groups(16, 1, one).y, 2u);
+  EXPECT_EQ(grid.groups(16, 1, three).y, 4u);
 }
 
 TEST(VulkanChoices, HeadsOfAWorkgroupShareKeysAndValues) {

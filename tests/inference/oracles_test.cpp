@@ -81,9 +81,8 @@ double deviation(const fs::path& folder, const GgufFile& file, Backend& backend)
 
 // No family with experts is claimed yet; some stand under a dense one's name.
 bool has_experts(const GgufFile& file) {
-  return std::ranges::any_of(file.entries(), [](const GgufEntry& entry) {
-    return entry.key.ends_with(".expert_count");
-  });
+  return std::ranges::any_of(
+      file.entries(), [](const GgufEntry& entry) { return entry.key.ends_with(".expert_count"); });
 }
 
 TEST(Oracles, LogitsAreThoseOfOtherPrograms) {

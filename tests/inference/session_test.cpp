@@ -90,6 +90,63 @@ TEST_F(SessionSplit, AnyPrefixReadRewoundAndReadOnGivesTheLogitsOfOneGo) {
   }
 }
 
+// Sequences of several lengths, which read their prompts in turn and then go on side by side, also
+// while one of them reads a prompt: each as though it were alone.
+TEST_F(SessionSplit, SequencesOfOneStepAreEachWhatTheyAreAlone) {
+  constexpr std::size_t kSequences = 8;
+  open();
+  for (const NumericMode mode : {NumericMode::exact, NumericMode::fast}) {
+    auto opened = engine_->open_session({64, mode, 24, 16, kSequences});
+    ASSERT_TRUE(opened) << opened.error().message;
+    Session& together = **opened;
+    std::vector<std::unique_ptr<Session>> alone;
+    const auto ignore = [](const StepView&) {};
+    const std::vector<TokenId> tokens = some_tokens(200);
+    const auto prompt_of = [&](std::size_t s) {
+      return std::span(tokens).subspan(7 * s, 1 + 3 * s);
+    };
+    for (std::size_t s = 0; s < kSequences; ++s) {
+      auto session = engine_->open_session({64, mode, 24, 16});
+      ASSERT_TRUE(session);
+      alone.push_back(std::move(*session));
+      ASSERT_TRUE(alone[s]->sync(prompt_of(s), false, nullptr, ignore));
+      ASSERT_TRUE(together.sync(prompt_of(s), false, nullptr, ignore, s));
+      EXPECT_TRUE(std::ranges::equal(together.last_logits(), alone[s]->last_logits())) << s;
+    }
+    for (std::size_t step = 0; step < 6; ++step) {
+      std::vector<NextTokens> next;
+      for (std::size_t i = 0; i < kSequences; ++i) {
+        const std::size_t s = (i * 3 + step) % kSequences;  // in any order
+        if (step == 3 && s % 2 == 0) continue;              // some only
+        const std::size_t count = step == 4 && s == 5 ? 9 : 1;
+        next.push_back({s, std::span(tokens).subspan(10 * step + s, count), count == 9 ? 2 : 1});
+      }
+      ASSERT_TRUE(together.step(next, nullptr, ignore));
+      std::int64_t output = 0;
+      std::int64_t token = 0;
+      for (const NextTokens& added : next) {
+        Session& one = *alone[added.sequence];
+        const NextTokens own{0, added.tokens, added.outputs};
+        ASSERT_TRUE(one.step({&own, 1}, nullptr, ignore));
+        for (std::int64_t o = 0; o < added.outputs; ++o) {
+          EXPECT_TRUE(std::ranges::equal(together.logits(output++), one.logits(o)))
+              << "step " << step << " sequence " << added.sequence;
+        }
+        for (std::size_t t = 0; t < added.tokens.size(); ++t, ++token) {
+          EXPECT_TRUE(std::ranges::equal(together.gates(0, token),
+                                         one.gates(0, static_cast<std::int64_t>(t))));
+          EXPECT_TRUE(std::ranges::equal(together.writes(1, token),
+                                         one.writes(1, static_cast<std::int64_t>(t))));
+        }
+        EXPECT_EQ(together.length(added.sequence), one.length());
+      }
+    }
+    together.rewind(2, 3);
+    EXPECT_EQ(together.length(3), 2);
+    EXPECT_EQ(together.length(4), alone[4]->length());
+  }
+}
+
 TEST_F(SessionSplit, DecodingTokenByTokenGivesTheLogitsOfPrefill) {
   EngineOptions options;
   options.exact = true;

@@ -64,9 +64,9 @@ __device__ __forceinline__ float dot(const float* q, const std::uint16_t* k, int
 template <class T>
 __global__ void __launch_bounds__(kThreads, 4)
     attention_split(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.z);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   const int dim = call.params.attention.head_dim;
   const int shared_heads = call.params.attention.n_heads / call.params.attention.n_kv_heads;
   const int groups = (shared_heads + kGroup - 1) / kGroup;
@@ -74,7 +74,8 @@ __global__ void __launch_bounds__(kThreads, 4)
   const int first_of_group = static_cast<int>(blockIdx.y) % groups * kGroup;
   const int first_head = kv_head * shared_heads + first_of_group;
   const int heads = shared_heads - first_of_group < kGroup ? shared_heads - first_of_group : kGroup;
-  const std::int64_t length = call.step->position + rows.first + i + 1;
+  const CudaToken& token = token_of(call, i);
+  const std::int64_t length = std::int64_t{token.position} + 1;
   const Layout layout = layout_of(dim, sizeof(T));
   const SplitRange range = split_range(call, length, static_cast<int>(blockIdx.x));
   if (range.begin >= range.end) return;  // combine() knows
@@ -88,7 +89,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % 32;
 
-  const float* q = row_of<const float>(call.in[0], rows, i) + first_head * dim;
+  const float* q = row_of<const float>(call.in[0], i) + first_head * dim;
   const float scale = call.params.attention.scale;
   const float cap = call.params.attention.cap;
   for (int c = thread; c < heads * dim; c += kThreads) query[c] = q[c] * scale;
@@ -105,10 +106,12 @@ __global__ void __launch_bounds__(kThreads, 4)
   const bool sums_values = slice < slices;
   float sums[kGroup][2] = {};
 
-  const unsigned char* keys =
-      call.in[1].data + static_cast<std::int64_t>(kv_head) * dim * static_cast<int>(sizeof(T));
+  const unsigned char* keys = part_of(call.in[1], token).data + static_cast<std::int64_t>(kv_head) *
+                                                                    dim *
+                                                                    static_cast<int>(sizeof(T));
   const unsigned char* values =
-      call.in[2].data + static_cast<std::int64_t>(kv_head) * dim * static_cast<int>(sizeof(T));
+      part_of(call.in[2], token).data +
+      static_cast<std::int64_t>(kv_head) * dim * static_cast<int>(sizeof(T));
   const int words = dim * static_cast<int>(sizeof(T)) / 4;  // of a key
   for (std::int64_t first = range.begin; first < range.end; first += layout.keys) {
     const int here =
@@ -204,11 +207,11 @@ __global__ void __launch_bounds__(kThreads, 4)
 
 // Joins the splits of a row's head; a block takes one.
 __global__ void __launch_bounds__(kThreads) combine(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   const int head = static_cast<int>(blockIdx.y);
-  const std::int64_t length = call.step->position + rows.first + i + 1;
+  const std::int64_t length = std::int64_t{token_of(call, i).position} + 1;
   const int used = splits_used(call, length);
   float most = -INFINITY;
   for (int s = 0; s < used; ++s) most = fmaxf(most, partial_of(call, i, head, s)[0]);
@@ -217,7 +220,7 @@ __global__ void __launch_bounds__(kThreads) combine(const __grid_constant__ Cuda
     const float* part = partial_of(call, i, head, s);
     total += part[1] * expf(part[0] - most);
   }
-  float* to = row_of<float>(call.out, rows, i) + head * call.params.attention.head_dim;
+  float* to = row_of<float>(call.out, i) + head * call.params.attention.head_dim;
   for (int c = static_cast<int>(threadIdx.x); c < call.params.attention.head_dim; c += kThreads) {
     float sum = 0;
     for (int s = 0; s < used; ++s) {

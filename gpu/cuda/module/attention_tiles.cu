@@ -42,9 +42,23 @@ __device__ __forceinline__ float quad_sum(float x) {
 // kDim: head_dim rounded up; the columns behind it are zero.
 template <int kDim>
 __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
-  const int first = static_cast<int>(blockIdx.x) * kQueries;
-  if (first >= rows.count) return;
+  const std::int32_t rows = rows_of(call);
+  // The block's tile, which is of one sequence: counted from the last one on.
+  int tile_of_run = static_cast<int>(blockIdx.x);
+  int run_end = rows;
+  int run_first = rows;
+  while (run_end > 0) {
+    run_first = token_of(call, run_end - 1).first;
+    const int tiles_of_run = (run_end - run_first + kQueries - 1) / kQueries;
+    if (tile_of_run < tiles_of_run) break;
+    tile_of_run -= tiles_of_run;
+    run_end = run_first;
+  }
+  if (run_end == 0) return;
+  const int first = run_first + tile_of_run * kQueries;
+  const CudaToken& token = token_of(call, first);
+  const CudaTensor keys = part_of(call.in[1], token);
+  const CudaTensor values = part_of(call.in[2], token);
   Tiles<kDim>& tiles = *shared_memory<Tiles<kDim>>();
   const int dim = call.params.attention.head_dim;
   const int head = static_cast<int>(blockIdx.y);
@@ -53,8 +67,9 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
   const int lane = thread % 32;
   const int my_row = first + thread / 32 * 16 + lane / 4;  // and the one 8 below
   const int my_col = lane % 4 * 2;
-  const std::int64_t position = call.step->position + rows.first;
-  const int last = first + kQueries < rows.count ? first + kQueries : rows.count;
+  // What row 0 would have as its position, if it were of this sequence.
+  const std::int64_t position = std::int64_t{token.position} - first;
+  const int last = first + kQueries < run_end ? first + kQueries : run_end;
   const std::int64_t length = position + last;  // keys that the block's last query sees
 
   const std::int64_t column = static_cast<std::int64_t>(kv_head) * dim * 2;  // bytes
@@ -68,10 +83,8 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
         auto* k = &tiles.k[tile % 2][key][place];
         auto* v = &tiles.v[tile % 2][key][place];
         if (first_key + key < length) {
-          cp_async16(k,
-                     call.in[1].data + (first_key + key) * call.in[1].stride + column + place * 2);
-          cp_async16(v,
-                     call.in[2].data + (first_key + key) * call.in[2].stride + column + place * 2);
+          cp_async16(k, keys.data + (first_key + key) * keys.stride + column + place * 2);
+          cp_async16(v, values.data + (first_key + key) * values.stride + column + place * 2);
         } else {  // weights of 0 must not meet what was never written
           *reinterpret_cast<int4*>(k) = make_int4(0, 0, 0, 0);
           *reinterpret_cast<int4*>(v) = make_int4(0, 0, 0, 0);
@@ -96,8 +109,7 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int row = my_row + 8 * half;
-    const float* q =
-        row < rows.count ? row_of<const float>(call.in[0], rows, row) + head * dim : nullptr;
+    const float* q = row < last ? row_of<const float>(call.in[0], row) + head * dim : nullptr;
     float most = 0;
 #pragma unroll
     for (int c = 0; c < kDim; c += 8) {
@@ -201,8 +213,8 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
   for (int half = 0; half < 2; ++half) {
     const float total = quad_sum(totals[half]);
     const int row = my_row + 8 * half;
-    if (row >= rows.count) continue;
-    float* to = row_of<float>(call.out, rows, row) + head * dim;
+    if (row >= last) continue;
+    float* to = row_of<float>(call.out, row) + head * dim;
 #pragma unroll
     for (int d = 0; d < kDim / 8; ++d) {
       const int at = 8 * d + my_col;
@@ -216,8 +228,9 @@ __global__ void __launch_bounds__(kThreads) attention_tiles(const __grid_constan
 }  // namespace
 
 int launch_prefill_attention(void* stream, const CudaCall& call) {
-  const dim3 grid(static_cast<unsigned>((call.rows_max + kQueries - 1) / kQueries),
-                  static_cast<unsigned>(call.params.attention.n_heads));
+  const dim3 grid(
+      static_cast<unsigned>((call.rows_max + kQueries - 1) / kQueries + call.sequences_max - 1),
+      static_cast<unsigned>(call.params.attention.n_heads));
   return call.params.attention.head_dim <= 64
              ? launch_kernel(stream, attention_tiles<64>, call, grid, dim3(kThreads),
                              sizeof(Tiles<64>))

@@ -74,21 +74,27 @@ __device__ __forceinline__ void block_sums(float (&x)[N], float* scratch) {
   __syncthreads();
 }
 
-// The tokens of the step that a call works on.
-struct Rows {
-  std::int32_t first;  // token of row 0
-  std::int32_t count;
-};
-__device__ __forceinline__ Rows rows_of(const CudaCall& call) {
-  const std::int32_t tokens = call.step->tokens;
-  const std::int32_t count = call.output_rows_only ? call.step->outputs : tokens;
-  return {tokens - count, count};
+// Rows that a call works on: the step's tokens, or its output tokens.
+__device__ __forceinline__ std::int32_t rows_of(const CudaCall& call) {
+  return call.output_rows ? call.step->outputs : call.step->tokens;
 }
 
-// Row i of the call's rows in a tensor with one row a token.
 template <class T>
-__device__ __forceinline__ T* row_of(const CudaTensor& x, Rows rows, std::int64_t i) {
-  return reinterpret_cast<T*>(x.data + (x.output_rows_only ? i : rows.first + i) * x.stride);
+__device__ __forceinline__ T* row_of(const CudaTensor& x, std::int64_t i) {
+  return reinterpret_cast<T*>(x.data + i * x.stride);
+}
+
+__device__ __forceinline__ const CudaToken& token_of(const CudaCall& call, std::int64_t i) {
+  const auto* step = reinterpret_cast<const unsigned char*>(call.step);
+  return *reinterpret_cast<const CudaToken*>(step + call.step->records +
+                                             i * call.step->record_bytes);
+}
+
+// A sequence's part of a state: row p is its position p.
+__device__ __forceinline__ CudaTensor part_of(const CudaTensor& state, const CudaToken& token) {
+  CudaTensor part = state;
+  part.data += token.sequence * state.rows * state.stride;
+  return part;
 }
 
 __device__ __forceinline__ std::uint16_t load_u16(const unsigned char* p) {

@@ -29,9 +29,9 @@ struct Ngram {
   const unsigned char* row;
   unsigned char* keep;
 };
-__device__ __forceinline__ Ngram ngram_of(const CudaCall& call, Rows rows, int i, int order) {
+__device__ __forceinline__ Ngram ngram_of(const CudaCall& call, int i, int order) {
   const CudaTensor& cached = call.in[2];
-  const auto* location = row_of<const std::int32_t>(call.in[1], rows, i) + 2 * order;
+  const auto* location = row_of<const std::int32_t>(call.in[1], i) + 2 * order;
   const std::int64_t from = location[0];
   const std::int64_t keep = location[1];
   return {from >= 0 ? call.in[0].data + from * call.in[0].stride
@@ -43,19 +43,19 @@ __device__ __forceinline__ Ngram ngram_of(const CudaCall& call, Rows rows, int i
 // an index, the columns of an order are those of an n-gram, and the threads that read its bytes
 // also keep them where they are to be kept: no other reads that entry in this launch.
 __global__ void __launch_bounds__(kThreads) table_decode(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   const int dims = call.params.table_decode.column_dims;
   const int stored = dims + dims / 32;
   const bool indexed = call.in[1].data != nullptr;
   const int columns =
       indexed ? static_cast<int>(call.in[0].cols) / stored : call.params.table_decode.columns;
-  float* to = row_of<float>(call.out, rows, i);
+  float* to = row_of<float>(call.out, i);
   for (int at = static_cast<int>(blockIdx.y * kThreads + threadIdx.x);
        at < call.params.table_decode.columns * dims; at += static_cast<int>(gridDim.y) * kThreads) {
-    const Ngram ngram = indexed ? ngram_of(call, rows, i, at / dims / columns)
-                                : Ngram{row_of<const unsigned char>(call.in[0], rows, i), nullptr};
+    const Ngram ngram = indexed ? ngram_of(call, i, at / dims / columns)
+                                : Ngram{row_of<const unsigned char>(call.in[0], i), nullptr};
     const int place = at % dims;
     const int first = at / dims % columns * stored;  // byte of the row
     const unsigned char code = ngram.row[first + place];
@@ -88,15 +88,15 @@ __device__ __forceinline__ float gate_of(float key_squares, float h_squares, flo
 }
 
 __global__ void __launch_bounds__(kThreads) engram_gate(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   auto* scratch = shared_memory<float>();
   const std::int64_t dim = call.in[2].cols;
   const std::int64_t stream = blockIdx.y * dim;
-  const float* h = row_of<const float>(call.in[0], rows, i) + stream;
-  const float* key = row_of<const float>(call.in[1], rows, i) + stream;
-  const float* value = row_of<const float>(call.in[2], rows, i);
+  const float* h = row_of<const float>(call.in[0], i) + stream;
+  const float* key = row_of<const float>(call.in[1], i) + stream;
+  const float* value = row_of<const float>(call.in[2], i);
   const float* key_norm = reinterpret_cast<const float*>(call.in[3].data) + stream;
   const float* query_norm = reinterpret_cast<const float*>(call.in[4].data) + stream;
   float sums[3] = {0, 0, 0};  // key^2, h^2, normalised product
@@ -108,53 +108,56 @@ __global__ void __launch_bounds__(kThreads) engram_gate(const __grid_constant__ 
   block_sums(sums, scratch);
   const float gate =
       gate_of(sums[0], sums[1], sums[2], static_cast<float>(dim), call.params.engram_gate.eps);
-  if (threadIdx.x == 0) row_of<float>(call.out2, rows, i)[blockIdx.y] = gate;
-  float* to = row_of<float>(call.out, rows, i) + stream;
+  if (threadIdx.x == 0) row_of<float>(call.out2, i)[blockIdx.y] = gate;
+  float* to = row_of<float>(call.out, i) + stream;
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) to[c] = gate * value[c];
 }
 
 // norm(v) into the state; a launch of its own, since the convolution of a token reads the rows of
 // tokens before it.
 __global__ void __launch_bounds__(kThreads) conv_append(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   auto* scratch = shared_memory<float>();
   const std::int64_t dim = call.in[1].cols / call.params.short_conv.streams;
   const std::int64_t stream = blockIdx.y * dim;
-  const float* v = row_of<const float>(call.in[1], rows, i) + stream;
+  const float* v = row_of<const float>(call.in[1], i) + stream;
   const float* weight = reinterpret_cast<const float*>(call.in[2].data) + stream;
   float squares[1] = {0};
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) squares[0] += v[c] * v[c];
   block_sums(squares, scratch);
   const float scale =
       1.0f / sqrtf(squares[0] / static_cast<float>(dim) + call.params.short_conv.eps);
+  const CudaToken& token = token_of(call, i);
+  const CudaTensor state = part_of(call.in[4], token);
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
-    set_state(call.in[4], call.step->position + i, stream + c, v[c] * scale * weight[c]);
+    set_state(state, token.position, stream + c, v[c] * scale * weight[c]);
   }
 }
 
 __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   auto* scratch = shared_memory<float>();
   const std::int64_t width = call.in[0].cols;
   const std::int64_t dim = width / call.params.short_conv.streams;
   const std::int64_t stream = blockIdx.y * dim;
-  const float* h = row_of<const float>(call.in[0], rows, i) + stream;
-  const float* v = row_of<const float>(call.in[1], rows, i) + stream;
+  const float* h = row_of<const float>(call.in[0], i) + stream;
+  const float* v = row_of<const float>(call.in[1], i) + stream;
   const float* kernel = reinterpret_cast<const float*>(call.in[3].data) + stream;
   const auto taps = static_cast<int>(call.in[3].rows);
-  float* to = row_of<float>(call.out, rows, i) + stream;
+  float* to = row_of<float>(call.out, i) + stream;
+  const CudaToken& token = token_of(call, i);
+  const CudaTensor state = part_of(call.in[4], token);
   float squares[2] = {0, 0};  // of what is added, of h
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
     float sum = 0;
     for (int j = 0; j < taps; ++j) {
-      const std::int64_t p =
-          call.step->position + i -
-          static_cast<std::int64_t>(taps - 1 - j) * call.params.short_conv.dilation;
-      if (p >= 0) sum += state_at(call.in[4], p, stream + c) * kernel[j * width + c];
+      const std::int64_t p = token.position - static_cast<std::int64_t>(taps - 1 - j) *
+                                                  call.params.short_conv.dilation;
+      if (p >= 0) sum += state_at(state, p, stream + c) * kernel[j * width + c];
     }
     const float before = h[c];
     const float added = v[c] + silu(sum);
@@ -164,8 +167,7 @@ __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ C
   }
   block_sums(squares, scratch);
   if (threadIdx.x > 0) return;
-  row_of<float>(call.out2, rows, i)[blockIdx.y] =
-      squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
+  row_of<float>(call.out2, i)[blockIdx.y] = squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
 }
 
 // engram_gate and short_conv in one. Taps of the convolution that see tokens of the same step need
@@ -173,9 +175,9 @@ __global__ void __launch_bounds__(kThreads) short_conv(const __grid_constant__ C
 // other, and nothing of a step is read back from the state.
 __global__ void __launch_bounds__(kThreads, 4)
     fused_gate_conv(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   auto* scratch = shared_memory<float>();
   float* gates = scratch + kSumsMax * kThreads / 32;  // of the token that a tap sees
   float* scales = gates + kCudaTapsMax;               // of its gated values' norm
@@ -186,16 +188,16 @@ __global__ void __launch_bounds__(kThreads, 4)
   const auto* query_norm = reinterpret_cast<const float*>(call.in[4].data) + stream;
   const auto* conv_norm = reinterpret_cast<const float*>(call.in[5].data) + stream;
   const auto* kernel = reinterpret_cast<const float*>(call.in[6].data) + stream;
-  const CudaTensor& state = call.in[7];
+  const CudaToken& token = token_of(call, i);
+  const CudaTensor state = part_of(call.in[7], token);
   const auto last = static_cast<int>(call.in[6].rows) - 1;
   const auto n = static_cast<float>(dim);
   for (int tap = 0; tap <= last; ++tap) {
-    const std::int64_t token =
-        i - static_cast<std::int64_t>(last - tap) * call.conv_params.dilation;
-    if (token < 0) continue;  // it sees the state
-    const float* h = row_of<const float>(call.in[0], rows, token) + stream;
-    const float* key = row_of<const float>(call.in[1], rows, token) + stream;
-    const float* value = row_of<const float>(call.in[2], rows, token);
+    const std::int64_t seen = i - static_cast<std::int64_t>(last - tap) * call.conv_params.dilation;
+    if (seen < token.first) continue;  // it sees the state
+    const float* h = row_of<const float>(call.in[0], seen) + stream;
+    const float* key = row_of<const float>(call.in[1], seen) + stream;
+    const float* value = row_of<const float>(call.in[2], seen);
     float sums[4] = {0, 0, 0, 0};  // key^2, h^2, normalised product, value^2
     for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
       sums[0] += key[c] * key[c];
@@ -210,28 +212,28 @@ __global__ void __launch_bounds__(kThreads, 4)
     scales[tap] = 1.0f / sqrtf(gate * gate * sums[3] / n + call.conv_params.eps);
   }
   __syncthreads();
-  const float* h = row_of<const float>(call.in[0], rows, i) + stream;
-  float* to = row_of<float>(call.out, rows, i) + stream;
+  const float* h = row_of<const float>(call.in[0], i) + stream;
+  float* to = row_of<float>(call.out, i) + stream;
   float squares[2] = {0, 0};  // of what is added, of h
   for (std::int64_t c = threadIdx.x; c < dim; c += kThreads) {
     float sum = 0;
     float value = 0;
     float normed = 0;
     for (int tap = 0; tap <= last; ++tap) {
-      const std::int64_t token =
+      const std::int64_t seen =
           i - static_cast<std::int64_t>(last - tap) * call.conv_params.dilation;
-      const std::int64_t p = call.step->position + token;
+      const std::int64_t p = token.position + seen - i;
       if (p < 0) continue;  // zeros before the start
-      if (token < 0) {
+      if (seen < token.first) {
         normed = state_at(state, p, stream + c);
       } else {
-        value = gates[tap] * row_of<const float>(call.in[2], rows, token)[c];
+        value = gates[tap] * row_of<const float>(call.in[2], seen)[c];
         normed = as_stored(state, value * scales[tap] * conv_norm[c]);
       }
       sum += normed * kernel[tap * width + c];
     }
     // The last tap sees the token itself.
-    set_state(state, call.step->position + i, stream + c, normed);
+    set_state(state, token.position, stream + c, normed);
     const float before = h[c];
     const float added = value + silu(sum);
     to[c] = before + added;
@@ -240,9 +242,8 @@ __global__ void __launch_bounds__(kThreads, 4)
   }
   block_sums(squares, scratch);
   if (threadIdx.x > 0) return;
-  row_of<float>(call.out2, rows, i)[blockIdx.y] = gates[last];
-  row_of<float>(call.out3, rows, i)[blockIdx.y] =
-      squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
+  row_of<float>(call.out2, i)[blockIdx.y] = gates[last];
+  row_of<float>(call.out3, i)[blockIdx.y] = squares[1] == 0 ? 0.0f : sqrtf(squares[0] / squares[1]);
 }
 
 }  // namespace

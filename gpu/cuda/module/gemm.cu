@@ -28,9 +28,9 @@ struct Tiles {
 
 template <Element E>
 __global__ void __launch_bounds__(kThreads) gemm_tiles(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int first_token = static_cast<int>(blockIdx.y) * kTokens;
-  if (first_token >= rows.count) return;
+  if (first_token >= rows) return;
   Tiles& tiles = *shared_memory<Tiles>();
   const Product product = product_of(call, kOuts);
   const CudaTensor& weight = *product.weight;
@@ -129,10 +129,10 @@ __global__ void __launch_bounds__(kThreads) gemm_tiles(const __grid_constant__ C
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int token = first_token + warp_token + 16 * m + lane / 4 + 8 * half;
-      if (token >= rows.count) continue;
+      if (token >= rows) continue;
       const float scale = scales[token];
-      float* to = row_of<float>(*product.out, rows, token);
-      const float* add = call.in[4].data ? row_of<const float>(call.in[4], rows, token) : nullptr;
+      float* to = row_of<float>(*product.out, token);
+      const float* add = call.in[4].data ? row_of<const float>(call.in[4], token) : nullptr;
 #pragma unroll
       for (int n = 0; n < 4; ++n) {
 #pragma unroll
@@ -159,9 +159,9 @@ struct ExactTiles {
 };
 
 __global__ void __launch_bounds__(kExactThreads) gemm_exact(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int first_token = static_cast<int>(blockIdx.y) * kExactTile;
-  if (first_token >= rows.count) return;
+  if (first_token >= rows) return;
   ExactTiles& tiles = *shared_memory<ExactTiles>();
   const Product product = product_of(call, kExactTile);
   const CudaTensor& weight = *product.weight;
@@ -178,9 +178,8 @@ __global__ void __launch_bounds__(kExactThreads) gemm_exact(const __grid_constan
       const std::int64_t c = first + k;
       const int token = first_token + row;
       const std::int64_t out = first_out + row;
-      tiles.x[k][row] = c < weight.cols && token < rows.count
-                            ? row_of<const float>(call.in[0], rows, token)[c]
-                            : 0.0f;
+      tiles.x[k][row] =
+          c < weight.cols && token < rows ? row_of<const float>(call.in[0], token)[c] : 0.0f;
       tiles.w[k][row] = c < weight.cols && out < weight.rows
                             ? value_at(weight.element, weight.data + out * weight.stride, c)
                             : 0.0f;
@@ -200,9 +199,9 @@ __global__ void __launch_bounds__(kExactThreads) gemm_exact(const __grid_constan
 #pragma unroll
   for (int t = 0; t < 4; ++t) {
     const int token = first_token + my_token + t;
-    if (token >= rows.count) continue;
-    const float* add = call.in[4].data ? row_of<const float>(call.in[4], rows, token) : nullptr;
-    float* to = row_of<float>(*product.out, rows, token);
+    if (token >= rows) continue;
+    const float* add = call.in[4].data ? row_of<const float>(call.in[4], token) : nullptr;
+    float* to = row_of<float>(*product.out, token);
 #pragma unroll
     for (int o = 0; o < 4; ++o) {
       const std::int64_t out = first_out + my_out + o;

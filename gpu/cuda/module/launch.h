@@ -25,6 +25,7 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::glu:
     case CudaKernel::add:
     case CudaKernel::scale:
+    case CudaKernel::output_rows:
       return launch_rows(stream, call);
     case CudaKernel::pack_int8:
     case CudaKernel::pack_half:

@@ -20,9 +20,9 @@ constexpr int kBlockRows = kWarps * kRows;
 
 // Where a warp's sums go: lane 0 writes them, with bias and what is to be added.
 template <int kTokens>
-__device__ __forceinline__ void write_sums(const CudaCall& call, const Product& product, Rows rows,
-                                           int first_token, std::int64_t first_row,
-                                           float (&sums)[kRows][kTokens]) {
+__device__ __forceinline__ void write_sums(const CudaCall& call, const Product& product,
+                                           std::int32_t rows, int first_token,
+                                           std::int64_t first_row, float (&sums)[kRows][kTokens]) {
   for (int r = 0; r < kRows; ++r) {
     for (int t = 0; t < kTokens; ++t) sums[r][t] = warp_sum(sums[r][t]);
   }
@@ -34,10 +34,10 @@ __device__ __forceinline__ void write_sums(const CudaCall& call, const Product& 
     const float bias = biases ? biases[row] : 0.0f;
     for (int t = 0; t < kTokens; ++t) {
       const int token = first_token + t;
-      if (token >= rows.count) break;
+      if (token >= rows) break;
       float sum = sums[r][t] + bias;
-      if (call.in[4].data) sum += row_of<const float>(call.in[4], rows, token)[row];
-      row_of<float>(*product.out, rows, token)[row] = sum;
+      if (call.in[4].data) sum += row_of<const float>(call.in[4], token)[row];
+      row_of<float>(*product.out, token)[row] = sum;
     }
   }
 }
@@ -55,9 +55,9 @@ constexpr int kStageBytes = (kChunkBlocks<E> * Block<E>::kBytes + 15 + 2 + 15) /
 template <Element E, int kTokens, bool kIntegers>
 __global__ void __launch_bounds__(kWarps * 32)
     matvec_blocks(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int first_token = static_cast<int>(blockIdx.y) * kTokens;
-  if (first_token >= rows.count) return;
+  if (first_token >= rows) return;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const Product product = product_of(call, kBlockRows);
@@ -106,14 +106,14 @@ __global__ void __launch_bounds__(kWarps * 32)
         const Piece<E> w(stages + (chunk % kStages * kRows + r) * kStageBytes<E> + skew, lane);
 #pragma unroll
         for (int t = 0; t < kTokens; ++t) {
-          const int token = first_token + t < rows.count ? first_token + t : rows.count - 1;
+          const int token = first_token + t < rows ? first_token + t : rows - 1;
           if constexpr (kIntegers) {
             const PackedRow x{
                 reinterpret_cast<const signed char*>(call.in[0].data + token * call.in[0].stride),
                 reinterpret_cast<const float2*>(call.in[3].data + token * call.in[3].stride)};
             sums[r][t] += w.times(x, piece);
           } else {
-            sums[r][t] += w.times(row_of<const float>(call.in[0], rows, token), piece);
+            sums[r][t] += w.times(row_of<const float>(call.in[0], token), piece);
           }
         }
       }
@@ -147,9 +147,9 @@ __device__ __forceinline__ void load_eight(const unsigned char* from, float (&to
 template <Element E, int kTokens>
 __global__ void __launch_bounds__(kWarps * 32)
     matvec_floats(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int first_token = static_cast<int>(blockIdx.y) * kTokens;
-  if (first_token >= rows.count) return;
+  if (first_token >= rows) return;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const Product product = product_of(call, kBlockRows);
@@ -166,8 +166,8 @@ __global__ void __launch_bounds__(kWarps * 32)
   }
 #pragma unroll
   for (int t = 0; t < kTokens; ++t) {
-    const int token = first_token + t < rows.count ? first_token + t : rows.count - 1;
-    x[t] = row_of<const float>(call.in[0], rows, token);
+    const int token = first_token + t < rows ? first_token + t : rows - 1;
+    x[t] = row_of<const float>(call.in[0], token);
     aligned = aligned && reinterpret_cast<std::uintptr_t>(x[t]) % 16 == 0;
   }
   float sums[kRows][kTokens] = {};

@@ -12,24 +12,24 @@ constexpr int kWarps = kThreads / 32;
 
 // A warp takes a block of 32 values.
 __global__ void __launch_bounds__(kThreads) pack_int8(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kThreads + threadIdx.x;
   if (column >= call.in[0].cols) return;  // whole warps
   pack_block(call.out.data + i * call.out.stride, call.out2.data + i * call.out2.stride, column,
-             row_of<const float>(call.in[0], rows, i)[column]);
+             row_of<const float>(call.in[0], i)[column]);
 }
 
 // A block takes a row. float16 rows are divided by a power of two where their largest value needs
 // it, since models have activations beyond 65504; bfloat16 has the range of float32.
 __global__ void __launch_bounds__(kThreads) pack_half(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   auto* scratch = shared_memory<std::uint32_t>();
   const std::int64_t cols = call.in[0].cols;
-  const float* x = row_of<const float>(call.in[0], rows, i);
+  const float* x = row_of<const float>(call.in[0], i);
   auto* to = reinterpret_cast<std::uint16_t*>(call.out.data + i * call.out.stride);
   const std::int64_t padded = call.out.stride / 2;
   std::uint32_t largest = 0;

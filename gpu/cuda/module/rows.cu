@@ -21,13 +21,12 @@ __device__ __forceinline__ Piece piece_of(std::int64_t cols) {
 }
 
 __global__ void __launch_bounds__(kThreads) embed(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   const CudaTensor& table = call.in[0];
-  const unsigned char* from =
-      table.data + *row_of<const std::int32_t>(call.in[1], rows, i) * table.stride;
-  float* to = row_of<float>(call.out, rows, i);
+  const unsigned char* from = table.data + token_of(call, i).id * table.stride;
+  float* to = row_of<float>(call.out, i);
   const Piece piece = piece_of(table.cols);
   for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
     to[c] = value_at(table.element, from, c);
@@ -35,15 +34,15 @@ __global__ void __launch_bounds__(kThreads) embed(const __grid_constant__ CudaCa
 }
 
 __global__ void __launch_bounds__(kThreads) rms_norm(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
   auto* scratch = shared_memory<float>();
   const std::int64_t cols = call.params.rms_norm.width;
   const std::int64_t first = blockIdx.y * cols;
-  const float* x = row_of<const float>(call.in[0], rows, i) + first;
+  const float* x = row_of<const float>(call.in[0], i) + first;
   const auto* weight = reinterpret_cast<const float*>(call.in[1].data);
-  float* to = row_of<float>(call.out, rows, i) + first;
+  float* to = row_of<float>(call.out, i) + first;
   float squares[1] = {0};
   for (std::int64_t c = threadIdx.x; c < cols; c += kThreads) squares[0] += x[c] * x[c];
   block_sums(squares, scratch);
@@ -58,15 +57,15 @@ __global__ void __launch_bounds__(kThreads) rms_norm(const __grid_constant__ Cud
 
 // in[1] [tokens, dims]: cosines of a token's pairs, then sines, made on the host in double.
 __global__ void __launch_bounds__(kThreads) rope(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
-  const float* x = row_of<const float>(call.in[0], rows, i);
-  float* to = row_of<float>(call.out, rows, i);
+  if (i >= rows) return;
+  const float* x = row_of<const float>(call.in[0], i);
+  float* to = row_of<float>(call.out, i);
   const int pairs = call.params.rope.dims / 2;
   const int from_pair = call.params.rope.halves ? 1 : 2;   // between pairs' first values
   const int within = call.params.rope.halves ? pairs : 1;  // from a pair's first to its second
-  const float* turns = row_of<const float>(call.in[1], rows, i);
+  const float* turns = row_of<const float>(call.in[1], i);
   const auto heads = static_cast<int>(call.in[0].cols / call.params.rope.head_dim);
   for (int item = static_cast<int>(threadIdx.x); item < heads * pairs; item += kThreads) {
     const int pair = item % pairs;
@@ -85,14 +84,16 @@ __global__ void __launch_bounds__(kThreads) rope(const __grid_constant__ CudaCal
 }
 
 __global__ void __launch_bounds__(kThreads) kv_append(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
+  if (i >= rows) return;
+  const CudaToken& token = token_of(call, i);
   for (int which = 0; which < 2; ++which) {
-    const float* x = row_of<const float>(call.in[which], rows, i);
+    const CudaTensor state = part_of(call.in[2 + which], token);
+    const float* x = row_of<const float>(call.in[which], i);
     const Piece piece = piece_of(call.in[which].cols);
     for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
-      set_state(call.in[2 + which], call.step->position + i, c, x[c]);
+      set_state(state, token.position, c, x[c]);
     }
   }
 }
@@ -104,12 +105,12 @@ __device__ __forceinline__ float activated(float x, int activation) {
 
 template <bool kGlu>
 __global__ void __launch_bounds__(kThreads) two_rows(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
-  const float* a = row_of<const float>(call.in[0], rows, i);
-  const float* b = row_of<const float>(call.in[1], rows, i);
-  float* to = row_of<float>(call.out, rows, i);
+  if (i >= rows) return;
+  const float* a = row_of<const float>(call.in[0], i);
+  const float* b = row_of<const float>(call.in[1], i);
+  float* to = row_of<float>(call.out, i);
   const Piece piece = piece_of(call.out.cols);
   for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
     const float value = kGlu ? activated(a[c], call.params.glu.activation) * b[c] : a[c] + b[c];
@@ -119,16 +120,27 @@ __global__ void __launch_bounds__(kThreads) two_rows(const __grid_constant__ Cud
 }
 
 __global__ void __launch_bounds__(kThreads) scale(const __grid_constant__ CudaCall call) {
-  const Rows rows = rows_of(call);
+  const std::int32_t rows = rows_of(call);
   const int i = static_cast<int>(blockIdx.x);
-  if (i >= rows.count) return;
-  const float* x = row_of<const float>(call.in[0], rows, i);
-  float* to = row_of<float>(call.out, rows, i);
+  if (i >= rows) return;
+  const float* x = row_of<const float>(call.in[0], i);
+  float* to = row_of<float>(call.out, i);
   const ScaleParams& p = call.params.scale;
   const Piece piece = piece_of(call.out.cols);
   for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) {
     to[c] = soft_cap(x[c] * p.factor, p.cap);
   }
+}
+
+__global__ void __launch_bounds__(kThreads) output_rows(const __grid_constant__ CudaCall call) {
+  const std::int32_t rows = rows_of(call);
+  const int i = static_cast<int>(blockIdx.x);
+  if (i >= rows) return;
+  const auto* tokens = reinterpret_cast<const std::int32_t*>(call.in[1].data);
+  const float* x = row_of<const float>(call.in[0], tokens[i]);
+  float* to = row_of<float>(call.out, i);
+  const Piece piece = piece_of(call.out.cols);
+  for (std::int64_t c = piece.begin; c < piece.end; c += kThreads) to[c] = x[c];
 }
 
 unsigned pieces(std::int64_t cols) {
@@ -160,6 +172,9 @@ int launch_rows(void* stream, const CudaCall& call) {
                            0);
     case CudaKernel::scale:
       return launch_kernel(stream, scale, call, dim3(rows, pieces(call.out.cols)), threads, 0);
+    case CudaKernel::output_rows:
+      return launch_kernel(stream, output_rows, call, dim3(rows, pieces(call.out.cols)), threads,
+                           0);
     default:
       return launch_kernel(stream, two_rows<false>, call, dim3(rows, pieces(call.out.cols)),
                            threads, 0);

@@ -8,8 +8,8 @@ void main() {
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
     const uint row = i / p.cols;
     const uint column = i % p.cols;
-    const float a = Floats(p.in0).v[in_row(0, row) * p.cols + column];
-    const float b = Floats(p.in1).v[in_row(1, row) * p.cols + column];
+    const float a = Floats(p.in0).v[row * p.cols + column];
+    const float b = Floats(p.in1).v[row * p.cols + column];
     Floats(p.out0).v[i] = a + b;
   }
 }

@@ -41,7 +41,7 @@ void main() {
   if (begin >= end) return;  // only later or earlier tokens see these positions
   const float cap = params().cap;
   const uint width = kv_width();
-  const uint column = kv_column();
+  const uint kv = kv_first(row);
   for (uint i = lane(); i < kHeads * kQuads; i += lanes()) {
     queries[i] = query_quad(row, first_head() + i / kQuads, i % kQuads);
   }
@@ -65,7 +65,7 @@ void main() {
     [[unroll]] for (uint h = 0; h < kHeads; ++h) scores[h] = mine ? 0.0 : -3.0e38;
     if (mine) {
       for (uint quad = 0; quad < kQuads; ++quad) {
-        const vec4 key = kv_quad(p.in1, position * width + column, quad);
+        const vec4 key = kv_quad(p.in1, kv + position * width, quad);
         [[unroll]] for (uint h = 0; h < kHeads; ++h) {
           scores[h] += dot(queries[h * kQuads + quad], key);
         }
@@ -90,7 +90,7 @@ void main() {
       if (quad < kQuads && slice < kSlices) {
         [[unroll]] for (uint h = 0; h < kHeads; ++h) sums[h * kQuadsALane + q] *= shrinks[h];
         for (uint j = slice; j < count; j += kSlices) {
-          const vec4 value = kv_quad(p.in2, (first + j) * width + column, quad);
+          const vec4 value = kv_quad(p.in2, kv + (first + j) * width, quad);
           [[unroll]] for (uint h = 0; h < kHeads; ++h) {
             sums[h * kQuadsALane + q] += weights[j * kHeads + h] * value;
           }

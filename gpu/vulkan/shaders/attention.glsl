@@ -14,8 +14,7 @@ uint n_kv_heads() {
 
 // Positions that the token of row `row` sees.
 uint context_of(uint row) {
-  const uint skipped = output_rows_only() ? Step(p.step).tokens - Step(p.step).outputs : 0u;
-  return Step(p.step).position + skipped + row + 1u;
+  return Step(p.step).token[row].position + 1u;
 }
 
 // The first of them, of a token that sees up to `context`.
@@ -31,6 +30,5 @@ uint splits_of(uint positions) {
 // The place in p.out1 of a split of a row's head: its highest score, the sum of its weights, the
 // weighted sum of its values [kHeadDim].
 uint partial_of(uint row, uint head, uint split) {
-  const uint splits = splits_of(Step(p.step).position + Step(p.step).tokens);
-  return ((row * n_heads() + head) * splits + split) * (kHeadDim + 2u);
+  return ((row * n_heads() + head) * Step(p.step).splits + split) * (kHeadDim + 2u);
 }

@@ -17,6 +17,10 @@ uint kv_column() {
 uint kv_width() {
   return n_kv_heads() * kHeadDim;
 }
+// Where a token's sequence begins in keys or values.
+uint kv_first(uint row) {
+  return first_state_row(Step(p.step).token[row]) * kv_width() + kv_column();
+}
 
 float kv_at(uvec2 address, uint i) {
 #if defined(STATE_F16)
@@ -46,7 +50,7 @@ vec4 kv_quad(uvec2 address, uint at, uint quad) {
 
 // The same of the query of a head of row `row`, scaled.
 vec4 query_quad(uint row, uint head, uint quad) {
-  const uint first = (in_row(0, row) * n_heads() + head) * kHeadDim + 4u * quad;
+  const uint first = (row * n_heads() + head) * kHeadDim + 4u * quad;
   vec4 query = vec4(0.0);
   if (kWide) {
     query = Float4s(p.in0).v[first / 4u];

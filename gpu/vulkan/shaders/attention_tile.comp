@@ -27,22 +27,38 @@ shared vec4 states[kPositions * kStride];     // keys, then values
 shared vec4 weights[kRows * kPositions / 4];  // [rows, positions]
 shared float maxima[kRows * kAcross];         // of what a lane scored of a row
 
-void load_states(uvec2 address, uint first, uint end) {
+void load_states(uvec2 address, uint kv, uint first, uint end) {
   const uint width = kv_width();
-  const uint column = kv_column();
   for (uint i = lane(); i < kPositions * kQuads; i += lanes()) {
     const uint position = first + i / kQuads;
     const uint quad = i % kQuads;
     states[i / kQuads * kStride + quad] =
-        position < end ? kv_quad(address, position * width + column, quad) : vec4(0.0);
+        position < end ? kv_quad(address, kv + position * width, quad) : vec4(0.0);
+  }
+}
+
+// The first and the last token of the workgroup's tile, which is of one sequence. The later a token,
+// the more it sees: the longest work of a sequence begins first.
+uvec2 tile_tokens() {
+  uint tile = gl_WorkGroupID.y;
+  uint end = row_count();
+  for (;;) {  // the last run, the one before ..
+    const uint first = Step(p.step).token[end - 1u].first;
+    const uint tiles = (end - first + kTokens - 1u) / kTokens;
+    if (tile < tiles) {
+      const uint begin = first + (tiles - 1u - tile) * kTokens;
+      return uvec2(begin, min(begin + kTokens, end) - 1u);
+    }
+    tile -= tiles;
+    end = first;
   }
 }
 
 void main() {
-  // The later a token, the more it sees: the longest work begins first.
-  const uint count = row_count();
-  const uint first_token = ((count + kTokens - 1u) / kTokens - 1u - gl_WorkGroupID.y) * kTokens;
-  const uint last_token = min(first_token + kTokens, count) - 1u;
+  const uvec2 tile = tile_tokens();
+  const uint first_token = tile.x;
+  const uint last_token = tile.y;
+  const uint kv = kv_first(first_token);
   const uint end = context_of(last_token);
   const uint across = lane() % kAcross;
   const uint first_row = lane() / kAcross * 4u;
@@ -68,7 +84,7 @@ void main() {
   [[unroll]] for (uint i = 0; i < 4 * kQuadsALane; ++i) sums[i] = vec4(0.0);
 
   for (uint first = begin; first < end; first += kPositions) {
-    load_states(p.in1, first, end);
+    load_states(p.in1, kv, first, end);
     barrier();
     float scores[4 * kPositionsALane];
     [[unroll]] for (uint i = 0; i < 4 * kPositionsALane; ++i) scores[i] = 0.0;
@@ -95,7 +111,7 @@ void main() {
     }
     barrier();
 
-    load_states(p.in2, first, end);
+    load_states(p.in2, kv, first, end);
     [[unroll]] for (uint r = 0; r < 4; ++r) {
       float peak = highest[r];
       for (uint a = 0; a < kAcross; ++a) peak = max(peak, maxima[(first_row + r) * kAcross + a]);

@@ -36,12 +36,18 @@ layout(buffer_reference, std430, buffer_reference_align = 2) buffer Words {
   uint16_t v[];
 };
 // What changes from step to step (StepParams), written by the host.
-layout(buffer_reference, std430, buffer_reference_align = 4) buffer Step {
-  uint tokens;
+struct Token {
+  uint id;
   uint position;
+  uint sequence;
+  uint first;  // token of its run: those from there on are the same sequence's
+};
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Step {
+  uint tokens;
   uint outputs;
   uint split_positions;  // that a workgroup of an attention takes
-  uint ids[];
+  uint splits;           // of the longest sequence
+  Token token[];
 };
 
 // gpu/vulkan/vulkan_plan.h has the same words; each shader reads the ones that it speaks of.
@@ -50,8 +56,8 @@ layout(push_constant, std430) uniform Push {
   uvec2 in0, in1, in2, in3, in4;
   uvec2 out0, out1;
   uint cols;   // values of a row
-  uint rows;   // of the weight, for products
-  uint flags;  // bit 0: runs on the output rows only; bit 1 + k: input k holds output rows only
+  uint rows;   // of the weight, for products; of one sequence, in states
+  uint flags;  // bit 0: its rows are those of the output tokens
   uint types;  // 4 bits an input: its DType
   uint taps;   // of a convolution's kernel
   uint unused;
@@ -77,16 +83,16 @@ uint lanes() {
   return gl_WorkGroupSize.x;
 }
 
-bool output_rows_only() {
-  return (p.flags & 1u) != 0u;
-}
 uint row_count() {
-  return output_rows_only() ? Step(p.step).outputs : Step(p.step).tokens;
+  return (p.flags & 1u) != 0u ? Step(p.step).outputs : Step(p.step).tokens;
 }
-// The row of input k that belongs to this op's row i.
-uint in_row(uint k, uint i) {
-  const bool skip = output_rows_only() && (p.flags >> (1u + k) & 1u) == 0u;
-  return skip ? i + Step(p.step).tokens - Step(p.step).outputs : i;
+
+// The row of a state that position 0 of a token's sequence has, and its own position's.
+uint first_state_row(Token token) {
+  return token.sequence * p.rows;
+}
+uint state_row(Token token) {
+  return first_state_row(token) + token.position;
 }
 
 uint type_of(uint k) {

@@ -10,8 +10,7 @@ void main() {
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
     const uint row = i / pieces;
     const uint piece = i % pieces;
-    const uint token = output_rows_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row;
-    const Weights w = load_weights(p.in0, Step(p.step).ids[token], piece);
+    const Weights w = load_weights(p.in0, Step(p.step).token[row].id, piece);
     for (uint j = 0; j < 8; ++j) {
       if (8u * piece + j >= p.cols) break;
       Floats(p.out0).v[row * p.cols + 8u * piece + j] = j < 4u ? w.low[j] : w.high[j - 4u];

@@ -12,8 +12,8 @@ void main() {
   const uint dim = p.cols;
   const uint column = stream * dim;
   const uint width = streams * dim;
-  const uint h_at = in_row(0, row) * width + column;
-  const uint key_at = in_row(1, row) * width + column;
+  const uint h_at = row * width + column;
+  const uint key_at = row * width + column;
   float h_squares = 0.0;
   float key_squares = 0.0;
   float products = 0.0;
@@ -30,7 +30,7 @@ void main() {
   const float key_scale = 1.0 / sqrt(workgroup_sum(key_squares) / n + params().eps);
   const float gate = gate_of(workgroup_sum(products) * key_scale * h_scale / sqrt(n));
   if (lane() == 0u) Floats(p.out1).v[row * streams + stream] = gate;
-  const uint value_at = in_row(2, row) * dim;
+  const uint value_at = row * dim;
   for (uint i = lane(); i < dim; i += lanes()) {
     Floats(p.out0).v[row * width + column + i] = gate * Floats(p.in2).v[value_at + i];
   }

@@ -31,13 +31,15 @@ void main() {
   const uint dim = p.cols;
   const uint width = streams * dim;
   const uint first = stream * dim;
+  const Token token = Step(p.step).token[row];
+  const uint before = row - token.first;  // tokens of its sequence in the step
   Constants constants = Constants(p.in3);
   const float n = float(dim);
   for (uint tap = 0; tap < p.taps; ++tap) {
     const uint back = (p.taps - 1u - tap) * dilation;
-    if (back > row) continue;  // it sees the state
-    const uint token = row - back;
-    const uint h_at = token * width + first;
+    if (back > before) continue;  // it sees the state
+    const uint seen = row - back;
+    const uint h_at = seen * width + first;
     float h_squares = 0.0;
     float key_squares = 0.0;
     float value_squares = 0.0;
@@ -45,7 +47,7 @@ void main() {
     for (uint i = lane(); i < dim; i += lanes()) {
       const float h = Floats(p.in0).v[h_at + i];
       const float key = Floats(p.in1).v[h_at + i];
-      const float value = Floats(p.in2).v[token * dim + i];
+      const float value = Floats(p.in2).v[seen * dim + i];
       h_squares = fma(h, h, h_squares);
       key_squares = fma(key, key, key_squares);
       value_squares = fma(value, value, value_squares);
@@ -64,7 +66,6 @@ void main() {
   const uint last = p.taps - 1u;
   if (lane() == 0u) Floats(p.out1).v[row * streams + stream] = gates[last];
 
-  const uint position = Step(p.step).position;
   float added_squares = 0.0;
   float h_squares = 0.0;
   for (uint i = lane(); i < dim; i += lanes()) {
@@ -74,16 +75,16 @@ void main() {
     float normed = 0.0;
     for (uint tap = 0; tap < p.taps; ++tap) {
       const uint back = (last - tap) * dilation;
-      if (back > position + row) continue;  // zeros before the start
-      if (back > row) {
-        normed = state_at(p.in4, type_of(4), (position + row - back) * width + column);
+      if (back > token.position) continue;  // zeros before the start
+      if (back > before) {
+        normed = state_at(p.in4, type_of(4), (state_row(token) - back) * width + column);
       } else {
         const float value = Floats(p.in2).v[(row - back) * dim + i];
         normed = as_stored(gates[tap] * value * scales[tap] * weight);
       }
       sum = fma(normed, constants.v[(2u + tap) * width + column], sum);
     }
-    set_state(p.in4, type_of(4), (position + row) * width + column, normed);  // the last tap's
+    set_state(p.in4, type_of(4), state_row(token) * width + column, normed);  // the last tap's
     const float h = Floats(p.in0).v[row * width + column];
     const float added = gates[last] * Floats(p.in2).v[row * dim + i] + silu(sum);
     added_squares = fma(added, added, added_squares);

@@ -21,8 +21,8 @@ void main() {
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
     const uint row = i / width;
     const uint column = (kPacks ? 32u : 1u) * (i % width);
-    const uint a = in_row(0, row) * p.cols + column;
-    const uint b = in_row(1, row) * p.cols + column;
+    const uint a = row * p.cols + column;
+    const uint b = row * p.cols + column;
     if (kPacks) {
       vec4 made[8];
       [[unroll]] for (uint j = 0; j < 8; ++j) {

@@ -22,7 +22,7 @@ void main() {
   float sums[kTokens * kRows];
   // Past the end the last is made again and not kept.
   [[unroll]] for (uint t = 0; t < kTokens; ++t) {
-    x_rows[t] = activation_row(min(first_token + t, count - 1u));
+    x_rows[t] = min(first_token + t, count - 1u);
   }
   [[unroll]] for (uint i = 0; i < kTokens * kRows; ++i) sums[i] = 0.0;
   const uint pieces = (p.cols + kPieceValues - 1u) / kPieceValues;

@@ -25,7 +25,7 @@ void main() {
     for (uint i = lane(); i < kTokens * 4u; i += lanes()) {
       const uint piece = first_piece + i % 4u;
       Activations x = Activations(vec4(0.0), vec4(0.0));
-      if (piece < pieces) x = load_activations(activation_row(tile_token(i / 4u)), piece);
+      if (piece < pieces) x = load_activations(tile_token(i / 4u), piece);
       for (uint j = 0; j < 4; ++j) {
         tile_x[(i % 4u * 8u + j) * kTokens + i / 4u] = x.low[j];
         tile_x[(i % 4u * 8u + 4u + j) * kTokens + i / 4u] = x.high[j];

@@ -8,7 +8,7 @@
 
 void main() {
   const uint i = gl_WorkGroupID.x;
-  const uint first = in_row(0, i) * p.cols;
+  const uint first = i * p.cols;
   const uint padded = (p.cols + 31u) / 32u * 32u;
   // Magnitudes compare as their bits do; beyond all finite ones are infinity and NaN.
   uint largest = 0u;

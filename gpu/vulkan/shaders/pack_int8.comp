@@ -10,7 +10,7 @@ void main() {
   const uint blocks = p.cols / 32u;
   const uint all = row_count() * blocks;
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
-    const uint first = in_row(0, i / blocks) * p.cols + i % blocks * 32u;
+    const uint first = i / blocks * p.cols + i % blocks * 32u;
     vec4 x[8];
     [[unroll]] for (uint j = 0; j < 8; ++j) x[j] = four_at(p.in0, first + 4u * j, kWide);
     pack_block(x, i);

@@ -12,7 +12,7 @@ layout(constant_id = 2) const bool kWide = false;   // rows begin where vectors 
 void main() {
   const uint width = uint(params().width);
   const uint first = gl_WorkGroupID.y * width;
-  const uint x = in_row(0, gl_WorkGroupID.x) * p.cols + first;
+  const uint x = gl_WorkGroupID.x * p.cols + first;
   float squares = 0.0;
   for (uint i = lane(); i < width; i += lanes()) {
     const float value = Floats(p.in0).v[x + i];

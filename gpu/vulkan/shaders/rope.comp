@@ -19,13 +19,12 @@ void main() {
     const bool turns = 2u * pair < dims;
     const uint within = halves && turns ? dims / 2u : 1u;  // from a pair's first value to its second
     const uint column = i / pairs % heads * head_dim + (halves && turns ? pair : 2u * pair);
-    const uint x = in_row(0, row) * p.cols + column;
+    const uint x = row * p.cols + column;
     const uint y = row * p.cols + column;
     const float first = Floats(p.in0).v[x];
     const bool single = 2u * pair + 1u == head_dim;
     const float second = single ? 0.0 : Floats(p.in0).v[x + within];
-    const uint token = output_rows_only() ? row + Step(p.step).tokens - Step(p.step).outputs : row;
-    const uint angles = token * dims + pair;
+    const uint angles = row * dims + pair;
     const float cosine = turns ? Floats(p.in1).v[angles] : 1.0;
     const float sine = turns ? Floats(p.in1).v[angles + dims / 2u] : 0.0;
     Floats(p.out0).v[y] = turns ? first * cosine - second * sine : first;

@@ -10,7 +10,7 @@ void main() {
   const float cap = params().cap;
   const uint all = row_count() * p.cols;
   for (uint i = gl_GlobalInvocationID.x; i < all; i += gl_NumWorkGroups.x * lanes()) {
-    const float x = Floats(p.in0).v[in_row(0, i / p.cols) * p.cols + i % p.cols] * factor;
+    const float x = Floats(p.in0).v[i / p.cols * p.cols + i % p.cols] * factor;
     Floats(p.out0).v[i] = soft_cap(x, cap);
   }
 }

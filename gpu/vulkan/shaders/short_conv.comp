@@ -13,15 +13,15 @@ void main() {
   const uint stream = gl_WorkGroupID.y;
   const uint dim = p.cols / streams;
   const uint first = stream * dim;
+  const Token token = Step(p.step).token[row];
   float added_squares = 0.0;
   float h_squares = 0.0;
   for (uint i = first + lane(); i < first + dim; i += lanes()) {
     float sum = 0.0;
     for (uint tap = 0; tap < p.taps; ++tap) {
-      const int position =
-          int(Step(p.step).position + row) - int((p.taps - 1u - tap) * dilation);
-      if (position < 0) continue;  // zeros before the start
-      sum = fma(state_at(p.in4, type_of(4), uint(position) * p.cols + i),
+      const uint back = (p.taps - 1u - tap) * dilation;
+      if (back > token.position) continue;  // zeros before the start
+      sum = fma(state_at(p.in4, type_of(4), (state_row(token) - back) * p.cols + i),
                 constant_at(p.in3, type_of(3), i * p.taps + tap), sum);
     }
     const float added = Floats(p.in1).v[row * p.cols + i] + silu(sum);

@@ -16,7 +16,7 @@ void main() {
     squares = fma(v, v, squares);
   }
   const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(dim) + params().eps);
-  const uint state = (Step(p.step).position + row) * p.cols + column;
+  const uint state = state_row(Step(p.step).token[row]) * p.cols + column;
   for (uint i = lane(); i < dim; i += lanes()) {
     const float weight = constant_at(p.in2, type_of(2), column + i);
     set_state(p.in4, type_of(4), state + i, Floats(p.in1).v[v_at + i] * scale * weight);

@@ -88,7 +88,7 @@ void main() {
     const Bytes row = from >= 0 ? row_at(p.in0, uint(from), p.cols)
                                 : row_at(p.in2, uint(~from), 4u * words);
 #else
-    const Bytes row = row_at(p.in0, in_row(0, i / width), p.cols);
+    const Bytes row = row_at(p.in0, i / width, p.cols);
 #endif
     const uint word = word_at(row, first, p.cols);
 #if defined(CACHED)

@@ -130,7 +130,3 @@ Activations load_activations(uint row, uint piece) {
 float product(Weights w, Activations x) {
   return dot(w.low, x.low) + dot(w.high, x.high);
 }
-
-uint activation_row(uint i) {
-  return in_row(0, i);
-}

@@ -98,7 +98,3 @@ float product(Weights w, Activations x) {
   for (uint j = 0; j < 4; ++j) quants += signed_dot(w.words[j], x.words[j], 0);
   return scaled(quants, w.scale, w.minimum, x.scale);
 }
-
-uint activation_row(uint i) {
-  return i;
-}

@@ -50,10 +50,9 @@ class OneProduct {
   // [tokens, kRows], of the first activations.
   std::vector<float> run(std::int64_t tokens) {
     EXPECT_TRUE(backend_.upload(in_, 0, std::as_bytes(std::span(x_))));
-    const std::vector<TokenId> ids(static_cast<std::size_t>(tokens));
-    StepParams step;
-    step.tokens = ids;
-    backend_.run(*plan_, plan_->segments()[0], step);
+    StepLists step;
+    step.add(std::vector<TokenId>(static_cast<std::size_t>(tokens)), 0, 0, 0);
+    backend_.run(*plan_, plan_->segments()[0], step.params());
     EXPECT_TRUE(backend_.finish());
     std::vector<float> y(static_cast<std::size_t>(tokens * kRows));
     EXPECT_TRUE(backend_.download(out_, 0, std::as_writable_bytes(std::span(y))));
