@@ -50,4 +50,18 @@ bool is_id_part(char32_t code) {
   return u_hasBinaryProperty(of(code), UCHAR_XID_CONTINUE) != 0;
 }
 
+std::uint8_t category_bits(char32_t code) {
+  const std::uint32_t category = U_GET_GC_MASK(of(code));
+  if ((category & U_GC_LL_MASK) != 0) return kLowerCase;
+  if ((category & (U_GC_LU_MASK | U_GC_LT_MASK)) != 0) return kUpperCase;
+  if ((category & U_GC_L_MASK) != 0) return kOtherLetter;
+  if ((category & U_GC_M_MASK) != 0) return kMark;
+  if ((category & U_GC_N_MASK) != 0) return kNumber;
+  if ((category & U_GC_P_MASK) != 0) return kPunctuation;
+  if ((category & U_GC_S_MASK) != 0) return kSymbol;
+  const bool white =
+      (category & U_GC_Z_MASK) != 0 || (code >= '\t' && code <= '\r') || code == 0x85;
+  return white ? kWhiteSpace : 0;
+}
+
 }  // namespace mneme

@@ -1,210 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "inference/text/pre_tokenizer.h"
 
 #include <fmt/format.h>
-#include <pcre2.h>
 
 #include <algorithm>
 #include <array>
-#include <optional>
-#include <utility>
-#include <vector>
 
-#include "base/check.h"
-#include "base/log.h"
 #include "base/printable.h"
+#include "inference/text/text_cutter.h"
 
 namespace mneme {
-namespace {
 
-// The published patterns, with \s written out: PCRE2's own also takes U+180E, which Unicode does
-// not count as white space. Stages cut one after another, each seeing only its piece.
-#define SPACE "\\t-\\r\\x{85}\\p{Z}"
-constexpr const char* kEachNumber = "\\p{N}";
-constexpr const char* kUpTo3Numbers = "\\p{N}{1,3}";
-constexpr const char* kGpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE
-                              "\\p{L}\\p{N}]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
-#define MODERN(NUMBERS)                                                               \
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" NUMBERS "| ?[^" SPACE \
-  "\\p{L}\\p{N}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+"
-constexpr const char* kLlama3 = MODERN("\\p{N}{1,3}");
-constexpr const char* kQwen2 = MODERN("\\p{N}");
-#undef MODERN
-constexpr const char* kHanAndKana = "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+";
-constexpr const char* kDeepseekV3 =
-    "[!\"#$%&'()*+,\\-./"
-    ":;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
-    "?[\\p{P}\\p{S}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|[" SPACE "]+(?![^" SPACE "])|[" SPACE "]+";
-#undef SPACE
-
-struct Kind {
+struct PreTokenizerKind {
   std::string_view name;
-  std::array<const char*, 3> stages;  // null = none
+  CutRules rules;
+  std::array<std::string_view, 3> patterns{};  // what the rules mean; those unused are empty
   bool ignore_merges = false;
   bool composes = false;
   bool adds_bos = false;
 };
 
-constexpr std::array<Kind, 8> kKinds{{
-    {"smollm", {kEachNumber, kGpt2, nullptr}},
-    {"gpt-2", {kGpt2, nullptr, nullptr}},
-    {"default", {kGpt2, nullptr, nullptr}},
-    {"llama-bpe", {kLlama3, nullptr, nullptr}, true, false, true},
-    {"llama3", {kLlama3, nullptr, nullptr}, true, false, true},
-    {"llama-v3", {kLlama3, nullptr, nullptr}, true, false, true},
-    {"qwen2", {kQwen2, nullptr, nullptr}, false, true, false},
-    {"deepseek-v3", {kUpTo3Numbers, kHanAndKana, kDeepseekV3}},
-}};
-
-struct FreeCode {
-  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
-};
-struct FreeMatch {
-  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
-};
-struct FreeContext {
-  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
-};
-using Code = std::unique_ptr<pcre2_code, FreeCode>;
-
-Result<Code> compile(std::string_view name, const char* pattern) {
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern), PCRE2_ZERO_TERMINATED,
-                          PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr));
-  if (!code) {
-    return Error{
-        ErrorCode::unsupported,
-        fmt::format(
-            "the installed PCRE2 cannot compile the pre-tokenizer {} (error {} at {}); it needs "
-            "Unicode support",
-            name, error, offset)};
-  }
-  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it fails, matching interprets
-  return code;
-}
-
-// The patterns backtrack over single characters only, so a match costs steps in proportion to its
-// subject; the limit is there in case that is ever untrue.
-constexpr std::uint32_t kStepsBase = 10'000'000;
-
-}  // namespace
-
-struct PreTokenizer::Impl {
-  Kind kind;
-  std::vector<Code> stages;
-};
-
-PreTokenizer::PreTokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
-PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
-PreTokenizer::~PreTokenizer() = default;
-
 namespace {
 
-Result<const Kind*> find_kind(std::string_view name) {
-  for (const Kind& kind : kKinds) {
-    if (kind.name == name) return &kind;
+using Shape = CutRules::Shape;
+
+constexpr std::string_view kEachNumber = R"(\p{N})";
+constexpr std::string_view kUpTo3Numbers = R"(\p{N}{1,3})";
+constexpr std::string_view kGpt2 =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+#define MODERN(NUMBERS)                                               \
+  R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)" NUMBERS \
+  R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+constexpr std::string_view kLlama3 = MODERN(R"(\p{N}{1,3})");
+constexpr std::string_view kQwen2 = MODERN(R"(\p{N})");
+#undef MODERN
+constexpr std::string_view kQwen35 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|)"
+    R"( ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+#define CAPITAL R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])"
+#define SMALL R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])"
+#define BY_CASE(ENDING, NUMBERS)                                                                  \
+  R"([^\r\n\p{L}\p{N}]?)" CAPITAL "*" SMALL "+" ENDING R"(|[^\r\n\p{L}\p{N}]?)" CAPITAL "+" SMALL \
+  "*" ENDING "|" NUMBERS R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+constexpr std::string_view kGpt4o = BY_CASE("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", R"(\p{N}{1,3})");
+constexpr std::string_view kTekken = BY_CASE("", R"(\p{N})");
+#undef BY_CASE
+#undef SMALL
+#undef CAPITAL
+constexpr std::string_view kHanAndKana = "[一-龥\u3040-ゟ゠-ヿ]+";
+constexpr std::string_view kDeepseekV3 =
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|)"
+    R"( ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+constexpr CutRules kGpt2Rules{Shape::gpt2, 0, false, false, true};
+constexpr CutRules kSmolLmRules{Shape::gpt2, 1, true, false, true};
+constexpr CutRules kLlama3Rules{Shape::modern, 3, false, false, true};
+constexpr CutRules kQwen2Rules{Shape::modern, 1, false, false, true};
+constexpr CutRules kQwen35Rules{Shape::modern, 1, false, true, true};
+constexpr CutRules kGpt4oRules{Shape::by_case, 3, false, false, true};
+constexpr CutRules kTekkenRules{Shape::by_case, 1, false, false, false};
+constexpr CutRules kDeepseekV3Rules{Shape::deepseek_v3, 3, true, true, false};
+constexpr CutRules kDeepseekLlmRules{Shape::deepseek_llm, 1, false, false, false};
+
+// Of kinds with the same expressions, the first is what of_patterns() finds.
+constexpr auto kKinds = std::to_array<PreTokenizerKind>({
+    {"smollm", kSmolLmRules, {kEachNumber, kGpt2}},
+    {"refact", kSmolLmRules},  // Granite, StarCoder 2
+    {"starcoder", kSmolLmRules},
+    {"command-r", kSmolLmRules},
+    {"gpt-2", kGpt2Rules, {kGpt2}},
+    {"default", kGpt2Rules},
+    {"exaone4", kGpt2Rules},
+    {"llama-bpe", kLlama3Rules, {kLlama3}, true, false, true},
+    {"llama3", kLlama3Rules, {}, true, false, true},
+    {"llama-v3", kLlama3Rules, {}, true, false, true},
+    {"falcon3", kLlama3Rules, {}, true, false, true},
+    {"falcon-h1", kLlama3Rules, {}, true, false, true},
+    {"lfm2", kLlama3Rules, {}, true, false, true},
+    {"pixtral", kLlama3Rules, {}, true, false, true},
+    {"dbrx", kLlama3Rules},  // OLMo 2, Phi 4
+    {"glm4", kLlama3Rules},
+    {"chatglm-bpe", kLlama3Rules},
+    {"qwen2", kQwen2Rules, {kQwen2}, false, true, false},
+    {"deepseek-r1-qwen", kQwen2Rules, {}, false, true, false},
+    {"qwen35", kQwen35Rules, {kQwen35}, false, true, false},
+    {"gpt-4o", kGpt4oRules, {kGpt4o}},
+    {"llama4", kGpt4oRules},
+    {"minimax-m2", kGpt4oRules},
+    {"tekken", kTekkenRules, {kTekken}, true, false, true},
+    {"deepseek-v3", kDeepseekV3Rules, {kUpTo3Numbers, kHanAndKana, kDeepseekV3}},
+    {"hunyuan-dense", kDeepseekV3Rules},
+    {"deepseek-llm", kDeepseekLlmRules},
+});
+
+// Ways of writing the same expression.
+std::string plain_spelling(std::string_view pattern) {
+  std::string plain;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\r') {
+      plain += "\\r";
+    } else if (pattern[i] == '\n') {
+      plain += "\\n";
+    } else if (!pattern.substr(i).starts_with("\\\"")) {
+      plain += pattern[i];
+    }
   }
-  return Error{ErrorCode::unsupported,
-               fmt::format("the pre-tokenizer \"{}\" is not supported (smollm, gpt-2, llama-bpe, "
-                           "qwen2 and deepseek-v3 "
-                           "are)",
-                           printable(name))};
+  return plain;
 }
 
 }  // namespace
-
-Status PreTokenizer::check_name(std::string_view name) {
-  const auto kind = find_kind(name);
-  return kind ? Status() : kind.error();
-}
 
 Result<PreTokenizer> PreTokenizer::open(std::string_view name) {
-  const auto kind = find_kind(name);
-  if (!kind) return kind.error();
-  auto impl = std::make_unique<Impl>();
-  impl->kind = **kind;
-  for (const char* pattern : impl->kind.stages) {
-    if (pattern == nullptr) break;
-    auto code = compile(name, pattern);
-    if (!code) return code.error();
-    impl->stages.push_back(std::move(*code));
+  const auto kind = std::ranges::find(kKinds, name, &PreTokenizerKind::name);
+  if (kind != kKinds.end()) return PreTokenizer(*kind);
+  std::string known;
+  for (const PreTokenizerKind& each : kKinds) {
+    if (each.patterns[0].empty() && each.rules.shape != Shape::deepseek_llm) continue;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", each.name);
   }
-  return PreTokenizer(std::move(impl));
+  return Error{
+      ErrorCode::unsupported,
+      fmt::format("the pre-tokenizer \"{}\" is not supported; these are, and some that cut "
+                  "as they do: {}",
+                  printable(name), known)};
 }
 
+std::optional<PreTokenizer> PreTokenizer::of_patterns(std::span<const std::string> patterns) {
+  for (const PreTokenizerKind& kind : kKinds) {
+    std::size_t same = 0;
+    while (same < kind.patterns.size() && same < patterns.size() &&
+           kind.patterns[same] == plain_spelling(patterns[same])) {
+      ++same;
+    }
+    const bool all = same > 0 && same == patterns.size() &&
+                     (same == kind.patterns.size() || kind.patterns[same].empty());
+    if (all) return PreTokenizer(kind);
+  }
+  return std::nullopt;
+}
+
+std::string_view PreTokenizer::name() const {
+  return kind_->name;
+}
 bool PreTokenizer::ignore_merges() const {
-  return impl_->kind.ignore_merges;
+  return kind_->ignore_merges;
 }
 bool PreTokenizer::composes() const {
-  return impl_->kind.composes;
+  return kind_->composes;
 }
 bool PreTokenizer::adds_bos() const {
-  return impl_->kind.adds_bos;
+  return kind_->adds_bos;
 }
 
-namespace {
-
-// Cuts a text stage by stage, each piece through all of them before the next one is looked for.
-class Cutter {
- public:
-  Cutter(const std::vector<Code>& stages, std::size_t text_bytes, const PreTokenizer::Take& take)
-      : stages_(stages),
-        data_(pcre2_match_data_create(2, nullptr)),
-        context_(pcre2_match_context_create(nullptr)),
-        take_(take) {
-    CHECK(data_ && context_);
-    const std::uint64_t steps = kStepsBase + 16 * static_cast<std::uint64_t>(text_bytes);
-    pcre2_set_match_limit(context_.get(),
-                          static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffffffffu)));
-  }
-
-  // Matches become pieces, and so does what lies between them. False: no more are wanted.
-  bool cut(std::string_view text, std::size_t stage = 0) {
-    if (stage == stages_.size()) return take_(text);
-    std::size_t done = 0;
-    for (std::size_t from = 0; from < text.size(); from = done) {
-      const auto match = find(text, from, stages_[stage].get());
-      if (!match) break;
-      const auto [begin, end] = *match;
-      if (begin > done && !cut(text.substr(done, begin - done), stage + 1)) return false;
-      if (!cut(text.substr(begin, end - begin), stage + 1)) return false;
-      done = end;
-    }
-    return done == text.size() || cut(text.substr(done), stage + 1);
-  }
-
- private:
-  std::optional<std::pair<std::size_t, std::size_t>> find(std::string_view text, std::size_t from,
-                                                          const pcre2_code* code) const {
-    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
-    const int rc = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, data_.get(),
-                               context_.get());
-    if (rc == PCRE2_ERROR_NOMATCH) return std::nullopt;
-    if (rc < 0) {
-      log_error(
-          "inference",
-          "splitting {} bytes of text failed (PCRE2 error {}); tokens may differ from the model's",
-          text.size(), rc);
-      return std::nullopt;
-    }
-    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data_.get());
-    if (bounds[1] <= bounds[0]) return std::nullopt;  // none of the patterns matches nothing
-    return std::pair{bounds[0], bounds[1]};
-  }
-
-  const std::vector<Code>& stages_;
-  const std::unique_ptr<pcre2_match_data, FreeMatch> data_;
-  const std::unique_ptr<pcre2_match_context, FreeContext> context_;
-  const PreTokenizer::Take& take_;
-};
-
-}  // namespace
-
 bool PreTokenizer::split(std::string_view text, const Take& take) const {
-  return text.empty() || Cutter(impl_->stages, text.size(), take).cut(text);
+  return text.empty() || cut_text(kind_->rules, text, take);
 }
 
 }  // namespace mneme

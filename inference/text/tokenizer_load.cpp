@@ -215,8 +215,8 @@ Result<std::string> pre_tokenizer_name(const GgufFile& file) {
 Status Tokenizer::check_kind(const GgufFile& file) {
   auto name = pre_tokenizer_name(file);
   if (!name) return name.error();
-  const Status known = PreTokenizer::check_name(*name);
-  if (!known) return known.error().with(file.name());
+  const auto pre = PreTokenizer::open(*name);
+  if (!pre) return pre.error().with(file.name());
   return {};
 }
 

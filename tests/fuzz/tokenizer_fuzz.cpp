@@ -65,12 +65,16 @@ void encode(const Tokenizer& tokenizer, bool composes, bool parse, std::string_v
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mneme;
-  static const std::array<std::pair<Tokenizer, bool>, 5> kTokenizers{
+  static const std::array<std::pair<Tokenizer, bool>, 9> kTokenizers{
       {{make("smollm"), false},
        {make("gpt-2"), false},
        {make("llama-bpe"), false},
        {make("qwen2"), true},
-       {make("deepseek-v3"), false}}};
+       {make("deepseek-v3"), false},
+       {make("qwen35"), true},
+       {make("gpt-4o"), false},
+       {make("tekken"), false},
+       {make("deepseek-llm"), false}}};
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (bytes.substr(0, 4) == "GGUF") {
     load(bytes);

@@ -45,10 +45,13 @@ TEST(PreTokenizer, CutsAsThePublishedOnesDo) {
   }
 }
 
+constexpr std::array kAll{"gpt-2",  "smollm", "llama-bpe",   "qwen2",       "qwen35",
+                          "gpt-4o", "tekken", "deepseek-v3", "deepseek-llm"};
+
 TEST(PreTokenizer, StaysExactOnLongRuns) {
   constexpr std::size_t kLong = 1 << 20;
   const std::string spaces(kLong, ' ');
-  for (const char* name : {"gpt-2", "smollm", "llama-bpe", "qwen2", "deepseek-v3"}) {
+  for (const char* name : kAll) {
     // All blanks but the last, which the word takes.
     const std::string word = spaces + "x";
     EXPECT_EQ(split(name, word),
@@ -61,7 +64,7 @@ TEST(PreTokenizer, StaysExactOnLongRuns) {
 }
 
 TEST(PreTokenizer, CutsNoMoreThanIsWanted) {
-  for (const char* name : {"gpt-2", "smollm", "llama-bpe", "qwen2", "deepseek-v3"}) {
+  for (const char* name : kAll) {
     const auto pre = PreTokenizer::open(name);
     ASSERT_TRUE(pre);
     int given = 0;
@@ -70,10 +73,48 @@ TEST(PreTokenizer, CutsNoMoreThanIsWanted) {
   }
 }
 
+// Quadratic time would be minutes.
+TEST(PreTokenizer, TakesHostileTextInItsStride) {
+  for (const char* name : kAll) {
+    for (const std::string_view unit :
+         {"\xe3\x81\x82\x41", "'", " \n", "A\xcc\x81", "1 ", "\xe3\x80\x80!"}) {
+      std::string text;
+      while (text.size() < 1 << 20) text += unit;
+      std::size_t bytes = 0;
+      for (const std::string_view piece : split(name, text)) bytes += piece.size();
+      EXPECT_EQ(bytes, text.size()) << name;
+    }
+  }
+}
+
+TEST(PreTokenizer, IsFoundByItsPublishedExpressions) {
+  const auto name_of = [](const std::vector<std::string>& patterns) {
+    const auto pre = PreTokenizer::of_patterns(patterns);
+    return pre ? std::string(pre->name()) : "";
+  };
+  const std::string numbers = R"(\p{N})";
+  const std::string gpt2 =
+      R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+  EXPECT_EQ(name_of({gpt2}), "gpt-2");
+  EXPECT_EQ(name_of({numbers, gpt2}), "smollm");
+  EXPECT_EQ(name_of({numbers}), "");
+  EXPECT_EQ(name_of({gpt2, numbers}), "");
+  EXPECT_EQ(name_of({}), "");
+  // Line ends as characters or as escapes, quotes escaped or not.
+  EXPECT_EQ(
+      name_of({R"(\p{N}{1,3})", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+               "[!\\\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?["
+               "\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"}),
+      "deepseek-v3");
+}
+
 TEST(PreTokenizer, RefusesUnknownNames) {
-  auto pre = PreTokenizer::open("tekken");
+  auto pre = PreTokenizer::open("kimi-k2");
   ASSERT_FALSE(pre.has_value());
-  EXPECT_NE(pre.error().message.find("\"tekken\""), std::string::npos);
+  EXPECT_EQ(
+      pre.error().message,
+      "the pre-tokenizer \"kimi-k2\" is not supported; these are, and some that cut as they "
+      "do: smollm, gpt-2, llama-bpe, qwen2, qwen35, gpt-4o, tekken, deepseek-v3, deepseek-llm");
 }
 
 }  // namespace

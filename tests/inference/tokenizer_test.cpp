@@ -128,7 +128,7 @@ TEST(Tokenizer, RefusesWhatItCannotRun) {
             "tiny.gguf: the tokenizer \"llama\" (SentencePiece) is not supported; only byte-level "
             "BPE (\"gpt2\") is");
   EXPECT_NE(
-      refusal(TinyVocabulary("gpt2", "tekken")).find("pre-tokenizer \"tekken\" is not supported"),
+      refusal(TinyVocabulary("gpt2", "bloom")).find("pre-tokenizer \"bloom\" is not supported"),
       std::string::npos);
   TinyVocabulary types;
   types.add("x!", static_cast<TokenType>(9));
