@@ -238,7 +238,8 @@ class Search {
   const std::string& tokenizer_of(const GgufFile& file) {
     Sha256 bytes;
     for (const std::string_view key :
-         {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "tokenizer.ggml.merges"}) {
+         {"tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.token_type",
+          "tokenizer.ggml.merges", "tokenizer.ggml.scores"}) {
       if (const GgufEntry* entry = file.find_entry(key)) bytes.update(entry->payload);
     }
     const auto [known, is_new] = tokenizers_.try_emplace(bytes.finish_hex());

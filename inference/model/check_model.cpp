@@ -6,6 +6,7 @@
 #include "gpu/registry.h"
 #include "inference/model/weights.h"
 #include "inference/text/chat_template.h"
+#include "inference/text/gguf_vocabulary.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme {
@@ -41,7 +42,7 @@ Result<ModelSummary> summarize(const GgufFile& file) {
 Result<ModelSummary> summarize_header(const GgufFile& file, Backend& cpu) {
   auto config = ModelConfig::from_gguf(file);
   if (!config) return config.error();
-  RETURN_IF_ERROR(Tokenizer::check_kind(file));
+  RETURN_IF_ERROR(check_gguf_vocabulary(file));
   return summarize(file, std::move(*config), cpu);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/text/byte_alphabet.h"
 
+#include <charconv>
+
 #include "base/utf8.h"
 
 namespace mneme {
@@ -40,6 +42,14 @@ std::optional<unsigned char> character_byte(char32_t code) {
   const auto& bytes = alphabet().bytes;
   if (code >= bytes.size() || bytes[code] < 0) return std::nullopt;
   return static_cast<unsigned char>(bytes[code]);
+}
+
+std::optional<unsigned char> byte_of_name(std::string_view name) {
+  if (name.size() != 6 || !name.starts_with("<0x") || name[5] != '>') return std::nullopt;
+  unsigned char byte = 0;
+  const auto [end, error] = std::from_chars(name.data() + 3, name.data() + 5, byte, 16);
+  if (error != std::errc() || end != name.data() + 5) return std::nullopt;
+  return byte;
 }
 
 std::string bytes_of_vocabulary_text(std::string_view text) {

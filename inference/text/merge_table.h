@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The merges of a byte-level BPE vocabulary and the merging itself. Time is n log n in the length
-// of a piece, however hostile. Immutable after the last add: any thread.
+// The pairs of tokens that merge. Immutable after the last add: any thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "base/ids.h"
+#include "inference/text/merge_symbols.h"
 
 namespace mneme {
 
@@ -17,19 +16,15 @@ class MergeTable {
   explicit MergeTable(std::size_t merges_max);
 
   // Of a pair given twice the first (lower rank) stays.
-  void add(TokenId left, TokenId right, std::uint32_t rank, TokenId merged);
-
-  // Merges the symbols of one piece and appends the tokens to `out`.
-  void merge(std::span<const TokenId> symbols, std::vector<TokenId>& out) const;
+  void add(TokenId left, TokenId right, Merge merge);
+  Merge find(TokenId left, TokenId right) const;
 
  private:
   struct Slot {
     std::uint64_t key = kEmpty;
-    std::uint32_t rank = 0;
-    TokenId merged = 0;
+    Merge merge;
   };
   static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
-  const Slot* find(TokenId left, TokenId right) const;
   std::size_t slot_of(std::uint64_t key) const;
 
   std::uint64_t seed_;

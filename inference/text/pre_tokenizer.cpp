@@ -139,6 +139,10 @@ std::optional<PreTokenizer> PreTokenizer::of_patterns(std::span<const std::strin
   return std::nullopt;
 }
 
+std::string_view PreTokenizer::gpt2_pattern() {
+  return kGpt2;
+}
+
 std::string_view PreTokenizer::name() const {
   return kind_->name;
 }

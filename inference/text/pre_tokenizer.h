@@ -23,6 +23,8 @@ class PreTokenizer {
   // piece of the one before. Empty: none of those known here.
   static std::optional<PreTokenizer> of_patterns(std::span<const std::string> patterns);
 
+  static std::string_view gpt2_pattern();  // which a tokenizer.json leaves unsaid
+
   // Gives the pieces of `text` (valid UTF-8) to `take`, in order; together they are `text`. False:
   // `take` did not want the rest, which was not cut then.
   using Take = std::function<bool(std::string_view)>;

@@ -35,7 +35,9 @@ std::optional<SpecialTokens::Match> SpecialTokens::find(std::string_view text, s
       };
       low = std::partition_point(low, high, [&](const Entry& e) { return at(e) < byte; });
       high = std::partition_point(low, high, [&](const Entry& e) { return at(e) <= byte; });
-      if (low != high && low->name.size() == depth + 1) best = Match{begin, depth + 1, low->id};
+      if (low != high && low->name.size() == depth + 1) {
+        best = Match{begin, depth + 1, low->id, low->strips_left, low->strips_right};
+      }
     }
     if (best) return best;
   }

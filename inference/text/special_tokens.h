@@ -19,11 +19,15 @@ class SpecialTokens {
   struct Entry {
     std::string name;  // 1 to kMaxNameBytes bytes
     TokenId id = 0;
+    bool strips_left = false;  // takes the white space beside it along
+    bool strips_right = false;
   };
   struct Match {
     std::size_t begin = 0;
     std::size_t size = 0;
     TokenId id = 0;
+    bool strips_left = false;
+    bool strips_right = false;
   };
 
   SpecialTokens() = default;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes <-> token ids: byte-level BPE as the GGUF of a model defines it. Owned by the Engine;
-// immutable after from_gguf, so every function may be called from any thread. The file may be
-// closed afterwards: nothing points into it.
+// Text <-> token ids: byte-level BPE or that of SentencePiece, as the file of a model defines it.
+// Owned by the Engine; immutable after it is made, so every function may be called from any thread.
+// The file may be closed afterwards: nothing points into it.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,9 @@
 #include "base/result.h"
 #include "inference/model/gguf.h"
 #include "inference/text/text_piece.h"
+#include "inference/text/vocabulary.h"
 
 namespace mneme {
-
-// The numbers are those of tokenizer.ggml.token_type.
-enum class TokenType : std::uint8_t {
-  normal = 1,
-  unknown = 2,
-  control = 3,
-  user_defined = 4,
-  unused = 5,
-  byte = 6
-};
 
 enum class Specials : std::uint8_t {
   ignore,  // text a person wrote: "<|im_end|>" is ten ordinary characters
@@ -36,12 +27,10 @@ enum class Specials : std::uint8_t {
 
 class Tokenizer {
  public:
-  // Errors: unsupported (another kind than byte-level BPE, an unknown pre-tokenizer, or a setting
-  // that is not computed with; names it); corrupt (metadata missing, of another shape, or
-  // contradicting itself).
+  // Errors: corrupt (ids outside the vocabulary, lists of other sizes, merges of no tokens).
+  static Result<Tokenizer> create(Vocabulary vocabulary);
+  // Of the vocabulary in this file. Errors: those of read_gguf_vocabulary(), too.
   static Result<Tokenizer> from_gguf(const GgufFile& file);
-  // What from_gguf() says before it reads the vocabulary, which takes most of its time.
-  static Status check_kind(const GgufFile& file);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
@@ -62,11 +51,14 @@ class Tokenizer {
   // gives its name. Ids outside the vocabulary give nothing.
   std::string decode(TokenId id) const;
   void append_decoded(TokenId id, std::string& out) const;
-  std::string decode(std::span<const TokenId> ids) const;  // bytes, broken ones left as they are
+  // Of a whole text: without the space that SentencePiece put in front. Bytes, broken ones left as
+  // they are.
+  std::string decode(std::span<const TokenId> ids) const;
 
   std::int32_t vocab_size() const;
   bool contains(TokenId id) const { return id >= 0 && id < vocab_size(); }
-  // As stored: byte-level alphabet for normal tokens ("Ġthe"), the plain name for special ones.
+  // As stored: byte-level alphabet for normal tokens ("Ġthe"), or with a mark for spaces ("▁the");
+  // the plain name for special ones.
   std::string_view vocab_text(TokenId id) const;
   TokenType type(TokenId id) const;
   // Control, unknown or user-defined: not made by merging ordinary text.
@@ -83,13 +75,15 @@ class Tokenizer {
   std::optional<TokenId> eos() const;
   bool adds_bos() const;  // only where the file, or the kind it names, asks for it
 
-  std::string_view pre_tokenizer() const;  // tokenizer.ggml.pre; "default" when missing
+  std::string_view pre_tokenizer() const;  // its name in a GGUF; empty for SentencePiece
 
   // Digest of what defines the ids, 64 hex digits: SHA-256 over, all integers little-endian,
   //   "mneme-tokenizer-1" (17 bytes), u32 number of tokens,
   //   for each token in id order: u32 length, its vocab_text as stored, u8 type,
-  //   u32 number of merges, for each in order: u32 length, its text as stored ("Ġ t").
-  // Types are 1 for all where the file has none. This is engram.tokenizer_sha256 of memory packs (engram/PACK.md).
+  //   u32 number of merges, for each in order: u32 length, its text as stored ("Ġ t"),
+  //   and, where neighbours merge by scores: u32 number of scores, the scores as f32.
+  // Types are 1 for all where the file has none. This is engram.tokenizer_sha256 of memory packs
+  // (engram/PACK.md).
   const std::string& sha256() const;
 
  private:

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Tokenizer holds. Shared by tokenizer.cpp (use) and tokenizer_load.cpp (making) only.
+// What a Tokenizer holds. Shared by tokenizer.cpp (use), tokenizer_encode.cpp and
+// tokenizer_create.cpp (making) only.
 #pragma once
 
 #include <array>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "inference/text/byte_alphabet.h"
 #include "inference/text/merge_table.h"
-#include "inference/text/pre_tokenizer.h"
 #include "inference/text/special_tokens.h"
+#include "inference/text/token_table.h"
 #include "inference/text/tokenizer.h"
+#include "inference/text/vocabulary.h"
 
 namespace mneme {
 
@@ -23,32 +24,53 @@ inline bool is_special_type(TokenType type) {
          type == TokenType::user_defined;
 }
 
+// Which neighbours can lie in one token, by classes of characters: where two cannot, a text may be
+// cut without changing what its symbols merge to.
+class Joints {
+ public:
+  void add(std::string_view token);
+  // Where the part of `text` ends that begins at `begin`.
+  std::size_t part_end(std::string_view text, std::size_t begin) const;
+
+ private:
+  std::array<std::array<bool, 128>, 128> joined_{};
+};
+
 struct Tokenizer::Impl {
-  Impl(PreTokenizer pre_tokenizer, std::size_t merges_max)
-      : pre(std::move(pre_tokenizer)), merges(merges_max) {}
+  explicit Impl(Vocabulary vocabulary)
+      : vocab(std::move(vocabulary)), ids(vocab.texts), merges(vocab.left.size()) {}
 
-  Status load_merges(const GgufFile& file, const std::vector<std::string_view>& lines);
-  Status load_specials(const GgufFile& file);
-  // False: `out` would have more than `most` tokens, and is of no use.
-  bool encode_plain(std::string_view text, std::size_t most, std::vector<TokenId>& out) const;
-  bool encode_piece(std::string_view piece, std::size_t most, std::vector<TokenId>& out) const;
+  // tokenizer_create.cpp
+  Status check_ids() const;
+  void find_bytes();
+  Status load_pairs();
+  Status load_scores();
+  Status load_specials();
 
-  PreTokenizer pre;
-  MergeTable merges;
-  std::string storage;                  // every vocabulary text, one after another
-  std::vector<std::string_view> texts;  // [vocab] into storage
-  std::vector<TokenType> types;         // [vocab]
-  std::unordered_map<std::string_view, TokenId> ids;
+  // tokenizer_encode.cpp. False: `out` would have more than `most` tokens, and is of no use.
+  bool encode_plain(std::string_view text, bool at_start, std::size_t most,
+                    std::vector<TokenId>& out) const;
+  bool encode_bytes(std::string_view piece, std::size_t most, std::vector<TokenId>& out) const;
+  bool encode_characters(std::string_view part, std::size_t most, std::vector<TokenId>& out) const;
+  void add_unknown(std::string_view text, std::vector<TokenId>& out) const;
+  TokenId find_whole(std::string_view piece) const;
+
+  TokenType type(TokenId id) const { return vocab.types[static_cast<std::size_t>(id)]; }
+  // Made of ordinary text: no special one, but for runs of white space.
+  bool is_ordinary(TokenId id) const { return ordinary[static_cast<std::size_t>(id)]; }
+  std::size_t size() const { return vocab.texts.size(); }
+
+  Vocabulary vocab;
+  TokenTable ids;
+  MergeTable merges;                    // where pairs are listed
+  std::vector<std::uint32_t> ranks;     // by id, where there are scores: the highest has 0
+  std::vector<bool> ordinary;           // by id
   std::array<TokenId, 256> byte_ids{};  // -1 = not in the vocabulary
-  std::size_t token_bytes_max = 1;      // that one token stands for, or more
-  SpecialTokens specials;               // control and user-defined
+  bool has_all_bytes = false;
+  std::size_t token_bytes_max = 1;  // that one token stands for, or more
+  Joints joints;                    // of characters
+  SpecialTokens specials;
   SpecialTokens blanks;  // user-defined runs of white space, which ordinary text yields too
-  std::vector<TokenId> ends;
-  std::vector<TokenId> suppressed;
-  std::optional<TokenId> bos;
-  std::optional<TokenId> eos;
-  bool adds_bos = false;
-  std::string pre_name;
   std::string sha256;
 };
 

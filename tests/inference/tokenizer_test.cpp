@@ -124,9 +124,9 @@ TEST(Tokenizer, ReplacesBrokenUtf8) {
 }
 
 TEST(Tokenizer, RefusesWhatItCannotRun) {
-  EXPECT_EQ(refusal(TinyVocabulary("llama")),
-            "tiny.gguf: the tokenizer \"llama\" (SentencePiece) is not supported; only byte-level "
-            "BPE (\"gpt2\") is");
+  EXPECT_EQ(refusal(TinyVocabulary("t5")),
+            "tiny.gguf: the tokenizer \"t5\" (Unigram) is not supported; byte-level BPE (\"gpt2\") "
+            "and that of SentencePiece (\"llama\") are");
   EXPECT_NE(
       refusal(TinyVocabulary("gpt2", "bloom")).find("pre-tokenizer \"bloom\" is not supported"),
       std::string::npos);

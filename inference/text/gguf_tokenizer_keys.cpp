@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/text/tokenizer_keys.h"
+#include "inference/text/gguf_tokenizer_keys.h"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,10 @@
 namespace mneme {
 namespace {
 
-// What the Tokenizer reads.
+// What read_gguf_vocabulary() reads, of either kind or of one.
 constexpr std::array kReadKeys = std::to_array<std::string_view>({
     "add_bos_token",
+    "add_space_prefix",
     "bos_token_id",
     "eom_token_id",
     "eos_token_id",
@@ -25,19 +26,15 @@ constexpr std::array kReadKeys = std::to_array<std::string_view>({
     "merges",
     "model",
     "pre",
+    "scores",
     "suppress_tokens",
     "token_type",
     "tokens",
+    "unknown_token_id",
 });
 
-// What says nothing about how byte-level BPE cuts a text, or about when an answer ends.
+// What says nothing about how a text is cut, or about when an answer ends.
 constexpr std::array kLeftOutKeys = std::to_array<std::string_view>({
-    // Other kinds of tokenizer: SentencePiece, Unigram, WordPiece. llama.cpp reads them for those
-    // alone, too.
-    "add_space_prefix",
-    "precompiled_charsmap",
-    "remove_extra_whitespaces",
-    "scores",
     "token_type_count",
     // Pairs of texts, gaps to be filled, batches: a prompt is one text, whole, by itself.
     "add_cls_token",
@@ -55,9 +52,14 @@ constexpr std::array kLeftOutKeys = std::to_array<std::string_view>({
     "middle_token_id",
     "prefix_token_id",
     "suffix_token_id",
-    // Every byte has a token, or is left out.
+    // What has neither token nor bytes becomes the unknown token, or is left out.
     "add_unknown_token",
-    "unknown_token_id",
+});
+
+// What belongs to Unigram and SentencePiece; llama.cpp reads them for those alone, too.
+constexpr std::array kPieceKeys = std::to_array<std::string_view>({
+    "precompiled_charsmap",
+    "remove_extra_whitespaces",
 });
 
 // What would be done to each text before it is cut, or behind it.
@@ -74,14 +76,18 @@ bool contains(const std::array<std::string_view, N>& keys, std::string_view key)
 
 }  // namespace
 
-Status check_tokenizer_keys(const GgufFile& file) {
+Status check_tokenizer_keys(const GgufFile& file, bool scores) {
   constexpr std::string_view kPrefix = "tokenizer.ggml.";
   for (const GgufEntry& entry : file.entries()) {
     if (!entry.key.starts_with(kPrefix)) continue;
     const std::string_view key = entry.key.substr(kPrefix.size());
     if (contains(kReadKeys, key) || contains(kLeftOutKeys, key)) continue;
+    const bool of_pieces = contains(kPieceKeys, key);
+    if (of_pieces && !scores) continue;
     const std::vector<double> is_false = {0};
-    if (contains(kFalseKeys, key) && setting_numbers(file, entry) == is_false) continue;
+    if ((of_pieces || contains(kFalseKeys, key)) && setting_numbers(file, entry) == is_false) {
+      continue;
+    }
     return setting_not_computed(file, entry);
   }
   return {};
