@@ -119,7 +119,8 @@ class Engine {
   TierStats tiers() const;            // zeros without a pack
 
   // --- the engine's thread ---------------------------------------------------------------------
-  // The prompt's tokens as the model would read them. Errors: unsupported (the template).
+  // The prompt's tokens as the model would read them. Errors: unsupported (the template); invalid
+  // (it is empty, does not fit the context, or has tokens that the model does not).
   Result<std::vector<TokenId>> prompt_tokens(const GenerateRequest& request) const;
 
   // Evaluates the prompt and picks tokens until a stop. Errors end the answer, not the engine: io
@@ -129,11 +130,13 @@ class Engine {
 
   // Evaluates `tokens` from scratch. `sink` gets the logits after each position, in order; `trace`
   // a record of each token, with its probability if asked for. Logits of every position cost a
-  // fifth of the weights again, so they are computed only where a sink or probabilities want them.
+  // fifth of the weights again, so they are computed only where a sink or probabilities want them,
+  // and none before the position `from`, below the number of tokens. Above 0 this goes on: of what
+  // stands before `from` only that is evaluated which the last call did not.
   using LogitsSink = std::function<void(std::int64_t position, std::span<const float> logits)>;
   Status evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,
                   TraceLog* trace = nullptr, bool probabilities = false,
-                  const std::atomic<bool>* cancel = nullptr);
+                  const std::atomic<bool>* cancel = nullptr, std::int64_t from = 0);
 
   // Brings the rows of these n-grams into RAM, so that later look-ups need not wait; they
   // count as look-ups like any others. Nothing to do without a pack. Errors: TableStore::wait's.

@@ -2,11 +2,14 @@
 // Engine::generate and Engine::evaluate: the loops around a Session.
 #include "inference/run/generate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
 
+#include "base/check.h"
 #include "base/exceptions.h"
 #include "inference/run/engine.h"
 #include "inference/run/engine_impl.h"
@@ -188,12 +191,39 @@ class Answer {
   const Clock::time_point started_;
 };
 
+// What is evaluated as it is.
+Status check_tokens(const Engine::Impl& impl, std::span<const TokenId> tokens) {
+  if (tokens.empty()) return Error{ErrorCode::invalid, "there is no text to evaluate"};
+  const std::int64_t context = impl.session->context();
+  if (static_cast<std::int64_t>(tokens.size()) > context) {
+    return Error{ErrorCode::invalid, fmt::format("the text has {} tokens, the context only {}",
+                                                 tokens.size(), context)};
+  }
+  for (const TokenId token : tokens) {
+    if (token >= 0 && token < impl.config.vocab_size) continue;
+    return Error{ErrorCode::invalid, fmt::format("the token {} is not in the vocabulary, which has "
+                                                 "the tokens 0 to {}",
+                                                 token, impl.config.vocab_size - 1)};
+  }
+  return {};
+}
+
+Result<Prompt> prompt_of(const Engine::Impl& impl, const GenerateRequest& request) {
+  if (request.prompt_tokens.empty()) {
+    return build_prompt(*impl.tokenizer, impl.chat_template ? &*impl.chat_template : nullptr,
+                        request, impl.session->context());
+  }
+  RETURN_IF_ERROR(check_tokens(impl, request.prompt_tokens));
+  Prompt prompt;
+  prompt.tokens = request.prompt_tokens;
+  prompt.sources.assign(prompt.tokens.size(), TokenSource::raw_prompt);
+  return prompt;
+}
+
 }  // namespace
 
 Result<std::vector<TokenId>> Engine::prompt_tokens(const GenerateRequest& request) const {
-  auto prompt =
-      build_prompt(*impl_->tokenizer, impl_->chat_template ? &*impl_->chat_template : nullptr,
-                   request, impl_->session->context());
+  auto prompt = prompt_of(*impl_, request);
   if (!prompt) return prompt.error();
   return std::move(prompt->tokens);
 }
@@ -203,9 +233,7 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
   const auto started = Clock::now();
   RETURN_IF_ERROR(check_sampler_options(request.sampling));
   return without_exceptions([&]() -> Result<GenerateResult> {
-    auto prompt =
-        build_prompt(*impl_->tokenizer, impl_->chat_template ? &*impl_->chat_template : nullptr,
-                     request, impl_->session->context());
+    auto prompt = prompt_of(*impl_, request);
     if (!prompt) return prompt.error();
     impl_->session->set_memory(request.memory_on);
     impl_->session->time_steps(request.trace != nullptr);
@@ -214,36 +242,33 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
 }
 
 Status Engine::evaluate(std::span<const TokenId> tokens, bool memory_on, const LogitsSink& sink,
-                        TraceLog* trace, bool probabilities, const std::atomic<bool>* cancel) {
-  if (tokens.empty()) return Error{ErrorCode::invalid, "there is no text to evaluate"};
-  const std::int64_t context = impl_->session->context();
-  if (static_cast<std::int64_t>(tokens.size()) > context) {
-    return Error{ErrorCode::invalid, "the text has " + std::to_string(tokens.size()) +
-                                         " tokens, the context only " + std::to_string(context)};
-  }
-  for (const TokenId token : tokens) {
-    if (token < 0 || token >= impl_->config.vocab_size) {
-      return Error{ErrorCode::invalid,
-                   "token " + std::to_string(token) + " is not in the vocabulary"};
-    }
-  }
+                        TraceLog* trace, bool probabilities, const std::atomic<bool>* cancel,
+                        std::int64_t from) {
+  RETURN_IF_ERROR(check_tokens(*impl_, tokens));
+  CHECK(from >= 0 && from < static_cast<std::int64_t>(tokens.size()));
   Session& session = *impl_->session;
   session.set_memory(memory_on);
-  session.rewind(0);
+  session.rewind(std::min({from, session.length(), impl_->records.size()}));
   session.time_steps(trace != nullptr);
   TraceRecorder recorder(session, impl_->shape(), impl_->records, trace);
   TokenProbabilities known_probabilities;
   bool known = false;
-  return session.sync(tokens, sink != nullptr || probabilities, cancel, [&](const StepView& step) {
+  const auto record = [&](const StepView& step) {
     for (std::int64_t i = 0; i < step.tokens; ++i) {
       const auto position = static_cast<std::size_t>(step.position + i);
       recorder.record(step, i,
                       {TokenSource::raw_prompt, false, known ? &known_probabilities : nullptr, 0});
-      known = probabilities && position + 1 < tokens.size();
+      const bool has_logits = step.position + i >= from;
+      known = probabilities && has_logits && position + 1 < tokens.size();
       if (known) known_probabilities = token_probabilities(session.logits(i), tokens[position + 1]);
-      if (sink) sink(step.position + i, session.logits(i));
+      if (sink && has_logits) sink(step.position + i, session.logits(i));
     }
-  });
+  };
+  const auto before = tokens.first(static_cast<std::size_t>(from));
+  if (!std::ranges::equal(session.tokens(), before)) {
+    RETURN_IF_ERROR(session.sync(before, false, cancel, record));
+  }
+  return session.sync(tokens, sink != nullptr || probabilities, cancel, record);
 }
 
 }  // namespace mneme

@@ -50,9 +50,11 @@ enum class StopReason : std::uint8_t {
 };
 
 struct GenerateRequest {
-  // Either a chat, rendered by the model's template, or (with no messages) plain text to continue.
+  // A chat, rendered by the model's template; with no messages, plain text to continue; or, in
+  // place of both, tokens that are read as they are, with nothing put before them.
   std::vector<ChatMessage> messages;
   std::string raw_prompt;
+  std::vector<TokenId> prompt_tokens;
   // Unix time that templates are told: one value a chat, so that its prompts begin alike. Templates
   // that ask for it without one say that it is missing.
   std::optional<std::int64_t> now;
