@@ -12,6 +12,8 @@ using Command = std::function<int()>;  // returns the exit code
 Command add_chat(CLI::App& parent);
 Command add_complete(CLI::App& parent);
 Command add_inspect(CLI::App& parent);
+Command add_perplexity(CLI::App& parent);
+Command add_compare(CLI::App& parent);
 Command add_bench(CLI::App& parent);
 Command add_bench_tables(CLI::App& bench);
 Command add_check(CLI::App& parent);

@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "app/cli/commands.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/options.h"
 #include "app/cli/print_answer.h"
+#include "app/cli/read_tokens.h"
 #include "app/cli/result_json.h"
 #include "app/cli/stall_notice.h"
 #include "app/cli/streams.h"
@@ -21,6 +23,7 @@ namespace mneme::cli {
 namespace {
 
 struct CompleteOptions : CommonOptions {
+  std::string ids_path;
   std::string logits_path;
 };
 
@@ -40,9 +43,23 @@ Status write_logits(Engine& engine, OutputFile& file, const std::vector<TokenId>
   return file.finish();
 }
 
-int run(const CompleteOptions& options, bool tokens_given) {
+// The prompt, as text or as ids.
+Status read_prompt_into(const CompleteOptions& options, GenerateRequest& request) {
+  if (!options.ids_path.empty()) {
+    auto ids = read_token_ids(options.ids_path);
+    if (!ids) return ids.error();
+    request.prompt_tokens = std::move(*ids);
+    return {};
+  }
   auto prompt = read_prompt(options);
-  if (!prompt) return fail(prompt.error());
+  if (!prompt) return prompt.error();
+  request.raw_prompt = std::move(*prompt);
+  return {};
+}
+
+int run(const CompleteOptions& options, bool tokens_given) {
+  GenerateRequest request;
+  if (const auto read = read_prompt_into(options, request); !read) return fail(read.error());
   auto engine = open_engine(options);
   if (!engine) return fail(engine.error());
   std::optional<OutputFile> logits;  // before the answer, whose time would be lost
@@ -53,8 +70,6 @@ int run(const CompleteOptions& options, bool tokens_given) {
   }
 
   const std::int64_t max_tokens = options.settings.chat.max_tokens;
-  GenerateRequest request;
-  request.raw_prompt = *prompt;
   request.sampling = options.settings.chat.sampling;
   request.max_tokens = max_tokens;
   request.trace = std::make_shared<TraceLog>();
@@ -92,6 +107,9 @@ Command add_complete(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("complete", "Continue a text");
   add_model_options(*app, *options);
   add_prompt_options(*app, *options);
+  add_name(*app, "--ids", options->ids_path, "FILE",
+           "the prompt as a JSON list of token ids, read as they are: nothing is put before them")
+      ->excludes("--prompt");
   add_setting(*app, find_setting("new_chats/max_tokens"), options->settings);
   add_sampling_options(*app, *options);
   add_name(*app, "--logits", options->logits_path, "FILE",

@@ -10,6 +10,8 @@ int main(int argc, char** argv) {
                      {{"chat", add_chat},
                       {"complete", add_complete},
                       {"inspect", add_inspect},
+                      {"perplexity", add_perplexity},
+                      {"compare", add_compare},
                       {"bench", add_bench},
                       {"check", add_check},
                       {"pack", add_pack},

@@ -66,10 +66,18 @@ CLI::Option* add_setting(CLI::App& app, const Setting& setting, Settings& settin
   return option;
 }
 
-void add_model_options(CLI::App& app, CommonOptions& o) {
+void add_engine_options(CLI::App& app, CommonOptions& o) {
   add_settings(app, {SettingPage::model, SettingPage::memory, SettingPage::advanced}, o.settings);
+}
+
+void add_output_options(CLI::App& app, CommonOptions& o) {
   app.add_flag("--json", o.json, "machine-readable output");
   app.add_flag("-v,--verbose", o.verbose, "log to stderr what is being done");
+}
+
+void add_model_options(CLI::App& app, CommonOptions& o) {
+  add_engine_options(app, o);
+  add_output_options(app, o);
 }
 
 void add_prompt_options(CLI::App& app, CommonOptions& o) {
@@ -110,10 +118,7 @@ Result<std::string> read_prompt(const CommonOptions& options) {
   }
 }
 
-Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
-  LogOptions log;
-  log.stderr_level = options.verbose ? LogLevel::info : LogLevel::warning;
-  configure_log(log);
+Result<EngineOptions> engine_options(const CommonOptions& options) {
   const Paths paths = Paths::find();
   EngineOptions engine = options.settings.engine;
   engine.pack_folders = paths.pack_folders();
@@ -130,10 +135,19 @@ Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
                                engine.model_path)};
     }
   }
+  return engine;
+}
+
+Result<std::unique_ptr<Engine>> open_engine(const CommonOptions& options) {
+  LogOptions log;
+  log.stderr_level = options.verbose ? LogLevel::info : LogLevel::warning;
+  configure_log(log);
+  const auto engine = engine_options(options);
+  if (!engine) return engine.error();
   const auto progress = [](double fraction, std::string_view stage) {
     show_progress(fmt::format("{} {:.0f} %", stage, 100 * fraction));
   };
-  auto opened = Engine::open(engine, progress, interrupt_flag());
+  auto opened = Engine::open(*engine, progress, interrupt_flag());
   show_progress("");
   return opened;
 }

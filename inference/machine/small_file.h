@@ -8,7 +8,7 @@
 
 namespace mneme {
 
-// The whole of a regular file of another program, unless it is larger than `bytes_max`. Errors: io;
+// The whole of a regular file from outside, unless it is larger than `bytes_max`. Errors: io;
 // invalid (too large).
 Result<std::string> read_small_file(const std::string& path, std::uint64_t bytes_max);
 

@@ -16,7 +16,8 @@ class Option:
     def choices(self):
         """What the value may be, where the help lists it."""
         for text in (self.text, self.value):
-            found = re.search(r"(?:^|\()(\w+(?:, \w+)* or \w+)(?:[;,.)]|$)", text)
+            word = r"[\w.-]*\w"
+            found = re.search(rf"(?:^|\()({word}(?:, {word})* or {word})(?:[;,.)]|$)", text)
             if found and self.value in ("WORD", "NAME"):
                 return re.split(r", | or ", found[1])
         return [word for word in self.value.split("|") if re.fullmatch(r"[a-z0-9]+", word)]
@@ -44,7 +45,7 @@ class Page:
 
 def parse_option(head, text):
     required = " REQUIRED" in head
-    head = re.sub(r" REQUIRED| Needs:.*", "", head).replace("<", "").replace(">", "")
+    head = re.sub(r" REQUIRED| (?:Needs|Excludes):.*", "", head).replace("<", "").replace(">", "")
     names = re.match(r"(-{1,2}[\w-]+,? ?)*", head)[0]
     value = head[len(names):].strip()
     return Option([name for name in re.split(r"[, ]+", names) if name], value, text, required)
