@@ -61,10 +61,8 @@ Result<ModelConfig> ModelConfig::from_gguf(const GgufFile& file) {
   if (c.family == nullptr) {
     return Error{
         ErrorCode::unsupported,
-        fmt::format("{} has the architecture '{}'; Mneme runs models of the architecture{} "
-                    "{}",
-                    file.name(), printable(c.architecture), all_families().size() == 1 ? "" : "s",
-                    family_names())};
+        fmt::format("{} has the architecture '{}'; Mneme runs models of the architectures {}",
+                    file.name(), printable(c.architecture), family_names())};
   }
   auto name = file.find<std::string_view>("general.name");
   if (!name) return name.error();

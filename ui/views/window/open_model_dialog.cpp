@@ -34,9 +34,8 @@ OpenModelDialog::OpenModelDialog(const AppSettings& settings, const QString& mod
   setMinimumWidth(600);
   setManualTopic(this, QStringLiteral("large-models"));
   auto* intro = new QLabel(tr(
-      "A GGUF file of a Llama-type model in F32, F16, BF16, Q4_0, Q4_1, Q8_0 or Q4_K to Q6_K. It "
-      "is used where it "
-      "lies and never copied."));
+      "A GGUF file of a Llama, Mistral, Qwen or Gemma model in F32, F16, BF16, Q4_0, Q4_1, Q8_0 "
+      "or Q4_K to Q6_K. It is used where it lies and never copied."));
   intro->setWordWrap(true);
   intro->setProperty("kind", QStringLiteral("muted"));
 
