@@ -71,7 +71,7 @@ class Documents(unittest.TestCase):
     def test_choices_are_completed(self):
         script = self.share / "bash-completion/completions/mneme-cli"
         self.assertEqual(completed(script, ["mneme-cli", "complete", "--verify", "s"]), ["sampled"])
-        self.assertEqual(completed(script, ["mneme-cli", "comp"]), ["complete"])
+        self.assertEqual(completed(script, ["mneme-cli", "compl"]), ["complete"])
 
     def test_man_has_nothing_to_complain_about(self):
         for program in PROGRAMS:

@@ -35,6 +35,7 @@ std::unique_ptr<Backend> open_with(const char* library) {
 OpCase chunk_of(std::int64_t tokens) {
   return {"chunk", tokens, 0, 0, [](OpHarness& h) {
             Op norm{OpKind::rms_norm};
+            norm.params.rms_norm = {1e-5f, 64};
             norm.in = {h.input(64), h.constant(DType::f32, 1, 64)};
             norm.out = h.activation(64);
             const auto product = [&](std::int64_t out) {
