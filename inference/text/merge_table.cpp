@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "base/check.h"
-#include "inference/text/hash_seed.h"
+#include "inference/text/text_hash.h"
 
 namespace mneme {
 namespace {

@@ -24,7 +24,6 @@ class TokenTable {
     std::uint32_t hash = 0;  // its upper half
     TokenId id = -1;         // -1: free
   };
-  std::uint64_t hash(std::string_view text) const;
 
   const TextList& texts_;
   std::uint64_t seed_;

@@ -190,8 +190,19 @@ bool Tokenizer::Impl::encode_characters(std::string_view part, std::size_t most,
   return out.size() <= most;
 }
 
-bool Tokenizer::Impl::encode_plain(std::string_view text, bool at_start, std::size_t most,
+bool Tokenizer::Impl::encode_piece(std::string_view piece, std::size_t most, PieceCache& cache,
                                    std::vector<TokenId>& out) const {
+  if (cache.append(piece, out)) return out.size() <= most;
+  const std::size_t before = out.size();
+  const bool bytes = vocab.symbols == Vocabulary::Symbols::bytes;
+  if (!(bytes ? encode_bytes(piece, most, out) : encode_characters(piece, most, out))) return false;
+  // Unknown tokens are one with those in front.
+  if (bytes || has_all_bytes) cache.keep(piece, std::span(out).subspan(before));
+  return true;
+}
+
+bool Tokenizer::Impl::encode_plain(std::string_view text, bool at_start, std::size_t most,
+                                   PieceCache& cache, std::vector<TokenId>& out) const {
   std::string composed;
   if (vocab.composes) {
     composed = compose_nfc(text);
@@ -200,9 +211,9 @@ bool Tokenizer::Impl::encode_plain(std::string_view text, bool at_start, std::si
   if (vocab.symbols == Vocabulary::Symbols::bytes) {
     return vocab.pre->split(text, [&](std::string_view piece) {
       for (; piece.size() > kMaxPieceBytes; piece.remove_prefix(kMaxPieceBytes)) {
-        if (!encode_bytes(piece.substr(0, kMaxPieceBytes), most, out)) return false;
+        if (!encode_piece(piece.substr(0, kMaxPieceBytes), most, cache, out)) return false;
       }
-      return encode_bytes(piece, most, out);
+      return encode_piece(piece, most, cache, out);
     });
   }
   using AddedSpace = Vocabulary::AddedSpace;
@@ -212,7 +223,7 @@ bool Tokenizer::Impl::encode_plain(std::string_view text, bool at_start, std::si
   for (std::size_t begin = 0; begin < marked.size();) {
     const std::size_t end = bounded_end(marked, begin, joints.part_end(marked, begin));
     const std::string_view part = std::string_view(marked).substr(begin, end - begin);
-    if (!encode_characters(part, most, out)) return false;
+    if (!encode_piece(part, most, cache, out)) return false;
     begin = end;
   }
   return true;
@@ -244,12 +255,13 @@ std::optional<std::vector<TokenId>> Tokenizer::encode(std::span<const TextPiece>
   }
 
   std::vector<TokenId> out;
+  PieceCache cache(text.size());
   std::size_t done = 0;
   const auto take_plain = [&](std::size_t end) {
     const std::string_view plain = std::string_view(text).substr(done, end - done);
     const bool at_start = done == 0;
     done = end;
-    return plain.empty() || impl_->encode_plain(plain, at_start, most, out);
+    return plain.empty() || impl_->encode_plain(plain, at_start, most, cache, out);
   };
   const auto take_special = [&](const SpecialTokens::Match& match, std::size_t range_end) {
     std::size_t begin = match.begin;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "inference/text/merge_table.h"
+#include "inference/text/piece_cache.h"
 #include "inference/text/special_tokens.h"
 #include "inference/text/token_table.h"
 #include "inference/text/tokenizer.h"
@@ -48,7 +49,9 @@ struct Tokenizer::Impl {
   Status load_specials();
 
   // tokenizer_encode.cpp. False: `out` would have more than `most` tokens, and is of no use.
-  bool encode_plain(std::string_view text, bool at_start, std::size_t most,
+  bool encode_plain(std::string_view text, bool at_start, std::size_t most, PieceCache& cache,
+                    std::vector<TokenId>& out) const;
+  bool encode_piece(std::string_view piece, std::size_t most, PieceCache& cache,
                     std::vector<TokenId>& out) const;
   bool encode_bytes(std::string_view piece, std::size_t most, std::vector<TokenId>& out) const;
   bool encode_characters(std::string_view part, std::size_t most, std::vector<TokenId>& out) const;

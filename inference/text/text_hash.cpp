@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/text/hash_seed.h"
+#include "inference/text/text_hash.h"
 
 #include <random>
 
