@@ -55,7 +55,6 @@ class Reader : public nlohmann::json_sax<Json> {
   bool start_array(std::size_t /*elements*/) override {
     if (place_ == Place::merges) {
       place_ = Place::pair;
-      parts_ = 0;
       return true;
     }
     if (at_model("merges")) return enter(Place::merges, merges_seen_);
@@ -69,8 +68,10 @@ class Reader : public nlohmann::json_sax<Json> {
   bool end_object() override { return close(); }
   bool end_array() override {
     if (place_ == Place::pair) {
+      if (parts_ != 2) return fail(bad_merge());
       place_ = Place::merges;
-      return parts_ == 2 || fail(fmt::format("merge {} is not two parts", to_.right.size()));
+      parts_ = 0;
+      return true;
     }
     return close();
   }
@@ -189,7 +190,8 @@ class Reader : public nlohmann::json_sax<Json> {
   bool enough_merges() { return to_.left.size() <= kMaxMerges || fail("has too many merges"); }
 
   std::string bad_merge() const {
-    return fmt::format("merge {} is not two parts", to_.right.size());
+    const std::size_t begun = parts_ > 0 ? 1 : 0;
+    return fmt::format("merge {} is not two parts", to_.left.size() - begun);
   }
   static std::string too_deep() {
     return fmt::format("lies more than {} objects and arrays deep", kMaxDepth);
