@@ -75,10 +75,15 @@ bool append_encoded(const Tokenizer& tokenizer, std::span<const TextPiece> piece
   std::size_t piece = 0;  // that `at` lies in, and where it begins
   std::size_t begin = 0;
   for (const TokenId token : *tokens) {
-    const std::size_t end = at + tokenizer.decode(token).size();
     while (piece + 1 < pieces.size() && begin + pieces[piece].text.size() <= at) {
       begin += pieces[piece++].text.size();
     }
+    const std::string decoded = tokenizer.decode(token);
+    std::size_t end = at + decoded.size();
+    // A space that the tokenizer put in front is in no piece.
+    const std::string_view text = std::string_view(pieces[piece].text)
+                                      .substr(std::min(at - begin, pieces[piece].text.size()));
+    if (decoded.starts_with(' ') && !text.empty() && text[0] != ' ') --end;
     std::int32_t message = -1;
     std::size_t from = begin;
     for (std::size_t p = piece; p < pieces.size() && from < end; ++p) {
