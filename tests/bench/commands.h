@@ -15,5 +15,6 @@ Command add_replay(CLI::App& parent);
 Command add_device_rows(CLI::App& parent);
 Command add_evicted(CLI::App& parent);
 Command add_memory(CLI::App& parent);
+Command add_tokenizer(CLI::App& parent);
 
 }  // namespace mneme::bench
