@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the first inputs of the fuzz entries into corpus/. Crashes found later lie beside them."""
+import json
 import os
 import struct
 
@@ -72,6 +73,40 @@ def pack(changed=(), tensors=True, cut=0):
     return whole[:len(whole) - cut]
 
 
+def tokenizer_json(pieces=False, **changed):
+    """A tokenizer.json of bytes and a few merges: GPT-2's kind, or with `pieces` SentencePiece's."""
+    space = "\u2581" if pieces else "\u0120"
+    tokens = ["<unk>", "<s>"] + [f"<0x{b:02X}>" for b in range(256)] if pieces else \
+        ["<unk>", "<s>"] + [chr(c) for c in range(0x21, 0x7f)] + [chr(0x120), chr(0x10a)]
+    tokens += ["a", "b", space] * pieces + [space + "a", "ab", space + "ab"]
+    replace = {"type": "Replace", "pattern": {"String": " "}, "content": space}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+    value = {
+        "added_tokens": [{"id": i, "content": tokens[i], "special": i == 1, "rstrip": i == 0} for i in (0, 1)],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": space}, replace]} if pieces
+        else {"type": "NFC"},
+        "pre_tokenizer": None if pieces else byte_level,
+        "post_processor": {"type": "TemplateProcessing",
+                           "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]},
+        "decoder": {"type": "Sequence", "decoders": [replace, {"type": "ByteFallback"}, {"type": "Fuse"}]} if pieces
+        else byte_level,
+        "model": {"type": "BPE", "unk_token": "<unk>", "byte_fallback": pieces, "ignore_merges": False,
+                  "vocab": {t: i for i, t in enumerate(tokens)},
+                  "merges": [[space, "a"], ["a", "b"], [space + "a", "b"]] if pieces else
+                  [space + " a", "a b", space + " ab"]},
+    }
+    value.update(changed)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def sentencepiece(added_space, pieces, line):
+    """An input of sentencepiece_fuzz."""
+    data = bytes([added_space])
+    for piece, score in pieces:
+        data += bytes([len(piece.encode()), score]) + piece.encode()
+    return data + b"\0" + line.encode()
+
+
 def write(folder, name, data):
     path = os.path.join(HERE, "corpus", folder)
     os.makedirs(path, exist_ok=True)
@@ -110,6 +145,20 @@ def main():
         for pre in range(5):
             write("tokenizer", f"text_{i}_{pre}",
                   bytes([pre, i % 2]) + (line if isinstance(line, bytes) else line.encode()))
+    settings = json.dumps({"bos_token": "<s>", "eos_token": {"content": "<unk>"}, "add_bos_token": True,
+                           "chat_template": [{"name": "default", "template": "x"}]})
+    generation = json.dumps({"eos_token_id": [1, 2], "suppress_tokens": [3]})
+    write("tokenizer_json", "bytes", "\0".join([tokenizer_json(), settings, generation]))
+    write("tokenizer_json", "pieces", "\0".join([tokenizer_json(True), settings, generation]))
+    write("tokenizer_json", "metaspace", tokenizer_json(True, normalizer=None, pre_tokenizer={
+        "type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False}))
+    write("tokenizer_json", "twice", '{"model": {"vocab": {"a": 0, "a": 1}, "merges": ["a a"]}}')
+    write("tokenizer_json", "unigram", '{"model": {"type": "Unigram", "vocab": [["a", -1.5], ["b", []]]}}')
+    write("tokenizer_json", "deep", '{"x":' + "[" * 40)
+    words = [("a", 9), ("b", 9), ("\u2581", 9), ("\u2581a", 2), ("ab", 1), ("ba", 1), ("aa", 3), ("\u65e5", 4)]
+    for added_space in range(3):
+        write("sentencepiece", f"words_{added_space}", sentencepiece(added_space, words, " ab aab  ba\n\u65e5\u672c"))
+    write("sentencepiece", "long_run", sentencepiece(0, [("aa", 1), ("aaaa", 2), ("aaaaaaaa", 2)], "a" * 200 + "b" * 99))
     templates = {
         "chatml": "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m.content + '<|im_end|>\n' }}"
                   "{% endfor %}{% if add_generation_prompt %}{{ 'x' }}{% endif %}\0<|im_end|>",
