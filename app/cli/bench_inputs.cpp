@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "engram/bench/key_stream.h"
 #include "engram/compressed_vocab.h"
-#include "inference/model/gguf.h"
-#include "inference/text/tokenizer.h"
+#include "inference/model/model_source.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme::cli {
 namespace {
@@ -108,9 +108,9 @@ Result<BenchTexts> read_bench_texts(const std::string& model_path, const std::st
                                     const std::vector<std::string>& only) {
   const auto paths = text_files(folder, only);
   if (!paths) return paths.error();
-  const auto file = GgufFile::open(model_path);
-  if (!file) return file.error();
-  const auto tokenizer = Tokenizer::from_gguf(*file);
+  const auto source = ModelSource::open(model_path);
+  if (!source) return source.error();
+  const auto tokenizer = read_tokenizer(*source);
   if (!tokenizer) return tokenizer.error();
   CompressedVocab vocab;
   for (TokenId id = 0; id < tokenizer->vocab_size(); ++id) {

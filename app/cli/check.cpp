@@ -19,8 +19,9 @@
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 #include "inference/model/table_files.h"
-#include "inference/text/tokenizer.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme::cli {
 namespace {
@@ -35,8 +36,8 @@ struct CheckOptions {
   bool json = false;
 };
 
-Result<Json> describe_model(const GgufFile& file) {
-  auto summary = check_model(file);
+Result<Json> describe_model(const ModelSource& source) {
+  auto summary = check_model(source);
   if (!summary) return summary.error();
   const ModelConfig& config = summary->config;
   Json json;
@@ -44,8 +45,8 @@ Result<Json> describe_model(const GgufFile& file) {
   json["name"] = config.name;
   json["architecture"] = config.architecture;
   json["weights"] = summary->weights;
-  json["bytes"] = file.file_size();
-  json["tensors"] = file.tensors().size();
+  json["bytes"] = source.bytes();
+  json["tensors"] = source.tensors().size();
   json["layers"] = config.n_layers();
   json["width"] = config.dim;
   json["heads"] = config.layers.front().attention.heads;
@@ -79,11 +80,11 @@ Result<Json> describe_pack(const GgufFile& file, const std::string& model_path) 
   json["tokenizer_sha256"] = header->tokenizer_sha256;
   json["base_sha256"] = header->base_sha256;
   if (model_path.empty()) return json;
-  auto model = GgufFile::open(model_path);
+  auto model = ModelSource::open(model_path);
   if (!model) return model.error();
-  auto config = ModelConfig::from_gguf(*model);
+  auto config = ModelConfig::read(*model);
   if (!config) return config.error();
-  auto tokenizer = Tokenizer::from_gguf(*model);
+  auto tokenizer = read_tokenizer(*model);
   if (!tokenizer) return tokenizer.error();
   RETURN_IF_ERROR(check_pack_fits(file, *header, *config, tokenizer->sha256()));
   json["fits"] = config->name;
@@ -91,7 +92,7 @@ Result<Json> describe_pack(const GgufFile& file, const std::string& model_path) 
 }
 
 bool is_bare_tables(const GgufFile& file) {
-  const auto type = file.find<std::string_view>("general.type");
+  const auto type = file.metadata().find<std::string_view>("general.type");
   return type && type->has_value() && **type == "engram-tables";
 }
 
@@ -174,9 +175,10 @@ Result<Json> describe(const CheckOptions& options) {
   if (file) {
     if (is_memory_pack(*file)) return describe_pack(*file, options.model);
     if (is_bare_tables(*file)) return describe_tables(options.file);
-    if (!options.full && options.compare == 0) return describe_model(*file);
-  } else if (!options.full && options.compare == 0) {
-    return file.error();
+  }
+  if (!options.full && options.compare == 0) {
+    auto source = ModelSource::open(options.file);
+    return source ? describe_model(*source) : Result<Json>(source.error());
   }
   return describe_tables(options.file);  // of a model that we may not be able to run
 }

@@ -13,6 +13,7 @@
 #include "base/printable.h"
 #include "inference/families/unread_keys.h"
 #include "inference/model/file_error.h"
+#include "inference/model/metadata_setting.h"
 
 namespace mneme {
 namespace {
@@ -25,8 +26,8 @@ constexpr std::string_view kFactors = "rope_freqs.weight";
 
 }  // namespace
 
-ConfigReader::ConfigReader(const GgufFile& file) : file_(file) {
-  auto architecture = file.require<std::string_view>("general.architecture");
+ConfigReader::ConfigReader(const ModelSource& source) : source_(source) {
+  auto architecture = source.metadata().require<std::string_view>("general.architecture");
   if (!architecture) {
     fail(architecture.error());
     return;
@@ -43,13 +44,17 @@ std::string ConfigReader::key_of(std::string_view key) {
   return fmt::format("{}{}", prefix_, key);
 }
 
+std::string_view ConfigReader::shown(std::string_view name) const {
+  return source_.metadata().name_in_file(name);
+}
+
 bool ConfigReader::has(std::string_view key) {
-  return file_.find_entry(key_of(key)) != nullptr;
+  return source_.metadata().find_entry(key_of(key)) != nullptr;
 }
 
 template <class T>
 T ConfigReader::value_or(std::string_view key, T fallback) {
-  auto value = file_.find<T>(key_of(key));
+  auto value = source_.metadata().find<T>(key_of(key));
   if (value) return value->value_or(fallback);
   fail(value.error());
   return fallback;
@@ -57,13 +62,14 @@ T ConfigReader::value_or(std::string_view key, T fallback) {
 
 std::int64_t ConfigReader::count(std::string_view key, std::int64_t max) {
   const std::string name = key_of(key);
-  auto value = file_.require<std::int64_t>(name);
+  auto value = source_.metadata().require<std::int64_t>(name);
   if (!value) {
     fail(value.error());
     return 1;
   }
   if (*value >= 1 && *value <= max) return *value;
-  fail(corrupt(file_.name(), fmt::format("{} is {}, which is outside 1 to {}", name, *value, max)));
+  fail(corrupt(source_.name(),
+               fmt::format("{} is {}, which is outside 1 to {}", shown(name), *value, max)));
   return 1;
 }
 
@@ -73,16 +79,16 @@ std::int64_t ConfigReader::width(std::string_view key) {
 
 std::int64_t ConfigReader::width_of_layers(std::string_view key, std::int64_t layers) {
   const std::string name = key_of(key);
-  const GgufEntry* entry = file_.find_entry(name);
-  if (entry == nullptr || entry->type != GgufType::array) return width(key);
-  auto values = file_.require_array<std::int64_t>(name);
+  const MetadataEntry* entry = source_.metadata().find_entry(name);
+  if (entry == nullptr || entry->type != MetadataType::array) return width(key);
+  auto values = source_.metadata().require_array<std::int64_t>(name);
   if (!values) {
     fail(values.error());
     return 1;
   }
   if (static_cast<std::int64_t>(values->size()) != layers) {
-    fail(corrupt(file_.name(),
-                 fmt::format("{} has {} values for {} layers", name, values->size(), layers)));
+    fail(corrupt(source_.name(), fmt::format("{} has {} values for {} layers", shown(name),
+                                             values->size(), layers)));
     return 1;
   }
   const std::int64_t first = values->front();
@@ -90,12 +96,12 @@ std::int64_t ConfigReader::width_of_layers(std::string_view key, std::int64_t la
     fail(Error{ErrorCode::unsupported,
                fmt::format("{} has layers that differ in {}; Mneme runs models whose layers are "
                            "alike",
-                           file_.name(), name)});
+                           source_.name(), shown(name))});
     return 1;
   }
   if (first >= 1 && first <= kWidthMax) return first;
-  fail(corrupt(file_.name(),
-               fmt::format("{} is {}, which is outside 1 to {}", name, first, kWidthMax)));
+  fail(corrupt(source_.name(),
+               fmt::format("{} is {}, which is outside 1 to {}", shown(name), first, kWidthMax)));
   return 1;
 }
 
@@ -105,15 +111,15 @@ std::int64_t ConfigReader::integer_or(std::string_view key, std::int64_t fallbac
 
 float ConfigReader::positive(std::string_view key, float end) {
   const std::string name = key_of(key);
-  auto value = file_.require<float>(name);
+  auto value = source_.metadata().require<float>(name);
   if (!value) {
     fail(value.error());
     return 1;
   }
   if (*value > 0 && *value < end) return *value;
-  fail(
-      corrupt(file_.name(), fmt::format("{} is {}, which is no number above 0{}", name, *value,
-                                        std::isinf(end) ? "" : fmt::format(" and below {}", end))));
+  fail(corrupt(source_.name(),
+               fmt::format("{} is {}, which is no number above 0{}", shown(name), *value,
+                           std::isinf(end) ? "" : fmt::format(" and below {}", end))));
   return 1;
 }
 
@@ -134,15 +140,15 @@ void ConfigReader::refuse_experts() {
   if (experts <= 0) return;
   fail(Error{ErrorCode::unsupported,
              fmt::format("{} is a mixture of {} experts; Mneme runs dense models so far",
-                         file_.name(), experts)});
+                         source_.name(), experts)});
 }
 
 std::int64_t ConfigReader::layers(ModelConfig& c) {
   const std::int64_t blocks = count("block_count", kLayersMax);
   c.draft_layers = integer_or("nextn_predict_layers", 0);
   if (c.draft_layers >= 0 && c.draft_layers < blocks) return blocks;
-  fail(corrupt(file_.name(), fmt::format("{}nextn_predict_layers is {} of {} layers", prefix_,
-                                         c.draft_layers, blocks)));
+  fail(corrupt(source_.name(), fmt::format("{}nextn_predict_layers is {} of {} layers", prefix_,
+                                           c.draft_layers, blocks)));
   c.draft_layers = 0;
   return 1;
 }
@@ -156,38 +162,38 @@ AttentionSpec ConfigReader::attention(std::int64_t dim, std::int64_t layers) {
   const std::int64_t value_dim = integer_or("attention.value_length", a.head_dim);
   if (a.kv_heads > a.heads || a.head_dim < 1 || a.head_dim > kWidthMax ||
       a.heads > kWidthMax / a.head_dim) {
-    fail(corrupt(file_.name(), "the numbers of heads contradict each other"));
+    fail(corrupt(source_.name(), "the numbers of heads contradict each other"));
     return {1, 1, 1, 0};
   }
   if (value_dim != a.head_dim) {
     fail(Error{ErrorCode::unsupported,
                fmt::format("{} has keys of {} and values of {} numbers; Mneme needs them equal",
-                           file_.name(), a.head_dim, value_dim)});
+                           source_.name(), a.head_dim, value_dim)});
   }
   return a;
 }
 
 // Empty where the file has none.
 std::vector<float> ConfigReader::stored_factors(std::int64_t count) {
-  const GgufTensor* tensor = file_.find_tensor(kFactors);
+  const SourceTensor* tensor = source_.find_tensor(kFactors);
   if (tensor == nullptr) return {};
   if (tensor->dtype != DType::f32) {
     fail(Error{ErrorCode::unsupported,
-               fmt::format("{}: tensor {} has the type {}; Mneme needs it as F32", file_.name(),
+               fmt::format("{}: tensor {} has the type {}; Mneme needs it as F32", source_.name(),
                            kFactors, tensor->type_name)});
     return {};
   }
   if (tensor->dims != std::array<std::uint64_t, 4>{static_cast<std::uint64_t>(count), 1, 1, 1}) {
-    fail(corrupt(file_.name(), fmt::format("tensor {} is {} x {}, but the model needs 1 x {}",
-                                           kFactors, tensor->dims[1], tensor->dims[0], count)));
+    fail(corrupt(source_.name(), fmt::format("tensor {} is {} x {}, but the model needs 1 x {}",
+                                             kFactors, tensor->dims[1], tensor->dims[0], count)));
     return {};
   }
   std::vector<float> factors(static_cast<std::size_t>(count));
   std::memcpy(factors.data(), tensor->bytes.data(), factors.size() * sizeof(float));
   for (std::size_t i = 0; i < factors.size(); ++i) {
     if (factors[i] > 0 && std::isfinite(factors[i])) continue;
-    fail(corrupt(file_.name(), fmt::format("value {} of {} is {}, not a number above 0", i,
-                                           kFactors, factors[i])));
+    fail(corrupt(source_.name(), fmt::format("value {} of {} is {}, not a number above 0", i,
+                                             kFactors, factors[i])));
     return {};
   }
   return factors;
@@ -230,8 +236,8 @@ RopeSpec ConfigReader::rope(std::int64_t head_dim, bool halves) {
   rope.halves = halves;
   rope.dims = integer_or("rope.dimension_count", head_dim);
   if (rope.dims < 1 || rope.dims > head_dim || rope.dims % 2 != 0) {
-    fail(corrupt(file_.name(), fmt::format("RoPE over {} of {} values of a head makes no sense",
-                                           rope.dims, head_dim)));
+    fail(corrupt(source_.name(), fmt::format("RoPE over {} of {} values of a head makes no sense",
+                                             rope.dims, head_dim)));
     return rope;
   }
   rope.base = positive_or("rope.freq_base", rope.base);
@@ -247,19 +253,46 @@ RopeSpec ConfigReader::rope(std::int64_t head_dim, bool halves) {
     if (scale > 1.0f) scale_by_yarn(scale, rope);
   } else if (type == "llama3") {  // the factors of each frequency are a tensor
     if (rope.factors.empty()) {
-      fail(corrupt(file_.name(),
+      fail(corrupt(source_.name(),
                    fmt::format("RoPE scaling 'llama3' needs the tensor {}", kFactors)));
     }
   } else if (type != "none") {
     fail(Error{ErrorCode::unsupported,
-               fmt::format("{} uses RoPE scaling '{}', which Mneme does not compute", file_.name(),
-                           printable(type))});
+               fmt::format("{} uses RoPE scaling '{}', which Mneme does not compute",
+                           source_.name(), printable(type))});
   }
   return rope;
 }
 
+std::int64_t ConfigReader::window(std::int64_t context) {
+  if (!has("attention.sliding_window")) return 0;
+  const std::int64_t window = count("attention.sliding_window");
+  return window < context ? window : 0;
+}
+
+std::vector<bool> ConfigReader::windowed_layers(std::int64_t layers, std::int64_t period) {
+  const std::string name = key_of("attention.sliding_window_pattern");
+  const MetadataEntry* entry = source_.metadata().find_entry(name);
+  if (entry != nullptr && entry->type == MetadataType::array) {
+    const std::vector<double> flags = setting_numbers(source_.metadata(), *entry);
+    if (static_cast<std::int64_t>(flags.size()) == layers) {
+      std::vector<bool> windows;
+      for (const double flag : flags) windows.push_back(flag != 0);
+      return windows;
+    }
+    fail(corrupt(source_.name(),
+                 fmt::format("{} has {} values for {} layers", shown(name), entry->count, layers)));
+  }
+  if (entry != nullptr && entry->type != MetadataType::array) {
+    period = count("attention.sliding_window_pattern", kLayersMax);
+  }
+  std::vector<bool> windows;
+  for (std::int64_t i = 0; i < layers; ++i) windows.push_back((i + 1) % period != 0);
+  return windows;
+}
+
 Status ConfigReader::check_unread(const ModelConfig& config) const {
-  return check_unread_keys(file_, prefix_, read_, config);
+  return check_unread_keys(source_.metadata(), prefix_, read_, config);
 }
 
 }  // namespace mneme

@@ -12,14 +12,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 
 namespace mneme {
 
 class ConfigReader {
  public:
-  explicit ConfigReader(const GgufFile& file);
+  explicit ConfigReader(const ModelSource& source);
 
   const Status& status() const { return status_; }
   void fail(Error error);  // unless something failed before
@@ -42,20 +42,26 @@ class ConfigReader {
   AttentionSpec attention(std::int64_t dim, std::int64_t layers);
   // With the scaling that the file asks for: linear, YaRN, or factors that are a tensor.
   RopeSpec rope(std::int64_t head_dim, bool halves);
+  bool is_hub_folder() const { return source_.is_hub_folder(); }
+  std::int64_t window(std::int64_t context);  // 0 = none that any position would leave
+  bool pairs_in_halves() const { return source_.pairs_in_halves(); }
+  // Which layers see a window only, where the file says so; else all but each `period`th.
+  std::vector<bool> windowed_layers(std::int64_t layers, std::int64_t period);
 
   // Errors: unsupported (a key that was not read and changes the computation, or is not known).
   Status check_unread(const ModelConfig& config) const;
 
  private:
   bool has(std::string_view key);
-  std::string key_of(std::string_view key);  // with the prefix; read from now on
+  std::string key_of(std::string_view key);             // with the prefix; read from now on
+  std::string_view shown(std::string_view name) const;  // as the file calls it
   template <class T>
   T value_or(std::string_view key, T fallback);
   void scale_linearly(float scale, RopeSpec& rope) const;
   void scale_by_yarn(float scale, RopeSpec& rope);
   std::vector<float> stored_factors(std::int64_t count);
 
-  const GgufFile& file_;
+  const ModelSource& source_;
   std::string prefix_;  // "llama."
   std::set<std::string, std::less<>> read_;
   Status status_;

@@ -9,6 +9,7 @@
 
 #include "gpu/op.h"
 #include "inference/families/config_reader.h"
+#include "inference/families/hub_family.h"
 #include "inference/model/model_builder.h"
 #include "inference/model/model_config.h"
 
@@ -24,6 +25,8 @@ struct Family {
   // One layer, x [T, D] -> [T, D]. It is also how the layer's weights and states become known: it
   // must ask for the same ones whatever is bound.
   TensorId (*layer)(ModelBuilder& b, const LayerSpec& spec, TensorId x);
+
+  HubFamily hub;  // on the Hugging Face hub
 };
 
 std::span<const Family* const> all_families();

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "inference/families/family.h"
+#include "inference/model/hub_config.h"
 
 namespace mneme {
 namespace {
@@ -53,9 +54,10 @@ void read_gemma3(ConfigReader& file, ModelConfig& c) {
   local.factors.clear();
   local.magnitude = 1.0f;
   c.ropes.push_back(local);
+  const std::vector<bool> windows = file.windowed_layers(blocks, kLayersAGlobalOne);
   for (std::int64_t i = 0; i < blocks; ++i) {
     LayerSpec& added = c.layers.emplace_back(layer);
-    if (window <= 0 || (i + 1) % kLayersAGlobalOne == 0) continue;
+    if (window <= 0 || !windows[static_cast<std::size_t>(i)]) continue;
     added.attention.window = window;
     added.attention.rope = 1;
   }
@@ -68,9 +70,67 @@ TensorId gemma3_layer(ModelBuilder& b, const LayerSpec& spec, TensorId x) {
   return b.add(x, b.norm(fed, "post_ffw_norm"), "ffn_residual");
 }
 
+void translate_windows(HubConfig& config) {
+  const bool by_layer = config.has("layer_types");
+  std::vector<bool> windows;
+  for (const std::string& type : config.texts("layer_types").value_or(std::vector<std::string>())) {
+    if (type != "sliding_attention" && type != "full_attention") config.refuse("layer_types");
+    windows.push_back(type == "sliding_attention");
+  }
+  if (by_layer) config.put_flags("attention.sliding_window_pattern", windows, "layer_types");
+  constexpr std::string_view kPattern = "sliding_window_pattern";
+  constexpr std::string_view kPatternBeside = "_sliding_window_pattern";  // layer_types
+  const auto layers = config.integer(kPattern);
+  (void)config.integer(kPatternBeside);
+  if (!by_layer && layers) config.put("attention.sliding_window_pattern", *layers, kPattern);
+}
+
+void translate_gemma3(HubConfig& config) {
+  translate_windows(config);
+  constexpr std::string_view kQueryWidth = "query_pre_attn_scalar";
+  if (const auto width = config.number(kQueryWidth)) {
+    config.put("attention.scale", 1 / std::sqrt(*width), kQueryWidth);
+  }
+  std::string_view local = "rope_local_base_freq";
+  if (config.rope_prefix() == "rope_parameters.") {
+    config.translate_rope("rope_parameters.full_attention.");
+    constexpr std::string_view kType = "rope_parameters.sliding_attention.rope_type";
+    if (config.text(kType).value_or("default") != "default") config.refuse(kType);
+    local = "rope_parameters.sliding_attention.rope_theta";
+  } else {
+    config.translate_rope("rope_scaling.");
+  }
+  if (const auto base = config.number(local)) config.put("rope.freq_base_swa", *base, local);
+}
+
+constexpr std::string_view kGemmaTypes[] = {"gemma"};
+constexpr std::string_view kGemma3Types[] = {"gemma3_text", "gemma3"};
+constexpr std::string_view kGemmaActivations[] = {"gelu_pytorch_tanh", "gelu"};
+constexpr std::string_view kGemmaDefaults =
+    R"({"rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": true, "head_dim": 256})";
+constexpr std::string_view kGemma3Defaults = R"({
+    "vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26,
+    "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,
+    "max_position_embeddings": 131072, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
+    "rope_local_base_freq": 10000.0, "query_pre_attn_scalar": 256, "sliding_window": 4096,
+    "sliding_window_pattern": 6, "hidden_activation": "gelu_pytorch_tanh",
+    "tie_word_embeddings": true})";
+constexpr HubTensorName kGemma3Tensors[] = {
+    {"post_attention_layernorm", "post_attention_norm"},
+    {"pre_feedforward_layernorm", "ffn_norm"},
+    {"post_feedforward_layernorm", "post_ffw_norm"},
+};
+
 }  // namespace
 
-const Family kGemma{"gemma", read_gemma, pre_norm_layer};
-const Family kGemma3{"gemma3", read_gemma3, gemma3_layer};
+const Family kGemma{"gemma",
+                    read_gemma,
+                    pre_norm_layer,
+                    {kGemmaTypes, kGemmaDefaults, kGemmaActivations, {}, 1.0f}};
+const Family kGemma3{
+    "gemma3",
+    read_gemma3,
+    gemma3_layer,
+    {kGemma3Types, kGemma3Defaults, kGemmaActivations, kGemma3Tensors, 1.0f, translate_gemma3}};
 
 }  // namespace mneme

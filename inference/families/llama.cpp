@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Llama and what is built like it (SmolLM, Mistral without a window): pre-norm, grouped-query
-// attention, SwiGLU, biases where the file has them. As in llama.cpp's src/models/llama.cpp.
+// attention, SwiGLU, biases where the file has them. As in llama.cpp's src/models/llama.cpp. A GGUF
+// holds the rows of queries and keys in another order than the model was trained with.
 #include "inference/families/family.h"
 
 namespace mneme {
 namespace {
+
+constexpr std::string_view kLlamaTypes[] = {"llama", "mistral"};
 
 void read(ConfigReader& file, ModelConfig& c) {
   file.refuse_experts();
@@ -16,7 +19,9 @@ void read(ConfigReader& file, ModelConfig& c) {
   LayerSpec layer;
   layer.feed_forward.hidden = file.width_of_layers("feed_forward_length", blocks);
   layer.attention = file.attention(c.dim, blocks);
-  c.ropes = {file.rope(layer.attention.head_dim, false)};
+  // Of the first Mistral; converters to GGUF drop it.
+  if (file.is_hub_folder()) layer.attention.window = file.window(c.context_length);
+  c.ropes = {file.rope(layer.attention.head_dim, file.pairs_in_halves())};
   c.layers.assign(static_cast<std::size_t>(blocks - c.draft_layers), layer);
 }
 
@@ -29,6 +34,12 @@ TensorId pre_norm_layer(ModelBuilder& b, const LayerSpec& spec, TensorId x) {
   return b.add(x, fed, "ffn_residual");
 }
 
-const Family kLlama{"llama", read, pre_norm_layer};
+const Family kLlama{
+    "llama",
+    read,
+    pre_norm_layer,
+    {.model_types = kLlamaTypes,
+     .defaults = R"({"rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": false})",
+     .activations = kSiluNames}};
 
 }  // namespace mneme

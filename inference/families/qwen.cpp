@@ -6,6 +6,14 @@
 namespace mneme {
 namespace {
 
+constexpr std::string_view kQwen2Types[] = {"qwen2"};
+constexpr std::string_view kQwen3Types[] = {"qwen3"};
+constexpr std::string_view kQwen2Defaults =
+    R"({"rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": false})";
+constexpr std::string_view kQwen3Defaults =
+    R"({"rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": false,
+        "head_dim": 128})";
+
 void read(ConfigReader& file, ModelConfig& c, bool norm_heads) {
   const std::int64_t blocks = file.layers(c);
   c.dim = file.width("embedding_length");
@@ -29,7 +37,7 @@ void read_qwen3(ConfigReader& file, ModelConfig& c) {
 
 }  // namespace
 
-const Family kQwen2{"qwen2", read_qwen2, pre_norm_layer};
-const Family kQwen3{"qwen3", read_qwen3, pre_norm_layer};
+const Family kQwen2{"qwen2", read_qwen2, pre_norm_layer, {kQwen2Types, kQwen2Defaults, kSiluNames}};
+const Family kQwen3{"qwen3", read_qwen3, pre_norm_layer, {kQwen3Types, kQwen3Defaults, kSiluNames}};
 
 }  // namespace mneme

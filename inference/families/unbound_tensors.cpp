@@ -54,17 +54,17 @@ std::optional<std::string_view> left_out_part(std::string_view tensor, const Mod
 
 }  // namespace
 
-Result<std::string> check_unbound_tensors(const GgufFile& file, const ModelConfig& config,
+Result<std::string> check_unbound_tensors(const ModelSource& source, const ModelConfig& config,
                                           const TensorNames& bound) {
   std::map<std::string_view, std::int64_t> left_out;  // tensors of each part
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const SourceTensor& tensor : source.tensors()) {
     if (bound.contains(tensor.name) || tensor.name == kReadWithConfig) continue;
     const auto part = left_out_part(tensor.name, config);
     if (!part) {
       return Error{ErrorCode::unsupported,
                    fmt::format("{} has the tensor {}, which Mneme does not compute with: its "
                                "answers would be wrong",
-                               file.name(), printable(tensor.name))};
+                               source.name(), printable(tensor.name_in_file))};
     }
     ++left_out[*part];
   }

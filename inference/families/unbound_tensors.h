@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 
 namespace mneme {
 
@@ -19,7 +19,7 @@ using TensorNames = std::set<std::string, std::less<>>;
 // `bound`: the names of the tensors that are computed with. Returns what of the others is left out
 // on purpose, in words: "3 tensors of a vision tower"; "" where there is none. Errors: unsupported
 // (any other tensor).
-Result<std::string> check_unbound_tensors(const GgufFile& file, const ModelConfig& config,
+Result<std::string> check_unbound_tensors(const ModelSource& source, const ModelConfig& config,
                                           const TensorNames& bound);
 
 }  // namespace mneme

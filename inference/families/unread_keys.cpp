@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "inference/model/gguf_setting.h"
+#include "inference/model/metadata_setting.h"
 
 namespace mneme {
 namespace {
@@ -91,7 +91,7 @@ bool is_usual_scale(const std::vector<double>& numbers, const LayerSpec& layer) 
          (numbers.size() == 1 && std::abs(numbers[0] - usual) < 1e-6 * usual);
 }
 
-bool is_harmless(const GgufFile& file, const GgufEntry& entry, std::string_view key,
+bool is_harmless(const Metadata& file, const MetadataEntry& entry, std::string_view key,
                  const ModelConfig& c) {
   if (std::ranges::find(kHarmlessKeys, key) != kHarmlessKeys.end()) return true;
   const std::vector<double> numbers = setting_numbers(file, entry);
@@ -117,10 +117,10 @@ bool is_harmless(const GgufFile& file, const GgufEntry& entry, std::string_view 
 
 }  // namespace
 
-Status check_unread_keys(const GgufFile& file, std::string_view prefix,
+Status check_unread_keys(const Metadata& file, std::string_view prefix,
                          const std::set<std::string, std::less<>>& read,
                          const ModelConfig& config) {
-  for (const GgufEntry& entry : file.entries()) {
+  for (const MetadataEntry& entry : file.entries()) {
     if (!entry.key.starts_with(prefix)) continue;
     const std::string_view key = entry.key.substr(prefix.size());
     if (read.contains(key) || is_harmless(file, entry, key, config)) continue;

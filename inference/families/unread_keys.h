@@ -10,13 +10,13 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/metadata.h"
 #include "inference/model/model_config.h"
 
 namespace mneme {
 
 // `prefix` with its point: "llama."; `read`: keys without it. Errors: unsupported.
-Status check_unread_keys(const GgufFile& file, std::string_view prefix,
+Status check_unread_keys(const Metadata& file, std::string_view prefix,
                          const std::set<std::string, std::less<>>& read, const ModelConfig& config);
 
 }  // namespace mneme

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -23,11 +22,14 @@
 #include "inference/machine/ollama_models.h"
 #include "inference/model/check_model.h"
 #include "inference/model/gguf.h"
+#include "inference/model/gguf_split.h"
+#include "inference/model/hub_source.h"
 #include "inference/model/memory_pack.h"
+#include "inference/model/model_source.h"
 #include "inference/model/table_files.h"
 #include "inference/model/type_bytes.h"
 #include "inference/run/find_pack.h"
-#include "inference/text/tokenizer.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme {
 namespace {
@@ -43,54 +45,61 @@ std::string lower(std::string_view text) {
   return low;
 }
 
-// "name-00002-of-00003.gguf" -> 2; 0 = no part of several.
-int part_number(std::string_view name) {
-  constexpr std::string_view kEnd = "-00001-of-00001.gguf";
-  if (name.size() < kEnd.size()) return 0;
-  std::string_view end = name.substr(name.size() - kEnd.size());
-  int part = 0;
-  const auto [rest, error] = std::from_chars(end.data() + 1, end.data() + 6, part);
-  const bool named =
-      end[0] == '-' && error == std::errc() && rest == end.data() + 6 && end.substr(6, 4) == "-of-";
-  return named ? part : 0;
-}
+constexpr std::string_view kHubConfig = "config.json";
 
 // Files beside models that have the same ending and are none, by the names that converters give
-// them; and parts of a model behind its first.
+// them; and parts of a model behind its first. A folder of the Hugging Face hub is found by its
+// config.json.
 bool is_model_name(std::string_view name) {
+  if (name == kHubConfig) return true;
   const std::string low = lower(name);
-  return low.ends_with(".gguf") && low.find("mmproj") == std::string::npos && part_number(low) < 2;
+  const auto split = parse_split_name(low);
+  return low.ends_with(".gguf") && low.find("mmproj") == std::string::npos &&
+         (!split || split->number == 1);
 }
 
 template <class T>
-T stated(const GgufFile& file, std::string_view key, T fallback) {
+T stated(const Metadata& file, std::string_view key, T fallback) {
   const auto value = file.find<T>(key);
   return value && value->has_value() ? **value : fallback;
 }
 
-std::string text_of(const GgufFile& file, std::string_view key) {
+std::string text_of(const Metadata& file, std::string_view key) {
   return std::string(stated<std::string_view>(file, key, "").substr(0, kTextBytesMax));
 }
 
-// Whether a file is one that a person would open to chat with: no adapter, no projector, no pack,
-// no vocabulary alone, no later part.
-bool is_a_model(const GgufFile& file) {
-  const auto type = stated<std::string_view>(file, "general.type", "model");
-  return type == "model" && text_of(file, "general.architecture") != "clip" &&
-         !file.tensors().empty() && stated<std::int64_t>(file, "split.no", 0) == 0;
+// Whether a file is one that a person would open to chat with: no adapter, no projector, no later
+// part.
+bool is_a_model(const Metadata& file) {
+  return stated<std::string_view>(file, "general.type", "model") == "model" &&
+         text_of(file, "general.architecture") != "clip" &&
+         stated<std::int64_t>(file, "split.no", 0) == 0;
 }
 
-std::string most_used_type(const GgufFile& file) {
+std::string most_used_type(const ModelSource& source) {
   TypeBytes types;
-  for (const GgufTensor& tensor : file.tensors()) types.add(tensor.type_name, tensor.bytes.size());
+  for (const SourceTensor& tensor : source.tensors()) {
+    types.add(tensor.type_name, tensor.bytes.size());
+  }
   return types.most();
 }
 
 // The file's own, by which people know it and which tells two of one model apart: what a file says
 // of itself may be anything. Some programs call every file "model.gguf".
 std::string name_of_path(const fs::path& path) {
-  const std::string stem = path.stem().string();
+  const auto split = parse_split_name(path.string());
+  const std::string stem =
+      split ? fs::path(split->start).filename().string() : path.stem().string();
   return stem == "model" ? path.parent_path().filename().string() : stem;
+}
+
+std::vector<std::string> safetensors_in(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == ".safetensors") paths.push_back(it->path().string());
+  }
+  return paths;
 }
 
 class Search {
@@ -165,33 +174,54 @@ class Search {
 
   void take_file(const std::string& path, const std::string& program, const std::string& name) {
     if (!is_new(path)) return;
+    if (fs::path(path).filename() == kHubConfig) {
+      return take_folder(fs::path(path).parent_path().string(), program);
+    }
     FoundModel model;
     model.path = path;
     model.program = program;
     model.name = name.empty() ? name_of_path(path) : name;
     auto file = GgufFile::open(path);
-    if (!file) {
-      std::error_code error;
-      model.bytes = fs::file_size(path, error);
-      if (error) model.bytes = 0;
-      model.unusable = file.error().message;
-      found_.models.push_back(std::move(model));
-      return;
+    if (file && is_memory_pack(*file)) return take_pack(*file);
+    if (file && !is_a_model(file->metadata())) return;
+    const auto source = file ? ModelSource::open(path) : Result<ModelSource>(file.error());
+    if (source && source->tensors().empty()) return;  // a vocabulary alone
+    take(source, {path}, std::move(model));
+  }
+
+  void take_folder(const std::string& folder, const std::string& program) {
+    const std::vector<std::string> weights = safetensors_in(folder);
+    if (weights.empty() || !holds_language_model(folder)) return;
+    FoundModel model;
+    model.path = folder;
+    model.program = program;
+    model.name = hub_folder_name(folder);
+    take(ModelSource::open(folder), weights, std::move(model));
+  }
+
+  void take(const Result<ModelSource>& source, const std::vector<std::string>& files,
+            FoundModel model) {
+    if (source) {
+      describe(*source, model);
+    } else {
+      for (const std::string& file : files) {
+        std::error_code error;
+        const auto bytes = fs::file_size(file, error);
+        if (!error) model.bytes += bytes;
+      }
+      model.unusable = source.error().message;
     }
-    if (is_memory_pack(*file)) return take_pack(*file);
-    if (!is_a_model(*file)) return;
-    describe(*file, model);
     found_.models.push_back(std::move(model));
   }
 
-  void describe(const GgufFile& file, FoundModel& model) {
-    model.architecture = text_of(file, "general.architecture");
-    model.quantisation = most_used_type(file);
-    model.bytes = file.file_size();
-    model.experts =
-        stated<std::int64_t>(file, fmt::format("{}.expert_count", model.architecture), 0);
-    if (has_tables(file)) model.memory = FoundModel::Memory::tables;
-    const auto summary = check_model_header(file, *cpu_);
+  void describe(const ModelSource& source, FoundModel& model) {
+    model.architecture = text_of(source.metadata(), "general.architecture");
+    model.quantisation = most_used_type(source);
+    model.bytes = source.bytes();
+    model.experts = stated<std::int64_t>(source.metadata(),
+                                         fmt::format("{}.expert_count", model.architecture), 0);
+    if (has_tables(source)) model.memory = FoundModel::Memory::tables;
+    const auto summary = check_model_header(source, *cpu_);
     if (summary) {
       configs_.emplace(found_.models.size(), summary->config);
     } else {
@@ -221,30 +251,35 @@ class Search {
   // one vocabulary.
   const std::string& pack_for(const std::string& path, const ModelConfig& config) {
     static const std::string kNone;
-    const auto file = GgufFile::open(path);
-    if (!file) return kNone;
-    const std::string& tokenizer = tokenizer_of(*file);
+    const auto source = ModelSource::open(path);
+    if (!source) return kNone;
+    const std::string& tokenizer = tokenizer_of(*source);
     if (tokenizer.empty()) return kNone;
-    const auto key = std::tuple(fs::path(path).parent_path().string(), tokenizer, config.dim,
-                                config.n_layers(), config.vocab_size);
+    const auto key =
+        std::tuple(source->folder(), tokenizer, config.dim, config.n_layers(), config.vocab_size);
     const auto known = chosen_.find(key);
     if (known != chosen_.end()) return known->second;
-    const auto pack = find_pack("", path, own_folders_, config, tokenizer);
+    const auto pack = find_pack("", source->folder(), own_folders_, config, tokenizer);
     return chosen_[key] = pack && pack->file ? pack->file->path() : "";
   }
 
   // Tokenizer::sha256(), or nothing where it cannot be read. Making a tokenizer takes its time, and
   // many models have the same.
-  const std::string& tokenizer_of(const GgufFile& file) {
+  const std::string& tokenizer_of(const ModelSource& source) {
     Sha256 bytes;
     for (const std::string_view key :
          {"tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.token_type",
           "tokenizer.ggml.merges", "tokenizer.ggml.scores"}) {
-      if (const GgufEntry* entry = file.find_entry(key)) bytes.update(entry->payload);
+      if (const MetadataEntry* entry = source.metadata().find_entry(key)) {
+        bytes.update(entry->payload);
+      }
+    }
+    if (const auto& text = source.texts().tokenizer) {
+      bytes.update(std::as_bytes(std::span(text->data(), text->size())));
     }
     const auto [known, is_new] = tokenizers_.try_emplace(bytes.finish_hex());
     if (is_new) {
-      const auto tokenizer = Tokenizer::from_gguf(file);
+      const auto tokenizer = read_tokenizer(source);
       if (tokenizer) known->second = tokenizer->sha256();
     }
     return known->second;

@@ -20,12 +20,12 @@ struct FoundModel {
     tables,  // n-gram tables in the file itself
     pack,    // a memory pack that fits lies beside it or in Mneme's own folders
   };
-  std::string path;          // to open it by
+  std::string path;          // to open it by: a file, or a folder of the Hugging Face hub
   std::string program;       // that it was found in: ModelPlace::program
   std::string name;          // as that program calls it ("llama3.2:3b"), else the file's
   std::string architecture;  // "llama"; empty where the file does not say
   std::string quantisation;  // the type that most bytes of the weights have: "Q4_K"
-  std::uint64_t bytes = 0;   // of the file; of a model in several files the first one's
+  std::uint64_t bytes = 0;   // of all its files
   std::int64_t experts = 0;  // of a mixture; 0 = dense
   Memory memory = Memory::none;
   std::string pack_path;  // where memory is `pack`

@@ -6,16 +6,15 @@
 #include "gpu/registry.h"
 #include "inference/model/weights.h"
 #include "inference/text/chat_template.h"
-#include "inference/text/gguf_vocabulary.h"
-#include "inference/text/tokenizer.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme {
 
 namespace {
 
 // Of the weights: what a summary holds beside the tokenizer's parts.
-Result<ModelSummary> summarize(const GgufFile& file, ModelConfig config, Backend& cpu) {
-  auto weights = Weights::bind(file, config, Placement(cpu, config.n_layers()));
+Result<ModelSummary> summarize(const ModelSource& source, ModelConfig config, Backend& cpu) {
+  auto weights = Weights::bind(source, config, Placement(cpu, config.n_layers()));
   if (!weights) return weights.error();
   ModelSummary summary;
   summary.config = std::move(config);
@@ -24,26 +23,26 @@ Result<ModelSummary> summarize(const GgufFile& file, ModelConfig config, Backend
   return summary;
 }
 
-Result<ModelSummary> summarize(const GgufFile& file) {
-  auto config = ModelConfig::from_gguf(file);
+Result<ModelSummary> summarize(const ModelSource& source) {
+  auto config = ModelConfig::read(source);
   if (!config) return config.error();
-  auto tokenizer = Tokenizer::from_gguf(file);
+  auto tokenizer = read_tokenizer(source);
   if (!tokenizer) return tokenizer.error();
   auto backend = open_backend({1, ""});
   if (!backend) return backend.error();
-  auto summary = summarize(file, std::move(*config), **backend);
+  auto summary = summarize(source, std::move(*config), **backend);
   if (!summary) return summary;
   summary->tokenizer_sha256 = tokenizer->sha256();
-  auto chat_template = ChatTemplate::from_gguf(file);
+  auto chat_template = ChatTemplate::from_gguf(source.metadata());
   summary->chat = chat_template ? "yes" : chat_template.error().message;
   return summary;
 }
 
-Result<ModelSummary> summarize_header(const GgufFile& file, Backend& cpu) {
-  auto config = ModelConfig::from_gguf(file);
+Result<ModelSummary> summarize_header(const ModelSource& source, Backend& cpu) {
+  auto config = ModelConfig::read(source);
   if (!config) return config.error();
-  RETURN_IF_ERROR(check_gguf_vocabulary(file));
-  return summarize(file, std::move(*config), cpu);
+  RETURN_IF_ERROR(check_tokenizer(source));
+  return summarize(source, std::move(*config), cpu);
 }
 
 Result<PackHeader> read_whole_header(const GgufFile& file) {
@@ -55,15 +54,15 @@ Result<PackHeader> read_whole_header(const GgufFile& file) {
 
 }  // namespace
 
-Result<ModelSummary> check_model(const GgufFile& file) {
-  auto summary = summarize(file);
-  RETURN_IF_ERROR(file.unchanged());
+Result<ModelSummary> check_model(const ModelSource& source) {
+  auto summary = summarize(source);
+  RETURN_IF_ERROR(source.unchanged());
   return summary;
 }
 
-Result<ModelSummary> check_model_header(const GgufFile& file, Backend& cpu) {
-  auto summary = summarize_header(file, cpu);
-  RETURN_IF_ERROR(file.unchanged());
+Result<ModelSummary> check_model_header(const ModelSource& source, Backend& cpu) {
+  auto summary = summarize_header(source, cpu);
+  RETURN_IF_ERROR(source.unchanged());
   return summary;
 }
 

@@ -11,6 +11,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 
 namespace mneme {
 
@@ -23,11 +24,11 @@ struct ModelSummary {
 };
 
 // Errors: as Engine::open for the same file.
-Result<ModelSummary> check_model(const GgufFile& file);
+Result<ModelSummary> check_model(const ModelSource& source);
 
 // The same but for the contents of the vocabulary and the chat template, whose members stay empty:
 // a millisecond instead of some hundred. `cpu` is a backend of the CPU; nothing is kept there.
-Result<ModelSummary> check_model_header(const GgufFile& file, Backend& cpu);
+Result<ModelSummary> check_model_header(const ModelSource& source, Backend& cpu);
 
 // Everything that opening a pack would check, except that it fits a model.
 Result<PackHeader> check_pack(const GgufFile& file);

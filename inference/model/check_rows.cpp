@@ -25,7 +25,7 @@ Result<std::optional<std::uint64_t>> synthetic_seed(const FoundTables& found) {
   for (const std::string& path : found.files) {
     const auto file = GgufFile::open(path);
     if (!file) continue;  // not a GGUF: such rows are written into GGUF only
-    auto seed = file->find<std::uint64_t>("engram.synthetic_seed");
+    auto seed = file->metadata().find<std::uint64_t>("engram.synthetic_seed");
     if (!seed || seed->has_value()) return seed;
   }
   return std::optional<std::uint64_t>{};

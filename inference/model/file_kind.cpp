@@ -11,27 +11,20 @@
 namespace mneme {
 namespace {
 
-Error other_kind(const GgufFile& file, std::string_view what) {
+Error other_kind(const Metadata& file, std::string_view what) {
   return Error{ErrorCode::unsupported, fmt::format("{} {}", file.name(), what)};
 }
 
 }  // namespace
 
-Status check_is_whole(const GgufFile& file) {
+Status check_is_whole(const Metadata& file) {
   auto parts = file.find<std::int64_t>("split.count");
   if (!parts) return parts.error();
-  if (parts->value_or(1) > 1) {
-    auto number = file.find<std::uint32_t>("split.no");
-    if (!number) return number.error();
-    return other_kind(file, fmt::format("is one of {} files of a model, number {}: join them with "
-                                        "`llama-gguf-split --merge` and open the one file",
-                                        **parts, std::uint64_t{number->value_or(0)} + 1));
-  }
-  return {};
+  if (parts->value_or(1) <= 1) return {};
+  return other_kind(file, fmt::format("is one of {} files that belong together", **parts));
 }
 
-Status check_is_model(const GgufFile& file) {
-  RETURN_IF_ERROR(check_is_whole(file));
+Status check_is_model(const Metadata& file) {
   auto type = file.find<std::string_view>("general.type");
   if (!type) return type.error();
   const std::string_view kind = type->value_or("model");

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kind of GGUF a file is, told before anything in it is missed: people open a part of a split
-// model, an adapter or a projector and need to hear what to open instead.
+// What kind of GGUF a file is, told before anything in it is missed: people open an adapter or a
+// projector and need to hear what to open instead.
 #pragma once
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/metadata.h"
 
 namespace mneme {
 
 // Errors: unsupported (one of several files).
-Status check_is_whole(const GgufFile& file);
+Status check_is_whole(const Metadata& file);
 
-// A whole model. Errors: unsupported (one of several files, an adapter, a projector, an importance
-// matrix, a memory pack, ...: says what to open instead).
-Status check_is_model(const GgufFile& file);
+// A model. Errors: unsupported (an adapter, a projector, an importance matrix, a memory pack, ...:
+// says what to open instead).
+Status check_is_model(const Metadata& file);
 
 }  // namespace mneme

@@ -19,36 +19,9 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "gpu/tensor.h"
+#include "inference/model/metadata.h"
 
 namespace mneme {
-
-// The numbers are those of the file format.
-enum class GgufType : std::uint32_t {
-  u8 = 0,
-  i8 = 1,
-  u16 = 2,
-  i16 = 3,
-  u32 = 4,
-  i32 = 5,
-  f32 = 6,
-  boolean = 7,
-  string = 8,
-  array = 9,
-  u64 = 10,
-  i64 = 11,
-  f64 = 12,
-};
-std::string_view gguf_type_name(GgufType type);
-
-// One metadata entry. `payload` is the value alone: the characters of a string, the elements of an
-// array (each string of an array still behind its 8-byte length).
-struct GgufEntry {
-  std::string_view key;
-  GgufType type = GgufType::u8;  // array: see element_type and count
-  GgufType element_type = GgufType::u8;
-  std::uint64_t count = 1;  // elements of an array, else 1
-  std::span<const std::byte> payload;
-};
 
 struct GgufTensor {
   std::string_view name;
@@ -71,7 +44,7 @@ class GgufFile {
   static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
   const std::string& path() const { return path_; }  // as opened; the name given to parse()
-  const std::string& name() const { return name_; }  // the last part of the path, for messages
+  const std::string& name() const { return metadata_.name(); }  // the last part of the path
   std::uint32_t version() const { return version_; }
   std::uint64_t alignment() const { return alignment_; }
   std::uint64_t file_size() const { return bytes_.size(); }
@@ -82,27 +55,14 @@ class GgufFile {
   bool is_at_its_path() const { return mapping_ == nullptr || mapping_->file().is_at(path_); }
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  const std::shared_ptr<const MappedFile>& mapping() const {
+    return mapping_;
+  }  // null after parse()
 
-  const std::vector<GgufEntry>& entries() const { return entries_; }      // in file order
+  const Metadata& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }     // in file order
-  const GgufEntry* find_entry(std::string_view key) const;                // null when missing
   const GgufTensor* find_tensor(std::string_view name) const;             // null when missing
   Result<const GgufTensor*> require_tensor(std::string_view name) const;  // corrupt when missing
-
-  // Typed metadata. T: bool, int32_t, uint32_t, int64_t, uint64_t, float, double, string_view.
-  // Any stored integer that fits T is taken, float and double stand for each other; everything else
-  // is an error `corrupt` that names key and types. find: empty when missing; require: missing is
-  // an error too.
-  template <class T>
-  Result<std::optional<T>> find(std::string_view key) const;
-  template <class T>
-  Result<T> require(std::string_view key) const;
-
-  // Arrays, converted element by element by the same rules. Strings stay views into the mapping.
-  template <class T>
-  Result<std::optional<std::vector<T>>> find_array(std::string_view key) const;
-  template <class T>
-  Result<std::vector<T>> require_array(std::string_view key) const;
 
  private:
   friend class GgufParser;
@@ -110,13 +70,11 @@ class GgufFile {
 
   std::shared_ptr<const MappedFile> mapping_;  // empty after parse()
   std::string path_;
-  std::string name_;
+  Metadata metadata_;
   std::span<const std::byte> bytes_;
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 32;
-  std::vector<GgufEntry> entries_;
   std::vector<GgufTensor> tensors_;
-  std::vector<std::uint32_t> entry_order_;   // indices into entries_, by key
   std::vector<std::uint32_t> tensor_order_;  // indices into tensors_, by name
 };
 

@@ -26,50 +26,23 @@ constexpr std::uint64_t kMinEntryBytes = 8 + 4 + 1;  // length, type, one byte
 constexpr std::uint64_t kMinTensorBytes = 8 + 4 + 8 + 4 + 8;
 
 bool is_known(std::uint32_t type) {
-  return type <= static_cast<std::uint32_t>(GgufType::f64);
+  return type <= static_cast<std::uint32_t>(MetadataType::f64);
 }
 
-// Indices of `items` in the order of `name_of`; empty error or the first name that occurs twice.
-template <class Item, class NameOf>
-std::optional<std::string_view> sort_names(const std::vector<Item>& items, NameOf name_of,
+// Fills `order` with indices of `tensors` by name; returns the first name that occurs twice.
+std::optional<std::string_view> sort_names(const std::vector<GgufTensor>& tensors,
                                            std::vector<std::uint32_t>& order) {
-  order.resize(items.size());
+  order.resize(tensors.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return name_of(items[a]) < name_of(items[b]);
-  });
+  std::ranges::sort(order, {}, [&](std::uint32_t index) { return tensors[index].name; });
   for (std::size_t i = 1; i < order.size(); ++i) {
-    const std::string_view name = name_of(items[order[i]]);
-    if (name == name_of(items[order[i - 1]])) return name;
+    const std::string_view name = tensors[order[i]].name;
+    if (name == tensors[order[i - 1]].name) return name;
   }
   return std::nullopt;
 }
 
 }  // namespace
-
-std::uint64_t gguf_scalar_bytes(GgufType type) {
-  switch (type) {
-    case GgufType::u8:
-    case GgufType::i8:
-    case GgufType::boolean:
-      return 1;
-    case GgufType::u16:
-    case GgufType::i16:
-      return 2;
-    case GgufType::u32:
-    case GgufType::i32:
-    case GgufType::f32:
-      return 4;
-    case GgufType::u64:
-    case GgufType::i64:
-    case GgufType::f64:
-      return 8;
-    case GgufType::string:
-    case GgufType::array:
-      return 0;
-  }
-  return 0;
-}
 
 std::string with_commas(std::uint64_t value) {
   std::string digits = std::to_string(value);
@@ -78,7 +51,7 @@ std::string with_commas(std::uint64_t value) {
 }
 
 Error GgufParser::corrupt(const std::string& what) const {
-  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file_.name_, what)};
+  return Error{ErrorCode::corrupt, fmt::format("{}: {}", file_.name(), what)};
 }
 
 Error GgufParser::cut_off(const std::string& what) const {
@@ -145,12 +118,12 @@ Status GgufParser::read_header() {
   if (*version != 0 && (*version & 0xffffu) == 0) {
     return Error{
         ErrorCode::unsupported,
-        fmt::format("{}: a big-endian GGUF file; only little-endian ones open here", file_.name_)};
+        fmt::format("{}: a big-endian GGUF file; only little-endian ones open here", file_.name())};
   }
   if (*version != 2 && *version != 3) {
     return Error{
         ErrorCode::unsupported,
-        fmt::format("{}: GGUF version {} is not supported, only 2 and 3", file_.name_, *version)};
+        fmt::format("{}: GGUF version {} is not supported, only 2 and 3", file_.name(), *version)};
   }
   file_.version_ = *version;
   auto tensors = read<std::uint64_t>("the header");
@@ -173,14 +146,13 @@ Status GgufParser::read_header() {
 
 Status GgufParser::read_entries() {
   for (std::uint64_t i = 0; i < entry_count_; ++i) RETURN_IF_ERROR(read_entry());
-  const auto twice = sort_names(
-      file_.entries_, [](const GgufEntry& e) { return e.key; }, file_.entry_order_);
+  const auto twice = file_.metadata_.sort();
   if (twice) return corrupt(fmt::format("the metadata key {} occurs twice", printable(*twice)));
   return {};
 }
 
 Status GgufParser::read_entry() {
-  GgufEntry entry;
+  MetadataEntry entry;
   auto key = read_string("a metadata key");
   if (!key) return key.error();
   if (key->empty() || key->size() > kMaxKeyBytes) {
@@ -193,31 +165,31 @@ Status GgufParser::read_entry() {
   if (!is_known(*type)) {
     return corrupt(fmt::format("metadata {} has the unknown type {}", printable(entry.key), *type));
   }
-  entry.type = static_cast<GgufType>(*type);
+  entry.type = static_cast<MetadataType>(*type);
   RETURN_IF_ERROR(read_value(entry));
-  file_.entries_.push_back(entry);
+  file_.metadata_.add(entry);
   return {};
 }
 
-Status GgufParser::read_value(GgufEntry& entry) {
-  if (entry.type == GgufType::array) return read_array(entry);
-  if (entry.type == GgufType::string) {
+Status GgufParser::read_value(MetadataEntry& entry) {
+  if (entry.type == MetadataType::array) return read_array(entry);
+  if (entry.type == MetadataType::string) {
     auto text = read_string(fmt::format("metadata {}", printable(entry.key)));
     if (!text) return text.error();
     entry.payload = std::as_bytes(std::span(text->data(), text->size()));
     return {};
   }
-  const std::uint64_t size = gguf_scalar_bytes(entry.type);
+  const std::uint64_t size = metadata_scalar_bytes(entry.type);
   if (remaining() < size) return cut_off(fmt::format("metadata {}", printable(entry.key)));
   entry.payload = file_.bytes_.subspan(at_, size);
   at_ += size;
-  if (entry.type == GgufType::boolean && std::to_integer<int>(entry.payload[0]) > 1) {
+  if (entry.type == MetadataType::boolean && std::to_integer<int>(entry.payload[0]) > 1) {
     return corrupt(fmt::format("metadata {} is neither true nor false", printable(entry.key)));
   }
   return {};
 }
 
-Status GgufParser::read_array(GgufEntry& entry) {
+Status GgufParser::read_array(MetadataEntry& entry) {
   const std::string what = fmt::format("the array {}", printable(entry.key));
   auto type = read<std::uint32_t>(what);
   if (!type) return type.error();
@@ -225,14 +197,14 @@ Status GgufParser::read_array(GgufEntry& entry) {
   if (!count) return count.error();
   if (!is_known(*type))
     return corrupt(fmt::format("{} has elements of the unknown type {}", what, *type));
-  entry.element_type = static_cast<GgufType>(*type);
+  entry.element_type = static_cast<MetadataType>(*type);
   entry.count = *count;
-  if (entry.element_type == GgufType::array) {
+  if (entry.element_type == MetadataType::array) {
     return Error{ErrorCode::unsupported,
-                 fmt::format("{}: {} holds arrays, which are not supported", file_.name_, what)};
+                 fmt::format("{}: {} holds arrays, which are not supported", file_.name(), what)};
   }
   const std::uint64_t begin = at_;
-  if (entry.element_type == GgufType::string) {
+  if (entry.element_type == MetadataType::string) {
     if (*count > remaining() / 8) return cut_off(what);
     if (*count > kMaxTexts) {
       return corrupt(fmt::format("{} has {} texts; {} are allowed", what, with_commas(*count),
@@ -240,7 +212,7 @@ Status GgufParser::read_array(GgufEntry& entry) {
     }
     RETURN_IF_ERROR(skip_strings(*count, what));
   } else {
-    const std::uint64_t size = gguf_scalar_bytes(entry.element_type);
+    const std::uint64_t size = metadata_scalar_bytes(entry.element_type);
     if (*count > remaining() / size) return cut_off(what);
     at_ += *count * size;
   }
@@ -249,7 +221,7 @@ Status GgufParser::read_array(GgufEntry& entry) {
 }
 
 Status GgufParser::read_alignment() {
-  auto alignment = file_.find<std::uint64_t>("general.alignment");
+  auto alignment = file_.metadata_.find<std::uint64_t>("general.alignment");
   if (!alignment) return alignment.error();
   if (!alignment->has_value()) return {};
   const std::uint64_t value = **alignment;
@@ -265,8 +237,7 @@ Status GgufParser::read_alignment() {
 Status GgufParser::read_tensors() {
   if (tensor_count_ > remaining() / kMinTensorBytes) return cut_off("the tensor directory");
   for (std::uint64_t i = 0; i < tensor_count_; ++i) RETURN_IF_ERROR(read_tensor());
-  const auto twice = sort_names(
-      file_.tensors_, [](const GgufTensor& t) { return t.name; }, file_.tensor_order_);
+  const auto twice = sort_names(file_.tensors_, file_.tensor_order_);
   if (twice) return corrupt(fmt::format("the tensor {} occurs twice", printable(*twice)));
   return {};
 }
@@ -306,7 +277,7 @@ Status GgufParser::read_tensor() {
     return Error{ErrorCode::unsupported,
                  fmt::format("{}: {} has the unknown element type {}; the file may be "
                              "newer than this program",
-                             file_.name_, what, *type)};
+                             file_.name(), what, *type)};
   }
   if (tensor.dims[0] % info->block_values != 0) {
     return corrupt(

@@ -12,7 +12,7 @@ namespace mneme {
 
 class GgufParser {
  public:
-  // `file` holds bytes_ and name_; the rest is filled in.
+  // `file` holds bytes_ and its name; the rest is filled in.
   explicit GgufParser(GgufFile& file) : file_(file) {}
   Status run();
 
@@ -29,8 +29,8 @@ class GgufParser {
   Status read_header();
   Status read_entries();
   Status read_entry();
-  Status read_value(GgufEntry& entry);
-  Status read_array(GgufEntry& entry);
+  Status read_value(MetadataEntry& entry);
+  Status read_array(MetadataEntry& entry);
   Status read_alignment();
   Status read_tensors();
   Status read_tensor();
@@ -43,9 +43,6 @@ class GgufParser {
   std::uint64_t tensor_count_ = 0;
   std::vector<std::uint64_t> sizes_;  // bytes of each tensor
 };
-
-// Bytes of one value; 0 for string and array, whose size the file tells.
-std::uint64_t gguf_scalar_bytes(GgufType type);
 
 // 1234567 -> "1,234,567"
 std::string with_commas(std::uint64_t value);

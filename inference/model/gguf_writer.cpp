@@ -40,7 +40,7 @@ GgufWriter::GgufWriter(std::uint64_t alignment) : alignment_(alignment) {
   if (alignment != 32) add_u32("general.alignment", static_cast<std::uint32_t>(alignment));
 }
 
-void GgufWriter::begin(std::string_view key, GgufType type) {
+void GgufWriter::begin(std::string_view key, MetadataType type) {
   CHECK(!key.empty() && key.size() <= 65535);
   CHECK(std::find(keys_.begin(), keys_.end(), key) == keys_.end());
   keys_.emplace_back(key);
@@ -48,8 +48,8 @@ void GgufWriter::begin(std::string_view key, GgufType type) {
   append_u32(metadata_, static_cast<std::uint32_t>(type));
 }
 
-void GgufWriter::begin_array(std::string_view key, GgufType type, std::uint64_t count) {
-  begin(key, GgufType::array);
+void GgufWriter::begin_array(std::string_view key, MetadataType type, std::uint64_t count) {
+  begin(key, MetadataType::array);
   append_u32(metadata_, static_cast<std::uint32_t>(type));
   append_u64(metadata_, count);
 }
@@ -63,77 +63,77 @@ void GgufWriter::put_string(std::string_view text) {
 }
 
 void GgufWriter::add_bool(std::string_view key, bool value) {
-  begin(key, GgufType::boolean);
+  begin(key, MetadataType::boolean);
   metadata_ += value ? '\1' : '\0';
 }
 void GgufWriter::add_u32(std::string_view key, std::uint32_t value) {
-  begin(key, GgufType::u32);
+  begin(key, MetadataType::u32);
   put(&value, sizeof value);
 }
 void GgufWriter::add_i32(std::string_view key, std::int32_t value) {
-  begin(key, GgufType::i32);
+  begin(key, MetadataType::i32);
   put(&value, sizeof value);
 }
 void GgufWriter::add_u64(std::string_view key, std::uint64_t value) {
-  begin(key, GgufType::u64);
+  begin(key, MetadataType::u64);
   put(&value, sizeof value);
 }
 void GgufWriter::add_i64(std::string_view key, std::int64_t value) {
-  begin(key, GgufType::i64);
+  begin(key, MetadataType::i64);
   put(&value, sizeof value);
 }
 void GgufWriter::add_f32(std::string_view key, float value) {
-  begin(key, GgufType::f32);
+  begin(key, MetadataType::f32);
   put(&value, sizeof value);
 }
 void GgufWriter::add_f64(std::string_view key, double value) {
-  begin(key, GgufType::f64);
+  begin(key, MetadataType::f64);
   put(&value, sizeof value);
 }
 void GgufWriter::add_string(std::string_view key, std::string_view value) {
-  begin(key, GgufType::string);
+  begin(key, MetadataType::string);
   put_string(value);
 }
 void GgufWriter::add_bools(std::string_view key, std::span<const std::uint8_t> values) {
-  begin_array(key, GgufType::boolean, values.size());
+  begin_array(key, MetadataType::boolean, values.size());
   for (const std::uint8_t value : values) CHECK(value <= 1);
   put(values.data(), values.size_bytes());
 }
 void GgufWriter::add_i32s(std::string_view key, std::span<const std::int32_t> values) {
-  begin_array(key, GgufType::i32, values.size());
+  begin_array(key, MetadataType::i32, values.size());
   put(values.data(), values.size_bytes());
 }
 void GgufWriter::add_u32s(std::string_view key, std::span<const std::uint32_t> values) {
-  begin_array(key, GgufType::u32, values.size());
+  begin_array(key, MetadataType::u32, values.size());
   put(values.data(), values.size_bytes());
 }
 void GgufWriter::add_i64s(std::string_view key, std::span<const std::int64_t> values) {
-  begin_array(key, GgufType::i64, values.size());
+  begin_array(key, MetadataType::i64, values.size());
   put(values.data(), values.size_bytes());
 }
 void GgufWriter::add_u64s(std::string_view key, std::span<const std::uint64_t> values) {
-  begin_array(key, GgufType::u64, values.size());
+  begin_array(key, MetadataType::u64, values.size());
   put(values.data(), values.size_bytes());
 }
 void GgufWriter::add_f32s(std::string_view key, std::span<const float> values) {
-  begin_array(key, GgufType::f32, values.size());
+  begin_array(key, MetadataType::f32, values.size());
   put(values.data(), values.size_bytes());
 }
 void GgufWriter::add_strings(std::string_view key, std::span<const std::string> values) {
-  begin_array(key, GgufType::string, values.size());
+  begin_array(key, MetadataType::string, values.size());
   for (const std::string& value : values) put_string(value);
 }
 void GgufWriter::add_strings(std::string_view key, std::span<const std::string_view> values) {
-  begin_array(key, GgufType::string, values.size());
+  begin_array(key, MetadataType::string, values.size());
   for (const std::string_view value : values) put_string(value);
 }
 
-void GgufWriter::add_entry(const GgufEntry& entry) {
-  if (entry.type == GgufType::array) {
+void GgufWriter::add_entry(const MetadataEntry& entry) {
+  if (entry.type == MetadataType::array) {
     begin_array(entry.key, entry.element_type, entry.count);
   } else {
     begin(entry.key, entry.type);
-    if (entry.type == GgufType::string) append_u64(metadata_, entry.payload.size());
+    if (entry.type == MetadataType::string) append_u64(metadata_, entry.payload.size());
   }
   put(entry.payload.data(), entry.payload.size());
 }

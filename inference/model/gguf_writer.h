@@ -49,7 +49,7 @@ class GgufWriter {
   void add_strings(std::string_view key, std::span<const std::string> values);
   void add_strings(std::string_view key, std::span<const std::string_view> values);
   // The entry of another file as it is, for tools that copy metadata.
-  void add_entry(const GgufEntry& entry);
+  void add_entry(const MetadataEntry& entry);
 
   // `dims[0]` varies fastest and is a multiple of the type's block; 1 to 4 dims. The span must live
   // until write(). The second form is asked for its bytes during write().
@@ -96,8 +96,8 @@ class GgufWriter {
     Filler fill;  // one of the two
   };
   void add(Tensor tensor);
-  void begin(std::string_view key, GgufType type);
-  void begin_array(std::string_view key, GgufType type, std::uint64_t count);
+  void begin(std::string_view key, MetadataType type);
+  void begin_array(std::string_view key, MetadataType type, std::uint64_t count);
   void put(const void* data, std::size_t size);
   void put_string(std::string_view text);
 

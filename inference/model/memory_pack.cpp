@@ -13,6 +13,7 @@
 #include "base/printable.h"
 #include "inference/model/file_error.h"
 #include "inference/model/file_kind.h"
+#include "inference/model/model_source.h"
 #include "inference/model/pack_pages.h"
 
 namespace mneme {
@@ -26,17 +27,18 @@ constexpr std::size_t kPackLayersMax = 64;
 
 Status read_int(const GgufFile& file, std::string_view key, std::int64_t low, std::int64_t high,
                 std::int32_t& to) {
-  auto value = file.require<std::int64_t>(key);
+  auto value = file.metadata().require<std::int64_t>(key);
   if (!value) return value.error();
   if (*value < low || *value > high) {
-    return corrupt(file.name(), fmt::format("{} is {}, which is outside {} to {}", key, *value, low, high));
+    return corrupt(file.name(),
+                   fmt::format("{} is {}, which is outside {} to {}", key, *value, low, high));
   }
   to = static_cast<std::int32_t>(*value);
   return {};
 }
 
 Status read_eps(const GgufFile& file, std::string_view key, float& to) {
-  auto value = file.require<float>(key);
+  auto value = file.metadata().require<float>(key);
   if (!value) return value.error();
   if (!(*value > 0) || !(*value < 1))
     return corrupt(file.name(), fmt::format("{} is not between 0 and 1", key));
@@ -45,7 +47,7 @@ Status read_eps(const GgufFile& file, std::string_view key, float& to) {
 }
 
 Status read_text(const GgufFile& file, std::string_view key, std::string& to) {
-  auto value = file.require<std::string_view>(key);
+  auto value = file.metadata().require<std::string_view>(key);
   if (!value) return value.error();
   to = *value;
   return {};
@@ -62,7 +64,7 @@ constexpr std::array kPackKeys = std::to_array<std::string_view>(
 
 Status check_pack_keys(const GgufFile& file) {
   constexpr std::string_view kPrefix = "engram.";
-  for (const GgufEntry& entry : file.entries()) {
+  for (const MetadataEntry& entry : file.metadata().entries()) {
     if (!entry.key.starts_with(kPrefix)) continue;
     if (std::ranges::find(kPackKeys, entry.key.substr(kPrefix.size())) != kPackKeys.end()) continue;
     return Error{ErrorCode::unsupported,
@@ -78,11 +80,12 @@ Status read_hash_layers(const GgufFile& file, const std::vector<std::int32_t>& l
                         HashSpec& hash) {
   const auto read = [&](std::string_view key, std::size_t per_layer,
                         std::vector<std::uint64_t> LayerHash::*field) -> Status {
-    auto values = file.require_array<std::uint64_t>(key);
+    auto values = file.metadata().require_array<std::uint64_t>(key);
     if (!values) return values.error();
     if (values->size() != per_layer * layer_ids.size()) {
-      return corrupt(file.name(), fmt::format("{} has {} values; {} layers need {}", key, values->size(),
-                                   layer_ids.size(), per_layer * layer_ids.size()));
+      return corrupt(file.name(),
+                     fmt::format("{} has {} values; {} layers need {}", key, values->size(),
+                                 layer_ids.size(), per_layer * layer_ids.size()));
     }
     for (std::size_t l = 0; l < layer_ids.size(); ++l) {
       const auto first = values->begin() + static_cast<std::ptrdiff_t>(l * per_layer);
@@ -125,20 +128,21 @@ Status check_table(const GgufFile& file, const PackHeader& header, const LayerHa
     auto paged = read_paged_table(file, table, **pages, layer.layer_id);
     if (!paged) return paged.error();
     if (paged->source.rows != layer.rows) {
-      return corrupt(file.name(), fmt::format("table {} has {} rows, but its primes add up to {}", name,
-                                   paged->source.rows, layer.rows));
+      return corrupt(file.name(), fmt::format("table {} has {} rows, but its primes add up to {}",
+                                              name, paged->source.rows, layer.rows));
     }
     return {};
   }
   if (table.dtype != DType::i8 || table.dims[0] != header.row_bytes() || table.dims[2] != 1 ||
       table.dims[3] != 1) {
-    return corrupt(file.name(),
-               fmt::format("table {} must hold I8 rows of {} bytes ({} values and their scales)",
-                           name, header.row_bytes(), header.column_dims));
+    return corrupt(
+        file.name(),
+        fmt::format("table {} must hold I8 rows of {} bytes ({} values and their scales)", name,
+                    header.row_bytes(), header.column_dims));
   }
   if (table.dims[1] != layer.rows) {
-    return corrupt(file.name(), fmt::format("table {} has {} rows, but its primes add up to {}", name,
-                                 table.dims[1], layer.rows));
+    return corrupt(file.name(), fmt::format("table {} has {} rows, but its primes add up to {}",
+                                            name, table.dims[1], layer.rows));
   }
   return {};
 }
@@ -146,7 +150,7 @@ Status check_table(const GgufFile& file, const PackHeader& header, const LayerHa
 }  // namespace
 
 bool is_memory_pack(const GgufFile& file) {
-  auto type = file.find<std::string_view>("general.type");
+  auto type = file.metadata().find<std::string_view>("general.type");
   return type && type->has_value() && **type == "engram-pack";
 }
 
@@ -157,7 +161,7 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
         fmt::format("{} is not a memory pack (general.type is not 'engram-pack')", file.name())};
   }
   PackHeader h;
-  RETURN_IF_ERROR(check_is_whole(file));
+  RETURN_IF_ERROR(check_is_whole(file.metadata()));
   RETURN_IF_ERROR(read_int(file, "engram.version", 0, 1 << 30, h.version));
   if (h.version > kPackVersion) {  // before keys that only the newer program knows
     return Error{
@@ -175,20 +179,21 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
                              "version 1, 'paper', 'e4m3_e8m0_32'",
                              file.name(), h.version, printable(h.variant), printable(h.encoding))};
   }
-  auto name = file.find<std::string_view>("general.name");
+  auto name = file.metadata().find<std::string_view>("general.name");
   if (!name) return name.error();
   h.name = name->value_or(file.name());
-  auto license = file.find<std::string_view>("general.license");
+  auto license = file.metadata().find<std::string_view>("general.license");
   if (!license) return license.error();
   h.license = license->value_or("");
-  auto trained = file.find<bool>("engram.trained");
+  auto trained = file.metadata().find<bool>("engram.trained");
   if (!trained) return trained.error();
   h.trained = trained->value_or(true);
 
   RETURN_IF_ERROR(read_int(file, "engram.max_ngram_size", 2, kMaxNgramSize, h.hash.max_ngram_size));
   RETURN_IF_ERROR(read_int(file, "engram.head_count", 1, kHeadsMax, h.hash.head_count));
   RETURN_IF_ERROR(read_int(file, "engram.key_length", 32, kColumnDimsMax, h.column_dims));
-  if (h.column_dims % 32 != 0) return corrupt(file.name(), "engram.key_length is not a multiple of 32");
+  if (h.column_dims % 32 != 0)
+    return corrupt(file.name(), "engram.key_length is not a multiple of 32");
   RETURN_IF_ERROR(read_int(file, "engram.streams", 1, kStreamsMax, h.streams));
   std::int32_t number = 0;
   RETURN_IF_ERROR(read_int(file, "engram.embedding_length", 1, 1 << 20, number));
@@ -203,16 +208,17 @@ Result<PackHeader> read_pack_header(const GgufFile& file) {
   RETURN_IF_ERROR(read_text(file, "engram.base_sha256", h.base_sha256));
   RETURN_IF_ERROR(read_int(file, "engram.pad_id", 0, 1 << 30, h.hash.pad_class));
 
-  auto layer_ids = file.require_array<std::int32_t>("engram.layer_ids");
+  auto layer_ids = file.metadata().require_array<std::int32_t>("engram.layer_ids");
   if (!layer_ids) return layer_ids.error();
   const std::set<std::int32_t> distinct(layer_ids->begin(), layer_ids->end());
   if (layer_ids->empty() || layer_ids->size() > kPackLayersMax ||
       distinct.size() != layer_ids->size() || *distinct.begin() < 0 ||
       *distinct.rbegin() >= h.block_count) {
-    return corrupt(file.name(), fmt::format("engram.layer_ids must name different blocks from 0 to {}",
-                                 h.block_count - 1));
+    return corrupt(
+        file.name(),
+        fmt::format("engram.layer_ids must name different blocks from 0 to {}", h.block_count - 1));
   }
-  auto token_map = file.require_array<std::int32_t>("engram.token_map");
+  auto token_map = file.metadata().require_array<std::int32_t>("engram.token_map");
   if (!token_map) return token_map.error();
   h.hash.token_map = std::move(*token_map);
   RETURN_IF_ERROR(read_hash_layers(file, *layer_ids, h.hash));
@@ -271,6 +277,8 @@ Status for_each_weight(const PackHeader& h, std::int32_t layer, EngramLayerWeigh
 }  // namespace
 
 Status check_pack_tensors(const GgufFile& file, const PackHeader& header) {
+  const auto source = ModelSource::from_gguf(file);
+  if (!source) return source.error();
   std::set<std::string, std::less<>> known;
   for (const LayerHash& layer : header.hash.layers) {
     known.insert(tensor_name(layer.layer_id, "embd.weight"));
@@ -280,7 +288,7 @@ Status check_pack_tensors(const GgufFile& file, const PackHeader& header) {
         [&](WeightTensor&, const std::string& name, std::int64_t rows, std::int64_t cols,
             bool is_float) -> Status {
           known.insert(name);
-          const auto tensor = find_weight(file, name, rows, cols);
+          const auto tensor = find_weight(*source, name, rows, cols);
           if (!tensor) return tensor.error();
           const DType dtype = *(*tensor)->dtype;
           if (dtype == DType::f32 || (!is_float && dtype == DType::f16)) return {};
@@ -313,6 +321,8 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
 
   auto pages = read_pack_pages(file);
   if (!pages) return pages.error();
+  const auto source = ModelSource::from_gguf(file);
+  if (!source) return source.error();
   MemoryPack pack;
   MemoryLayout& layout = pack.layout;
   for (const LayerHash& layer : header->hash.layers) {
@@ -321,7 +331,7 @@ Result<MemoryPack> MemoryPack::open(const GgufFile& file, const ModelConfig& con
     RETURN_IF_ERROR(for_each_weight(*header, layer.layer_id, weights,
                                     [&](WeightTensor& to, const std::string& name,
                                         std::int64_t rows, std::int64_t cols, bool) -> Status {
-                                      auto bound = bind_weight(file, name, rows, cols, backend);
+                                      auto bound = bind_weight(*source, name, rows, cols, backend);
                                       if (!bound) return bound.error();
                                       to = std::move(*bound);
                                       return {};

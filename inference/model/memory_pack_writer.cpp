@@ -17,7 +17,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/pack_pages.h"
 #include "inference/model/synth_rows.h"
-#include "inference/text/tokenizer.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme {
 namespace {
@@ -57,7 +57,7 @@ Result<CompressedVocab> compress(const Tokenizer& tokenizer) {
 }
 
 // The token that stands for "nothing" before the start: the file's padding, else its end token.
-Result<TokenId> pad_token(const GgufFile& file, const Tokenizer& tokenizer) {
+Result<TokenId> pad_token(const Metadata& file, const Tokenizer& tokenizer) {
   const auto stored = file.find<std::int32_t>("tokenizer.ggml.padding_token_id");
   if (!stored) return stored.error();
   const TokenId pad = stored->value_or(tokenizer.eos().value_or(0));
@@ -70,39 +70,40 @@ Result<TokenId> pad_token(const GgufFile& file, const Tokenizer& tokenizer) {
 }
 
 Result<Base> read_base(const std::string& path) {
-  const auto file = GgufFile::open(path);
-  if (!file) return file.error();
-  const auto architecture = file->require<std::string_view>("general.architecture");
+  const auto source = ModelSource::open(path);
+  if (!source) return source.error();
+  const Metadata& metadata = source->metadata();
+  const auto architecture = metadata.require<std::string_view>("general.architecture");
   if (!architecture) return architecture.error();
   const auto width =
-      file->require<std::uint32_t>(fmt::format("{}.embedding_length", *architecture));
+      metadata.require<std::uint32_t>(fmt::format("{}.embedding_length", *architecture));
   if (!width) return width.error();
-  const auto blocks = file->require<std::uint32_t>(fmt::format("{}.block_count", *architecture));
+  const auto blocks = metadata.require<std::uint32_t>(fmt::format("{}.block_count", *architecture));
   if (!blocks) return blocks.error();
-  const auto name = file->find<std::string_view>("general.name");
+  const auto name = metadata.find<std::string_view>("general.name");
   if (!name) return name.error();
-  const auto tokenizer = Tokenizer::from_gguf(*file);
+  const auto tokenizer = read_tokenizer(*source);
   if (!tokenizer) return tokenizer.error();
-  const auto pad = pad_token(*file, *tokenizer);
+  const auto pad = pad_token(metadata, *tokenizer);
   if (!pad) return pad.error();
   const auto vocab = compress(*tokenizer);
   if (!vocab) return vocab.error();
-  if (vocab->map().empty()) return invalid(fmt::format("{} has no vocabulary", file->name()));
+  if (vocab->map().empty()) return invalid(fmt::format("{} has no vocabulary", source->name()));
 
   Base base;
-  base.name = name->value_or(file->name());
-  base.sha256 = sha256_hex(file->bytes());
+  base.name = name->value_or(source->name());
+  base.sha256 = source->sha256();
   base.tokenizer_sha256 = tokenizer->sha256();
   base.embedding_length = *width;
   base.block_count = *blocks;
   base.token_map = vocab->map();
   base.class_count = vocab->class_count();
   // Models pad their vocabulary; ids that the tokenizer lacks are classes of their own.
-  const GgufTensor* embedding = file->find_tensor("token_embd.weight");
+  const SourceTensor* embedding = source->find_tensor("token_embd.weight");
   const std::uint64_t rows = embedding != nullptr ? embedding->dims[1] : 0;
   while (base.token_map.size() < rows) base.token_map.push_back(base.class_count++);
   base.pad_class = vocab->map()[static_cast<std::size_t>(*pad)];
-  RETURN_IF_ERROR(file->unchanged());
+  RETURN_IF_ERROR(source->unchanged());
   return base;
 }
 

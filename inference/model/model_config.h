@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/model_source.h"
 
 namespace mneme {
 
@@ -71,7 +71,7 @@ struct ModelConfig {
 
   // Errors: unsupported (no whole model, a family we do not have, a setting we do not compute with:
   // all named); corrupt (missing or contradicting numbers).
-  static Result<ModelConfig> from_gguf(const GgufFile& file);
+  static Result<ModelConfig> read(const ModelSource& source);
 };
 
 }  // namespace mneme

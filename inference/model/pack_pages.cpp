@@ -72,12 +72,12 @@ void add_page_keys(GgufWriter& writer, std::span<const std::uint64_t> rows) {
 }
 
 Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file) {
-  auto page_bytes = file.find<std::uint32_t>("engram.page_bytes");
+  auto page_bytes = file.metadata().find<std::uint32_t>("engram.page_bytes");
   if (!page_bytes) return page_bytes.error();
   if (!page_bytes->has_value()) return std::optional<PackPages>{};
-  const auto checksum = file.require<std::string_view>("engram.checksum");
+  const auto checksum = file.metadata().require<std::string_view>("engram.checksum");
   if (!checksum) return checksum.error();
-  const auto encoding = file.require<std::string_view>("engram.encoding");
+  const auto encoding = file.metadata().require<std::string_view>("engram.encoding");
   if (!encoding) return encoding.error();
   auto format = RowFormat::from_encoding(*encoding);
   if (**page_bytes != kPackPageBytes || *checksum != "xxh3_32" || !format) {
@@ -87,21 +87,22 @@ Result<std::optional<PackPages>> read_pack_pages(const GgufFile& file) {
                     "not known here",
                     file.name(), **page_bytes, printable(*checksum), printable(*encoding))};
   }
-  const auto width = file.require<std::uint32_t>("engram.key_length");
+  const auto width = file.metadata().require<std::uint32_t>("engram.key_length");
   if (!width) return width.error();
   format->width = *width;
-  const auto scale = file.find<float>("engram.table_scale");
+  const auto scale = file.metadata().find<float>("engram.table_scale");
   if (!scale) return scale.error();
   format->table_scale = scale->value_or(1.0f);
   RETURN_IF_ERROR(check_format(*format, file.name()));
-  if (!std::isfinite(format->table_scale)) return corrupt(file.name(), "engram.table_scale is no number");
+  if (!std::isfinite(format->table_scale))
+    return corrupt(file.name(), "engram.table_scale is no number");
 
   PackPages pages;
   pages.format = *format;
   pages.page_rows = rows_of_page(format->row_bytes());
-  auto layers = file.require_array<std::int32_t>("engram.layer_ids");
+  auto layers = file.metadata().require_array<std::int32_t>("engram.layer_ids");
   if (!layers) return layers.error();
-  auto rows = file.require_array<std::uint64_t>("engram.table_rows");
+  auto rows = file.metadata().require_array<std::uint64_t>("engram.table_rows");
   if (!rows) return rows.error();
   if (pages.page_rows == 0 || rows->size() != layers->size()) {
     return corrupt(file.name(), "its rows do not fit its pages, or engram.table_rows its layers");
@@ -120,8 +121,8 @@ Result<FoundTable> read_paged_table(const GgufFile& file, const GgufTensor& tens
   const std::uint64_t count = rows / pages.page_rows + (rows % pages.page_rows != 0 ? 1 : 0);
   if (rows == 0 || tensor.ggml_type != kPageType || tensor.dims[0] != kPackPageBytes ||
       tensor.dims[1] != count || tensor.dims[2] != 1 || tensor.dims[3] != 1) {
-    return corrupt(file.name(), fmt::format("table {} is not {} pages of {} bytes", tensor.name, count,
-                                     kPackPageBytes));
+    return corrupt(file.name(), fmt::format("table {} is not {} pages of {} bytes", tensor.name,
+                                            count, kPackPageBytes));
   }
   FoundTable table;
   table.layer = layer;

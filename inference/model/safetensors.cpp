@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/printable.h"
 #include "inference/model/file_error.h"
+#include "inference/model/json_text.h"
 
 namespace mneme {
 namespace {
@@ -135,11 +136,11 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> head,
     return corrupt(path, "is no safetensors file, or was cut off inside its header");
   }
   const auto* text = reinterpret_cast<const char*>(head.data()) + sizeof header_bytes;
-  const Json json = Json::parse(text, text + header_bytes, nullptr, false);
-  if (!json.is_object()) return corrupt(path, "its header is not a JSON object");
+  const auto json = parse_json_object({text, header_bytes}, path);
+  if (!json) return json.error();
   SafetensorsFile out;
   const std::uint64_t data_begin = sizeof header_bytes + header_bytes;
-  for (const auto& [name, entry] : json.items()) {
+  for (const auto& [name, entry] : json->items()) {
     if (name == "__metadata__") continue;
     auto tensor = read_tensor(path, name, entry, data_begin, file_bytes - data_begin);
     if (!tensor) return tensor.error();
@@ -157,19 +158,17 @@ const SafetensorsTensor* SafetensorsFile::find(std::string_view name) const {
 }
 
 Result<std::vector<SafetensorsIndexEntry>> read_safetensors_index(const std::string& path) {
-  auto file = File::open(path);
-  if (!file) return file.error();
-  if (file->size() > kHeaderBytesMax) return corrupt(path, "is too large for an index");
-  std::string text(file->size(), '\0');
-  RETURN_IF_ERROR(file->read_at(0, std::as_writable_bytes(std::span(text))));
-  return parse_safetensors_index(text, path);
+  auto text = read_text(path, kHeaderBytesMax);
+  if (!text) return text.error();
+  return parse_safetensors_index(*text, path);
 }
 
 Result<std::vector<SafetensorsIndexEntry>> parse_safetensors_index(std::string_view text,
                                                                    const std::string& path) {
-  const Json json = Json::parse(text, nullptr, false);
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (!json.is_object() || map == json.end() || !map->is_object()) {
+  const auto json = parse_json_object(text, path);
+  if (!json) return json.error();
+  const auto map = json->find("weight_map");
+  if (map == json->end() || !map->is_object()) {
     return corrupt(path, "has no weight_map: it is not an index of safetensors files");
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();

@@ -180,7 +180,8 @@ Result<GgufWriter> plan_synth_model(const GgufFile& tokenizer_source,
                                     const SynthModelOptions& options) {
   const SynthShape& s = options.shape;
   RETURN_IF_ERROR(check_shape(options));
-  auto tokens = tokenizer_source.require_array<std::string_view>("tokenizer.ggml.tokens");
+  auto tokens =
+      tokenizer_source.metadata().require_array<std::string_view>("tokenizer.ggml.tokens");
   if (!tokens) return tokens.error();
   if (static_cast<std::int64_t>(tokens->size()) > s.vocab_size) {
     return Error{ErrorCode::invalid, fmt::format("the tokenizer has {} tokens, the shape only {}",
@@ -202,7 +203,7 @@ Result<GgufWriter> plan_synth_model(const GgufFile& tokenizer_source,
   u32("llama.rope.dimension_count", s.dim / s.n_heads);
   file.add_f32("llama.rope.freq_base", s.rope_base);
   file.add_f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  for (const GgufEntry& entry : tokenizer_source.entries()) {
+  for (const MetadataEntry& entry : tokenizer_source.metadata().entries()) {
     if (entry.key.starts_with("tokenizer.")) file.add_entry(entry);
   }
   const std::int64_t kv_dim = s.dim / s.n_heads * s.n_kv_heads;

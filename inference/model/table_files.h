@@ -15,7 +15,7 @@
 #include "base/result.h"
 #include "engram/hash_spec.h"
 #include "engram/table_source.h"
-#include "inference/model/gguf.h"
+#include "inference/model/model_source.h"
 #include "inference/model/row_format.h"
 
 namespace mneme {
@@ -61,8 +61,8 @@ struct FoundTables {
 // and unsupported as the formats'; invalid where there is no table in them, or files of two kinds.
 Result<FoundTables> find_tables(const std::vector<std::string>& paths);
 
-// Whether a GGUF holds such tables, by the names in its header alone.
-bool has_tables(const GgufFile& file);
+// Whether a model holds such tables, by the names in its header alone.
+bool has_tables(const ModelSource& source);
 
 // One row's bytes, its parts joined, by plain reads: for looking at, and to compare readers with.
 // Errors: invalid (no such row), io; corrupt, where the row does not have its checksum.

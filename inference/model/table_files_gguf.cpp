@@ -46,7 +46,7 @@ class GgufSet {
   // The file that has the key, under the architecture's prefix or without.
   std::string architecture() const {
     for (const GgufFile& file : files_) {
-      const auto value = file.find<std::string_view>("general.architecture");
+      const auto value = file.metadata().find<std::string_view>("general.architecture");
       if (value && value->has_value()) return std::string(**value);
     }
     return {};
@@ -56,27 +56,27 @@ class GgufSet {
   Result<std::optional<T>> find(std::string_view key) const {
     const auto [file, name] = locate(key);
     if (file == nullptr) return std::optional<T>{};
-    return file->find<T>(name);
+    return file->metadata().find<T>(name);
   }
 
   Result<std::vector<std::uint64_t>> numbers(std::string_view key) const {
     const auto [file, name] = locate(key);
     if (file == nullptr) return std::vector<std::uint64_t>{};
-    auto values = file->find_array<std::uint64_t>(name);
+    auto values = file->metadata().find_array<std::uint64_t>(name);
     if (!values) return values.error();
     return values->value_or(std::vector<std::uint64_t>{});
   }
 
   std::uint64_t count(std::string_view key) const {
     const auto [file, name] = locate(key);
-    return file == nullptr ? 0 : file->find_entry(name)->count;
+    return file == nullptr ? 0 : file->metadata().find_entry(name)->count;
   }
 
  private:
   std::pair<const GgufFile*, std::string> locate(std::string_view key) const {
     for (const std::string& name : {fmt::format("{}.{}", architecture(), key), std::string(key)}) {
       for (const GgufFile& file : files_) {
-        if (file.find_entry(name) != nullptr) return {&file, name};
+        if (file.metadata().find_entry(name) != nullptr) return {&file, name};
       }
     }
     return {nullptr, {}};
@@ -304,10 +304,11 @@ Result<FoundTables> read_tables(const GgufSet& set, const std::vector<std::strin
 
 }  // namespace
 
-bool has_tables(const GgufFile& file) {
+bool has_tables(const ModelSource& source) {
   const bool qwen = std::ranges::any_of(
-      file.entries(), [](const GgufEntry& entry) { return entry.key.ends_with(kQwenSizes); });
-  return std::ranges::any_of(file.tensors(), [&](const GgufTensor& tensor) {
+      source.metadata().entries(),
+      [](const MetadataEntry& entry) { return entry.key.ends_with(kQwenSizes); });
+  return std::ranges::any_of(source.tensors(), [&](const SourceTensor& tensor) {
     const auto name = parse_name(tensor.name);
     return name ? is_table_name(name->second) : qwen && tensor.name == kQwenTensor;
   });

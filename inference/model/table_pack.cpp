@@ -76,7 +76,7 @@ Status add_tables(GgufWriter& writer, const FoundTables& found) {
 // A memory pack as it is, but for its tables.
 Result<GgufWriter> plan_memory_pack(const GgufFile& file, const FoundTables& found) {
   GgufWriter writer(kPackPageBytes);
-  for (const GgufEntry& entry : file.entries()) {
+  for (const MetadataEntry& entry : file.metadata().entries()) {
     const bool ours = entry.key == "general.alignment" || entry.key == "engram.packed_from" ||
                       std::ranges::find(kPageKeys, entry.key) != std::end(kPageKeys);
     if (!ours) writer.add_entry(entry);
@@ -135,10 +135,10 @@ void add_vocabulary(GgufWriter& writer, const std::vector<std::string>& inputs) 
     for (const std::string& path : inputs) {
       const auto file = GgufFile::open(path);
       if (!file) return;  // safetensors; find_tables() has read it already
-      for (const GgufEntry& entry : file->entries()) {
+      for (const MetadataEntry& entry : file->metadata().entries()) {
         if (added || (entry.key != name && !entry.key.ends_with(fmt::format(".{}", name))))
           continue;
-        GgufEntry renamed = entry;
+        MetadataEntry renamed = entry;
         renamed.key = name;
         writer.add_entry(renamed);
         added = true;

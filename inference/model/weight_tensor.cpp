@@ -3,20 +3,23 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace mneme {
 
-Result<const GgufTensor*> find_weight(const GgufFile& file, const std::string& name,
-                                      std::int64_t rows, std::int64_t cols, WeightRule rule) {
-  auto found = file.require_tensor(name);
+Result<const SourceTensor*> find_weight(const ModelSource& source, const std::string& name,
+                                        std::int64_t rows, std::int64_t cols, WeightRule rule) {
+  auto found = source.require_tensor(name);
   if (!found) return found.error();
-  const GgufTensor& tensor = **found;
+  const SourceTensor& tensor = **found;
   if (!tensor.dtype || (*tensor.dtype == DType::i8)) {
     return Error{ErrorCode::unsupported,
                  fmt::format("{}: tensor {} has the type {}; Mneme computes with F32, F16, BF16, "
                              "Q4_0, Q4_1, Q8_0, Q4_K, Q5_K and Q6_K",
-                             file.name(), name, tensor.type_name)};
+                             source.name(), tensor.name_in_file, tensor.type_name)};
   }
   const auto dim = [&](int i) {
     return static_cast<std::int64_t>(tensor.dims[static_cast<std::size_t>(i)]);
@@ -24,30 +27,63 @@ Result<const GgufTensor*> find_weight(const GgufFile& file, const std::string& n
   const bool rows_fit = rule == WeightRule::vocabulary ? dim(1) >= rows : dim(1) == rows;
   if (dim(0) != cols || !rows_fit || dim(2) != 1 || dim(3) != 1) {
     return Error{ErrorCode::corrupt,
-                 fmt::format("{}: tensor {} is {} x {}, but the model needs {} x {}", file.name(),
-                             name, dim(1), dim(0), rows, cols)};
+                 fmt::format("{}: tensor {} is {} x {}, but the model needs {} x {}", source.name(),
+                             tensor.name_in_file, dim(1), dim(0), rows, cols)};
   }
   if (cols % dtype_info(*tensor.dtype).block_values != 0) {
-    return Error{ErrorCode::corrupt, fmt::format("{}: rows of tensor {} are not whole blocks of {}",
-                                                 file.name(), name, tensor.type_name)};
+    return Error{ErrorCode::corrupt,
+                 fmt::format("{}: rows of tensor {} are not whole blocks of {}", source.name(),
+                             tensor.name_in_file, tensor.type_name)};
   }
-  if (rule == WeightRule::vector && *tensor.dtype != DType::f32) {
+  if (rule == WeightRule::vector && dtype_info(*tensor.dtype).block_values != 1) {
     return Error{ErrorCode::unsupported,
-                 fmt::format("{}: tensor {} has the type {}; Mneme needs it as F32", file.name(),
-                             name, tensor.type_name)};
+                 fmt::format("{}: tensor {} has the type {}; Mneme needs it as F32, F16 or BF16",
+                             source.name(), tensor.name_in_file, tensor.type_name)};
   }
   return &tensor;
 }
 
-Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, std::int64_t rows,
-                                 std::int64_t cols, Backend& backend, WeightRule rule) {
-  auto tensor = find_weight(file, name, rows, cols, rule);
-  if (!tensor) return tensor.error();
-  const DType dtype = *(*tensor)->dtype;
-  const std::size_t bytes = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
-  auto buffer = backend.wrap((*tensor)->bytes.first(bytes));
-  if (!buffer) return buffer.error().with(fmt::format("loading {}", name));
-  return WeightTensor{name, dtype, rows, cols, std::move(*buffer)};
+namespace {
+
+// As GGUF lays tensors out, and all kernels are tried with.
+bool is_aligned(std::span<const std::byte> bytes) {
+  constexpr std::uintptr_t kAlignment = 8;
+  return reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlignment == 0;
+}
+
+Result<Buffer> copy_to(Backend& backend, std::span<const std::byte> bytes) {
+  auto buffer = backend.alloc(bytes.size(), MemoryKind::device);
+  if (!buffer) return buffer.error();
+  RETURN_IF_ERROR(backend.upload(*buffer, 0, bytes));
+  return buffer;
+}
+
+Result<Buffer> copy_as_floats(Backend& backend, const SourceTensor& tensor, std::int64_t cols) {
+  std::vector<float> values(static_cast<std::size_t>(cols));
+  dequantize_row(*tensor.dtype, tensor.bytes.data(), cols, values.data());
+  for (float& value : values) value += tensor.offset;
+  return copy_to(backend, std::as_bytes(std::span(values)));
+}
+
+}  // namespace
+
+Result<WeightTensor> bind_weight(const ModelSource& source, const std::string& name,
+                                 std::int64_t rows, std::int64_t cols, Backend& backend,
+                                 WeightRule rule) {
+  auto found = find_weight(source, name, rows, cols, rule);
+  if (!found) return found.error();
+  const SourceTensor& tensor = **found;
+  const auto bound = [&](DType dtype, Result<Buffer> buffer) -> Result<WeightTensor> {
+    if (!buffer) return buffer.error().with(fmt::format("loading {}", tensor.name_in_file));
+    return WeightTensor{name, dtype, rows, cols, std::move(*buffer)};
+  };
+  const DType dtype = *tensor.dtype;
+  if (rule == WeightRule::vector && (dtype != DType::f32 || tensor.offset != 0)) {
+    return bound(DType::f32, copy_as_floats(backend, tensor, cols));
+  }
+  const std::size_t size = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
+  const auto bytes = tensor.bytes.first(size);
+  return bound(dtype, is_aligned(bytes) ? backend.wrap(bytes) : copy_to(backend, bytes));
 }
 
 }  // namespace mneme

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One weight of a file in a backend's memory, its shape and type checked once. The buffers alias
-// the mapped file on the CPU.
+// One weight of a model in a backend's memory, its shape and type checked once. The buffers alias
+// the mapped file on the CPU, but for vectors that are not stored as float.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/model/gguf.h"
+#include "inference/model/model_source.h"
 
 namespace mneme {
 
@@ -25,18 +25,18 @@ struct WeightTensor {
 // What a model asks of a tensor of its file.
 enum class WeightRule : std::uint8_t {
   matrix,      // rows x cols, of any type that kernels compute with
-  vector,      // 1 x cols, f32: norms and biases, which every backend reads as float
+  vector,      // 1 x cols: norms and biases, which every backend reads as float
   vocabulary,  // at least that many rows: those behind the last token are padding
 };
 
 // Tensor `name`, which must be rows x cols (rows 1: one-dimensional). Errors: corrupt (another
 // shape, missing), unsupported (an element type nothing here computes with, named).
-Result<const GgufTensor*> find_weight(const GgufFile& file, const std::string& name,
-                                      std::int64_t rows, std::int64_t cols,
-                                      WeightRule rule = WeightRule::matrix);
+Result<const SourceTensor*> find_weight(const ModelSource& source, const std::string& name,
+                                        std::int64_t rows, std::int64_t cols,
+                                        WeightRule rule = WeightRule::matrix);
 // The same, in a backend's memory. Errors also: what the backend says.
-Result<WeightTensor> bind_weight(const GgufFile& file, const std::string& name, std::int64_t rows,
-                                 std::int64_t cols, Backend& backend,
+Result<WeightTensor> bind_weight(const ModelSource& source, const std::string& name,
+                                 std::int64_t rows, std::int64_t cols, Backend& backend,
                                  WeightRule rule = WeightRule::matrix);
 
 }  // namespace mneme

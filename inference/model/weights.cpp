@@ -29,16 +29,16 @@ Result<WeightTensor> upload_factors(std::span<const float> factors, Backend& bac
                       std::move(*buffer)};
 }
 
-void add_sums(const GgufFile& file, const TensorNames& bound, bool tied, Weights& w) {
+void add_sums(const ModelSource& source, const TensorNames& bound, bool tied, Weights& w) {
   TypeBytes types;
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const SourceTensor& tensor : source.tensors()) {
     if (!bound.contains(tensor.name)) continue;
     w.bytes += tensor.bytes.size();
     types.add(tensor.type_name, tensor.bytes.size());
   }
   w.main_dtype = types.most();
   w.bytes_decode = w.bytes;
-  if (!tied) w.bytes_decode -= file.find_tensor(kEmbedding)->bytes.size();
+  if (!tied) w.bytes_decode -= source.find_tensor(kEmbedding)->bytes.size();
 }
 
 }  // namespace
@@ -48,21 +48,21 @@ const WeightTensor* Weights::find(std::string_view name) const {
   return found == tensors.end() ? nullptr : &found->second;
 }
 
-Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
+Result<Weights> Weights::bind(const ModelSource& source, const ModelConfig& config,
                               const Placement& placement) {
   Weights w;
   TensorNames bound;
-  const bool tied = file.find_tensor(kOutput) == nullptr;
+  const bool tied = source.find_tensor(kOutput) == nullptr;
   for (const WeightNeed& need : needs_of(config).weights) {
     std::string name = need.name;
     if (need.name == kOutput && tied) {
       if (&placement.of_embedding() == &placement.of_output()) continue;
       name = kEmbedding;
-    } else if (need.optional && file.find_tensor(name) == nullptr) {
+    } else if (need.optional && source.find_tensor(name) == nullptr) {
       continue;
     }
     auto weight =
-        bind_weight(file, name, need.rows, need.cols, backend_of(need, placement), need.rule);
+        bind_weight(source, name, need.rows, need.cols, backend_of(need, placement), need.rule);
     if (!weight) return weight.error();
     bound.insert(std::move(name));
     w.tensors.emplace(need.name, std::move(*weight));
@@ -76,10 +76,10 @@ Result<Weights> Weights::bind(const GgufFile& file, const ModelConfig& config,
       parts.push_back(std::move(*factors));
     }
   }
-  auto left_out = check_unbound_tensors(file, config, bound);
+  auto left_out = check_unbound_tensors(source, config, bound);
   if (!left_out) return left_out.error();
   w.left_out = std::move(*left_out);
-  add_sums(file, bound, tied, w);
+  add_sums(source, bound, tied, w);
   return w;
 }
 

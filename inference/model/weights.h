@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
 #include "inference/model/model_builder.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 #include "inference/model/placement.h"
 #include "inference/model/weight_tensor.h"
 
@@ -38,7 +38,7 @@ struct Weights {
 
   // Errors: those of find_weight and of the backends; unsupported (a tensor that nothing here
   // computes with).
-  static Result<Weights> bind(const GgufFile& file, const ModelConfig& config,
+  static Result<Weights> bind(const ModelSource& source, const ModelConfig& config,
                               const Placement& placement);
 };
 

@@ -16,33 +16,36 @@
 #include "inference/run/engine_impl.h"
 #include "inference/run/find_pack.h"
 #include "inference/run/memory_estimate.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme {
 namespace {
 
-// Reads the file once from front to back, so that the first answer does not wait for the disk page
-// by page, and digests it on the way where a pack wants to know its base.
-Status load_pages(const GgufFile& file, bool digest, std::string& sha256,
+// Reads the files once from front to back, so that the first answer does not wait for the disk page
+// by page, and digests them on the way where a pack wants to know its base.
+Status load_pages(const ModelSource& source, bool digest, std::string& sha256,
                   const LoadProgress& progress, const std::atomic<bool>* cancel) {
   constexpr std::size_t kSlice = 8 << 20;
   constexpr std::size_t kPage = 4096;
-  const auto bytes = file.bytes();
   Sha256 hash;
   std::byte touched{};
-  for (std::size_t at = 0; at < bytes.size(); at += kSlice) {
-    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
-      return Error{ErrorCode::cancelled, "opening the model was cancelled"};
-    }
-    const auto slice = bytes.subspan(at, std::min(kSlice, bytes.size() - at));
-    if (digest) {
-      hash.update(slice);
-    } else {
-      for (std::size_t i = 0; i < slice.size(); i += kPage) touched ^= slice[i];
-    }
-    if (progress) {
-      progress(
-          0.1 + 0.8 * static_cast<double>(at + slice.size()) / static_cast<double>(bytes.size()),
-          "loading weights");
+  std::uint64_t done = 0;
+  for (const SourcePart& part : source.parts()) {
+    for (std::size_t at = 0; at < part.bytes.size(); at += kSlice) {
+      if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+        return Error{ErrorCode::cancelled, "opening the model was cancelled"};
+      }
+      const auto slice = part.bytes.subspan(at, std::min(kSlice, part.bytes.size() - at));
+      if (digest) {
+        hash.update(slice);
+      } else {
+        for (std::size_t i = 0; i < slice.size(); i += kPage) touched ^= slice[i];
+      }
+      done += slice.size();
+      if (progress) {
+        progress(0.1 + 0.8 * static_cast<double>(done) / static_cast<double>(source.bytes()),
+                 "loading weights");
+      }
     }
   }
   // The store keeps the compiler from dropping the reads.
@@ -52,22 +55,15 @@ Status load_pages(const GgufFile& file, bool digest, std::string& sha256,
   return {};
 }
 
-std::string header_digest(const GgufFile& file) {
-  std::uint64_t header_end = file.file_size();
-  for (const GgufTensor& tensor : file.tensors())
-    header_end = std::min(header_end, tensor.file_offset);
-  return sha256_hex(file.bytes().first(header_end));
-}
-
 ModelLayout describe(const Engine::Impl& impl, const EngineOptions& options, std::int64_t context) {
   ModelLayout layout;
   const AttentionSpec& attention = impl.config.layers.front().attention;
   layout.name = impl.config.name;
-  layout.path = impl.file->path();
+  layout.path = impl.source->path();
   layout.architecture = impl.config.architecture;
   layout.quantization = impl.weights.main_dtype;
-  layout.file_bytes = impl.file->file_size();
-  layout.digest = header_digest(*impl.file);
+  layout.file_bytes = impl.source->bytes();
+  layout.digest = impl.source->header_sha256();
   layout.layers = static_cast<std::int32_t>(impl.config.n_layers());
   layout.width = static_cast<std::int32_t>(impl.config.dim);
   layout.heads = static_cast<std::int32_t>(attention.heads);
@@ -146,23 +142,23 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
     if (progress) progress(fraction, stage);
   };
   report(0, "reading the header");
-  auto file = GgufFile::open(options.model_path);
-  if (!file) return file.error();
-  impl->file = std::move(*file);
-  auto config = ModelConfig::from_gguf(*impl->file);
+  auto source = ModelSource::open(options.model_path);
+  if (!source) return source.error();
+  impl->source = std::move(*source);
+  auto config = ModelConfig::read(*impl->source);
   if (!config) return config.error();
   impl->config = std::move(*config);
   auto context = choose_context(options, impl->config);
   if (!context) return context.error();
-  auto tokenizer = Tokenizer::from_gguf(*impl->file);
+  auto tokenizer = read_tokenizer(*impl->source);
   if (!tokenizer) return tokenizer.error();
   impl->tokenizer = std::make_shared<const Tokenizer>(std::move(*tokenizer));
-  auto choice = find_pack(options.memory, options.model_path, options.pack_folders, impl->config,
-                          impl->tokenizer->sha256());
+  auto choice = find_pack(options.memory, impl->source->folder(), options.pack_folders,
+                          impl->config, impl->tokenizer->sha256());
   if (!choice) return choice.error();
   for (const auto& [level, why] : choice->passed_over) log_line(level, "inference", why);
   const MemoryEstimate needs =
-      estimate_memory(*impl->file, impl->config, *choice, *context, options);
+      estimate_memory(*impl->source, impl->config, *choice, *context, options);
   auto device_layers = open_devices(*impl, options, needs, *context);
   if (!device_layers) return device_layers.error();
   const auto explained = [&](const Error& failed) {
@@ -172,12 +168,12 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   impl->pack_file = std::move(choice->file);
   std::string base_sha256;
   RETURN_IF_ERROR(
-      load_pages(*impl->file, impl->pack_file.has_value(), base_sha256, progress, cancel));
-  auto weights = Weights::bind(*impl->file, impl->config, *impl->placement);
+      load_pages(*impl->source, impl->pack_file.has_value(), base_sha256, progress, cancel));
+  auto weights = Weights::bind(*impl->source, impl->config, *impl->placement);
   if (!weights) return explained(weights.error());
   impl->weights = std::move(*weights);
   if (!impl->weights.left_out.empty()) {
-    log_warning("inference", "{}: left out, answers do not depend on it: {}", impl->file->name(),
+    log_warning("inference", "{}: left out, answers do not depend on it: {}", impl->source->name(),
                 impl->weights.left_out);
   }
 
@@ -221,7 +217,7 @@ Status load_engine(Engine::Impl* impl, const EngineOptions& options, const LoadP
   report(0.95, "preparing");
   ModelLayout layout = describe(*impl, options, *context);
   layout.memory_absent_reason = choice->absent_reason;
-  auto chat_template = ChatTemplate::from_gguf(*impl->file);
+  auto chat_template = ChatTemplate::from_gguf(impl->source->metadata());
   if (chat_template) {
     impl->chat_template = std::move(*chat_template);
   } else {
@@ -266,7 +262,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   const Status loaded =
       without_exceptions([&] { return load_engine(impl.get(), options, progress, cancel); });
   // A change of the files explains whatever went wrong.
-  RETURN_IF_ERROR(files_unchanged({Impl::open_file(impl->file), Impl::open_file(impl->pack_file)}));
+  RETURN_IF_ERROR(files_unchanged(impl->source ? &*impl->source : nullptr,
+                                  impl->pack_file ? &*impl->pack_file : nullptr));
   RETURN_IF_ERROR(loaded);
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -12,6 +12,7 @@
 #include "inference/model/gguf.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 #include "inference/model/placement.h"
 #include "inference/model/weights.h"
 #include "inference/run/engine.h"
@@ -26,7 +27,7 @@ namespace mneme {
 
 class Engine::Impl {
  public:
-  std::optional<GgufFile> file;
+  std::optional<ModelSource> source;
   std::optional<GgufFile> pack_file;
   ModelConfig config;
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -44,11 +45,14 @@ class Engine::Impl {
   std::shared_ptr<EngineView> view;
 
   Model model() const {
-    return {config,     weights,         pack ? &*pack : nullptr, tables.get(), device_rows.get(),
-            *placement, open_file(file), open_file(pack_file)};
-  }
-  static const GgufFile* open_file(const std::optional<GgufFile>& file) {
-    return file ? &*file : nullptr;
+    return {config,
+            weights,
+            pack ? &*pack : nullptr,
+            tables.get(),
+            device_rows.get(),
+            *placement,
+            source ? &*source : nullptr,
+            pack_file ? &*pack_file : nullptr};
   }
 
   // Gives back what was loaded, before the rest goes too: what points into something goes first.

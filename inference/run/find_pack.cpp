@@ -25,7 +25,7 @@ std::vector<std::string> list_packs(const std::string& folder) {
   return packs;
 }
 
-Result<PackChoice> find_pack(const std::string& choice, const std::string& model_path,
+Result<PackChoice> find_pack(const std::string& choice, const std::string& folder,
                              const std::vector<std::string>& folders, const ModelConfig& config,
                              const std::string& tokenizer_sha256) {
   PackChoice found;
@@ -44,8 +44,7 @@ Result<PackChoice> find_pack(const std::string& choice, const std::string& model
     found.header = std::move(*header);
     return found;
   }
-  const fs::path beside = fs::path(model_path).parent_path();
-  std::vector<std::string> places = {(beside.empty() ? fs::path(".") : beside).string()};
+  std::vector<std::string> places = {folder};
   places.insert(places.end(), folders.begin(), folders.end());
   std::set<fs::path> seen;  // a model may lie in a known folder, and a folder have two names
   bool found_trained = false;

@@ -28,9 +28,9 @@ struct PackChoice {
 // Pack files in a folder: GGUF files whose type is engram-pack, by name; other files are skipped.
 std::vector<std::string> list_packs(const std::string& folder);
 
-// `choice` and `folders` as EngineOptions::memory and pack_folders. Errors only for a pack that the
-// user named: it must open and fit.
-Result<PackChoice> find_pack(const std::string& choice, const std::string& model_path,
+// `choice` and `folders` as EngineOptions::memory and pack_folders; `folder`: of the model. Errors
+// only for a pack that the user named: it must open and fit.
+Result<PackChoice> find_pack(const std::string& choice, const std::string& folder,
                              const std::vector<std::string>& folders, const ModelConfig& config,
                              const std::string& tokenizer_sha256);
 

@@ -18,7 +18,7 @@
 #include "inference/model/build_graph.h"
 #include "inference/model/kv_cache.h"
 #include "inference/run/session.h"
-#include "inference/text/tokenizer.h"
+#include "inference/text/read_tokenizer.h"
 
 namespace mneme {
 namespace {
@@ -121,10 +121,10 @@ std::int64_t layer_of(std::string_view name) {
 }
 
 // The weights of each layer, and those of the two ends.
-void add_weights(const GgufFile& file, const ModelConfig& config, MemoryEstimate& estimate) {
+void add_weights(const ModelSource& source, const ModelConfig& config, MemoryEstimate& estimate) {
   bool tied = true;
   for (const WeightNeed& need : needs_of(config).weights) {
-    const GgufTensor* tensor = file.find_tensor(need.name);
+    const SourceTensor* tensor = source.find_tensor(need.name);
     if (tensor == nullptr) continue;
     const std::uint64_t bytes = allocated(tensor->bytes.size());
     if (need.layer >= 0) {
@@ -185,18 +185,18 @@ std::int64_t layers_that_fit(const MemoryEstimate& needs, std::uint64_t free) {
 namespace {
 
 Result<MemoryEstimate> read_and_estimate(const EngineOptions& options) {
-  auto file = GgufFile::open(options.model_path);
-  if (!file) return file.error();
-  auto config = ModelConfig::from_gguf(*file);
+  auto source = ModelSource::open(options.model_path);
+  if (!source) return source.error();
+  auto config = ModelConfig::read(*source);
   if (!config) return config.error();
   auto context = choose_context(options, *config);
   if (!context) return context.error();
-  auto tokenizer = Tokenizer::from_gguf(*file);
+  auto tokenizer = read_tokenizer(*source);
   if (!tokenizer) return tokenizer.error();
-  auto pack = find_pack(options.memory, options.model_path, options.pack_folders, *config,
+  auto pack = find_pack(options.memory, source->folder(), options.pack_folders, *config,
                         tokenizer->sha256());
   if (!pack) return pack.error();
-  MemoryEstimate estimate = estimate_memory(*file, *config, *pack, *context, options);
+  MemoryEstimate estimate = estimate_memory(*source, *config, *pack, *context, options);
   if (options.device != "cpu") add_device(options, estimate);
   if (pack->file) estimate.pack_path = pack->file->path();
   return estimate;
@@ -222,13 +222,13 @@ Result<bool> opens_beside(const EngineOptions& options, const ModelLayout& open)
   return needs->needed() <= needs->free_bytes && needs->repacked_bytes == needs->repacked_most;
 }
 
-MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
+MemoryEstimate estimate_memory(const ModelSource& source, const ModelConfig& config,
                                const PackChoice& pack, std::int64_t context,
                                const EngineOptions& options) {
   MemoryEstimate estimate;
   estimate.layer_bytes.resize(config.layers.size());
-  add_weights(file, config, estimate);
-  estimate.weights_bytes = file.file_size();
+  add_weights(source, config, estimate);
+  estimate.weights_bytes = source.bytes();
   const SessionOptions session;
   // Which device `auto` takes is not known yet: the most that any wants.
   const std::int64_t chunk = options.device == "cpu" ? session.chunk_tokens : kChunkTokensMax;
@@ -269,7 +269,7 @@ MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config.vocab_size);
   estimate.free_bytes = system_memory().free_bytes;
   std::uint64_t quantised = 0;
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const SourceTensor& tensor : source.tensors()) {
     if (!tensor.dtype || dtype_info(*tensor.dtype).block_values == 1) continue;
     // The copies of K-quants have 5 or 7 bits a value (gpu/cpu/woven_k.inl).
     const std::uint64_t bytes = tensor.bytes.size();

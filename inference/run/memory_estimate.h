@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/model/gguf.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 #include "inference/run/engine.h"
 #include "inference/run/find_pack.h"
 
@@ -18,7 +18,7 @@ Result<std::int64_t> choose_context(const EngineOptions& options, const ModelCon
 
 NumericMode numeric_mode(const EngineOptions& options);
 
-MemoryEstimate estimate_memory(const GgufFile& file, const ModelConfig& config,
+MemoryEstimate estimate_memory(const ModelSource& source, const ModelConfig& config,
                                const PackChoice& pack, std::int64_t context,
                                const EngineOptions& options);
 

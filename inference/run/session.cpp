@@ -33,14 +33,11 @@ bool all_finite(std::span<const float> values) {
 
 }  // namespace
 
-Status files_unchanged(std::initializer_list<const GgufFile*> files) {
-  for (const GgufFile* const file : files) {
-    if (file == nullptr) continue;
-    if (const Status same = file->unchanged(); !same) {
-      return Error{same.error().code, same.error().message + ": open the model again"};
-    }
-  }
-  return {};
+Status files_unchanged(const ModelSource* model, const GgufFile* pack) {
+  Status same = model != nullptr ? model->unchanged() : Status();
+  if (same && pack != nullptr) same = pack->unchanged();
+  if (same) return {};
+  return Error{same.error().code, same.error().message + ": open the model again"};
 }
 
 Result<std::unique_ptr<Session>> Session::create(const Model& model,
@@ -168,7 +165,7 @@ void Session::give_up_rows() {
 // a change of theirs explains whatever went wrong.
 Status Session::run(std::span<const Run> runs, const std::atomic<bool>* cancel) {
   const Status status = run_parts(runs, cancel);
-  RETURN_IF_ERROR(files_unchanged({model_.file, model_.pack_file}));
+  RETURN_IF_ERROR(files_unchanged(model_.source, model_.pack_file));
   RETURN_IF_ERROR(status);
   for (std::int64_t output = 0; output < last_.outputs; ++output) {
     if (!all_finite(logits(output))) {

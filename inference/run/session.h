@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "inference/model/kv_cache.h"
 #include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
+#include "inference/model/model_source.h"
 #include "inference/model/weights.h"
 #include "inference/trace/step_log.h"
 
@@ -36,13 +36,13 @@ struct Model {
   DeviceRows* device_rows = nullptr;  // null = the device keeps no rows
   const Placement& placement;
   // What weights and pack are mapped from; null = memory that nobody else writes to.
-  const GgufFile* file = nullptr;
+  const ModelSource* source = nullptr;
   const GgufFile* pack_file = nullptr;
 };
 
 // An io error where a file was changed since it was opened: nothing that was computed from it
 // meanwhile counts. Null pointers are passed over.
-Status files_unchanged(std::initializer_list<const GgufFile*> files);
+Status files_unchanged(const ModelSource* model, const GgufFile* pack);
 
 struct SessionOptions {
   std::int64_t context = 0;  // positions of a sequence

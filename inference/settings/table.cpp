@@ -40,14 +40,17 @@ constexpr Setting window_row(const Setting& setting) {
 }
 
 constexpr Setting kSettings[] = {
-    engine_row<&EngineOptions::model_path>({.name = "model/path",
-                                            .flags = "-m,--model",
-                                            .page = SettingPage::model,
-                                            .applies = SettingApplies::on_opening,
-                                            .kind = SettingKind::file,
-                                            .label = "Model file",
-                                            .help = "A GGUF file, used where it lies.",
-                                            .nothing = "the default model"}),
+    engine_row<&EngineOptions::model_path>(
+        {.name = "model/path",
+         .flags = "-m,--model",
+         .page = SettingPage::model,
+         .applies = SettingApplies::on_opening,
+         .kind = SettingKind::file,
+         .label = "Model file",
+         .help = "A GGUF file, the first of several, or a folder from "
+                 "Hugging Face (config.json and safetensors); used where it "
+                 "lies.",
+         .nothing = "the default model"}),
     window_row<&WindowSettings::open_at_start>(
         {.name = "model/open_at_start",
          .flags = "",

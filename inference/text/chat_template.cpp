@@ -49,7 +49,7 @@ ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 ChatTemplate::~ChatTemplate() = default;
 
-Result<ChatTemplate> ChatTemplate::from_gguf(const GgufFile& file) {
+Result<ChatTemplate> ChatTemplate::from_gguf(const Metadata& file) {
   auto text = file.find<std::string_view>("tokenizer.chat_template");
   if (!text) return text.error();
   if (!text->has_value()) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/metadata.h"
 #include "inference/run/generate.h"
 #include "inference/text/text_piece.h"
 
@@ -30,7 +30,7 @@ class ChatTemplate {
   };
 
   // The template of a model. Errors: unsupported (there is none), corrupt, those of parse().
-  static Result<ChatTemplate> from_gguf(const GgufFile& file);
+  static Result<ChatTemplate> from_gguf(const Metadata& file);
 
   // Errors: unsupported, naming the construct and its line.
   static Result<ChatTemplate> parse(std::string source);

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/model/gguf_setting.h"
+#include "inference/model/metadata_setting.h"
 
 namespace mneme {
 namespace {
@@ -76,9 +76,9 @@ bool contains(const std::array<std::string_view, N>& keys, std::string_view key)
 
 }  // namespace
 
-Status check_tokenizer_keys(const GgufFile& file, bool scores) {
+Status check_tokenizer_keys(const Metadata& file, bool scores) {
   constexpr std::string_view kPrefix = "tokenizer.ggml.";
-  for (const GgufEntry& entry : file.entries()) {
+  for (const MetadataEntry& entry : file.entries()) {
     if (!entry.key.starts_with(kPrefix)) continue;
     const std::string_view key = entry.key.substr(kPrefix.size());
     if (contains(kReadKeys, key) || contains(kLeftOutKeys, key)) continue;

@@ -4,12 +4,12 @@
 #pragma once
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/metadata.h"
 
 namespace mneme {
 
 // Errors: unsupported (a key "tokenizer.ggml.*" that changes what is computed, or that is not known
 // here). `scores`: of SentencePiece, not of byte-level BPE.
-Status check_tokenizer_keys(const GgufFile& file, bool scores);
+Status check_tokenizer_keys(const Metadata& file, bool scores);
 
 }  // namespace mneme

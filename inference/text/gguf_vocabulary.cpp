@@ -17,7 +17,7 @@ namespace {
 using Symbols = Vocabulary::Symbols;
 
 // A vocabulary without tokens yet: its kind.
-Result<Vocabulary> read_kind(const GgufFile& file) {
+Result<Vocabulary> read_kind(const Metadata& file) {
   Vocabulary vocab;
   vocab.source = file.name();
   auto model = file.require<std::string_view>("tokenizer.ggml.model");
@@ -41,7 +41,7 @@ Result<Vocabulary> read_kind(const GgufFile& file) {
   return vocab;
 }
 
-Status read_types(const GgufFile& file, Vocabulary& vocab) {
+Status read_types(const Metadata& file, Vocabulary& vocab) {
   vocab.types.assign(vocab.texts.size(), TokenType::normal);
   auto numbers = file.find_array<std::int32_t>("tokenizer.ggml.token_type");
   if (!numbers) return numbers.error();
@@ -57,7 +57,7 @@ Status read_types(const GgufFile& file, Vocabulary& vocab) {
   return {};
 }
 
-Status read_merges(const GgufFile& file, Vocabulary& vocab) {
+Status read_merges(const Metadata& file, Vocabulary& vocab) {
   auto lines = file.require_array<std::string_view>("tokenizer.ggml.merges");
   if (!lines) return lines.error();
   for (std::size_t rank = 0; rank < lines->size(); ++rank) {
@@ -73,7 +73,7 @@ Status read_merges(const GgufFile& file, Vocabulary& vocab) {
   return {};
 }
 
-Status read_scores(const GgufFile& file, Vocabulary& vocab) {
+Status read_scores(const Metadata& file, Vocabulary& vocab) {
   auto scores = file.require_array<float>("tokenizer.ggml.scores");
   if (!scores) return scores.error();
   vocab.scores = std::move(*scores);
@@ -86,7 +86,7 @@ Status read_scores(const GgufFile& file, Vocabulary& vocab) {
 }
 
 // An id from metadata; empty when the file does not name one.
-Result<std::optional<TokenId>> read_id(const GgufFile& file, std::string_view key,
+Result<std::optional<TokenId>> read_id(const Metadata& file, std::string_view key,
                                        std::size_t vocab) {
   auto value = file.find<std::uint32_t>(key);
   if (!value) return value.error();
@@ -97,7 +97,7 @@ Result<std::optional<TokenId>> read_id(const GgufFile& file, std::string_view ke
   return std::optional<TokenId>(static_cast<TokenId>(**value));
 }
 
-Status read_ids(const GgufFile& file, std::string_view key, std::size_t vocab,
+Status read_ids(const Metadata& file, std::string_view key, std::size_t vocab,
                 std::vector<TokenId>& to) {
   auto ids = file.find_array<std::int32_t>(key);
   if (!ids) return ids.error();
@@ -110,7 +110,7 @@ Status read_ids(const GgufFile& file, std::string_view key, std::size_t vocab,
   return {};
 }
 
-Status read_special_ids(const GgufFile& file, Vocabulary& vocab) {
+Status read_special_ids(const Metadata& file, Vocabulary& vocab) {
   const std::size_t size = vocab.texts.size();
   struct Named {
     std::string_view key;
@@ -148,12 +148,12 @@ Status read_special_ids(const GgufFile& file, Vocabulary& vocab) {
 
 }  // namespace
 
-Status check_gguf_vocabulary(const GgufFile& file) {
+Status check_gguf_vocabulary(const Metadata& file) {
   const auto vocab = read_kind(file);
   return vocab ? Status() : vocab.error();
 }
 
-Result<Vocabulary> read_gguf_vocabulary(const GgufFile& file) {
+Result<Vocabulary> read_gguf_vocabulary(const Metadata& file) {
   auto vocab = read_kind(file);
   if (!vocab) return vocab;
   auto texts = file.require_array<std::string_view>("tokenizer.ggml.tokens");

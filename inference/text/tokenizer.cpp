@@ -14,7 +14,7 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
+Result<Tokenizer> Tokenizer::from_gguf(const Metadata& file) {
   auto vocabulary = read_gguf_vocabulary(file);
   if (!vocabulary) return vocabulary.error();
   return create(std::move(*vocabulary));

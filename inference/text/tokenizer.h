@@ -14,7 +14,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/metadata.h"
 #include "inference/text/text_piece.h"
 #include "inference/text/vocabulary.h"
 
@@ -30,7 +30,7 @@ class Tokenizer {
   // Errors: corrupt (ids outside the vocabulary, lists of other sizes, merges of no tokens).
   static Result<Tokenizer> create(Vocabulary vocabulary);
   // Of the vocabulary in this file. Errors: those of read_gguf_vocabulary(), too.
-  static Result<Tokenizer> from_gguf(const GgufFile& file);
+  static Result<Tokenizer> from_gguf(const Metadata& file);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

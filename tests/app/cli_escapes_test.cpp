@@ -54,9 +54,9 @@ class CliEscapes : public Cli {
   }
 
   // A copy with the escapes behind the text of `key`, or behind a tensor's name.
-  static GgufEdit hostile_key(const GgufFile& file, const GgufEntry& entry) {
-    if (entry.type == GgufType::string) {
-      const auto text = *file.require<std::string_view>(entry.key);
+  static GgufEdit hostile_key(const GgufFile& file, const MetadataEntry& entry) {
+    if (entry.type == MetadataType::string) {
+      const auto text = *file.metadata().require<std::string_view>(entry.key);
       return replace_key(std::string(entry.key), [=](GgufWriter& w) {
         w.add_string(entry.key, std::string(text) + kHostile);
       });
@@ -77,7 +77,7 @@ class CliEscapes : public Cli {
                           const std::string& edited) {
     const auto file = GgufFile::open(path);
     ASSERT_TRUE(file);
-    for (const GgufEntry& entry : file->entries()) {
+    for (const MetadataEntry& entry : file->metadata().entries()) {
       if (entry.key == "general.alignment") continue;
       write_edited(*file, hostile_key(*file, entry), edited);
       expect_clean(commands, std::string(entry.key));

@@ -280,7 +280,7 @@ TEST_F(CliScore, WhatCannotBeComparedIsOneSentence) {
     refuses({"compare", "--a", side, "--b", b, file}, code, why);
   };
   const auto source = GgufFile::open(model_);
-  const auto types = source->require_array<std::int32_t>("tokenizer.ggml.token_type");
+  const auto types = source->metadata().require_array<std::int32_t>("tokenizer.ggml.token_type");
   std::vector<std::int32_t> other(types->begin(), types->end());
   other[40] = 4;
   write_edited(*source, set_i32s("tokenizer.ggml.token_type", other), folder_.file("other.gguf"));

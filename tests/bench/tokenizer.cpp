@@ -52,7 +52,7 @@ Result<Tokenizer> open_tokenizer(const std::string& model) {
   if (model.ends_with(".gguf")) {
     auto file = GgufFile::open(model);
     if (!file) return file.error();
-    return Tokenizer::from_gguf(*file);
+    return Tokenizer::from_gguf(file->metadata());
   }
   auto text = read_file(model + "/tokenizer.json");
   if (!text) return text.error();

@@ -25,20 +25,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   volatile unsigned sum = 0;
-  for (const GgufEntry& entry : file->entries()) {
+  for (const MetadataEntry& entry : file->metadata().entries()) {
     const std::string key(entry.key);
-    CHECK(file->find_entry(key) != nullptr);
-    (void)file->find<bool>(key);
-    (void)file->find<std::int32_t>(key);
-    (void)file->find<std::uint64_t>(key);
-    (void)file->find<float>(key);
-    if (auto text = file->find<std::string_view>(key); text && *text) {
+    CHECK(file->metadata().find_entry(key) != nullptr);
+    (void)file->metadata().find<bool>(key);
+    (void)file->metadata().find<std::int32_t>(key);
+    (void)file->metadata().find<std::uint64_t>(key);
+    (void)file->metadata().find<float>(key);
+    if (auto text = file->metadata().find<std::string_view>(key); text && *text) {
       sum = sum + touch(std::as_bytes(std::span((*text)->data(), (*text)->size())));
     }
-    (void)file->find_array<std::int32_t>(key);
-    (void)file->find_array<std::uint64_t>(key);
-    (void)file->find_array<double>(key);
-    if (auto texts = file->find_array<std::string_view>(key); texts && *texts) {
+    (void)file->metadata().find_array<std::int32_t>(key);
+    (void)file->metadata().find_array<std::uint64_t>(key);
+    (void)file->metadata().find_array<double>(key);
+    if (auto texts = file->metadata().find_array<std::string_view>(key); texts && *texts) {
       for (const std::string_view text : **texts)
         sum = sum + touch(std::as_bytes(std::span(text.data(), text.size())));
     }

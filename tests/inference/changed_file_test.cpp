@@ -139,7 +139,7 @@ TEST_F(ChangedFile, AnotherFileInItsPlaceDoesNotDisturbAnOpenModel) {
 TEST_F(ChangedFile, WhileItIsCheckedIsToldAsThat) {
   for (const auto& change : {cut_off, overwrite}) {
     write_anew();
-    const auto model = GgufFile::open(model_);
+    const auto model = ModelSource::open(model_);
     const auto pack = GgufFile::open(pack_);
     ASSERT_TRUE(model && pack);
     change(model_);

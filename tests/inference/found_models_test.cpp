@@ -15,6 +15,8 @@
 #include "inference/model/gguf.h"
 #include "inference/run/engine.h"
 #include "tests/support/gguf_edit.h"
+#include "tests/support/hub_folder.h"
+#include "tests/support/split_gguf.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 
@@ -117,6 +119,45 @@ TEST_F(FindModels, ListsDamagedFilesWithTheLoadersSentence) {
     EXPECT_EQ(model.unusable, GgufFile::open(model.path).error().message);
   }
   EXPECT_EQ(found.models[0].bytes, fs::file_size(model_) / 2);
+}
+
+TEST_F(FindModels, ListsAModelInSeveralFilesOnce) {
+  fs::create_directories(path("place/several"));
+  const auto paths = write_split(*GgufFile::open(model_), path("place/several/tiny"));
+  const FoundModels found = find();
+  ASSERT_EQ(names(found), Names{"tiny"});
+  const FoundModel& model = found.models[0];
+  EXPECT_TRUE(model.opens()) << model.unusable;
+  EXPECT_EQ(model.path, paths[0]);
+  EXPECT_EQ(model.bytes,
+            fs::file_size(paths[0]) + fs::file_size(paths[1]) + fs::file_size(paths[2]));
+}
+
+TEST_F(FindModels, ListsAFolderOfTheHubOnce) {
+  const HubModel model = hub_model_of(*GgufFile::open(model_));
+  model.write(path("place/plain"));
+  model.write_sharded(path("place/sharded"), 3);
+  HubModel other = model;
+  other.config["model_type"] = "mamba";
+  other.write(path("place/unknown"));
+  other.config["architectures"] = {"BertModel"};
+  other.write(path("place/no-language-model"));
+  fs::create_directories(path("place/no-weights"));
+  write_file(path("place/no-weights/config.json"), model.config.dump());
+  const FoundModels found = find();
+  Names listed = names(found);
+  std::ranges::sort(listed);
+  EXPECT_EQ(listed, (Names{"plain", "sharded", "unknown"}));
+  for (const FoundModel& one : found.models) {
+    EXPECT_EQ(one.path, path("place/" + one.name));
+    if (one.name == "unknown") {
+      EXPECT_NE(one.unusable.find("model type 'mamba'"), std::string::npos) << one.unusable;
+    } else {
+      EXPECT_EQ(one.architecture, "llama");
+      EXPECT_EQ(one.quantisation, "F32");
+      EXPECT_GT(one.bytes, 100'000u);
+    }
+  }
 }
 
 TEST_F(FindModels, DoesNotListWhatIsNoModel) {

@@ -86,26 +86,26 @@ TEST(Gguf, ReadsMetadataOfEveryTypeAndWidensIntegers) {
   b.text("f64").put(12u).put(0.1);
   auto file = parse(b);
   ASSERT_TRUE(file.has_value()) << file.error().message;
-  EXPECT_EQ(*file->require<std::uint32_t>("u8"), 200u);
-  EXPECT_EQ(*file->require<std::int32_t>("i8"), -5);
-  EXPECT_EQ(*file->require<std::uint64_t>("u16"), 60000u);
-  EXPECT_EQ(*file->require<std::int64_t>("i16"), -300);
-  EXPECT_EQ(*file->require<std::uint32_t>("u32"), 4000000000u);
-  EXPECT_EQ(*file->require<std::int32_t>("i32"), -70000);
-  EXPECT_EQ(*file->require<float>("f32"), 1.5f);
-  EXPECT_EQ(*file->require<bool>("bool"), true);
-  EXPECT_EQ(*file->require<std::string_view>("string"), "text");
-  EXPECT_EQ(*file->require<std::uint64_t>("u64"), ~0ull);
-  EXPECT_EQ(*file->require<std::int64_t>("i64"), -1);
-  EXPECT_EQ(*file->require<double>("f64"), 0.1);
+  EXPECT_EQ(*file->metadata().require<std::uint32_t>("u8"), 200u);
+  EXPECT_EQ(*file->metadata().require<std::int32_t>("i8"), -5);
+  EXPECT_EQ(*file->metadata().require<std::uint64_t>("u16"), 60000u);
+  EXPECT_EQ(*file->metadata().require<std::int64_t>("i16"), -300);
+  EXPECT_EQ(*file->metadata().require<std::uint32_t>("u32"), 4000000000u);
+  EXPECT_EQ(*file->metadata().require<std::int32_t>("i32"), -70000);
+  EXPECT_EQ(*file->metadata().require<float>("f32"), 1.5f);
+  EXPECT_EQ(*file->metadata().require<bool>("bool"), true);
+  EXPECT_EQ(*file->metadata().require<std::string_view>("string"), "text");
+  EXPECT_EQ(*file->metadata().require<std::uint64_t>("u64"), ~0ull);
+  EXPECT_EQ(*file->metadata().require<std::int64_t>("i64"), -1);
+  EXPECT_EQ(*file->metadata().require<double>("f64"), 0.1);
   // What does not fit is refused, never cut.
-  EXPECT_FALSE(file->find<std::int32_t>("u32").has_value());
-  EXPECT_FALSE(file->find<std::uint32_t>("i8").has_value());
-  EXPECT_FALSE(file->find<std::uint64_t>("i64").has_value());
-  EXPECT_FALSE(file->find<std::int64_t>("u64").has_value());
-  EXPECT_FALSE(file->find<std::uint32_t>("f32").has_value());
-  EXPECT_FALSE(file->find<bool>("u8").has_value());
-  EXPECT_FALSE(file->find<std::string_view>("u8").has_value());
+  EXPECT_FALSE(file->metadata().find<std::int32_t>("u32").has_value());
+  EXPECT_FALSE(file->metadata().find<std::uint32_t>("i8").has_value());
+  EXPECT_FALSE(file->metadata().find<std::uint64_t>("i64").has_value());
+  EXPECT_FALSE(file->metadata().find<std::int64_t>("u64").has_value());
+  EXPECT_FALSE(file->metadata().find<std::uint32_t>("f32").has_value());
+  EXPECT_FALSE(file->metadata().find<bool>("u8").has_value());
+  EXPECT_FALSE(file->metadata().find<std::string_view>("u8").has_value());
 }
 
 TEST(Gguf, TellsMissingFromWrongType) {
@@ -113,15 +113,15 @@ TEST(Gguf, TellsMissingFromWrongType) {
   b.header(0, 1).text("key").put(8u).text("text");
   auto file = parse(b);
   ASSERT_TRUE(file.has_value());
-  auto missing = file->find<std::uint32_t>("other");
+  auto missing = file->metadata().find<std::uint32_t>("other");
   ASSERT_TRUE(missing.has_value());
   EXPECT_FALSE(missing->has_value());
-  auto wrong = file->find<std::uint32_t>("key");
+  auto wrong = file->metadata().find<std::uint32_t>("key");
   ASSERT_FALSE(wrong.has_value());
   EXPECT_EQ(wrong.error().message,
             "model.gguf: metadata key should be a whole number below 2^32, but holds string that "
             "does not fit");
-  EXPECT_EQ(file->require<std::uint32_t>("other").error().message,
+  EXPECT_EQ(file->metadata().require<std::uint32_t>("other").error().message,
             "model.gguf: the metadata other is missing");
 }
 
@@ -139,15 +139,16 @@ TEST(Gguf, ReadsArrays) {
   b.text("none").put(9u).put(10u).put<std::uint64_t>(0);
   auto file = parse(b);
   ASSERT_TRUE(file.has_value()) << file.error().message;
-  EXPECT_EQ(*file->require_array<std::int64_t>("ints"), (std::vector<std::int64_t>{1, 2, -3}));
-  EXPECT_EQ(*file->require_array<std::string_view>("texts"),
+  EXPECT_EQ(*file->metadata().require_array<std::int64_t>("ints"),
+            (std::vector<std::int64_t>{1, 2, -3}));
+  EXPECT_EQ(*file->metadata().require_array<std::string_view>("texts"),
             (std::vector<std::string_view>{"", "abc"}));
-  EXPECT_TRUE(file->require_array<std::uint64_t>("none")->empty());
-  EXPECT_FALSE(file->require_array<std::uint64_t>("ints").has_value());  // -3
-  EXPECT_FALSE(file->require_array<std::string_view>("ints").has_value());
-  EXPECT_FALSE(file->require_array<std::int32_t>("texts").has_value());
-  EXPECT_FALSE(file->require<std::int32_t>("ints").has_value());
-  EXPECT_FALSE(file->find_array<std::int32_t>("missing")->has_value());
+  EXPECT_TRUE(file->metadata().require_array<std::uint64_t>("none")->empty());
+  EXPECT_FALSE(file->metadata().require_array<std::uint64_t>("ints").has_value());  // -3
+  EXPECT_FALSE(file->metadata().require_array<std::string_view>("ints").has_value());
+  EXPECT_FALSE(file->metadata().require_array<std::int32_t>("texts").has_value());
+  EXPECT_FALSE(file->metadata().require<std::int32_t>("ints").has_value());
+  EXPECT_FALSE(file->metadata().find_array<std::int32_t>("missing")->has_value());
 }
 
 TEST(Gguf, PlacesTensorsAtAbsoluteOffsets) {

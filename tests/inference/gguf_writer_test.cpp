@@ -60,20 +60,20 @@ TEST_F(GgufWriterTest, WritesWhatTheReaderReads) {
   ASSERT_TRUE(file.has_value()) << file.error().message;
   const GgufFile moved = std::move(*file);  // views survive a move
   EXPECT_EQ(moved.alignment(), 4096u);
-  EXPECT_EQ(*moved.require<std::string_view>("general.type"), "engram-pack");
-  EXPECT_EQ(*moved.require<std::uint32_t>("engram.version"), 1u);
-  EXPECT_EQ(*moved.require<std::int32_t>("minus"), -2);
-  EXPECT_TRUE(*moved.require<bool>("yes"));
-  EXPECT_EQ(*moved.require<float>("engram.gate_norm_eps"), 1.2e-7f);
-  EXPECT_EQ(*moved.require<double>("wide"), 0.1);
-  EXPECT_EQ(*moved.require<std::uint64_t>("big"), ~0ull);
-  EXPECT_EQ(*moved.require<std::int64_t>("small"), -1);
-  EXPECT_EQ(*moved.require_array<std::int32_t>("engram.layer_ids"), layers);
-  EXPECT_EQ(*moved.require_array<std::uint64_t>("engram.primes"), primes);
-  EXPECT_EQ(*moved.require_array<std::string_view>("tokens"),
+  EXPECT_EQ(*moved.metadata().require<std::string_view>("general.type"), "engram-pack");
+  EXPECT_EQ(*moved.metadata().require<std::uint32_t>("engram.version"), 1u);
+  EXPECT_EQ(*moved.metadata().require<std::int32_t>("minus"), -2);
+  EXPECT_TRUE(*moved.metadata().require<bool>("yes"));
+  EXPECT_EQ(*moved.metadata().require<float>("engram.gate_norm_eps"), 1.2e-7f);
+  EXPECT_EQ(*moved.metadata().require<double>("wide"), 0.1);
+  EXPECT_EQ(*moved.metadata().require<std::uint64_t>("big"), ~0ull);
+  EXPECT_EQ(*moved.metadata().require<std::int64_t>("small"), -1);
+  EXPECT_EQ(*moved.metadata().require_array<std::int32_t>("engram.layer_ids"), layers);
+  EXPECT_EQ(*moved.metadata().require_array<std::uint64_t>("engram.primes"), primes);
+  EXPECT_EQ(*moved.metadata().require_array<std::string_view>("tokens"),
             (std::vector<std::string_view>{"a", "", "\xc4\xa0t"}));
-  EXPECT_EQ(*moved.require_array<float>("scores"), scores);
-  EXPECT_TRUE(moved.require_array<std::uint64_t>("none")->empty());
+  EXPECT_EQ(*moved.metadata().require_array<float>("scores"), scores);
+  EXPECT_TRUE(moved.metadata().require_array<std::uint64_t>("none")->empty());
   const GgufTensor* w = moved.find_tensor("w");
   ASSERT_NE(w, nullptr);
   EXPECT_EQ(w->file_offset % 4096, 0u);
@@ -94,7 +94,7 @@ TEST_F(GgufWriterTest, CopiesEntriesOfAnotherFile) {
   auto original = GgufFile::open(path_.string());
   ASSERT_TRUE(original.has_value());
   GgufWriter second;
-  for (const GgufEntry& entry : original->entries()) second.add_entry(entry);
+  for (const MetadataEntry& entry : original->metadata().entries()) second.add_entry(entry);
   const std::string copy = path_.string() + ".copy";
   ASSERT_TRUE(second.write(copy).has_value());
   auto file = GgufFile::open(copy);

@@ -57,7 +57,7 @@ class MemoryPackRules : public ::testing::Test {
 
   template <class T>
   std::vector<T> numbers(const char* key) const {
-    return pack_->require_array<T>(key).value();
+    return pack_->metadata().require_array<T>(key).value();
   }
 
   TemporaryFolder folder_;
@@ -85,7 +85,7 @@ TEST_F(MemoryPackRules, AMissingKeyOrOneOfAnotherTypeIsNamed) {
         "engram.pad_id",         "engram.layer_ids",        "engram.token_map",
         "engram.multipliers",    "engram.primes",           "engram.offsets"}) {
     expect_refused(replace_key(key), {key});
-    const bool is_text = pack_->find_entry(key)->type == GgufType::string;
+    const bool is_text = pack_->metadata().find_entry(key)->type == MetadataType::string;
     expect_refused(is_text ? set_i64(key, 1) : set_string(key, "many"), {key});
   }
   expect_refused(set_string("engram.trained", "yes"), {"engram.trained"});

@@ -40,7 +40,7 @@ class MemoryPackWriter : public ::testing::Test {
     writer.add_string("general.name", "Tiny");
     writer.add_u32("llama.embedding_length", kWidth);
     writer.add_u32("llama.block_count", 16);
-    for (const GgufEntry& entry : file->entries()) writer.add_entry(entry);
+    for (const MetadataEntry& entry : file->metadata().entries()) writer.add_entry(entry);
     ASSERT_TRUE(writer.write(path("base.gguf")));
   }
 
@@ -84,16 +84,16 @@ double rms(std::span<const float> values) {
 
 HashSpec hash_of(const GgufFile& file) {
   HashSpec spec;
-  spec.max_ngram_size = *file.require<std::int32_t>("engram.max_ngram_size");
-  spec.head_count = *file.require<std::int32_t>("engram.head_count");
-  spec.token_map = *file.require_array<std::int32_t>("engram.token_map");
-  spec.pad_class = *file.require<std::int32_t>("engram.pad_id");
-  const auto multipliers = *file.require_array<std::uint64_t>("engram.multipliers");
-  const auto primes = *file.require_array<std::uint64_t>("engram.primes");
-  const auto offsets = *file.require_array<std::uint64_t>("engram.offsets");
+  spec.max_ngram_size = *file.metadata().require<std::int32_t>("engram.max_ngram_size");
+  spec.head_count = *file.metadata().require<std::int32_t>("engram.head_count");
+  spec.token_map = *file.metadata().require_array<std::int32_t>("engram.token_map");
+  spec.pad_class = *file.metadata().require<std::int32_t>("engram.pad_id");
+  const auto multipliers = *file.metadata().require_array<std::uint64_t>("engram.multipliers");
+  const auto primes = *file.metadata().require_array<std::uint64_t>("engram.primes");
+  const auto offsets = *file.metadata().require_array<std::uint64_t>("engram.offsets");
   const auto n = static_cast<std::ptrdiff_t>(spec.max_ngram_size),
              c = std::ptrdiff_t{spec.columns()};
-  const auto layer_ids = *file.require_array<std::int32_t>("engram.layer_ids");
+  const auto layer_ids = *file.metadata().require_array<std::int32_t>("engram.layer_ids");
   for (const std::int32_t id : layer_ids) {
     const auto l = static_cast<std::ptrdiff_t>(spec.layers.size());
     LayerHash layer;
@@ -116,16 +116,19 @@ TEST_F(MemoryPackWriter, WritesAPackThatFitsItsBaseAndItsLimit) {
   EXPECT_LE(pack->file_size(), 1'000'000u);
   EXPECT_GT(pack->file_size(), 900'000u);  // the tables take what is there
 
-  EXPECT_EQ(*pack->require<std::string_view>("general.type"), "engram-pack");
-  EXPECT_EQ(*pack->require<std::string_view>("general.name"), "untrained memory for Tiny");
-  EXPECT_FALSE(*pack->require<bool>("engram.trained"));
-  EXPECT_EQ(*pack->require<std::uint32_t>("engram.embedding_length"), kWidth);
-  EXPECT_EQ(*pack->require<std::uint32_t>("engram.block_count"), 16u);
-  EXPECT_EQ(*pack->require<std::uint32_t>("engram.conv_dilation"), 3u);
-  EXPECT_EQ(*pack->require<std::string_view>("engram.base_sha256"), sha256_hex(base->bytes()));
-  const auto tokenizer = Tokenizer::from_gguf(*base);
+  EXPECT_EQ(*pack->metadata().require<std::string_view>("general.type"), "engram-pack");
+  EXPECT_EQ(*pack->metadata().require<std::string_view>("general.name"),
+            "untrained memory for Tiny");
+  EXPECT_FALSE(*pack->metadata().require<bool>("engram.trained"));
+  EXPECT_EQ(*pack->metadata().require<std::uint32_t>("engram.embedding_length"), kWidth);
+  EXPECT_EQ(*pack->metadata().require<std::uint32_t>("engram.block_count"), 16u);
+  EXPECT_EQ(*pack->metadata().require<std::uint32_t>("engram.conv_dilation"), 3u);
+  EXPECT_EQ(*pack->metadata().require<std::string_view>("engram.base_sha256"),
+            sha256_hex(base->bytes()));
+  const auto tokenizer = Tokenizer::from_gguf(base->metadata());
   ASSERT_TRUE(tokenizer);
-  EXPECT_EQ(*pack->require<std::string_view>("engram.tokenizer_sha256"), tokenizer->sha256());
+  EXPECT_EQ(*pack->metadata().require<std::string_view>("engram.tokenizer_sha256"),
+            tokenizer->sha256());
 
   const HashSpec spec = hash_of(*pack);
   ASSERT_EQ(spec.layers.size(), 2u);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tiny models with exact answers that other programs made: one folder each, with model.gguf,
-// tokens.json (`ids`) and logits.npy (float32 [ids, vocabulary]). MNEME_ORACLES names the folder of
-// folders. Families that are not claimed here are skipped.
+// Tiny models with exact answers that other programs made: one folder each, with model.gguf, or
+// config.json and safetensors, or both, with tokens.json (`ids`) and logits.npy (float32 [ids,
+// vocabulary]). MNEME_ORACLES names the folder of folders. Families that are not claimed here are
+// skipped.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,13 +13,17 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "gpu/registry.h"
 #include "inference/families/family.h"
-#include "inference/run/session.h"
+#include "inference/model/model_source.h"
+#include "tests/support/source_logits.h"
+#include "tests/support/split_gguf.h"
+#include "tests/support/temporary_folder.h"
 
 namespace mneme {
 namespace {
@@ -38,78 +43,124 @@ std::vector<float> read_npy(const fs::path& path) {
 }
 
 // The largest difference of the logits in `folder`, over the largest logit; negative: it failed.
-double deviation(const fs::path& folder, const GgufFile& file, Backend& backend) {
+double deviation(const fs::path& folder, const ModelSource& source, Backend& backend) {
   std::ifstream tokens_file(folder / "tokens.json");
   const auto tokens = nlohmann::json::parse(tokens_file);
   const auto ids = tokens["ids"].get<std::vector<TokenId>>();
   const std::vector<float> expected = read_npy(folder / "logits.npy");
-
-  const auto config = ModelConfig::from_gguf(file);
-  EXPECT_TRUE(config) << (config ? "" : config.error().message);
-  if (!config) return -1;
-  const Placement placement(backend, config->n_layers());
-  const auto weights = Weights::bind(file, *config, placement);
-  EXPECT_TRUE(weights) << (weights ? "" : weights.error().message);
-  if (!weights) return -1;
-  SessionOptions options;
-  options.context = static_cast<std::int64_t>(ids.size());
-  options.mode = NumericMode::exact;
-  auto session =
-      Session::create({*config, *weights, nullptr, nullptr, nullptr, placement}, options);
-  EXPECT_TRUE(session) << (session ? "" : session.error().message);
-  if (!session) return -1;
-  const auto vocabulary = static_cast<std::size_t>(config->vocab_size);
-  EXPECT_EQ(expected.size(), ids.size() * vocabulary);
-  if (expected.size() != ids.size() * vocabulary) return -1;
+  const auto logits = source_logits(source, ids, backend);
+  EXPECT_TRUE(logits) << logits.error().message;
+  if (!logits) return -1;
+  EXPECT_EQ(logits->size(), expected.size());
+  if (logits->size() != expected.size()) return -1;
   double largest = 0;
   double apart = 0;
-  std::size_t row = 0;
-  const Status done = (*session)->sync(ids, true, nullptr, [&](const StepView& step) {
-    for (std::int64_t output = 0; output < step.outputs; ++output, ++row) {
-      const auto logits = (*session)->logits(output);
-      for (std::size_t i = 0; i < vocabulary; ++i) {
-        const auto right = static_cast<double>(expected[row * vocabulary + i]);
-        largest = std::max(largest, std::fabs(right));
-        apart = std::max(apart, std::fabs(static_cast<double>(logits[i]) - right));
-      }
-    }
-  });
-  EXPECT_TRUE(done) << (done ? "" : done.error().message);
-  EXPECT_EQ(row, ids.size());
-  return done && row == ids.size() ? apart / largest : -1;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto right = static_cast<double>(expected[i]);
+    largest = std::max(largest, std::fabs(right));
+    apart = std::max(apart, std::fabs(static_cast<double>((*logits)[i]) - right));
+  }
+  return apart / largest;
 }
 
 // No family with experts is claimed yet; some stand under a dense one's name.
-bool has_experts(const GgufFile& file) {
-  return std::ranges::any_of(
-      file.entries(), [](const GgufEntry& entry) { return entry.key.ends_with(".expert_count"); });
+bool has_experts(const ModelSource& source) {
+  return std::ranges::any_of(source.metadata().entries(), [](const MetadataEntry& entry) {
+    return entry.key.ends_with(".expert_count");
+  });
+}
+
+// Where a folder's model is opened: as GGUF and as the hub has it, where it has both.
+std::vector<fs::path> models_of(const fs::path& folder) {
+  std::vector<fs::path> models;
+  if (fs::exists(folder / "model.gguf")) models.push_back(folder / "model.gguf");
+  if (fs::exists(folder / "model-00001-of-00003.gguf")) {
+    models.push_back(folder / "model-00001-of-00003.gguf");
+  }
+  if (fs::exists(folder / "config.json")) models.push_back(folder);
+  return models;
+}
+
+// Empty where the environment names none.
+fs::path oracles_folder() {
+  const char* named = std::getenv("MNEME_ORACLES");
+  return named == nullptr ? fs::path() : fs::path(named);
+}
+
+std::unique_ptr<Backend> open_cpu() {
+  return std::move(open_backend({2, ""}).value());
 }
 
 TEST(Oracles, LogitsAreThoseOfOtherPrograms) {
-  const char* named = std::getenv("MNEME_ORACLES");
-  if (named == nullptr) GTEST_SKIP() << "MNEME_ORACLES names no folder";
-  const auto backend = std::move(open_backend({2, ""}).value());
+  if (oracles_folder().empty()) GTEST_SKIP() << "MNEME_ORACLES names no folder";
+  const auto backend = open_cpu();
   std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(named)) {
-    if (fs::exists(entry.path() / "model.gguf")) folders.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(oracles_folder())) {
+    if (fs::exists(entry.path() / "logits.npy")) folders.push_back(entry.path());
   }
   std::ranges::sort(folders);
   int passed = 0;
   int skipped = 0;
   for (const fs::path& folder : folders) {
-    const auto file = GgufFile::open((folder / "model.gguf").string());
-    const auto architecture = file ? file->require<std::string_view>("general.architecture")
-                                   : Result<std::string_view>(file.error());
-    if (!architecture || find_family(*architecture) == nullptr || has_experts(*file)) {
+    double worst = -1;
+    std::string containers;
+    for (const fs::path& model : models_of(folder)) {
+      const auto source = ModelSource::open(model.string());
+      // Of a family that is not claimed, or with a part that is not computed with.
+      if (!source || has_experts(*source) ||
+          !find_family(*source->metadata().require<std::string_view>("general.architecture"))) {
+        continue;
+      }
+      const double apart = deviation(folder, *source, *backend);
+      EXPECT_TRUE(apart >= 0 && apart <= 4e-6) << model << ": " << apart;
+      worst = std::max(worst, apart);
+      containers += source->is_hub_folder() ? " safetensors" : " GGUF";
+    }
+    if (containers.empty()) {
       ++skipped;
       continue;
     }
-    const double worst = deviation(folder, *file, *backend);
-    EXPECT_TRUE(worst >= 0 && worst <= 4e-6) << folder;
-    std::printf("%-24s %.2g\n", folder.filename().c_str(), worst);
+    std::printf("%-24s %.2g%s\n", folder.filename().c_str(), worst, containers.c_str());
     ++passed;
   }
   std::printf("folders %d passed, %d skipped\n", passed, skipped);
+}
+
+TEST(Oracles, ASplitModelGivesTheLogitsOfTheWhole) {
+  const fs::path folder = oracles_folder() / "llama3";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no llama3";
+  const auto file = GgufFile::open((folder / "model.gguf").string());
+  ASSERT_TRUE(file) << file.error().message;
+  const auto backend = open_cpu();
+  for (const bool first_is_empty : {false, true}) {
+    const TemporaryFolder there;
+    const auto paths = write_split(*file, there.file("llama3"), {4, first_is_empty});
+    const auto source = ModelSource::open(paths[2]);
+    ASSERT_TRUE(source) << source.error().message;
+    const double apart = deviation(folder, *source, *backend);
+    EXPECT_TRUE(apart >= 0 && apart <= 4e-6) << apart;
+  }
+}
+
+TEST(Oracles, TheTensorsOfASplitModelAreFound) {
+  const fs::path folder = oracles_folder() / "qwen3_moe_split";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no qwen3_moe_split";
+  const auto source = ModelSource::open((folder / "model-00003-of-00003.gguf").string());
+  ASSERT_TRUE(source) << source.error().message;
+  std::size_t tensors = 0;
+  for (const char* part : {"1", "2", "3"}) {
+    const auto file =
+        GgufFile::open((folder / (std::string("model-0000") + part + "-of-00003.gguf")).string());
+    ASSERT_TRUE(file) << file.error().message;
+    for (const GgufTensor& tensor : file->tensors()) {
+      const SourceTensor* found = source->find_tensor(tensor.name);
+      ASSERT_NE(found, nullptr) << tensor.name;
+      EXPECT_EQ(found->dims, tensor.dims);
+      EXPECT_EQ(0, std::memcmp(found->bytes.data(), tensor.bytes.data(), tensor.bytes.size()));
+      ++tensors;
+    }
+  }
+  EXPECT_EQ(source->tensors().size(), tensors);
 }
 
 }  // namespace

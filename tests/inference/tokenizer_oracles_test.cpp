@@ -30,7 +30,7 @@ std::string read_text(const fs::path& path) {
 Result<Tokenizer> from_gguf(const fs::path& path) {
   auto file = GgufFile::open(path.string());
   if (!file) return file.error();
-  return Tokenizer::from_gguf(*file);
+  return Tokenizer::from_gguf(file->metadata());
 }
 
 Result<Tokenizer> from_json(const fs::path& tokenizer, const fs::path& config) {

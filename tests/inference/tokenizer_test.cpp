@@ -23,7 +23,7 @@ std::string refusal(const TinyVocabulary& vocabulary) {
   const std::string bytes = vocabulary.gguf();
   auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
   if (!file) return file.error().message;
-  auto tokenizer = Tokenizer::from_gguf(*file);
+  auto tokenizer = Tokenizer::from_gguf(file->metadata());
   return tokenizer ? "accepted" : tokenizer.error().message;
 }
 
@@ -256,7 +256,7 @@ TEST(Tokenizer, EqualsThePublishedTokenizer) {
   if (!std::filesystem::exists(model)) GTEST_SKIP() << "needs the default model at " << model;
   auto file = GgufFile::open(model);
   ASSERT_TRUE(file.has_value()) << file.error().message;
-  auto tokenizer = Tokenizer::from_gguf(*file);
+  auto tokenizer = Tokenizer::from_gguf(file->metadata());
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
 
   const char* other = std::getenv("MNEME_TOKENIZER_ORACLE");
@@ -283,7 +283,7 @@ TEST(Tokenizer, ReadsTheTemplatesSpecialTokensAsPublished) {
   }
   auto file = GgufFile::open(model);
   ASSERT_TRUE(file.has_value()) << file.error().message;
-  auto tokenizer = Tokenizer::from_gguf(*file);
+  auto tokenizer = Tokenizer::from_gguf(file->metadata());
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
   EXPECT_EQ(
       tokenizer->encode("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", Specials::parse),

@@ -86,7 +86,7 @@ GgufEdit dequantised(const GgufFile& file) {
 
 void write_edited(const GgufFile& file, const GgufEdit& edit, const std::string& path) {
   GgufWriter writer(file.alignment());
-  for (const GgufEntry& entry : file.entries()) {
+  for (const MetadataEntry& entry : file.metadata().entries()) {
     const std::string key(entry.key);
     if (key != "general.alignment" && !edit.drop_keys.contains(key)) writer.add_entry(entry);
   }

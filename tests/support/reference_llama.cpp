@@ -49,12 +49,12 @@ class Reference {
 
  private:
   std::size_t number(const std::string& key) const {
-    const auto value = file_.require<std::int64_t>("llama." + key);
+    const auto value = file_.metadata().require<std::int64_t>("llama." + key);
     CHECK(value.has_value());
     return static_cast<std::size_t>(*value);
   }
   double real(const std::string& key) const {
-    const auto value = file_.require<float>("llama." + key);
+    const auto value = file_.metadata().require<float>("llama." + key);
     CHECK(value.has_value());
     return *value;
   }

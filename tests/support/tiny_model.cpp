@@ -47,7 +47,7 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
   const auto source = GgufFile::parse(std::as_bytes(std::span(vocabulary)), "tiny vocabulary");
   CHECK(source.has_value());
   SynthModelOptions synth;
-  const auto tokens = source->require_array<std::string_view>("tokenizer.ggml.tokens");
+  const auto tokens = source->metadata().require_array<std::string_view>("tokenizer.ggml.tokens");
   CHECK(tokens.has_value());
   const bool whole_blocks = is_k_quant(options.type);  // of 256
   synth.shape.n_layers = options.layers;

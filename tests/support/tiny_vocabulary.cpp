@@ -62,7 +62,7 @@ Tokenizer TinyVocabulary::tokenizer() const {
   const std::string bytes = gguf();
   auto file = GgufFile::parse(std::as_bytes(std::span(bytes)), "tiny.gguf");
   CHECK(file);
-  auto tokenizer = Tokenizer::from_gguf(*file);
+  auto tokenizer = Tokenizer::from_gguf(file->metadata());
   CHECK(tokenizer);
   return std::move(*tokenizer);
 }

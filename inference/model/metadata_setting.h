@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/gguf.h"
+#include "inference/model/metadata.h"
 
 namespace mneme {
 
 // A number, true (1) or false (0), or an array of them; empty for text.
-std::vector<double> setting_numbers(const GgufFile& file, const GgufEntry& entry);
+std::vector<double> setting_numbers(const Metadata& file, const MetadataEntry& entry);
 
 // Unsupported: names the key and what it is set to.
-Error setting_not_computed(const GgufFile& file, const GgufEntry& entry);
+Error setting_not_computed(const Metadata& file, const MetadataEntry& entry);
 
 }  // namespace mneme
