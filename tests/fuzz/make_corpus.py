@@ -73,6 +73,78 @@ def pack(changed=(), tensors=True, cut=0):
     return whole[:len(whole) - cut]
 
 
+LLAMA = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "num_key_value_heads": 1, "max_position_embeddings": 64, "vocab_size": 4, "rms_norm_eps": 1e-5}
+GEMMA = dict(LLAMA, model_type="gemma3_text", head_dim=16, hidden_activation="gelu_pytorch_tanh", sliding_window=8,
+             query_pre_attn_scalar=16, layer_types=["sliding_attention"],
+             rope_parameters={"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+                              "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}})
+
+
+def llama_tensors(layer="blk.0.", whole=("token_embd", "output_norm")):
+    """Names in GGUF and shapes, outermost axis first."""
+    shapes = {"attn_q": [32, 32], "attn_k": [16, 32], "attn_v": [16, 32], "attn_output": [32, 32], "ffn_gate": [32, 32],
+              "ffn_up": [32, 32], "ffn_down": [32, 32], "attn_norm": [32], "ffn_norm": [32]}
+    return [(whole[0] + ".weight", [4, 32]), (whole[1] + ".weight", [32])] + [
+        (layer + name + ".weight", shape) for name, shape in shapes.items()]
+
+
+def split_part(number, count, total, tensors, metadata=()):
+    directory, offset = [], 0
+    for name, shape in tensors:
+        directory.append((name, shape[::-1], 0, offset))
+        size = 4
+        for dim in shape:
+            size *= dim
+        offset += size + -size % 32
+    short = lambda key, value: entry("split." + key, 2, struct.pack("<H", value))
+    return gguf(list(metadata) + [short("no", number), short("count", count),
+                                  entry("split.tensors.count", 5, struct.pack("<i", total))], directory, b"\0" * offset)
+
+
+def split(first_is_empty=False, total=None):
+    tensors = llama_tensors()
+    number = lambda key, value: entry("llama." + key, 4, struct.pack("<I", value))
+    metadata = [entry("general.architecture", 8, text("llama")), number("embedding_length", 32),
+                number("feed_forward_length", 32), number("block_count", 1), number("attention.head_count", 2),
+                number("attention.head_count_kv", 1), number("context_length", 64),
+                entry("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)),
+                array("tokenizer.ggml.tokens", 8, [text(t) for t in "abcd"])]
+    cut = 0 if first_is_empty else 5
+    total = len(tensors) if total is None else total
+    first, second = split_part(0, 2, total, tensors[:cut], metadata), split_part(1, 2, total, tensors[cut:])
+    return bytes([1]) + struct.pack("<I", len(first)) + first + second
+
+
+def safetensors(tensors, dtype="F32", width=4):
+    header, offset = {}, 0
+    for name, shape in tensors:
+        size = width
+        for dim in shape:
+            size *= dim
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    return struct.pack("<Q", len(head)) + head + b"\0" * offset
+
+
+def hub(config, gemma=False, **kind):
+    layer = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+             "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+             "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm",
+             "ffn_norm": "pre_feedforward_layernorm" if gemma else "post_attention_layernorm"}
+    names = [("model.embed_tokens.weight", [4, 32]), ("model.norm.weight", [32])]
+    for name, shape in llama_tensors("")[2:]:
+        names.append(("model.layers.0." + layer[name.removesuffix(".weight")] + ".weight", shape))
+    if gemma:
+        more = {"post_attention_layernorm": [32], "post_feedforward_layernorm": [32], "self_attn.q_norm": [16],
+                "self_attn.k_norm": [16]}
+        names += [("model.layers.0." + name + ".weight", shape) for name, shape in more.items()]
+    head = json.dumps(config).encode() if not isinstance(config, bytes) else config
+    return struct.pack("<H", len(head)) + head + safetensors(names, **kind)
+
+
 def tokenizer_json(pieces=False, **changed):
     """A tokenizer.json of bytes and a few merges: GPT-2's kind, or with `pieces` SentencePiece's."""
     space = "\u2581" if pieces else "\u0120"
@@ -139,6 +211,18 @@ def main():
     write("pack", "many_columns", pack([("number", "max_ngram_size", 8), ("number", "head_count", 64)]))
     write("pack", "eps_is_not_a_number", pack([("real", "gate_norm_eps", float("nan"))]))
     write("pack", "sixteen_streams", pack([("number", "streams", 16)]))
+    write("split", "whole", split())
+    write("split", "first_is_empty", split(first_is_empty=True))
+    write("split", "another_total", split(total=99))
+    llama3 = {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+              "original_max_position_embeddings": 32}
+    write("hub", "llama", hub(dict(LLAMA, model_type="llama", tie_word_embeddings=True)))
+    write("hub", "llama3_in_bf16", hub(dict(LLAMA, model_type="llama", tie_word_embeddings=True, rope_scaling=llama3),
+                                       dtype="BF16", width=2))
+    write("hub", "gemma3", hub(GEMMA, gemma=True))
+    write("hub", "gemma3_nested", hub({"model_type": "gemma3", "text_config": GEMMA, "vision_config": {}}, gemma=True))
+    write("hub", "largest_numbers", hub(dict(LLAMA, model_type="llama", hidden_size=2**63, num_hidden_layers=2**64)))
+    write("hub", "nested_deep", hub(b'{"a":' + b"[" * 5000))
     lines = ["Hello, world! It's 12345", "<|im_end|><|im_<|im_end|>", "  a   aaaaaaa\n\n\t b", "你好 😀 e\u0301 १२३",
              b"\xff\xf0\x9f\x98 \xed\xa0\x80", b"\0\1\2 \xc2\xa0\xe3\x80\x80"]
     for i, line in enumerate(lines):
