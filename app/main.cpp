@@ -76,7 +76,7 @@ struct Options {
     // What a file manager gives.
     parser.addPositionalArgument(
         QStringLiteral("file"),
-        QCoreApplication::translate("main", "Open this GGUF file, as with --model."),
+        QCoreApplication::translate("main", "Open this model, a file or a folder, as with --model."),
         QStringLiteral("[FILE]"));
   }
 

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inference/model/hub_source.h"
+
 namespace mneme::format {
 namespace {
 
@@ -120,7 +122,10 @@ QString dateTime(std::int64_t epochMs) {
 }
 
 QString modelName(const QString& path, const QString& quantization) {
-  QString name = QFileInfo(path).completeBaseName();
+  // Folders may have points in their names.
+  QString name = path.endsWith(QLatin1String(".gguf"), Qt::CaseInsensitive)
+                     ? QFileInfo(path).completeBaseName()
+                     : QString::fromStdString(hub_folder_name(path.toStdString()));
   if (name.size() > quantization.size() + 1 && name.endsWith(quantization, Qt::CaseInsensitive) &&
       !name[name.size() - quantization.size() - 1].isLetterOrNumber()) {
     name.chop(quantization.size() + 1);

@@ -113,8 +113,8 @@ QWidget* WaysCard::makeSmallOne() {
 QWidget* WaysCard::makeFile() {
   const Way way =
       makeWay(tr("Choose a file"),
-              tr("A GGUF file of a Llama, Mistral, Qwen or Gemma model. It is used where it lies, never "
-                 "copied. "
+              tr("A GGUF file, or a folder from Hugging Face, of a Llama, Mistral, Qwen or Gemma model. "
+                 "It is used where it lies, never copied. "
                  "Dropping it on this window does the same."),
               this);
   m_choose = new QPushButton(tr("Choose a file…"), way.widget);

@@ -34,8 +34,9 @@ OpenModelDialog::OpenModelDialog(const AppSettings& settings, const QString& mod
   setMinimumWidth(600);
   setManualTopic(this, QStringLiteral("large-models"));
   auto* intro = new QLabel(tr(
-      "A GGUF file of a Llama, Mistral, Qwen or Gemma model in F32, F16, BF16, Q4_0, Q4_1, Q8_0 "
-      "or Q4_K to Q6_K. It is used where it lies and never copied."));
+      "A model of the kinds Llama, Mistral, Qwen 2 and 3, Gemma 1 and 3: a GGUF file, any of "
+      "several that are one model, or a folder from Hugging Face (config.json with safetensors), "
+      "also by a file in it. It is used where it lies and never copied."));
   intro->setWordWrap(true);
   intro->setProperty("kind", QStringLiteral("muted"));
 
@@ -53,7 +54,7 @@ OpenModelDialog::OpenModelDialog(const AppSettings& settings, const QString& mod
   m_path = new QLineEdit(
       model.isEmpty() ? QString::fromStdString(settings.now().engine.model_path) : model, this);
   m_path->setAccessibleName(tr("Model file"));
-  m_path->setPlaceholderText(tr("Path of a .gguf file"));
+  m_path->setPlaceholderText(tr("Path of a .gguf file or of a folder"));
   m_memory = new QLineEdit(QString::fromStdString(settings.now().engine.memory), this);
   m_memory->setAccessibleName(tr("N-gram memory"));
   m_memory->setPlaceholderText(tr("Empty: look for one that fits. “off”: none"));
@@ -135,7 +136,8 @@ void OpenModelDialog::setPath(const QString& path) {
 void OpenModelDialog::browse(QLineEdit* target, const QString& title) {
   const QString from = target->text().isEmpty() ? path() : pathFromText(target->text());
   const QString file = QFileDialog::getOpenFileName(this, title, QFileInfo(from).path(),
-                                                    tr("GGUF files (*.gguf);;All files (*)"));
+                                                    tr("Models (*.gguf *.safetensors config.json "
+                                                       "*.index.json);;All files (*)"));
   if (!file.isEmpty()) target->setText(file);
 }
 
