@@ -4,12 +4,11 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <map>
-#include <span>
 #include <string>
 #include <utility>
 
 #include "gpu/conformance/cached_rows_cases.h"
+#include "gpu/conformance/large_cases.h"
 #include "gpu/conformance/sequence_cases.h"
 
 namespace mneme {
@@ -18,10 +17,6 @@ namespace {
 std::string type_name(DType dtype) {
   return std::string(dtype_info(dtype).name);
 }
-
-constexpr DType kWeightTypes[] = {DType::f32,  DType::f16,  DType::bf16,
-                                  DType::q8_0, DType::q4_0, DType::q4_1};
-constexpr DType kKQuants[] = {DType::q4_k, DType::q5_k, DType::q6_k};
 
 void add_matmuls(std::vector<OpCase>& cases) {
   struct Shape {
@@ -508,91 +503,7 @@ void add_k_quant_chains(std::vector<OpCase>& cases) {
   }
 }
 
-// Shapes of real models: a step of a 135M and of a 1B model, one token and a chunk of a prompt.
-void add_large(std::vector<OpCase>& cases) {
-  const auto add = [&](std::string name, std::int64_t tokens, std::int64_t position,
-                       std::function<Op(OpHarness&)> build) {
-    cases.push_back({std::move(name), tokens, position, 0, std::move(build), true});
-  };
-  const auto add_matmul = [&](DType dtype, std::int64_t tokens, std::int64_t in, std::int64_t out) {
-    add("matmul_" + type_name(dtype) + "_" + std::to_string(tokens) + "x" + std::to_string(in) +
-            "x" + std::to_string(out),
-        tokens, 0, [=](OpHarness& h) {
-          Op op{OpKind::matmul};
-          op.in = {h.input(in), h.constant(dtype, out, in)};
-          op.out = h.output(out);
-          return op;
-        });
-  };
-  for (const DType dtype : kWeightTypes) {
-    add_matmul(dtype, 1, 576, 1536);
-    add_matmul(dtype, 1, 2048, 8192);
-    add_matmul(dtype, 128, 576, 1536);
-  }
-  for (const DType dtype : kKQuants) {
-    add_matmul(dtype, 1, 2048, 8192);
-    add_matmul(dtype, 128, 2048, 512);
-  }
-  for (const auto& [tokens, position] :
-       {std::pair<std::int64_t, std::int64_t>{1, 2000}, {128, 0}, {128, 2000}}) {
-    add("attention_F16_" + std::to_string(tokens) + "at" + std::to_string(position) + "_9over3x64",
-        tokens, position, [](OpHarness& h) {
-          Op op{OpKind::attention};
-          op.params.attention = {9, 3, 64, 0, usual_scale(64), 0};
-          op.in = {h.input(9 * 64), h.state(DType::f16, 3 * 64), h.state(DType::f16, 3 * 64)};
-          op.out = h.output(9 * 64);
-          return op;
-        });
-  }
-  add("add_128x65536", 128, 0, [](OpHarness& h) {
-    Op op{OpKind::add};
-    op.in = {h.input(65536), h.input(65536)};
-    op.out = h.output(65536);
-    return op;
-  });
-  add("rms_norm_128x2048", 128, 0, [](OpHarness& h) {
-    Op op{OpKind::rms_norm};
-    op.in = {h.input(2048), h.constant(DType::f32, 1, 2048)};
-    op.out = h.output(2048);
-    op.params.rms_norm = {1e-5f, 2048};
-    return op;
-  });
-  add("glu_128x8192", 128, 0, [](OpHarness& h) {
-    Op op{OpKind::glu};
-    op.in = {h.input(8192), h.input(8192)};
-    op.out = h.output(8192);
-    return op;
-  });
-}
-
 }  // namespace
-
-OpHarness OpCase::harness(Backend& backend) const {
-  const SequenceRun one{tokens, position, 0};
-  return OpHarness(backend, runs.empty() ? std::span(&one, 1) : std::span(runs), outputs, large);
-}
-
-std::vector<Op> OpCase::ops(OpHarness& harness) const {
-  std::vector<Op> all = build(harness).ops;
-  if (outputs == 0 || all.front().kind == OpKind::output_rows) return all;
-  std::vector<Op> takes;
-  std::map<TensorId, TensorId> taken;
-  for (Op& op : all) {
-    for (TensorId& id : op.in) {
-      if (harness.role(id) != TensorRole::input) continue;
-      const auto [known, is_new] = taken.try_emplace(id, kNoTensor);
-      if (is_new) {
-        Op take{OpKind::output_rows};
-        take.in = {id};
-        take.out = known->second = harness.activation(harness.cols(id));
-        takes.push_back(std::move(take));
-      }
-      id = known->second;
-    }
-  }
-  all.insert(all.begin(), takes.begin(), takes.end());
-  return all;
-}
 
 std::vector<OpCase> conformance_cases() {
   std::vector<OpCase> cases;
@@ -608,7 +519,7 @@ std::vector<OpCase> conformance_cases() {
   add_k_quant_chains(cases);
   add_cached_rows_cases(cases);
   add_sequence_cases(cases);
-  add_large(cases);
+  add_large_cases(cases);
   return cases;
 }
 

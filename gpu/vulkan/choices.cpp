@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/vulkan/choices.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace mneme {
@@ -92,6 +95,19 @@ AttentionTile AttentionTile::of(const VulkanPhysicalDevice& device,
             device.shared_bytes_max) {
       return tile;
     }
+  }
+  return {};
+}
+
+Status check_state_sizes(const Graph& graph, const StepLimits& limits) {
+  for (const Tensor& x : graph.tensors) {
+    if (x.role != TensorRole::state) continue;
+    const std::int64_t values = limits.sequences_max * x.rows * x.cols;
+    if (values <= std::numeric_limits<std::uint32_t>::max()) continue;
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{} would have {} values, more than Mneme's shaders can count: choose a "
+                             "shorter context, or fewer sequences at a time",
+                             x.name, values)};
   }
   return {};
 }

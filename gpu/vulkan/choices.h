@@ -5,7 +5,9 @@
 
 #include <cstdint>
 
+#include "base/result.h"
 #include "gpu/graph.h"
+#include "gpu/step_limits.h"
 #include "gpu/vulkan/instance.h"
 
 namespace mneme {
@@ -58,5 +60,8 @@ struct AttentionTile {
   std::uint32_t shared_bytes(std::uint32_t head_dim) const;
   static AttentionTile of(const VulkanPhysicalDevice& device, const AttentionParams& attention);
 };
+
+// Errors: unsupported. Shaders count the values of a state in 32 bits.
+Status check_state_sizes(const Graph& graph, const StepLimits& limits);
 
 }  // namespace mneme

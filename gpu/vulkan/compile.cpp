@@ -6,7 +6,6 @@
 #include <array>
 #include <cstring>
 #include <initializer_list>
-#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -17,6 +16,7 @@
 #include "gpu/op_check.h"
 #include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/packings.h"
+#include "gpu/vulkan/plan_constants.h"
 #include "gpu/vulkan/vulkan_plan.h"
 
 namespace mneme {
@@ -49,7 +49,7 @@ class Compiler {
   Result<std::unique_ptr<Plan>> run() {
     RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
     plan_->limits_ = StepLimits::of(graph_, options_);
-    RETURN_IF_ERROR(check_states());
+    RETURN_IF_ERROR(check_state_sizes(graph_, plan_->limits_));
     fused_gate_convs_ = find_fused_gate_convs(graph_);
     matmul_adds_ = find_matmul_adds(graph_);
     integers_ = Packings::find(graph_, true, [&](const Op& product) {
@@ -218,21 +218,6 @@ class Compiler {
     return {};
   }
 
-  // Shaders count the values of a state in 32 bits.
-  Status check_states() const {
-    for (const Tensor& x : graph_.tensors) {
-      if (x.role != TensorRole::state) continue;
-      const std::int64_t values = plan_->limits_.sequences_max * x.rows * x.cols;
-      if (values <= std::numeric_limits<std::uint32_t>::max()) continue;
-      return Error{
-          ErrorCode::unsupported,
-          fmt::format("{} would have {} values, more than Mneme's shaders can count: choose "
-                      "a shorter context, or fewer sequences at a time",
-                      x.name, values)};
-    }
-    return {};
-  }
-
   // Lays out the step's memory: header, tokens, output tokens, rope tables, workgroup counts.
   Status describe_step() {
     const auto tokens = static_cast<std::size_t>(plan_->limits_.tokens_max);
@@ -293,37 +278,12 @@ class Compiler {
     return plan_->constants_.handle() + index * sizeof(OpParams);
   }
 
-  // The parameters of every op, then what shaders/fused_gate_conv.comp calls Constants, for each
-  // fused gate and convolution.
   Status make_constants() {
-    std::vector<float> all(graph_.ops.size() * sizeof(OpParams) / sizeof(float));
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      std::memcpy(all.data() + i * sizeof(OpParams) / sizeof(float), &graph_.ops[i].params,
-                  sizeof(OpParams));
-    }
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      fused_gate_conv_constants_.push_back(all.size() * sizeof(float));
-      if (!fused_gate_convs_[i]) continue;
-      const Op& gate = graph_.ops[i];
-      const Op& conv = graph_.ops[i + 1];
-      std::array<std::vector<float>, 4> parts;
-      const std::array<TensorId, 4> ids{gate.in[3], gate.in[4], conv.in[2], conv.in[3]};
-      for (std::size_t k = 0; k < ids.size(); ++k) {
-        auto values = floats_of(ids[k]);
-        if (!values) return values.error();
-        parts[k] = std::move(*values);
-      }
-      const auto& [key_norm, query_norm, conv_norm, kernel] = parts;
-      all.insert(all.end(), {gate.params.engram_gate.eps, conv.params.short_conv.eps});
-      for (std::size_t c = 0; c < key_norm.size(); ++c) all.push_back(key_norm[c] * query_norm[c]);
-      all.insert(all.end(), conv_norm.begin(), conv_norm.end());
-      const std::size_t taps = kernel.size() / conv_norm.size();
-      for (std::size_t tap = 0; tap < taps; ++tap) {
-        for (std::size_t c = 0; c < conv_norm.size(); ++c) all.push_back(kernel[c * taps + tap]);
-      }
-    }
-    if (all.empty()) return {};
-    const auto bytes = std::as_bytes(std::span(all));
+    auto made = plan_constants(graph_, fused_gate_convs_, [&](TensorId id) { return floats_of(id); });
+    if (!made) return made.error();
+    fused_gate_conv_constants_ = std::move(made->fused_gate_convs);
+    if (made->values.empty()) return {};
+    const auto bytes = std::as_bytes(std::span(made->values));
     auto buffer = with_.memory->alloc(bytes.size(), VulkanMemoryUse::device);
     if (!buffer) return buffer.error().with("preparing the model's working memory");
     plan_->constants_ = std::move(*buffer);

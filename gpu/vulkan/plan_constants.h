@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What shaders read beside weights and the step: the parameters of every op, then what
+// shaders/fused_gate_conv.comp calls Constants, for each fused gate and convolution.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "base/result.h"
+#include "gpu/graph.h"
+
+namespace mneme {
+
+struct PlanConstants {
+  std::vector<float> values;                  // first an OpParams an op, in the graph's order
+  std::vector<std::size_t> fused_gate_convs;  // by op: bytes into `values`
+};
+
+// `fused`: by op, a gate that is made with the convolution behind it. `floats_of`: the values of a
+// small constant.
+Result<PlanConstants> plan_constants(
+    const Graph& graph, const std::vector<bool>& fused,
+    const std::function<Result<std::vector<float>>(TensorId)>& floats_of);
+
+}  // namespace mneme
