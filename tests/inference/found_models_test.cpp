@@ -90,8 +90,8 @@ TEST_F(FindModels, NamesAFileByItsFolderWhereAllFilesHaveOneName) {
 TEST_F(FindModels, SaysWhyAModelCannotBeOpenedInTheWordsOfTheLoader) {
   put("place/a.gguf", set_string("general.architecture", "mamba"));
   put("place/b.gguf", set_u32("llama.expert_count", 8));
-  put("place/c.gguf", set_string("tokenizer.ggml.model", "llama"));
-  put("place/d.gguf", set_string("tokenizer.ggml.pre", "tekken"));
+  put("place/c.gguf", set_string("tokenizer.ggml.model", "t5"));
+  put("place/d.gguf", set_string("tokenizer.ggml.pre", "not-known"));
   put("place/e.gguf", add_ones("blk.0.attn_q_norm.weight"));
   put("place/f-00001-of-00002.gguf", set_u32("split.count", 2));
   put("place/g.gguf", {.drop_tensors = {"blk.1.ffn_up.weight"}});

@@ -272,7 +272,7 @@ TEST_F(ModelRules, SuppressedTokensAreNeverPicked) {
   EXPECT_EQ(answer_without(never, 10), std::vector<TokenId>(40, 77));
   never.push_back(77);
   expect_refused(set_i32s("tokenizer.ggml.suppress_tokens", never),
-                 {"suppress_tokens", "no token"});
+                 {"the suppressed tokens leave none"});
 }
 
 TEST_F(ModelRules, EachOfSeveralEndTokensEndsAnAnswer) {
