@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiny models with exact answers that other programs made: one folder each, with model.gguf, or
 // config.json and safetensors, or both, with tokens.json (`ids`) and logits.npy (float32 [ids,
-// vocabulary]). MNEME_ORACLES names the folder of folders. Families that are not claimed here are
-// skipped.
+// vocabulary]), in a folder of folders (tests/support/oracles.h). Families that are not claimed
+// here are skipped.
+#include "tests/support/oracles.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -81,18 +82,11 @@ std::vector<fs::path> models_of(const fs::path& folder) {
   return models;
 }
 
-// Empty where the environment names none.
-fs::path oracles_folder() {
-  const char* named = std::getenv("MNEME_ORACLES");
-  return named == nullptr ? fs::path() : fs::path(named);
-}
-
 std::unique_ptr<Backend> open_cpu() {
   return std::move(open_backend({2, ""}).value());
 }
 
 TEST(Oracles, LogitsAreThoseOfOtherPrograms) {
-  if (oracles_folder().empty()) GTEST_SKIP() << "MNEME_ORACLES names no folder";
   const auto backend = open_cpu();
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(oracles_folder())) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts with the tokens that other programs made of them, for vocabularies in a GGUF and in a
-// tokenizer.json. MNEME_ORACLES names the folder of folders: tokenizers/KIND.{gguf,json,
+// tokenizer.json. A folder of folders (tests/support/oracles.h): tokenizers/KIND.{gguf,json,
 // tokenizer.json}, and in each other folder tokens.json (`texts`) beside its model's files.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +15,7 @@
 #include "inference/model/gguf.h"
 #include "inference/text/hub_tokenizer.h"
 #include "inference/text/tokenizer.h"
+#include "tests/support/oracles.h"
 
 namespace mneme {
 namespace {
@@ -75,8 +75,7 @@ class Count {
 };
 
 TEST(Oracles, TokensAreThoseOfOtherPrograms) {
-  const char* named = std::getenv("MNEME_ORACLES");
-  if (named == nullptr) GTEST_SKIP() << "MNEME_ORACLES names no folder";
+  const fs::path named = oracles_folder();
   Count count;
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(named)) folders.push_back(entry.path());
@@ -96,7 +95,7 @@ TEST(Oracles, TokensAreThoseOfOtherPrograms) {
                   tokens["texts"]);
   }
   std::vector<fs::path> files;
-  const fs::path kinds = fs::path(named) / "tokenizers";
+  const fs::path kinds = named / "tokenizers";
   if (fs::exists(kinds)) {
     for (const auto& entry : fs::directory_iterator(kinds)) {
       if (entry.path().extension() == ".gguf") files.push_back(entry.path());
