@@ -291,6 +291,18 @@ std::vector<bool> ConfigReader::windowed_layers(std::int64_t layers, std::int64_
   return windows;
 }
 
+void ConfigReader::dense(ModelConfig& c, bool pairs_in_halves) {
+  const std::int64_t blocks = layers(c);
+  c.dim = width("embedding_length");
+  c.context_length = count("context_length");
+  c.norm_eps = positive("attention.layer_norm_rms_epsilon", 1.0f);
+  LayerSpec layer;
+  layer.feed_forward.hidden = width_of_layers("feed_forward_length", blocks);
+  layer.attention = attention(c.dim, blocks);
+  c.ropes = {rope(layer.attention.head_dim, pairs_in_halves)};
+  c.layers.assign(static_cast<std::size_t>(blocks - c.draft_layers), layer);
+}
+
 Status ConfigReader::check_unread(const ModelConfig& config) const {
   return check_unread_keys(source_.metadata(), prefix_, read_, config);
 }

@@ -37,6 +37,9 @@ class ConfigReader {
 
   // --- what many families read alike -------------------------------------------------------------
   void refuse_experts();
+  // Sizes, rope and layers of a decoder whose layers are all alike, without what a family adds to
+  // them.
+  void dense(ModelConfig& c, bool pairs_in_halves);
   // block_count, with c.draft_layers among them.
   std::int64_t layers(ModelConfig& c);
   AttentionSpec attention(std::int64_t dim, std::int64_t layers);

@@ -14,37 +14,20 @@ namespace {
 constexpr std::int64_t kLayersAGlobalOne = 6;
 constexpr std::int64_t kLayersOf27B = 62;
 
-// What both share; returns one layer, without windows.
-LayerSpec read_common(ConfigReader& file, ModelConfig& c, std::int64_t& blocks) {
-  blocks = file.layers(c);
-  c.dim = file.width("embedding_length");
-  c.context_length = file.count("context_length");
-  c.norm_eps = file.positive("attention.layer_norm_rms_epsilon", 1.0f);
-  c.embedding_scale = std::sqrt(static_cast<float>(c.dim));
-
-  LayerSpec layer;
-  layer.feed_forward.hidden = file.width_of_layers("feed_forward_length", blocks);
-  layer.feed_forward.activation = Activation::gelu_tanh;
-  layer.attention = file.attention(c.dim, blocks);
-  c.ropes = {file.rope(layer.attention.head_dim, true)};
-  return layer;
-}
-
 void read_gemma(ConfigReader& file, ModelConfig& c) {
-  std::int64_t blocks = 0;
-  const LayerSpec layer = read_common(file, c, blocks);
-  c.layers.assign(static_cast<std::size_t>(blocks), layer);
+  file.dense(c, true);
+  c.embedding_scale = std::sqrt(static_cast<float>(c.dim));
+  for (LayerSpec& layer : c.layers) layer.feed_forward.activation = Activation::gelu_tanh;
 }
 
 void read_gemma3(ConfigReader& file, ModelConfig& c) {
-  std::int64_t blocks = 0;
-  LayerSpec layer = read_common(file, c, blocks);
-  layer.attention.norm_heads = true;
-  layer.attention.scale = file.positive_or("attention.scale", 0.0f);
+  read_gemma(file, c);
+  float scale = file.positive_or("attention.scale", 0.0f);
+  const std::int64_t blocks = c.n_layers();
   // The largest was made with another scale, of which its files say nothing.
-  if (layer.attention.scale == 0.0f && blocks == kLayersOf27B) {
-    layer.attention.scale =
-        1.0f / std::sqrt(static_cast<float>(c.dim) / static_cast<float>(layer.attention.heads));
+  if (scale == 0.0f && blocks == kLayersOf27B) {
+    const auto heads = static_cast<float>(c.layers.front().attention.heads);
+    scale = 1.0f / std::sqrt(static_cast<float>(c.dim) / heads);
   }
   c.logit_cap = file.number_or("final_logit_softcapping", 0.0f);
   const std::int64_t window = file.integer_or("attention.sliding_window", 0);
@@ -55,11 +38,13 @@ void read_gemma3(ConfigReader& file, ModelConfig& c) {
   local.magnitude = 1.0f;
   c.ropes.push_back(local);
   const std::vector<bool> windows = file.windowed_layers(blocks, kLayersAGlobalOne);
-  for (std::int64_t i = 0; i < blocks; ++i) {
-    LayerSpec& added = c.layers.emplace_back(layer);
-    if (window <= 0 || !windows[static_cast<std::size_t>(i)]) continue;
-    added.attention.window = window;
-    added.attention.rope = 1;
+  for (std::size_t i = 0; i < c.layers.size(); ++i) {
+    AttentionSpec& attention = c.layers[i].attention;
+    attention.norm_heads = true;
+    attention.scale = scale;
+    if (window <= 0 || !windows[i]) continue;
+    attention.window = window;
+    attention.rope = 1;
   }
 }
 

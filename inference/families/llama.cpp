@@ -11,18 +11,11 @@ constexpr std::string_view kLlamaTypes[] = {"llama", "mistral"};
 
 void read(ConfigReader& file, ModelConfig& c) {
   file.refuse_experts();
-  const std::int64_t blocks = file.layers(c);
-  c.dim = file.width("embedding_length");
-  c.context_length = file.count("context_length");
-  c.norm_eps = file.positive("attention.layer_norm_rms_epsilon", 1.0f);
-
-  LayerSpec layer;
-  layer.feed_forward.hidden = file.width_of_layers("feed_forward_length", blocks);
-  layer.attention = file.attention(c.dim, blocks);
+  file.dense(c, file.pairs_in_halves());
   // Of the first Mistral; converters to GGUF drop it.
-  if (file.is_hub_folder()) layer.attention.window = file.window(c.context_length);
-  c.ropes = {file.rope(layer.attention.head_dim, file.pairs_in_halves())};
-  c.layers.assign(static_cast<std::size_t>(blocks - c.draft_layers), layer);
+  if (!file.is_hub_folder()) return;
+  const std::int64_t window = file.window(c.context_length);
+  for (LayerSpec& layer : c.layers) layer.attention.window = window;
 }
 
 }  // namespace

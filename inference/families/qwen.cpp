@@ -15,17 +15,8 @@ constexpr std::string_view kQwen3Defaults =
         "head_dim": 128})";
 
 void read(ConfigReader& file, ModelConfig& c, bool norm_heads) {
-  const std::int64_t blocks = file.layers(c);
-  c.dim = file.width("embedding_length");
-  c.context_length = file.count("context_length");
-  c.norm_eps = file.positive("attention.layer_norm_rms_epsilon", 1.0f);
-
-  LayerSpec layer;
-  layer.feed_forward.hidden = file.width_of_layers("feed_forward_length", blocks);
-  layer.attention = file.attention(c.dim, blocks);
-  layer.attention.norm_heads = norm_heads;
-  c.ropes = {file.rope(layer.attention.head_dim, true)};
-  c.layers.assign(static_cast<std::size_t>(blocks - c.draft_layers), layer);
+  file.dense(c, true);
+  for (LayerSpec& layer : c.layers) layer.attention.norm_heads = norm_heads;
 }
 
 void read_qwen2(ConfigReader& file, ModelConfig& c) {
