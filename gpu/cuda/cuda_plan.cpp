@@ -49,7 +49,7 @@ int CudaPlan::write_step(const StepParams& step) {
   header.records = static_cast<std::int64_t>(records_);
   header.record_bytes = static_cast<std::int64_t>(record_bytes_);
   std::memcpy(host, &header, sizeof header);
-  std::memcpy(host + kCudaOutputs, step.outputs.data(), step.outputs.size_bytes());
+  std::ranges::copy(std::as_bytes(step.outputs), host + kCudaOutputs);
   std::size_t first = 0;
   for (const SequenceRun& run : step.runs) {
     for (std::size_t t = 0; t < static_cast<std::size_t>(run.tokens); ++t) {

@@ -118,7 +118,7 @@ void VulkanPlan::write_step(const StepParams& step) {
     header.splits = divided(word(length), header.split_positions);
   }
   std::memcpy(base, &header, sizeof header);
-  std::memcpy(base + outputs_offset_, step.outputs.data(), step.outputs.size_bytes());
+  std::ranges::copy(std::as_bytes(step.outputs), base + outputs_offset_);
   for (const RopeTable& table : rope_tables_) {
     fill_rope_rows(table.angles, step.runs, reinterpret_cast<float*>(base + table.offset),
                    table.angles.row_floats());
