@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the table of an Engram layer lies, in whatever kind of file. A row has one part or more
 // (weights and scales may be different tensors of different files), and a part has one run of rows
-// or more (a tensor cut into shards). What the bytes mean is in RowFormat (inference/model).
+// or more (a tensor cut into shards). What the bytes mean is in RowFormat (inference/tables).
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,8 @@ set(base_may base/)
 set(engram_may base/ engram/)
 set(gpu_may base/ gpu/)
 set(inference_may base/ inference/ engram/ gpu/)
+# What files hold is read without knowing what runs it, but for the names that families give tensors.
+set(files_may base/ gpu/tensor.h inference/files/ inference/families/family.h inference/families/hub_family.h)
 # The hasher, the tier counters and the list of devices are plain data that the core's API hands out;
 # the rest of engram and gpu stays behind it.
 set(public_engram engram/hash_spec.h engram/ngram_hasher.h engram/ngram_key.h engram/tier_stats.h)
@@ -52,6 +54,9 @@ foreach(source IN LISTS sources)
     set(qt FALSE)
   elseif(source MATCHES "^gpu/")
     set(may ${gpu_may})
+    set(qt FALSE)
+  elseif(source MATCHES "^inference/files/")
+    set(may ${files_may})
     set(qt FALSE)
   elseif(source MATCHES "^inference/")
     set(may ${inference_may})

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "inference/model/hub_source.h"
+#include "inference/files/hub_source.h"
 
 namespace mneme::format {
 namespace {

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "engram/bench/key_stream.h"
 #include "engram/compressed_vocab.h"
-#include "inference/model/model_source.h"
+#include "inference/files/model_source.h"
 #include "inference/text/read_tokenizer.h"
 
 namespace mneme::cli {

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "engram/bench/scratch_table.h"
 #include "engram/ngram_hasher.h"
-#include "inference/model/table_files.h"
+#include "inference/tables/table_files.h"
 
 namespace mneme::cli {
 

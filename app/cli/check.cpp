@@ -14,13 +14,13 @@
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
 #include "base/printable.h"
+#include "inference/files/gguf.h"
+#include "inference/files/model_source.h"
 #include "inference/model/check_model.h"
-#include "inference/model/check_rows.h"
-#include "inference/model/gguf.h"
-#include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
-#include "inference/model/table_files.h"
+#include "inference/tables/check_rows.h"
+#include "inference/tables/memory_pack.h"
+#include "inference/tables/table_files.h"
 #include "inference/text/read_tokenizer.h"
 
 namespace mneme::cli {

@@ -11,7 +11,7 @@
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
 #include "app/cli/write_file.h"
-#include "inference/model/table_pack.h"
+#include "inference/tables/table_pack.h"
 
 namespace mneme::cli {
 namespace {

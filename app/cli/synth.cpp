@@ -18,8 +18,8 @@
 #include "app/cli/values.h"
 #include "app/cli/write_file.h"
 #include "app/paths.h"
-#include "inference/model/memory_pack_writer.h"
 #include "inference/model/synth_model.h"
+#include "inference/tables/memory_pack_writer.h"
 
 namespace mneme::cli {
 namespace {

@@ -16,7 +16,7 @@
 #include "app/cli/streams.h"
 #include "app/cli/values.h"
 #include "base/printable.h"
-#include "inference/model/table_files.h"
+#include "inference/tables/table_files.h"
 
 namespace mneme::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 
 namespace mneme::cli {
 

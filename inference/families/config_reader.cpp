@@ -12,8 +12,8 @@
 
 #include "base/printable.h"
 #include "inference/families/unread_keys.h"
-#include "inference/model/file_error.h"
-#include "inference/model/metadata_setting.h"
+#include "inference/files/file_error.h"
+#include "inference/files/metadata_setting.h"
 
 namespace mneme {
 namespace {

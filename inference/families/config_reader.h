@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "inference/files/model_source.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
 
 namespace mneme {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "inference/families/family.h"
-#include "inference/model/hub_config.h"
+#include "inference/files/hub_config.h"
 
 namespace mneme {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "inference/files/model_source.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
 
 namespace mneme {
 

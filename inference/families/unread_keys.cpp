@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "inference/model/metadata_setting.h"
+#include "inference/files/metadata_setting.h"
 
 namespace mneme {
 namespace {

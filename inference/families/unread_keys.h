@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "inference/model/metadata.h"
+#include "inference/files/metadata.h"
 #include "inference/model/model_config.h"
 
 namespace mneme {

@@ -12,11 +12,11 @@
 #include "gpu/graph.h"
 #include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"
-#include "inference/model/memory_pack.h"
 #include "inference/model/model_builder.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"
 #include "inference/model/weights.h"
+#include "inference/tables/memory_pack.h"
 
 namespace mneme {
 

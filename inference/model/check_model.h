@@ -8,10 +8,10 @@
 
 #include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/model/gguf.h"
-#include "inference/model/memory_pack.h"
+#include "inference/files/gguf.h"
+#include "inference/files/model_source.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
+#include "inference/tables/memory_pack.h"
 
 namespace mneme {
 

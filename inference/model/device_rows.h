@@ -13,7 +13,7 @@
 #include "engram/device_row_cache_policy.h"
 #include "engram/tier_stats.h"
 #include "gpu/backend.h"
-#include "inference/model/memory_pack.h"
+#include "inference/tables/memory_pack.h"
 
 namespace mneme {
 

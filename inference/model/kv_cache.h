@@ -13,9 +13,9 @@
 
 #include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
 #include "inference/model/placement.h"
+#include "inference/tables/memory_pack.h"
 
 namespace mneme {
 

@@ -9,8 +9,8 @@
 #include "base/printable.h"
 #include "inference/families/config_reader.h"
 #include "inference/families/family.h"
-#include "inference/model/file_error.h"
-#include "inference/model/file_kind.h"
+#include "inference/files/file_error.h"
+#include "inference/files/file_kind.h"
 
 namespace mneme {
 namespace {

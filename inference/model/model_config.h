@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/model_source.h"
+#include "inference/files/model_source.h"
 
 namespace mneme {
 

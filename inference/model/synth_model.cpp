@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/half.h"
-#include "inference/model/ggml_type.h"
+#include "inference/files/ggml_type.h"
 
 namespace mneme {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 #include "gpu/tensor.h"
-#include "inference/model/gguf.h"
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf.h"
+#include "inference/files/gguf_writer.h"
 
 namespace mneme {
 

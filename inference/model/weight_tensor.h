@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "gpu/backend.h"
-#include "inference/model/model_source.h"
+#include "inference/files/model_source.h"
 
 namespace mneme {
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "inference/files/model_source.h"
 #include "inference/model/model_builder.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
 #include "inference/model/placement.h"
 #include "inference/model/weight_tensor.h"
 

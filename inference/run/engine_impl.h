@@ -8,11 +8,10 @@
 
 #include "engram/table_store.h"
 #include "gpu/backend.h"
+#include "inference/files/gguf.h"
+#include "inference/files/model_source.h"
 #include "inference/model/device_rows.h"
-#include "inference/model/gguf.h"
-#include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
 #include "inference/model/placement.h"
 #include "inference/model/weights.h"
 #include "inference/run/engine.h"
@@ -20,6 +19,7 @@
 #include "inference/run/kept_records.h"
 #include "inference/run/prompt.h"
 #include "inference/run/session.h"
+#include "inference/tables/memory_pack.h"
 #include "inference/text/chat_template.h"
 #include "inference/text/tokenizer.h"
 

@@ -11,9 +11,9 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "inference/model/gguf.h"
-#include "inference/model/memory_pack.h"
+#include "inference/files/gguf.h"
 #include "inference/model/model_config.h"
+#include "inference/tables/memory_pack.h"
 
 namespace mneme {
 

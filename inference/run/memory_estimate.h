@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "gpu/backend.h"
+#include "inference/files/model_source.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
 #include "inference/run/engine.h"
 #include "inference/run/find_pack.h"
 

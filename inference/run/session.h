@@ -16,13 +16,13 @@
 #include "base/result.h"
 #include "engram/table_store.h"
 #include "gpu/backend.h"
+#include "inference/files/model_source.h"
 #include "inference/model/build_graph.h"
 #include "inference/model/device_rows.h"
 #include "inference/model/kv_cache.h"
-#include "inference/model/memory_pack.h"
 #include "inference/model/model_config.h"
-#include "inference/model/model_source.h"
 #include "inference/model/weights.h"
+#include "inference/tables/memory_pack.h"
 #include "inference/trace/step_log.h"
 
 namespace mneme {

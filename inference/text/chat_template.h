@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "inference/model/metadata.h"
+#include "inference/files/metadata.h"
 #include "inference/run/generate.h"
 #include "inference/text/text_piece.h"
 

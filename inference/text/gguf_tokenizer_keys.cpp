@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/model/metadata_setting.h"
+#include "inference/files/metadata_setting.h"
 
 namespace mneme {
 namespace {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "inference/model/metadata.h"
+#include "inference/files/metadata.h"
 
 namespace mneme {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/printable.h"
-#include "inference/model/file_error.h"
+#include "inference/files/file_error.h"
 #include "inference/text/gguf_tokenizer_keys.h"
 
 namespace mneme {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "inference/model/metadata.h"
+#include "inference/files/metadata.h"
 #include "inference/text/vocabulary.h"
 
 namespace mneme {

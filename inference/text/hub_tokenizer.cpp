@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/printable.h"
-#include "inference/model/file_error.h"
+#include "inference/files/file_error.h"
 #include "inference/text/byte_alphabet.h"
 #include "inference/text/hub_steps.h"
 #include "inference/text/token_table.h"

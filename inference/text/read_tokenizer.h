@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "inference/model/model_source.h"
+#include "inference/files/model_source.h"
 #include "inference/text/tokenizer.h"
 
 namespace mneme {

@@ -14,7 +14,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "inference/model/metadata.h"
+#include "inference/files/metadata.h"
 #include "inference/text/text_piece.h"
 #include "inference/text/vocabulary.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/printable.h"
 #include "base/sha256.h"
-#include "inference/model/file_error.h"
+#include "inference/files/file_error.h"
 #include "inference/text/byte_alphabet.h"
 #include "inference/text/tokenizer_impl.h"
 

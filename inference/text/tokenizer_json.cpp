@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/printable.h"
-#include "inference/model/file_error.h"
+#include "inference/files/file_error.h"
 #include "inference/text/vocabulary.h"
 
 namespace mneme {

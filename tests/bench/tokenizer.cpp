@@ -15,7 +15,7 @@
 
 #include "app/cli/values.h"
 #include "base/file.h"
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 #include "inference/text/hub_tokenizer.h"
 #include "tests/bench/commands.h"
 #include "tests/bench/report.h"

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 
 namespace {
 

@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "gpu/registry.h"
-#include "inference/model/hub_source.h"
-#include "inference/model/safetensors.h"
+#include "inference/files/hub_source.h"
+#include "inference/files/safetensors.h"
 #include "inference/model/weights.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "engram/ngram_hasher.h"
 #include "gpu/registry.h"
-#include "inference/model/memory_pack.h"
+#include "inference/tables/memory_pack.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mneme;

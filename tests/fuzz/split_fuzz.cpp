@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 #include "gpu/registry.h"
-#include "inference/model/gguf_split.h"
-#include "inference/model/model_source.h"
+#include "inference/files/gguf_split.h"
+#include "inference/files/model_source.h"
 #include "inference/model/weights.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

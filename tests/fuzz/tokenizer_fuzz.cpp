@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 #include "inference/text/tokenizer.h"
 #include "inference/text/utf8_stream.h"
 #include "tests/support/tiny_vocabulary.h"

@@ -10,9 +10,9 @@
 
 #include "base/output_file.h"
 #include "inference/model/check_model.h"
-#include "inference/model/table_files.h"
-#include "inference/model/table_pack.h"
 #include "inference/run/engine.h"
+#include "inference/tables/table_files.h"
+#include "inference/tables/table_pack.h"
 #include "tests/support/tiny_model.h"
 
 namespace mneme {

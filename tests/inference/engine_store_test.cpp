@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 #include "inference/run/answer_writer.h"
 #include "inference/run/engine.h"
 #include "inference/text/tokenizer.h"

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "inference/files/gguf.h"
 #include "inference/machine/folder_walk.h"
-#include "inference/model/gguf.h"
 #include "inference/run/engine.h"
 #include "tests/support/gguf_edit.h"
 #include "tests/support/hub_folder.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 
 #include <gtest/gtest.h>
 

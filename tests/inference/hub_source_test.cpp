@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folders of the Hugging Face hub: the logits are those of the same model as GGUF; every setting is
 // computed with, changes nothing, or is named in one sentence.
-#include "inference/model/hub_source.h"
+#include "inference/files/hub_source.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 
 #include "gpu/registry.h"
 #include "inference/families/family.h"
-#include "inference/model/hub_tensors.h"
+#include "inference/files/hub_tensors.h"
 #include "inference/model/model_config.h"
 #include "inference/run/engine.h"
 #include "tests/support/hub_folder.h"

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "inference/model/memory_pack_writer.h"
 #include "inference/model/synth_model.h"
 #include "inference/run/engine.h"
 #include "inference/run/engine_view.h"
 #include "inference/run/session.h"
+#include "inference/tables/memory_pack_writer.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/slow_reader.h"
 #include "tests/support/temporary_folder.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "gpu/cpu/cpu_info.h"
-#include "inference/model/ggml_type.h"
+#include "inference/files/ggml_type.h"
 #include "inference/model/synth_model.h"
 #include "inference/run/engine.h"
 #include "tests/support/gguf_edit.h"

@@ -13,9 +13,9 @@
 
 #include "base/sha256.h"
 #include "gpu/cpu/cpu_info.h"
-#include "inference/model/memory_pack_writer.h"
 #include "inference/run/engine.h"
 #include "inference/run/session.h"
+#include "inference/tables/memory_pack_writer.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/cosine.h"
 #include "tests/support/default_model.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every rule of a memory pack (engram/PACK.md): what breaks one is refused, with the reason; only
 // another base file is a warning.
-#include "inference/model/memory_pack.h"
+#include "inference/tables/memory_pack.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/memory_pack_writer.h"
+#include "inference/tables/memory_pack_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include "engram/engram_math.h"
 #include "engram/ngram_hasher.h"
 #include "engram/row_codec.h"
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 #include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_vocabulary.h"

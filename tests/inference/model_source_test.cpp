@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One model in every container gives the same logits; what is wrong with one is one sentence.
-#include "inference/model/model_source.h"
+#include "inference/files/model_source.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "gpu/registry.h"
-#include "inference/model/gguf_split.h"
+#include "inference/files/gguf_split.h"
 #include "tests/support/gguf_edit.h"
 #include "tests/support/hub_folder.h"
 #include "tests/support/source_logits.h"

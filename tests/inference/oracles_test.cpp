@@ -21,7 +21,7 @@
 
 #include "gpu/registry.h"
 #include "inference/families/family.h"
-#include "inference/model/model_source.h"
+#include "inference/files/model_source.h"
 #include "tests/support/source_logits.h"
 #include "tests/support/split_gguf.h"
 #include "tests/support/temporary_folder.h"

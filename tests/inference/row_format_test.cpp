@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/row_format.h"
+#include "inference/tables/row_format.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/model/ggml_type.h"
+#include "inference/files/ggml_type.h"
 #include "tests/support/table_vectors.h"
 
 namespace mneme {

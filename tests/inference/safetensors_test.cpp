@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/safetensors.h"
+#include "inference/files/safetensors.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/merged_by_hand.h"
 #include "tests/support/piece_vocabulary.h"

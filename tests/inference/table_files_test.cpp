@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/table_files.h"
+#include "inference/tables/table_files.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 
 #include "engram/derive_hash.h"
 #include "engram/qwen_hash.h"
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 #include "tests/support/table_vectors.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/model/table_pack.h"
+#include "inference/tables/table_pack.h"
 
 #include <gtest/gtest.h>
 
@@ -15,11 +15,11 @@
 #include "base/output_file.h"
 #include "engram/ngram_hasher.h"
 #include "engram/table_store.h"
-#include "inference/model/check_rows.h"
-#include "inference/model/gguf.h"
-#include "inference/model/memory_pack.h"
-#include "inference/model/memory_pack_writer.h"
-#include "inference/model/synth_rows.h"
+#include "inference/files/gguf.h"
+#include "inference/tables/check_rows.h"
+#include "inference/tables/memory_pack.h"
+#include "inference/tables/memory_pack_writer.h"
+#include "inference/tables/synth_rows.h"
 #include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"

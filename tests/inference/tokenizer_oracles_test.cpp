@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 #include "inference/text/hub_tokenizer.h"
 #include "inference/text/tokenizer.h"
 #include "tests/support/oracles.h"

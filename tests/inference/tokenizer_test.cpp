@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 #include "inference/text/byte_alphabet.h"
 #include "tests/support/default_model.h"
 #include "tests/support/test_paths.h"

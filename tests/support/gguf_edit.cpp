@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "inference/model/ggml_type.h"
+#include "inference/files/ggml_type.h"
 
 namespace mneme {
 

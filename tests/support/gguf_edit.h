@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "inference/model/gguf.h"
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf.h"
+#include "inference/files/gguf_writer.h"
 
 namespace mneme {
 

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "gpu/tensor.h"
 #include "inference/families/family.h"
-#include "inference/model/hub_tensors.h"
+#include "inference/files/hub_tensors.h"
 
 namespace mneme {
 namespace {

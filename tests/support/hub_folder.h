@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 
 namespace mneme {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 
 namespace mneme {
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 
 namespace mneme {
 

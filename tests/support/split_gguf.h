@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/model/gguf.h"
+#include "inference/files/gguf.h"
 
 namespace mneme {
 

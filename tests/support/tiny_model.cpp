@@ -7,9 +7,9 @@
 #include <span>
 
 #include "base/check.h"
-#include "inference/model/gguf.h"
-#include "inference/model/memory_pack_writer.h"
+#include "inference/files/gguf.h"
 #include "inference/model/synth_model.h"
+#include "inference/tables/memory_pack_writer.h"
 #include "tests/support/tiny_vocabulary.h"
 
 namespace mneme {

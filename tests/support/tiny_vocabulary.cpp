@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/check.h"
-#include "inference/model/gguf_writer.h"
+#include "inference/files/gguf_writer.h"
 #include "inference/text/byte_alphabet.h"
 
 namespace mneme {
