@@ -34,7 +34,7 @@ struct RowShape {
 struct SynthCliOptions {
   std::string out;
   std::string tokenizer_from;
-  std::string shape = "1b";
+  SynthShape shape = kLlama1bShape;
   DType type = DType::q4_0;
   std::uint64_t seed = 1;
   bool pack = false;
@@ -86,11 +86,7 @@ int write_pack(const SynthCliOptions& options) {
 int write_model(const SynthCliOptions& options) {
   SynthModelOptions synth;
   synth.seed = options.seed;
-  if (options.shape == "1b") {
-    synth.shape = kLlama1bShape;
-  } else {
-    synth.shape = kSmolShape;
-  }
+  synth.shape = options.shape;
   synth.type = options.type;
   const std::string source =
       options.tokenizer_from.empty() ? Paths::find().default_model() : options.tokenizer_from;
@@ -111,8 +107,12 @@ Command add_synth(CLI::App& parent) {
             "seed of the weights or rows");
   app->add_flag("--estimate", options->estimate, "print the size and write nothing");
   const auto of_model = [&](CLI::Option* option) { return option->group("A model"); };
-  of_model(add_choice(*app, "--shape", options->shape, {"1b", "135m"},
-                      "Llama 3.2 1B or SmolLM2 135M", options->shape));
+  const std::vector<std::pair<std::string, SynthShape>> shapes{{"1b", kLlama1bShape},
+                                                               {"135m", kSmolShape},
+                                                               {"qwen3-0.6b", kQwen3Shape},
+                                                               {"gemma3-1b", kGemma3Shape}};
+  of_model(add_choice(*app, "--shape", options->shape, shapes,
+                      "Llama 3.2 1B, SmolLM2 135M, Qwen 3 0.6B or Gemma 3 1B", "1b"));
   std::vector<std::pair<std::string, DType>> types;
   for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0,
                            DType::q4_1, DType::q4_k, DType::q5_k, DType::q6_k}) {

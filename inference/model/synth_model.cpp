@@ -13,6 +13,9 @@
 
 #include "base/half.h"
 #include "inference/files/ggml_type.h"
+#include "inference/files/model_source.h"
+#include "inference/model/build_graph.h"
+#include "inference/model/model_config.h"
 
 namespace mneme {
 namespace {
@@ -115,113 +118,115 @@ std::size_t block_bytes(DType type) {
   return row_bytes(type, std::max<std::int64_t>(32, dtype_info(type).block_values));
 }
 
-class SynthWriter {
- public:
-  explicit SynthWriter(const SynthModelOptions& options) : options_(options) {}
+void add_matrix(GgufWriter& file, const WeightNeed& need, DType type, std::uint64_t seed) {
+  const auto rows = static_cast<std::uint64_t>(need.rows);
+  const auto cols = static_cast<std::uint64_t>(need.cols);
+  file.add_tensor(need.name, ggml_type_of(type), {cols, rows},
+                  [type, rows, cols, seed](const GgufWriter::Sink& sink) -> Status {
+                    WeightNoise noise(seed);
+                    std::vector<std::byte> row(row_bytes(type, static_cast<std::int64_t>(cols)));
+                    for (std::uint64_t r = 0; r < rows; ++r) {
+                      for (std::size_t at = 0; at < row.size(); at += block_bytes(type)) {
+                        fill_block(type, noise, row.data() + at);
+                      }
+                      RETURN_IF_ERROR(sink(row));
+                    }
+                    return {};
+                  });
+}
 
-  void matrix(const std::string& name, DType type, std::int64_t rows, std::int64_t cols) {
-    const std::uint64_t seed = options_.seed * 1000003 + tensors_++;
-    writer_.add_tensor(name, ggml_type_of(type), dims(cols, rows),
-                       [type, rows, cols, seed](const GgufWriter::Sink& sink) -> Status {
-                         WeightNoise noise(seed);
-                         std::vector<std::byte> row(row_bytes(type, cols));
-                         for (std::int64_t r = 0; r < rows; ++r) {
-                           for (std::size_t at = 0; at < row.size(); at += block_bytes(type)) {
-                             fill_block(type, noise, row.data() + at);
-                           }
-                           RETURN_IF_ERROR(sink(row));
-                         }
-                         return {};
-                       });
-  }
+// A norm that leaves its input as it is.
+void add_ones(GgufWriter& file, const WeightNeed& need) {
+  const auto size = static_cast<std::size_t>(need.cols);
+  file.add_tensor(need.name, ggml_type_of(DType::f32), {size},
+                  [size](const GgufWriter::Sink& sink) {
+                    const std::vector<float> values(size, 1.0f);
+                    return sink(std::as_bytes(std::span(values)));
+                  });
+}
 
-  void ones(const std::string& name, std::int64_t size) {
-    writer_.add_tensor(name, ggml_type_of(DType::f32), {static_cast<std::uint64_t>(size)},
-                       [size](const GgufWriter::Sink& sink) {
-                         const std::vector<float> values(static_cast<std::size_t>(size), 1.0f);
-                         return sink(std::as_bytes(std::span(values)));
-                       });
-  }
+void add_settings(GgufWriter& file, const SynthShape& s) {
+  file.add_string("general.architecture", s.family);
+  file.add_string("general.name", fmt::format("random weights, {} x {}", s.n_layers, s.dim));
+  const auto u32 = [&](std::string_view key, std::int64_t value) {
+    file.add_u32(fmt::format("{}.{}", s.family, key), static_cast<std::uint32_t>(value));
+  };
+  const auto f32 = [&](std::string_view key, float value) {
+    file.add_f32(fmt::format("{}.{}", s.family, key), value);
+  };
+  u32("block_count", s.n_layers);
+  u32("embedding_length", s.dim);
+  u32("feed_forward_length", s.hidden_dim);
+  u32("attention.head_count", s.n_heads);
+  u32("attention.head_count_kv", s.n_kv_heads);
+  u32("context_length", s.context_length);
+  const std::int64_t head_dim =
+      s.head_dim > 0 ? s.head_dim : s.dim / std::max<std::int64_t>(s.n_heads, 1);
+  u32("attention.key_length", head_dim);
+  u32("attention.value_length", head_dim);
+  u32("rope.dimension_count", head_dim);
+  if (s.window > 0) u32("attention.sliding_window", s.window);
+  f32("rope.freq_base", s.rope_base);
+  f32("attention.layer_norm_rms_epsilon", 1e-5f);
+}
 
-  GgufWriter& file() { return writer_; }
-
- private:
-  static std::vector<std::uint64_t> dims(std::int64_t cols, std::int64_t rows) {
-    return {static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows)};
-  }
-
-  const SynthModelOptions& options_;
-  GgufWriter writer_;
-  std::uint64_t tensors_ = 0;
-};
-
-Status check_shape(const SynthModelOptions& options) {
-  const SynthShape& s = options.shape;
-  const bool positive = s.n_layers > 0 && s.dim > 0 && s.hidden_dim > 0 && s.n_heads > 0 &&
-                        s.n_kv_heads > 0 && s.vocab_size > 0 && s.context_length > 0;
-  if (!positive || s.dim % 32 != 0 || s.hidden_dim % 32 != 0 || s.dim % s.n_heads != 0 ||
-      s.n_heads % s.n_kv_heads != 0) {
-    return Error{ErrorCode::invalid, "this shape of a model does not work out"};
-  }
-  for (const DType type : {options.type, options.embed_type}) {
-    const DTypeInfo& info = dtype_info(type);
-    if (s.dim % info.block_values == 0 && s.hidden_dim % info.block_values == 0) continue;
-    return Error{ErrorCode::invalid,
-                 fmt::format("{} comes in blocks of {} values, which do not divide rows of {} and "
-                             "{}: take another type or shape",
-                             info.name, info.block_values, s.dim, s.hidden_dim)};
-  }
-  return {};
+// What a model of these settings and of a vocabulary of so many rows needs, as if it were opened.
+Result<ModelNeeds> needs_of_file(const GgufWriter& file, const SynthShape& shape) {
+  const std::string head = file.head();
+  const auto parsed = GgufFile::parse(std::as_bytes(std::span(head)), "this shape of a model");
+  if (!parsed) return parsed.error();
+  SourceContents contents;
+  contents.metadata = parsed->metadata();
+  SourceTensor& embedding = contents.tensors.emplace_back();
+  embedding.name = embedding.name_in_file = "token_embd.weight";
+  embedding.dims = {static_cast<std::uint64_t>(shape.dim),
+                    static_cast<std::uint64_t>(shape.vocab_size), 1, 1};
+  const auto source = ModelSource::from(std::move(contents));
+  if (!source) return source.error();
+  const auto config = ModelConfig::read(*source);
+  if (!config) return config.error();
+  return needs_of(*config);
 }
 
 }  // namespace
 
 Result<GgufWriter> plan_synth_model(const GgufFile& tokenizer_source,
                                     const SynthModelOptions& options) {
-  const SynthShape& s = options.shape;
-  RETURN_IF_ERROR(check_shape(options));
-  auto tokens =
-      tokenizer_source.metadata().require_array<std::string_view>("tokenizer.ggml.tokens");
+  const SynthShape& shape = options.shape;
+  const Metadata& tokenizer = tokenizer_source.metadata();
+  auto tokens = tokenizer.require_array<std::string_view>("tokenizer.ggml.tokens");
   if (!tokens) return tokens.error();
-  if (static_cast<std::int64_t>(tokens->size()) > s.vocab_size) {
+  if (static_cast<std::int64_t>(tokens->size()) > shape.vocab_size) {
     return Error{ErrorCode::invalid, fmt::format("the tokenizer has {} tokens, the shape only {}",
-                                                 tokens->size(), s.vocab_size)};
+                                                 tokens->size(), shape.vocab_size)};
   }
-  SynthWriter writer(options);
-  GgufWriter& file = writer.file();
-  const auto u32 = [&](std::string_view key, std::int64_t value) {
-    file.add_u32(key, static_cast<std::uint32_t>(value));
-  };
-  file.add_string("general.architecture", "llama");
-  file.add_string("general.name", fmt::format("random weights, {} x {}", s.n_layers, s.dim));
-  u32("llama.block_count", s.n_layers);
-  u32("llama.embedding_length", s.dim);
-  u32("llama.feed_forward_length", s.hidden_dim);
-  u32("llama.attention.head_count", s.n_heads);
-  u32("llama.attention.head_count_kv", s.n_kv_heads);
-  u32("llama.context_length", s.context_length);
-  u32("llama.rope.dimension_count", s.dim / s.n_heads);
-  file.add_f32("llama.rope.freq_base", s.rope_base);
-  file.add_f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  for (const MetadataEntry& entry : tokenizer_source.metadata().entries()) {
+  GgufWriter file;
+  add_settings(file, shape);
+  for (const MetadataEntry& entry : tokenizer.entries()) {
     if (entry.key.starts_with("tokenizer.")) file.add_entry(entry);
   }
-  const std::int64_t kv_dim = s.dim / s.n_heads * s.n_kv_heads;
-  writer.matrix("token_embd.weight", options.embed_type, s.vocab_size, s.dim);
-  for (std::int64_t i = 0; i < s.n_layers; ++i) {
-    const std::string p = fmt::format("blk.{}.", i);
-    writer.ones(p + "attn_norm.weight", s.dim);
-    writer.matrix(p + "attn_q.weight", options.type, s.dim, s.dim);
-    writer.matrix(p + "attn_k.weight", options.type, kv_dim, s.dim);
-    writer.matrix(p + "attn_v.weight", options.type, kv_dim, s.dim);
-    writer.matrix(p + "attn_output.weight", options.type, s.dim, s.dim);
-    writer.ones(p + "ffn_norm.weight", s.dim);
-    writer.matrix(p + "ffn_gate.weight", options.type, s.hidden_dim, s.dim);
-    writer.matrix(p + "ffn_up.weight", options.type, s.hidden_dim, s.dim);
-    writer.matrix(p + "ffn_down.weight", options.type, s.dim, s.hidden_dim);
+  auto needs = needs_of_file(file, shape);
+  if (!needs) return needs.error();
+  std::uint64_t matrices = 0;
+  for (WeightNeed& need : needs->weights) {
+    if (need.optional) continue;
+    if (need.rule == WeightRule::vector) {
+      add_ones(file, need);
+      continue;
+    }
+    const bool vocabulary = need.rule == WeightRule::vocabulary;
+    if (vocabulary) need.rows = shape.vocab_size;
+    const DType type = vocabulary ? options.embed_type : options.type;
+    const DTypeInfo& info = dtype_info(type);
+    if (need.cols % std::max<std::int64_t>(32, info.block_values) != 0) {
+      return Error{ErrorCode::invalid,
+                   fmt::format("{} comes in blocks of {} values, which do not divide rows of {}: "
+                               "take another type or shape",
+                               info.name, info.block_values, need.cols)};
+    }
+    add_matrix(file, need, type, options.seed * 1000003 + matrices++);
   }
-  writer.ones("output_norm.weight", s.dim);
-  return std::move(file);
+  return file;
 }
 
 Status write_synth_model(const GgufFile& tokenizer_source, const std::string& path,

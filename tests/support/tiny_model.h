@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "gpu/tensor.h"
 #include "tests/support/temporary_folder.h"  // what most users of the model need too
@@ -15,6 +16,7 @@ struct TinyModelOptions {
   std::int64_t context = 512;
   std::int64_t layers = 2;
   bool memory = true;  // also a pack, with Engram layers 0 and 1
+  std::string_view family = "llama";
 };
 
 // Writes `tiny.gguf` and, with memory, `tiny.engram.gguf` into `folder`. Returns the model's path.
