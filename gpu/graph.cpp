@@ -84,9 +84,9 @@ void GraphBuilder::make_output(TensorId activation, std::string name, const Buff
   tensor.buffer = &buffer;
 }
 
-void GraphBuilder::begin_segment(std::optional<std::int32_t> engram_slot) {
+void GraphBuilder::begin_segment(std::optional<WaitId> waits_for) {
   if (!graph_.segments.empty()) graph_.segments.back().end_op = graph_.ops.size();
-  graph_.segments.push_back(Segment{graph_.ops.size(), graph_.ops.size(), engram_slot});
+  graph_.segments.push_back(Segment{graph_.ops.size(), graph_.ops.size(), waits_for});
 }
 
 void GraphBuilder::op(Op op) {
@@ -114,9 +114,9 @@ std::string to_text(const Graph& graph) {
   std::size_t segment = 0;
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     if (segment < graph.segments.size() && graph.segments[segment].first_op == i) {
-      const auto slot = graph.segments[segment].engram_slot;
+      const auto wait = graph.segments[segment].waits_for;
       fmt::format_to(std::back_inserter(text), "segment {}{}\n", segment,
-                     slot ? fmt::format(" (waits for Engram layer {})", *slot) : "");
+                     wait ? fmt::format(" (waits for {})", *wait) : "");
       ++segment;
     }
     const Op& op = graph.ops[i];

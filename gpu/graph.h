@@ -35,11 +35,15 @@ struct Tensor {
   std::size_t offset = 0;          // bytes into `buffer`
 };
 
-// A run of ops between two waits. Rows of `engram_slot` must be in its input tensor before it runs.
+// What the host waits for before it lets a segment run: rows of a table, or whatever else arrives
+// while earlier segments compute. Graphs and backends do not know what it is.
+using WaitId = std::int32_t;
+
+// A run of ops between two waits. What `waits_for` names is in the segment's inputs before it runs.
 struct Segment {
   std::size_t first_op = 0;
   std::size_t end_op = 0;
-  std::optional<std::int32_t> engram_slot;  // index into the model's Engram layers
+  std::optional<WaitId> waits_for;
 };
 
 struct Graph {
@@ -69,7 +73,7 @@ class GraphBuilder {
   void make_output(TensorId activation, std::string name, const Buffer& buffer);
   std::int64_t cols(TensorId id) const { return graph_.tensor(id).cols; }
 
-  void begin_segment(std::optional<std::int32_t> engram_slot);
+  void begin_segment(std::optional<WaitId> waits_for);
   void op(Op op);
 
   Graph finish() &&;  // CHECKs that every op's tensors exist and its shapes agree

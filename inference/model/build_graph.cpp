@@ -51,7 +51,7 @@ class Transformer {
     const PackHeader& p = pack_->header;
     const EngramLayerWeights& w = pack_->layers[slot];
     const std::int64_t width = p.streams * c_.dim;
-    g_.begin_segment(static_cast<std::int32_t>(slot));
+    g_.begin_segment(static_cast<WaitId>(slot));
 
     const TensorId e = g_.activation(b_.name("engram_e"), p.memory_width());
     OpParams decode;

@@ -45,8 +45,8 @@ struct StepBuffers {
 ModelNeeds needs_of(const ModelConfig& config);
 
 // Part `part` of the model. `pack` null = memory off or absent; `device_rows` null = the device
-// caches no rows, and each step transfers all of them. Everything passed in but the placement must
-// outlive the graph.
+// caches no rows, and each step transfers all of them. Segments wait for the rows of the Engram
+// layer whose slot is their WaitId. Everything passed in but the placement must outlive the graph.
 Graph build_graph(const ModelConfig& config, const Weights& weights, const MemoryPack* pack,
                   const DeviceRows* device_rows, const KvCache& cache, const StepBuffers& io,
                   const Placement& placement, std::size_t part);

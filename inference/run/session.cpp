@@ -67,7 +67,7 @@ Result<std::unique_ptr<Session>> Session::create(const Model& model,
     }
     session->parts_.push_back(std::move(part));
   }
-  session->memory_on_ = model.pack != nullptr;
+  session->set_memory(true);
   return session;
 }
 
@@ -84,8 +84,11 @@ Result<std::unique_ptr<Plan>> Session::compile(std::size_t part, const MemoryPac
 
 void Session::set_memory(bool on) {
   on = on && model_.pack != nullptr;
-  if (on == memory_on_) return;
-  memory_on_ = on;
+  if (on == memory_on()) return;
+  memory_.reset();
+  if (on) {
+    memory_ = std::make_unique<MemoryRows>(*model_.pack, *model_.tables, model_.device_rows, io_);
+  }
   for (std::size_t s = 0; s < sequences_.size(); ++s) rewind(0, s);
 }
 
@@ -96,44 +99,29 @@ void Session::rewind(std::int64_t length, std::size_t sequence) {
   s.tokens.resize(static_cast<std::size_t>(length));
 }
 
-// Asks for the rows of the next step: of the n-grams that the device does not hold, each once.
+// What the segments of the next step will wait for.
 void Session::prefetch(std::span<const Run> runs) {
-  next_rows_->asked = Clock::now();
-  if (!memory_on_) return;
-  const NgramHasher& hasher = *model_.pack->hasher;
-  const auto orders = static_cast<std::size_t>(hasher.spec().orders());
-  keys_.clear();
+  if (!memory_on()) return;
+  std::vector<MemoryRows::Tokens> tokens;
   for (const Run& run : runs) {
-    for (std::int64_t t = run.first; t < run.first + run.count; ++t) {
-      keys_.resize(keys_.size() + orders);
-      hasher.keys_at(sequences_[run.sequence].tokens, static_cast<std::size_t>(t),
-                     std::span(keys_).last(orders));
-    }
+    tokens.push_back({sequences_[run.sequence].tokens, run.first, run.count});
   }
-  if (model_.device_rows == nullptr) {
-    next_rows_->ticket = model_.tables->prefetch(keys_);
-    return;
-  }
-  DeviceRowCachePolicy::Step& device = next_rows_->device;
-  model_.device_rows->policy().plan(keys_, device);
-  next_rows_->ticket = model_.tables->prefetch(device.misses(), device.hits());
+  memory_->prefetch(tokens);
 }
 
-void Session::take_next_rows() {
-  std::swap(rows_, next_rows_);
-  next_rows_->ticket = {};
+void Session::begin_step() {
+  if (memory_on()) memory_->begin_step();
 }
 
-// Waits for the rows of an Engram layer and lays them where the device takes them from.
-Status Session::bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel) {
+void Session::give_up_step() {
+  if (memory_on()) memory_->give_up();
+}
+
+// What a segment waits for: an Engram layer's rows.
+Status Session::wait_for(WaitId id, std::size_t part, const std::atomic<bool>* cancel) {
   const double begin = now_us();
-  const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
-  const std::size_t ngrams = model_.device_rows != nullptr
-                                 ? rows_->device.misses().size()
-                                 : static_cast<std::size_t>(last_.tokens) * orders;
-  const std::size_t bytes = ngrams * static_cast<std::size_t>(ngram_bytes(model_.pack->header));
-  RETURN_IF_ERROR(
-      model_.tables->wait(rows_->ticket, slot, io_.rows[slot].host().first(bytes), cancel));
+  const auto slot = static_cast<std::size_t>(id);
+  RETURN_IF_ERROR(memory_->wait(slot, cancel));
   const double end = now_us();
   last_.wait_us += end - begin;
   if (slot == 0) last_.first_wait_us = end - begin;
@@ -141,24 +129,6 @@ Status Session::bring_rows(std::size_t slot, std::size_t part, const std::atomic
                     static_cast<std::uint8_t>(part), static_cast<float>(begin),
                     static_cast<float>(end)});
   return {};
-}
-
-// Tells the device where the rows of each n-gram lie, and which it is to keep.
-void Session::write_row_locations() {
-  std::span<std::byte> index = io_.index.host();
-  for (const DeviceRowCachePolicy::RowLocation& location : rows_->device.locations()) {
-    const RowLocation stored{location.from, location.keep};
-    std::memcpy(index.data(), &stored, sizeof stored);
-    index = index.subspan(sizeof stored);
-  }
-}
-
-// What a step that did not end was to keep on the device may not be there, nor what the next one
-// was planned with.
-void Session::give_up_rows() {
-  rows_->device.forget();
-  next_rows_->device.forget();
-  next_rows_->ticket = {};
 }
 
 // What a step computed counts only if the files it was computed from are still what they were, and
@@ -174,7 +144,7 @@ Status Session::run(std::span<const Run> runs, const std::atomic<bool>* cancel) 
                    "pack is damaged"};
     }
   }
-  if (memory_on_ && model_.device_rows != nullptr) rows_->device.done();
+  if (memory_on()) memory_->end_step();
   last_.total_us = now_us();
   last_.compute_us = last_.total_us - last_.wait_us;
   last_.spans = spans_;
@@ -183,7 +153,7 @@ Status Session::run(std::span<const Run> runs, const std::atomic<bool>* cancel) 
 }
 
 // The loop to read first: rows were asked for before; each segment of each part's graph runs as
-// soon as the rows that it needs are there.
+// soon as what it waits for is there.
 Status Session::run_parts(std::span<const Run> runs, const std::atomic<bool>* cancel) {
   step_start_ = Clock::now();
   spans_.clear();
@@ -198,19 +168,19 @@ Status Session::run_parts(std::span<const Run> runs, const std::atomic<bool>* ca
                    .tokens = static_cast<std::int64_t>(step_.tokens.size()),
                    .outputs = static_cast<std::int64_t>(step_.outputs.size())};
   CHECK(last_.tokens <= options_.chunk_tokens && last_.outputs <= options_.outputs_max);
-  last_.asked_us = microseconds(rows_->asked - step_start_);
+  if (memory_on()) last_.asked_us = microseconds(memory_->asked() - step_start_);
 
   StepParams params = step_.params();
   params.cancel = cancel;
   params.timed = timed_;
-  if (memory_on_ && model_.device_rows != nullptr) write_row_locations();
+  if (memory_on()) params.ngrams = memory_->ngrams();
   for (std::size_t p = 0; p < parts_.size(); ++p) RETURN_IF_ERROR(run_part(p, params));
   return {};
 }
 
-Status Session::run_part(std::size_t index, StepParams params) {
+Status Session::run_part(std::size_t index, const StepParams& params) {
   PartPlans& part = parts_[index];
-  Plan& plan = memory_on_ ? *part.memory : *part.plain;
+  Plan& plan = memory_on() ? *part.memory : *part.plain;
   const std::size_t count = params.tokens.size();
   if (index > 0) {
     const ResidualTransfer& residual = io_.residual_transfers[index - 1];
@@ -219,15 +189,13 @@ Status Session::run_part(std::size_t index, StepParams params) {
   }
   const double begin = now_us();
   for (const Segment& segment : plan.segments()) {
-    if (segment.engram_slot) {
-      const Status brought =
-          bring_rows(static_cast<std::size_t>(*segment.engram_slot), index, params.cancel);
-      if (!brought) {
+    if (segment.waits_for) {
+      const Status there = wait_for(*segment.waits_for, index, params.cancel);
+      if (!there) {
         // What runs of this step ends here, and so does a stop: none of it reaches the next one.
         (void)part.backend->finish();
-        return brought;
+        return there;
       }
-      params.ngrams = static_cast<std::int64_t>(rows_->device.misses().size());
     }
     part.backend->run(plan, segment, params);
   }
@@ -245,7 +213,7 @@ void Session::add_spans(std::size_t part, const Plan& plan, double begin_us) {
   const auto segments = plan.segments();
   const auto times = parts_[part].backend->segment_times();
   for (std::size_t i = 0; i < times.size(); ++i) {
-    const auto slot = static_cast<std::int8_t>(segments[i].engram_slot.value_or(-1));
+    const auto slot = static_cast<std::int8_t>(segments[i].waits_for.value_or(-1));
     const auto add = [&](StepSpan::Kind kind, double begin, double end) {
       spans_.push_back({kind, slot, static_cast<std::uint8_t>(part),
                         static_cast<float>(begin_us + begin), static_cast<float>(begin_us + end)});
@@ -270,7 +238,7 @@ Status Session::sync(std::span<const TokenId> tokens, bool all_outputs,
   s.tokens.insert(s.tokens.end(), tokens.begin() + s.length, tokens.end());
   const Status status =
       without_exceptions([&] { return read_rest(sequence, all_outputs, cancel, on_step); });
-  if (!status) give_up_rows();
+  if (!status) give_up_step();
   rewind(s.length, sequence);  // after a failure: only what was evaluated stays
   return status;
 }
@@ -292,7 +260,7 @@ Status Session::read_rest(std::size_t sequence, bool all_outputs, const std::ato
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       return Error{ErrorCode::cancelled, "stopped"};
     }
-    take_next_rows();
+    begin_step();
     // The drive reads the next chunk's rows while this one computes.
     const Run next = chunk_at(chunk.first + chunk.count);
     if (next.count > 0) prefetch({&next, 1});
@@ -315,12 +283,12 @@ Status Session::step(std::span<const NextTokens> next, const std::atomic<bool>* 
   }
   const Status status = without_exceptions([&]() -> Status {
     prefetch(runs);
-    take_next_rows();
+    begin_step();
     RETURN_IF_ERROR(run(runs, cancel));
     on_step(last_);
     return {};
   });
-  if (!status) give_up_rows();
+  if (!status) give_up_step();
   for (const Run& run : runs) rewind(sequences_[run.sequence].length, run.sequence);
   return status;
 }
@@ -340,25 +308,18 @@ std::span<const float> Session::last_logits() const {
 }
 
 std::span<const float> Session::gates(std::size_t slot, std::int64_t token) const {
-  CHECK(memory_on_ && token < last_.tokens);
+  CHECK(memory_on() && token < last_.tokens);
   return float_row(io_.gates[slot], token, model_.pack->header.streams);
 }
 
 std::span<const float> Session::writes(std::size_t slot, std::int64_t token) const {
-  CHECK(memory_on_ && token < last_.tokens);
+  CHECK(memory_on() && token < last_.tokens);
   return float_row(io_.writes[slot], token, model_.pack->header.streams);
 }
 
 RowOutcome Session::outcome(std::size_t slot, std::int64_t token, std::size_t order) const {
-  CHECK(memory_on_ && token < last_.tokens);
-  const auto orders = static_cast<std::size_t>(model_.pack->header.hash.orders());
-  std::size_t at = static_cast<std::size_t>(token) * orders + order;
-  if (model_.device_rows != nullptr) {
-    const DeviceRowCachePolicy::RowLocation& location = rows_->device.locations()[at];
-    if (!location.is_miss) return {Tier::device, 0};
-    at = static_cast<std::size_t>(location.from);
-  }
-  return model_.tables->outcomes(rows_->ticket, slot)[at];
+  CHECK(memory_on() && token < last_.tokens);
+  return memory_->outcome(slot, token, order);
 }
 
 }  // namespace mneme

@@ -22,6 +22,7 @@
 #include "inference/model/kv_cache.h"
 #include "inference/model/model_config.h"
 #include "inference/model/weights.h"
+#include "inference/run/memory_rows.h"
 #include "inference/tables/memory_pack.h"
 #include "inference/trace/step_log.h"
 
@@ -85,7 +86,7 @@ class Session {
 
   // Memory on or off from here on. What can be reused depends on it: a change rewinds all to 0.
   void set_memory(bool on);
-  bool memory_on() const { return memory_on_; }
+  bool memory_on() const { return memory_ != nullptr; }
 
   // Whether steps from here on say when their parts ran (StepView::spans).
   void time_steps(bool on) { timed_ = on; }
@@ -138,41 +139,29 @@ class Session {
     std::int64_t count = 0;
     std::int64_t outputs = 0;
   };
-  // The rows of one step: which of them the device has, and the ticket for the others.
-  struct StepRows {
-    DeviceRowCachePolicy::Step device;
-    TableStore::Ticket ticket;
-    Clock::time_point asked;
-  };
-
   Session(const Model& model, const SessionOptions& options) : model_(model), options_(options) {}
   Result<std::unique_ptr<Plan>> compile(std::size_t part, const MemoryPack* pack) const;
-  void prefetch(std::span<const Run> runs);  // into next_rows_
-  void take_next_rows();                     // what was asked for is what this step waits for
+  void prefetch(std::span<const Run> runs);
+  void begin_step();  // what was asked for last is what this step waits for
   Status read_rest(std::size_t sequence, bool all_outputs, const std::atomic<bool>* cancel,
                    const OnStep& on_step);
   Status run_parts(std::span<const Run> runs, const std::atomic<bool>* cancel);
   Status run(std::span<const Run> runs, const std::atomic<bool>* cancel);
-  Status run_part(std::size_t index, StepParams params);
-  Status bring_rows(std::size_t slot, std::size_t part, const std::atomic<bool>* cancel);
-  void write_row_locations();
+  Status run_part(std::size_t index, const StepParams& params);
+  Status wait_for(WaitId id, std::size_t part, const std::atomic<bool>* cancel);
   void add_spans(std::size_t part, const Plan& plan, double begin_us);
   double now_us() const;  // since the step began
-  void give_up_rows();
+  void give_up_step();    // and what was asked for
 
   const Model model_;
   const SessionOptions options_;
   KvCache cache_;
   StepBuffers io_;
   std::vector<PartPlans> parts_;  // as the model's placement
-  bool memory_on_ = false;
+  std::unique_ptr<MemoryRows> memory_;  // null = memory off or absent
 
   std::vector<Sequence> sequences_;
-  StepLists step_;              // reused, as is:
-  std::vector<NgramKey> keys_;  // of one step
-  // Of the last step, which keeps its outcomes, and of the one that is read for meanwhile.
-  std::unique_ptr<StepRows> rows_ = std::make_unique<StepRows>();
-  std::unique_ptr<StepRows> next_rows_ = std::make_unique<StepRows>();
+  StepLists step_;  // reused
   StepView last_;
   Clock::time_point step_start_;
   bool timed_ = false;
