@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/tensor.h"
 
-#include <array>
 #include <cstring>
 
 #include "base/check.h"
@@ -11,31 +10,29 @@
 namespace mneme {
 namespace {
 
-constexpr std::array<DTypeInfo, 11> kInfos{{
-    {"F32", 1, 4},
-    {"F16", 1, 2},
-    {"BF16", 1, 2},
-    {"Q8_0", 32, 34},
-    {"Q4_0", 32, 18},
-    {"Q4_1", 32, 20},
-    {"I8", 1, 1},
-    {"I32", 1, 4},
-    {"Q4_K", 256, 144},
-    {"Q5_K", 256, 176},
-    {"Q6_K", 256, 210},
-}};
-
 std::uint16_t load_u16(const std::byte* p) {
   std::uint16_t value;
   std::memcpy(&value, p, sizeof value);
   return value;
 }
 
-}  // namespace
-
-const DTypeInfo& dtype_info(DType dtype) {
-  return kInfos[static_cast<std::size_t>(dtype)];
+// A block of 32 (gpu/weight_types.h).
+void decode_block(const DTypeInfo& type, const std::byte* block, float* out) {
+  const float scale = half_to_float(load_u16(block));
+  const float minimum = type.has_minimum ? half_to_float(load_u16(block + 2)) : 0.0f;
+  const std::byte* codes = block + type.block_bytes - (type.bits == 8 ? 32 : 16);
+  for (int i = 0; i < 32; ++i) {
+    if (type.bits == 8) {
+      out[i] = scale * static_cast<float>(static_cast<std::int8_t>(codes[i]));
+      continue;
+    }
+    const int code = std::to_integer<int>(codes[i % 16]) >> (i < 16 ? 0 : 4) & 15;
+    out[i] = type.has_minimum ? scale * static_cast<float>(code) + minimum
+                              : scale * static_cast<float>(code - 8);
+  }
 }
+
+}  // namespace
 
 std::size_t row_bytes(DType dtype, std::int64_t cols) {
   const DTypeInfo& info = dtype_info(dtype);
@@ -54,34 +51,6 @@ void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float*
     case DType::bf16:
       for (std::int64_t i = 0; i < cols; ++i) out[i] = bfloat_to_float(load_u16(row + 2 * i));
       return;
-    case DType::q8_0:
-      for (std::int64_t b = 0; b < cols / 32; ++b, row += 34) {
-        const float scale = half_to_float(load_u16(row));
-        for (int i = 0; i < 32; ++i)
-          *out++ = scale * static_cast<float>(static_cast<std::int8_t>(row[2 + i]));
-      }
-      return;
-    case DType::q4_0:
-      for (std::int64_t b = 0; b < cols / 32; ++b, row += 18, out += 32) {
-        const float scale = half_to_float(load_u16(row));
-        for (int i = 0; i < 16; ++i) {
-          const int byte = std::to_integer<int>(row[2 + i]);
-          out[i] = scale * static_cast<float>((byte & 15) - 8);
-          out[i + 16] = scale * static_cast<float>((byte >> 4) - 8);
-        }
-      }
-      return;
-    case DType::q4_1:
-      for (std::int64_t b = 0; b < cols / 32; ++b, row += 20, out += 32) {
-        const float scale = half_to_float(load_u16(row));
-        const float minimum = half_to_float(load_u16(row + 2));
-        for (int i = 0; i < 16; ++i) {
-          const int byte = std::to_integer<int>(row[4 + i]);
-          out[i] = scale * static_cast<float>(byte & 15) + minimum;
-          out[i + 16] = scale * static_cast<float>(byte >> 4) + minimum;
-        }
-      }
-      return;
     case DType::q4_k:
       for (std::int64_t i = 0; i < cols; i += 256, row += 144) decode_q4_k(row, out + i);
       return;
@@ -93,9 +62,15 @@ void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float*
       return;
     case DType::i8:
     case DType::i32:
-      break;
+      CHECK(false && "rows of integers are not numbers of a model");
+      return;
+    default: {
+      const DTypeInfo& type = dtype_info(dtype);
+      for (std::int64_t i = 0; i < cols; i += 32, row += type.block_bytes) {
+        decode_block(type, row, out + i);
+      }
+    }
   }
-  CHECK(false && "rows of integers are not numbers of a model");
 }
 
 }  // namespace mneme

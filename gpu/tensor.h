@@ -6,34 +6,30 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
+
+#include "gpu/weight_types.h"
 
 namespace mneme {
 
-enum class DType : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1, i8, i32, q4_k, q5_k, q6_k };
-
-// Quantised types store blocks of 32 values along a row, little-endian, as GGUF defines them:
-//   q8_0: f16 scale, 32 x i8                              34 bytes   x = d * q
-//   q4_0: f16 scale, 16 bytes of nibbles (low half first) 18 bytes   x = d * (q - 8)
-//   q4_1: f16 scale, f16 minimum, 16 bytes of nibbles     20 bytes   x = d * q + m
-// q4_k, q5_k and q6_k store blocks of 256: gpu/k_quants.h.
-struct DTypeInfo {
-  std::string_view name;
-  std::int64_t block_values;
-  std::int64_t block_bytes;
-};
-const DTypeInfo& dtype_info(DType dtype);
-
+constexpr const DTypeInfo& dtype_info(DType dtype) {
+  return kDTypeInfos[static_cast<std::size_t>(dtype)];
+}
 constexpr bool is_k_quant(DType dtype) {
-  return dtype == DType::q4_k || dtype == DType::q5_k || dtype == DType::q6_k;
+  return dtype_info(dtype).block_values == 256;
+}
+constexpr bool is_quantised(DType dtype) {
+  return dtype_info(dtype).block_values > 1;
+}
+// Whether its values are numbers of a model.
+constexpr bool is_weight_type(DType dtype) {
+  return dtype != DType::i8 && dtype != DType::i32;
 }
 
 // Bytes of one row of `cols` values; `cols` is a multiple of the block.
 std::size_t row_bytes(DType dtype, std::int64_t cols);
 
 // Element-wise conversion of one row to float; the definition every kernel is tested against.
-// `out` holds `cols` values. Not for i8 and i32.
+// `out` holds `cols` values; of weight types only.
 void dequantize_row(DType dtype, const std::byte* row, std::int64_t cols, float* out);
 
 }  // namespace mneme

@@ -114,10 +114,7 @@ Command add_synth(CLI::App& parent) {
   of_model(add_choice(*app, "--shape", options->shape, shapes,
                       "Llama 3.2 1B, SmolLM2 135M, Qwen 3 0.6B or Gemma 3 1B", "1b"));
   std::vector<std::pair<std::string, DType>> types;
-  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0,
-                           DType::q4_1, DType::q4_k, DType::q5_k, DType::q6_k}) {
-    types.emplace_back(dtype_info(type).name, type);
-  }
+  for (const DType type : kWeightTypes) types.emplace_back(dtype_info(type).name, type);
   of_model(add_choice(*app, "--type", options->type, types, "of the weights",
                       std::string(dtype_info(options->type).name)));
   of_model(add_name(*app, "--tokenizer-from", options->tokenizer_from, "FILE",

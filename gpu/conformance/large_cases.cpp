@@ -24,13 +24,13 @@ void add_large_cases(std::vector<OpCase>& cases) {
         });
   };
   for (const DType dtype : kWeightTypes) {
-    add_matmul(dtype, 1, 576, 1536);
     add_matmul(dtype, 1, 2048, 8192);
-    add_matmul(dtype, 128, 576, 1536);
-  }
-  for (const DType dtype : kKQuants) {
-    add_matmul(dtype, 1, 2048, 8192);
-    add_matmul(dtype, 128, 2048, 512);
+    if (is_k_quant(dtype)) {
+      add_matmul(dtype, 128, 2048, 512);
+    } else {
+      add_matmul(dtype, 1, 576, 1536);
+      add_matmul(dtype, 128, 576, 1536);
+    }
   }
   for (const auto& [tokens, position] :
        {std::pair<std::int64_t, std::int64_t>{1, 2000}, {128, 0}, {128, 2000}}) {

@@ -54,10 +54,11 @@ void add_matmuls(std::vector<OpCase>& cases) {
                      }});
   };
   for (const DType dtype : kWeightTypes) {
-    for (const Shape& s : shapes) add(dtype, s);
-  }
-  for (const DType dtype : kKQuants) {
-    for (const Shape& s : k_quant_shapes) add(dtype, s);
+    if (is_k_quant(dtype)) {
+      for (const Shape& s : k_quant_shapes) add(dtype, s);
+    } else {
+      for (const Shape& s : shapes) add(dtype, s);
+    }
   }
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {  // widths no block divides
     for (const std::int64_t tokens : {1, 20}) {
@@ -93,8 +94,7 @@ void add_rows(std::vector<OpCase>& cases) {
                        return op;
                      }});
   };
-  for (const DType dtype : kWeightTypes) add_embed(dtype, 96);
-  for (const DType dtype : kKQuants) add_embed(dtype, 512);
+  for (const DType dtype : kWeightTypes) add_embed(dtype, is_k_quant(dtype) ? 512 : 96);
   for (const std::int64_t cols : {1, 19, 64, 576, 2048}) {
     for (const std::int64_t outputs : {0, 2}) {
       cases.push_back(

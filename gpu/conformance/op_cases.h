@@ -15,10 +15,6 @@
 
 namespace mneme {
 
-constexpr DType kWeightTypes[] = {DType::f32,  DType::f16,  DType::bf16,
-                                  DType::q8_0, DType::q4_0, DType::q4_1};
-constexpr DType kKQuants[] = {DType::q4_k, DType::q5_k, DType::q6_k};
-
 // What a row runs: mostly one op, else several that a backend may make in one launch.
 struct OpChain {
   std::vector<Op> ops;

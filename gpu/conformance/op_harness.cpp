@@ -77,16 +77,6 @@ std::vector<std::byte> OpHarness::random_rows(DType dtype, std::int64_t rows, st
         bytes.insert(bytes.end(), p, p + 2);
         break;
       }
-      case DType::q8_0:
-        put_half(bytes, size * normal(random_) / 64);
-        break;
-      case DType::q4_0:
-        put_half(bytes, size * normal(random_) / 4);
-        break;
-      case DType::q4_1:
-        put_half(bytes, size * normal(random_) / 4);
-        put_half(bytes, size * normal(random_));
-        break;
       case DType::q4_k:
       case DType::q5_k:
         put_half(bytes, size * normal(random_) / 128);
@@ -97,6 +87,12 @@ std::vector<std::byte> OpHarness::random_rows(DType dtype, std::int64_t rows, st
         break;
       case DType::i32:
         CHECK(false && "an index is never random");
+        break;
+      default: {  // blocks of 32
+        const DTypeInfo& type = dtype_info(dtype);
+        put_half(bytes, size * normal(random_) / static_cast<float>(1 << (type.bits - 2)));
+        if (type.has_minimum) put_half(bytes, size * normal(random_));
+      }
     }
     // The block's other bytes may have any value: quantised values and their packed scales.
     const std::int64_t half = dtype == DType::q6_k ? 2 : 0;

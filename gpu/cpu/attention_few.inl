@@ -268,7 +268,7 @@ void attend_few(const KernelArgs& args, const KernelRun& run, std::int64_t t, st
   piece.keys = split_keys(args);
   piece.partials = partial_of(args, args.out2, few, 0, split);
   piece.partials_stride = kSplitsMax * partial_floats(args);
-  const bool half = args.in[1].element == Element::f16;
+  const bool half = args.in[1].element == DType::f16;
   if (args.params.attention.head_dim % kLanes == 0) {
     half ? attend_piece<Rows<true, true>>(args, piece)
          : attend_piece<Rows<false, true>>(args, piece);

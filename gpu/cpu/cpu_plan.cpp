@@ -17,12 +17,6 @@
 namespace mneme {
 namespace {
 
-static_assert(static_cast<int>(DType::f32) == static_cast<int>(Element::f32) &&
-              static_cast<int>(DType::q8_0) == static_cast<int>(Element::q8_0) &&
-              static_cast<int>(DType::q4_1) == static_cast<int>(Element::q4_1) &&
-              static_cast<int>(DType::i8) == static_cast<int>(Element::i8) &&
-              static_cast<int>(DType::i32) == static_cast<int>(Element::i32));
-
 constexpr std::size_t kScratchAlign = 64;
 constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
 constexpr std::int64_t kPiecesOfMany = 4;  // of a product, for each thread, so that none waits long
@@ -88,7 +82,7 @@ class Compiler {
       t.bound.rows = x.rows;
       t.bound.cols = x.cols;
       t.bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
-      t.bound.element = static_cast<Element>(x.dtype);
+      t.bound.element = x.dtype;
       t.output_rows = output_rows_.tensors[i];
       t.activation = x.role == TensorRole::activation;
       if (!t.activation) {
@@ -207,16 +201,12 @@ class Compiler {
     const Op& op = graph_.ops[index];
     const KernelTensor weight = tensors_[op.in[1]].bound;
     const std::uint32_t bias = op.in.size() > 2 ? as_floats(op.in[2]) : kNoTensor;
-    const bool k_quant = weight.element == Element::q4_k || weight.element == Element::q5_k ||
-                         weight.element == Element::q6_k;
-    const bool quantised = k_quant || weight.element == Element::q8_0 ||
-                           weight.element == Element::q4_0 || weight.element == Element::q4_1;
-    const bool integers =
-        quantised && kernels_.pack_activations && options_.mode == NumericMode::fast;
+    const bool integers = is_quantised(weight.element) && kernels_.pack_activations &&
+                          options_.mode == NumericMode::fast;
     const std::uint32_t packed = integers ? pack(index) : kNoTensor;
     // Where integers are multiplied the float32 activations are not read; K-quants that found no
     // room for a woven copy are multiplied with them.
-    const std::uint32_t x = integers && !k_quant ? kNoTensor : op.in[0];
+    const std::uint32_t x = integers && !is_k_quant(weight.element) ? kNoTensor : op.in[0];
     Phase& phase = add_phase(index, kernels_.matmul, {x, op.in[1], bias, packed, kNoTensor},
                              {op.out}, weight.stride, kernels_.tile_rows);
     phase.by_token = uses_.back().by_token = false;

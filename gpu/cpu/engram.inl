@@ -108,7 +108,7 @@ void short_conv_append(const KernelArgs& args, const KernelStep& step, std::int6
       for (std::int64_t i = first; i < first + dim; i += kLanes) {
         const std::int64_t n = first + dim - i;
         const Vec normed = v_mul(v_mul(v_load_n(v + i, n), scale), v_load_n(weight + i, n));
-        if (state.element == Element::f16) {
+        if (state.element == DType::f16) {
           v_store_half_n(row + 2 * i, normed, n);
         } else {
           v_store_n(reinterpret_cast<float*>(row) + i, normed, n);

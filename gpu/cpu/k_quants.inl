@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks of 256 values of Q4_K, Q5_K and Q6_K in one form; gpu/k_quants.h has the layouts.
 
-constexpr bool is_k_quant(Element element) {
-  return element == Element::q4_k || element == Element::q5_k || element == Element::q6_k;
+constexpr bool is_k_quant(DType element) {
+  return info_of(element).block_values == 256;
 }
 
 // x = scale * (value - offset) + minimum, with a scale and a minimum for each 16 values.
@@ -58,24 +58,20 @@ MNEME_INLINE void unpack_q6_k(const unsigned char* p, SuperBlock& out) {
   out.offset = 32;
 }
 
-MNEME_INLINE void unpack_super_block(Element element, const unsigned char* p, SuperBlock& out) {
-  if (element == Element::q6_k) return unpack_q6_k(p, out);
+MNEME_INLINE void unpack_super_block(DType element, const unsigned char* p, SuperBlock& out) {
+  if (element == DType::q6_k) return unpack_q6_k(p, out);
   unpack_scales(p, out);
-  if (element == Element::q4_k) return unpack_nibbles(p + 16, out);
+  if (element == DType::q4_k) return unpack_nibbles(p + 16, out);
   unpack_nibbles(p + 48, out);
   for (int i = 0; i < 256; ++i) {
     out.values[i] |= static_cast<unsigned char>((p[16 + i % 32] >> (i / 32) & 1) << 4);
   }
 }
 
-constexpr std::int64_t super_block_bytes(Element element) {
-  return element == Element::q4_k ? 144 : element == Element::q5_k ? 176 : 210;
-}
-
-MNEME_INLINE void decode_k_row(Element element, const unsigned char* row, std::int64_t cols,
+MNEME_INLINE void decode_k_row(DType element, const unsigned char* row, std::int64_t cols,
                                float* out) {
   SuperBlock block;
-  for (std::int64_t at = 0; at < cols; at += 256, row += super_block_bytes(element), out += 256) {
+  for (std::int64_t at = 0; at < cols; at += 256, row += info_of(element).block_bytes, out += 256) {
     unpack_super_block(element, row, block);
     for (int i = 0; i < 256; ++i) {
       const float value = static_cast<float>(block.values[i] - block.offset);

@@ -12,6 +12,10 @@
 namespace mneme {
 namespace {
 
+constexpr const DTypeInfo& info_of(DType element) {
+  return kDTypeInfos[static_cast<std::size_t>(element)];
+}
+
 // Each file uses the ones before it.
 // clang-format off
 #include "gpu/cpu/simd.inl"

@@ -8,30 +8,17 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "gpu/op_params.h"  // plain structs
+#include "gpu/op_params.h"     // plain structs
+#include "gpu/weight_types.h"  // plain constants
 
 namespace mneme {
-
-enum class Element : std::uint8_t {  // as DType
-  f32,
-  f16,
-  bf16,
-  q8_0,
-  q4_0,
-  q4_1,
-  i8,
-  i32,
-  q4_k,
-  q5_k,
-  q6_k
-};
 
 struct KernelTensor {
   unsigned char* data = nullptr;  // null = an absent optional input
   std::int64_t rows = 0;          // of a state: those of one sequence
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
-  Element element = Element::f32;
+  DType element = DType::f32;
 };
 
 // One op, bound to memory. Inputs are in op.h's order, with these differences: constants other than
@@ -107,7 +94,7 @@ struct Kernels {
   // A quantised weight (in[1]) in the order in which integer products read it (out, zeroed); an
   // item is woven_rows rows, out.stride bytes. Null where pack_activations is.
   Kernel weave_tiles;
-  std::int64_t (*woven_stride)(Element element, std::int64_t cols);  // bytes of woven_rows rows
+  std::int64_t (*woven_stride)(DType element, std::int64_t cols);  // bytes of woven_rows rows
   std::int64_t woven_rows;
 
   // Reads `bytes` (a multiple of 256), as fast as this instruction set can, and returns a sum of

@@ -11,7 +11,7 @@ void kv_append(const KernelArgs& args, const KernelStep& step, std::int64_t begi
       unsigned char* row = row_bytes_of(state, position_of(run, t));
       for (std::int64_t i = 0; i < state.cols; i += kLanes) {
         const Vec value = v_load_n(x + i, state.cols - i);
-        if (state.element == Element::f16) {
+        if (state.element == DType::f16) {
           v_store_half_n(row + 2 * i, value, state.cols - i);
         } else {
           v_store_n(reinterpret_cast<float*>(row) + i, value, state.cols - i);
@@ -23,7 +23,7 @@ void kv_append(const KernelArgs& args, const KernelStep& step, std::int64_t begi
 
 MNEME_INLINE Vec load_state_n(const KernelTensor& state, const unsigned char* row, std::int64_t i,
                               std::int64_t n) {
-  if (state.element == Element::f16) return v_load_half_n(row + 2 * i, n);
+  if (state.element == DType::f16) return v_load_half_n(row + 2 * i, n);
   return v_load_n(reinterpret_cast<const float*>(row) + i, n);
 }
 

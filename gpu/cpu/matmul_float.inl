@@ -29,26 +29,26 @@ MNEME_INLINE std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
 
-constexpr bool is_float(Element element) {
-  return element == Element::f32 || element == Element::f16 || element == Element::bf16;
+constexpr bool is_float(DType element) {
+  return element == DType::f32 || element == DType::f16 || element == DType::bf16;
 }
 
-template <Element E>
+template <DType E>
 constexpr std::int64_t float_bytes() {
-  return E == Element::f32 ? 4 : 2;
+  return E == DType::f32 ? 4 : 2;
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE Vec load_floats(const unsigned char* p) {
-  if constexpr (E == Element::f16) return v_load_half(p);
-  if constexpr (E == Element::bf16) return v_load_bfloat(p);
+  if constexpr (E == DType::f16) return v_load_half(p);
+  if constexpr (E == DType::bf16) return v_load_bfloat(p);
   return v_load(reinterpret_cast<const float*>(p));
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE Vec load_floats_n(const unsigned char* p, std::int64_t n) {
-  if constexpr (E == Element::f16) return v_load_half_n(p, n);
-  if constexpr (E == Element::bf16) return v_load_bfloat_n(p, n);
+  if constexpr (E == DType::f16) return v_load_half_n(p, n);
+  if constexpr (E == DType::bf16) return v_load_bfloat_n(p, n);
   return v_load_n(reinterpret_cast<const float*>(p), n);
 }
 
@@ -61,7 +61,7 @@ std::int64_t matmul_float_scratch(const KernelTensor& weight) {
 }
 
 // One row times N tokens: dot() of rows.inl, to the bit.
-template <Element E, int N>
+template <DType E, int N>
 MNEME_INLINE void dot_floats(const unsigned char* row, const float* const* x, std::int64_t cols,
                              float* out) {
   constexpr std::int64_t kStep = 4 * kLanes;
@@ -104,7 +104,7 @@ MNEME_INLINE void by_sequence(const KernelStep& step, Few&& few, Many&& many) {
   if (first < step.rows) few(first, step.rows);
 }
 
-template <Element E, int N>
+template <DType E, int N>
 void few_tokens_float(const KernelArgs& args, std::int64_t first, std::int64_t begin,
                       std::int64_t end) {
   const KernelTensor& weight = args.in[1];
@@ -147,7 +147,7 @@ struct FloatCols {
 
 // tile: [cols][V vectors] of V * kLanes rows; those behind the last of `rows` repeat it, and what
 // they give is not stored.
-template <Element E, int V>
+template <DType E, int V>
 void turn_rows(const unsigned char* from, std::int64_t stride, std::int64_t rows, std::int64_t cols,
                float* tile) {
   for (std::int64_t c = 0; c < cols; c += kLanes) {
@@ -166,7 +166,7 @@ void turn_rows(const unsigned char* from, std::int64_t stride, std::int64_t rows
   }
 }
 
-template <Element E>
+template <DType E>
 void turn_tile(const unsigned char* from, std::int64_t stride, std::int64_t rows, std::int64_t cols,
                float* tile) {
   if (rows > kLanes) return turn_rows<E, 2>(from, stride, rows, cols, tile);
@@ -178,20 +178,20 @@ void fill_tile(const KernelTensor& weight, std::int64_t first_row, std::int64_t 
   const unsigned char* from =
       weight.data + first_row * weight.stride + weight.stride * at.first / weight.cols;
   switch (weight.element) {
-    case Element::f32:
-      return turn_tile<Element::f32>(from, weight.stride, rows, at.cols, tile);
-    case Element::f16:
-      return turn_tile<Element::f16>(from, weight.stride, rows, at.cols, tile);
-    case Element::bf16:
-      return turn_tile<Element::bf16>(from, weight.stride, rows, at.cols, tile);
+    case DType::f32:
+      return turn_tile<DType::f32>(from, weight.stride, rows, at.cols, tile);
+    case DType::f16:
+      return turn_tile<DType::f16>(from, weight.stride, rows, at.cols, tile);
+    case DType::bf16:
+      return turn_tile<DType::bf16>(from, weight.stride, rows, at.cols, tile);
     default:
       break;
   }
   for (std::int64_t r = 0; r < rows; ++r) {
     decode_row(weight.element, from + r * weight.stride, at.cols, decoded + r * kFloatColsMax);
   }
-  turn_tile<Element::f32>(reinterpret_cast<const unsigned char*>(decoded), kFloatColsMax * 4, rows,
-                          at.cols, tile);
+  turn_tile<DType::f32>(reinterpret_cast<const unsigned char*>(decoded), kFloatColsMax * 4, rows,
+                        at.cols, tile);
 }
 
 // Adds the products of a tile's columns to `rows` outputs of N tokens.
@@ -287,7 +287,7 @@ void many_tokens_float(const KernelArgs& args, std::int64_t first, std::int64_t 
 }
 
 // Floats of any width: an item is a row of the weight.
-template <Element E>
+template <DType E>
 void matmul_float(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end, unsigned char* scratch) {
   by_sequence(

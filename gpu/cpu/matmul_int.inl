@@ -23,7 +23,7 @@ std::int64_t matmul_int_scratch(std::int64_t cols) {
   return groups_of(cols) * (kGroup * kTileRows + 2 * 4 * kTileRows * 4);
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE void unpack_tile(const IntTile& tile, const KernelTensor& weight,
                               std::int64_t first_row, std::int64_t rows) {
   const std::int64_t blocks = weight.cols / 32;
@@ -53,7 +53,7 @@ MNEME_INLINE void unpack_tile(const IntTile& tile, const KernelTensor& weight,
 }
 
 // Outputs of N tokens from t on, for the kLanes rows of vector v.
-template <Element E, int N>
+template <DType E, int N>
 MNEME_INLINE void int_tile_tokens(const KernelArgs& args, const IntTile& tile, int v,
                                   std::int64_t t, std::int64_t first_row, std::int64_t rows) {
   // Rows of packed activations lie one stride apart: a base for every three keeps the addresses of
@@ -85,7 +85,7 @@ MNEME_INLINE void int_tile_tokens(const KernelArgs& args, const IntTile& tile, i
       for (int n = 0; n < N; ++n) {
         const auto* x = reinterpret_cast<const PackedGroup*>(bases[n / 3] + (n % 3) * stride + at);
         sums[n] = v_fma(i_to_float(products[n]), v_mul(scale, v_set(x->scales[b])), sums[n]);
-        if (has_minima<E>()) sums[n] = v_fma(minimum, v_set(x->scaled_sums[b]), sums[n]);
+        if (adds_sums<E>()) sums[n] = v_fma(minimum, v_set(x->scaled_sums[b]), sums[n]);
       }
       scales += kTileRows;
       minima += kTileRows;
@@ -98,7 +98,7 @@ MNEME_INLINE void int_tile_tokens(const KernelArgs& args, const IntTile& tile, i
   }
 }
 
-template <Element E>
+template <DType E>
 void many_tokens_int(const KernelArgs& args, std::int64_t first, std::int64_t last,
                      std::int64_t begin, std::int64_t end, unsigned char* scratch) {
   const IntTile tile = int_tile(scratch, args.in[1].cols);
@@ -117,7 +117,7 @@ void many_tokens_int(const KernelArgs& args, std::int64_t first, std::int64_t la
 }
 
 // Few tokens: rows_int() of each instruction set multiplies up to four rows with one token.
-template <Element E>
+template <DType E>
 void few_tokens_int(const KernelArgs& args, std::int64_t first, std::int64_t last,
                     std::int64_t begin, std::int64_t end) {
   const float* bias = floats_of(args.in[2]);
@@ -138,7 +138,7 @@ void few_tokens_int(const KernelArgs& args, std::int64_t first, std::int64_t las
 }
 
 // Woven weights where there are any (woven.inl), else as they lie in the file.
-template <Element E>
+template <DType E>
 void matmul_int(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                 std::int64_t end, unsigned char* scratch) {
   if (args.in[4].data) {
@@ -159,32 +159,31 @@ void matmul(const KernelArgs& args, const KernelStep& step, std::int64_t begin, 
             unsigned char* scratch) {
   if (args.in[3].data) {
     switch (args.in[1].element) {
-      case Element::q8_0:
-        return matmul_int<Element::q8_0>(args, step, begin, end, scratch);
-      case Element::q4_0:
-        return matmul_int<Element::q4_0>(args, step, begin, end, scratch);
-      case Element::q4_1:
-        return matmul_int<Element::q4_1>(args, step, begin, end, scratch);
-      case Element::q4_k:
-        if (args.in[4].data) return matmul_woven<Element::q4_1>(args, step, begin, end);
+#define X(name, id, ...) \
+  case DType::id:        \
+    return matmul_int<DType::id>(args, step, begin, end, scratch);
+      MNEME_BLOCK_TYPES(X)
+#undef X
+      case DType::q4_k:
+        if (args.in[4].data) return matmul_woven<DType::q4_1>(args, step, begin, end);
         break;
-      case Element::q5_k:
-        if (args.in[4].data) return matmul_six_bits<Element::q5_k>(args, step, begin, end);
+      case DType::q5_k:
+        if (args.in[4].data) return matmul_six_bits<DType::q5_k>(args, step, begin, end);
         break;
-      case Element::q6_k:
-        if (args.in[4].data) return matmul_six_bits<Element::q6_k>(args, step, begin, end);
+      case DType::q6_k:
+        if (args.in[4].data) return matmul_six_bits<DType::q6_k>(args, step, begin, end);
         break;
       default:
         break;
     }
   }
   switch (args.in[1].element) {
-    case Element::f32:
-      return matmul_float<Element::f32>(args, step, begin, end, scratch);
-    case Element::f16:
-      return matmul_float<Element::f16>(args, step, begin, end, scratch);
-    case Element::bf16:
-      return matmul_float<Element::bf16>(args, step, begin, end, scratch);
+    case DType::f32:
+      return matmul_float<DType::f32>(args, step, begin, end, scratch);
+    case DType::f16:
+      return matmul_float<DType::f16>(args, step, begin, end, scratch);
+    case DType::bf16:
+      return matmul_float<DType::bf16>(args, step, begin, end, scratch);
     default:
       return matmul_decoded(args, step, begin, end, scratch);
   }

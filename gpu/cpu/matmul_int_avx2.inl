@@ -46,29 +46,24 @@ MNEME_INLINE IntVec i_shift_right(IntVec x) {
 }
 constexpr std::uint32_t kEightBitFlip = 0;  // signed bytes stay signed
 
-template <Element E>
+template <DType E>
 MNEME_INLINE IntVec i_dot(IntVec sum, IntVec weights, IntVec x) {
-  const __m256i pairs = E == Element::q8_0 ? _mm256_maddubs_epi16(_mm256_abs_epi8(weights),
-                                                                  _mm256_sign_epi8(x, weights))
-                                           : _mm256_maddubs_epi16(weights, x);
+  const __m256i pairs = code_bits<E>() == 8 ? _mm256_maddubs_epi16(_mm256_abs_epi8(weights),
+                                                                   _mm256_sign_epi8(x, weights))
+                                            : _mm256_maddubs_epi16(weights, x);
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-template <Element E>
-constexpr std::int64_t block_bytes() {
-  return E == Element::q8_0 ? 34 : E == Element::q4_0 ? 18 : 20;
-}
-template <Element E>
-constexpr bool has_minima() {
-  return E != Element::q8_0;
+template <DType E>
+constexpr bool adds_sums() {  // of activations, times the minimum or the code of zero
+  return code_bits<E>() != 8;
 }
 
 // One block: its 32 bytes, first half low.
-template <Element E>
+template <DType E>
 MNEME_INLINE __m256i load_block(const unsigned char* p) {
-  if constexpr (E == Element::q8_0) return i_load(p + 2);
-  const __m128i nibbles =
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + block_bytes<E>() - 16));
+  if constexpr (code_bits<E>() == 8) return i_load(p + codes_at<E>());
+  const __m128i nibbles = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + codes_at<E>()));
   const __m256i both =
       _mm256_inserti128_si256(_mm256_castsi128_si256(nibbles), _mm_srli_epi16(nibbles, 4), 1);
   return _mm256_and_si256(both, _mm256_set1_epi8(15));
@@ -78,13 +73,13 @@ MNEME_INLINE float half_at(const unsigned char* p) {
   return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(load_u16(p))));
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE float minimum_of(const unsigned char* p, float scale) {
-  if constexpr (E == Element::q4_1) return half_at(p + 2);
-  return E == Element::q4_0 ? -8 * scale : 0.0f;
+  if constexpr (has_minimum<E>()) return half_at(p + 2);
+  return code_bits<E>() == 8 ? 0.0f : -zero_code<E>() * scale;
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE void unpack_group(const unsigned char* p, std::int64_t blocks, unsigned char* bytes,
                                float* scales, float* minima) {
   for (std::int64_t b = 0; b < 4; ++b, p += block_bytes<E>()) {
@@ -98,7 +93,7 @@ MNEME_INLINE void unpack_group(const unsigned char* p, std::int64_t blocks, unsi
 }
 
 // R rows from `row` on times one token.
-template <Element E, int R>
+template <DType E, int R>
 MNEME_INLINE void rows_int(const KernelTensor& weight, std::int64_t row, const PackedGroup* x,
                            float* out) {
   const unsigned char* p = weight.data + row * weight.stride;
@@ -118,7 +113,7 @@ MNEME_INLINE void rows_int(const KernelTensor& weight, std::int64_t row, const P
       const float scale = half_at(block);
       const __m256i products = i_dot<E>(i_zero(), load_block<E>(block), values);
       sums[r] = v_fma(i_to_float(products), v_set(scale * group.scales[b % 4]), sums[r]);
-      if (has_minima<E>()) minima_sums[r] += minimum_of<E>(block, scale) * group.scaled_sums[b % 4];
+      if (adds_sums<E>()) minima_sums[r] += minimum_of<E>(block, scale) * group.scaled_sums[b % 4];
     }
   }
   for (int r = 0; r < R; ++r) out[r] = v_sum(sums[r]) + minima_sums[r];

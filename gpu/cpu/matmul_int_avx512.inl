@@ -45,22 +45,18 @@ MNEME_INLINE IntVec i_shift_right(IntVec x) {
 }
 constexpr std::uint32_t kEightBitFlip = 0x80808080u;  // makes signed bytes unsigned, 128 larger
 
-template <Element E>
+template <DType E>
 MNEME_INLINE IntVec i_dot(IntVec sum, IntVec weights, IntVec x) {
   return _mm512_dpbusd_epi32(sum, weights, x);
 }
 
-template <Element E>
-constexpr std::int64_t block_bytes() {
-  return E == Element::q8_0 ? 34 : E == Element::q4_0 ? 18 : 20;
-}
-template <Element E>
-constexpr bool has_minima() {
-  return true;  // q8_0 and q4_0 become unsigned bytes minus 128 or 8
+template <DType E>
+constexpr bool adds_sums() {  // of activations, times the minimum or the code of zero
+  return true;                // bytes become unsigned, 128 larger
 }
 
 // Where the second of two overlapping 64-byte loads begins, so that both stay inside four blocks.
-template <Element E>
+template <DType E>
 constexpr std::int64_t second_load() {
   return 4 * block_bytes<E>() - 64;
 }
@@ -71,13 +67,12 @@ struct GatherTable {
   alignas(64) std::uint16_t minima[32];   // each block's minimum, then unused
 };
 
-template <Element E>
+template <DType E>
 constexpr GatherTable gather_table() {
   GatherTable table{};
   const int bytes = static_cast<int>(block_bytes<E>());
-  const int header = bytes - 16;
   for (int i = 0; i < 64; ++i) {
-    const int at = i / 16 * bytes + header + i % 16;
+    const int at = i / 16 * bytes + static_cast<int>(codes_at<E>()) + i % 16;
     table.nibbles[i] = static_cast<unsigned char>(at < 64 ? at : 64 + at - second_load<E>());
   }
   for (int i = 0; i < 16; ++i) table.scales[i] = static_cast<std::uint16_t>(i / 4 * bytes / 2);
@@ -85,7 +80,7 @@ constexpr GatherTable gather_table() {
   return table;
 }
 
-template <Element E>
+template <DType E>
 constexpr GatherTable kGather = gather_table<E>();
 
 // Four blocks of one row (fewer at its end: the rest reads as zero).
@@ -93,10 +88,10 @@ struct WeightGroup {
   __m512i first;  // unsigned bytes, as PackedGroup::values
   __m512i second;
   __m512 scales;  // of each lane's block
-  __m128 minima;  // q4_1: of each block
+  __m128 minima;  // of each block, if any
 };
 
-template <Element E>
+template <DType E>
 MNEME_INLINE WeightGroup load_four_bit(const unsigned char* p, __mmask64 mask,
                                        __mmask64 mask_second) {
   const __m512i a = _mm512_maskz_loadu_epi8(mask, p);
@@ -108,9 +103,9 @@ MNEME_INLINE WeightGroup load_four_bit(const unsigned char* p, __mmask64 mask,
   w.second = _mm512_and_si512(_mm512_srli_epi16(nibbles, 4), low);
   w.scales = _mm512_cvtph_ps(
       _mm512_castsi512_si256(_mm512_permutexvar_epi16(_mm512_load_si512(kGather<E>.scales), a)));
-  w.minima = E == Element::q4_1 ? _mm_cvtph_ps(_mm512_castsi512_si128(_mm512_permutexvar_epi16(
-                                      _mm512_load_si512(kGather<E>.minima), a)))
-                                : _mm_setzero_ps();
+  w.minima = has_minimum<E>() ? _mm_cvtph_ps(_mm512_castsi512_si128(_mm512_permutexvar_epi16(
+                                    _mm512_load_si512(kGather<E>.minima), a)))
+                              : _mm_setzero_ps();
   return w;
 }
 
@@ -143,21 +138,21 @@ MNEME_INLINE WeightGroup load_eight_bit(const unsigned char* p, std::int64_t blo
   return w;
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE WeightGroup load_group(const unsigned char* p) {
-  if constexpr (E == Element::q8_0) return load_eight_bit(p, 4);
+  if constexpr (code_bits<E>() == 8) return load_eight_bit(p, 4);
   return load_four_bit<E>(p, ~__mmask64{0}, ~__mmask64{0});
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE WeightGroup load_partial_group(const unsigned char* p, std::int64_t blocks) {
-  if constexpr (E == Element::q8_0) return load_eight_bit(p, blocks);
+  if constexpr (code_bits<E>() == 8) return load_eight_bit(p, blocks);
   const std::int64_t bytes = blocks * block_bytes<E>();  // at most 60
   const __mmask64 mask = (__mmask64{1} << bytes) - 1;
   return load_four_bit<E>(p, mask, mask >> second_load<E>());
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE void unpack_group(const unsigned char* p, std::int64_t blocks, unsigned char* bytes,
                                float* scales, float* minima) {
   const WeightGroup w = blocks == 4 ? load_group<E>(p) : load_partial_group<E>(p, blocks);
@@ -165,34 +160,33 @@ MNEME_INLINE void unpack_group(const unsigned char* p, std::int64_t blocks, unsi
   _mm512_store_si512(bytes + 64, w.second);
   alignas(64) float lanes[16];
   _mm512_store_ps(lanes, w.scales);
-  if (E == Element::q4_1) _mm_storeu_ps(minima, w.minima);
+  if constexpr (has_minimum<E>()) _mm_storeu_ps(minima, w.minima);
   for (int b = 0; b < 4; ++b) {
     scales[b] = lanes[b * 4];
-    if (E == Element::q4_0) minima[b] = -8 * scales[b];
-    if (E == Element::q8_0) minima[b] = -128 * scales[b];
+    if constexpr (!has_minimum<E>()) minima[b] = -zero_code<E>() * scales[b];
   }
 }
 
-template <Element E>
+template <DType E>
 MNEME_INLINE void add_products(const WeightGroup& w, const PackedGroup& x, __m512& sum,
                                __m128& minima_sum) {
-  // For q4_0 and q8_0 the products start at -8 or -128 times the activations' sum.
+  // Without a minimum the products start at minus the code of zero times the activations' sum.
   __m512i products = _mm512_setzero_si512();
-  if (E != Element::q4_1) {
-    products = _mm512_slli_epi32(_mm512_loadu_si512(x.minus_sums), E == Element::q4_0 ? 3 : 7);
+  if constexpr (!has_minimum<E>()) {
+    products = _mm512_slli_epi32(_mm512_loadu_si512(x.minus_sums), code_bits<E>() - 1);
   }
   products = _mm512_dpbusd_epi32(products, w.first, _mm512_loadu_si512(x.values[0]));
   products = _mm512_dpbusd_epi32(products, w.second, _mm512_loadu_si512(x.values[1]));
   const __m512 scales = _mm512_mul_ps(w.scales, _mm512_loadu_ps(x.lane_scales));
   sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), scales, sum);
-  if (E == Element::q4_1) {
+  if constexpr (has_minimum<E>()) {
     minima_sum = _mm_fmadd_ps(w.minima, _mm_loadu_ps(x.scaled_sums), minima_sum);
   }
 }
 
 // R rows from `row` on times one token, one row after the other: memory is then read in one stream,
 // which the processor foresees, and the rows still overlap in its window.
-template <Element E, int R>
+template <DType E, int R>
 MNEME_INLINE void rows_int(const KernelTensor& weight, std::int64_t row, const PackedGroup* x,
                            float* out) {
   const std::int64_t blocks = weight.cols / 32;

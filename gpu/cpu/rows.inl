@@ -61,56 +61,83 @@ MNEME_INLINE float norm_scale(const float* x, std::int64_t n, float eps) {
   return 1.0f / std::sqrt(dot(x, x, n) / static_cast<float>(n) + eps);
 }
 
+// Blocks of 32 values, as gpu/weight_types.h lays them out.
+template <DType E>
+constexpr std::int64_t block_bytes() {
+  return info_of(E).block_bytes;
+}
+template <DType E>
+constexpr int code_bits() {
+  return info_of(E).bits;
+}
+template <DType E>
+constexpr bool has_minimum() {
+  return info_of(E).has_minimum;
+}
+// Where the codes begin.
+template <DType E>
+constexpr std::int64_t codes_at() {
+  return block_bytes<E>() - (code_bits<E>() == 8 ? 32 : 16);
+}
+// The code of zero, of types without a minimum, if all codes are taken as unsigned: those of eight
+// bits are signed.
+template <DType E>
+constexpr int zero_code() {
+  return 1 << (code_bits<E>() - 1);
+}
+
+template <DType E>
+MNEME_INLINE Vec load_codes(const unsigned char* block, std::int64_t i) {
+  const unsigned char* codes = block + codes_at<E>();
+  if constexpr (code_bits<E>() == 8) return v_load_i8(codes + i);
+  return i < 16 ? v_load_low_nibbles(codes + i) : v_load_high_nibbles(codes + i - 16);
+}
+
+template <DType E>
+void decode_blocks(const unsigned char* row, std::int64_t cols, float* out) {
+  for (std::int64_t b = 0; b < cols / 32; ++b, row += block_bytes<E>(), out += 32) {
+    const Vec scale = v_set(half_bits_to_float(load_u16(row)));
+    for (std::int64_t i = 0; i < 32; i += kLanes) {
+      Vec codes = load_codes<E>(row, i);
+      if constexpr (!has_minimum<E>() && code_bits<E>() != 8) {
+        codes = v_add(codes, v_set(-zero_code<E>()));
+      }
+      Vec values = v_mul(codes, scale);
+      if constexpr (has_minimum<E>()) {
+        values = v_add(values, v_set(half_bits_to_float(load_u16(row + 2))));
+      }
+      v_store(out + i, values);
+    }
+  }
+}
+
 // One row of any weight type as floats; tensor.cpp's dequantize_row is the same definition.
-void decode_row(Element element, const unsigned char* row, std::int64_t cols, float* out) {
+void decode_row(DType element, const unsigned char* row, std::int64_t cols, float* out) {
   switch (element) {
-    case Element::f32:
+    case DType::f32:
       std::memcpy(out, row, static_cast<std::size_t>(cols) * 4);
       return;
-    case Element::f16:
+    case DType::f16:
       for (std::int64_t i = 0; i < cols; i += kLanes) {
         v_store_n(out + i, v_load_half_n(row + 2 * i, cols - i), cols - i);
       }
       return;
-    case Element::bf16:
+    case DType::bf16:
       for (std::int64_t i = 0; i < cols; i += kLanes) {
         v_store_n(out + i, v_load_bfloat_n(row + 2 * i, cols - i), cols - i);
       }
       return;
-    case Element::q8_0:
-      for (std::int64_t b = 0; b < cols / 32; ++b, row += 34, out += 32) {
-        const Vec scale = v_set(half_bits_to_float(load_u16(row)));
-        for (std::int64_t i = 0; i < 32; i += kLanes) {
-          v_store(out + i, v_mul(v_load_i8(row + 2 + i), scale));
-        }
-      }
-      return;
-    case Element::q4_0:
-      for (std::int64_t b = 0; b < cols / 32; ++b, row += 18, out += 32) {
-        const Vec scale = v_set(half_bits_to_float(load_u16(row)));
-        for (std::int64_t i = 0; i < 16; i += kLanes) {
-          v_store(out + i, v_mul(v_add(v_load_low_nibbles(row + 2 + i), v_set(-8.0f)), scale));
-          v_store(out + 16 + i,
-                  v_mul(v_add(v_load_high_nibbles(row + 2 + i), v_set(-8.0f)), scale));
-        }
-      }
-      return;
-    case Element::q4_1:
-      for (std::int64_t b = 0; b < cols / 32; ++b, row += 20, out += 32) {
-        const Vec scale = v_set(half_bits_to_float(load_u16(row)));
-        const Vec minimum = v_set(half_bits_to_float(load_u16(row + 2)));
-        for (std::int64_t i = 0; i < 16; i += kLanes) {
-          v_store(out + i, v_add(v_mul(v_load_low_nibbles(row + 4 + i), scale), minimum));
-          v_store(out + 16 + i, v_add(v_mul(v_load_high_nibbles(row + 4 + i), scale), minimum));
-        }
-      }
-      return;
-    case Element::q4_k:
-    case Element::q5_k:
-    case Element::q6_k:
+#define X(name, id, ...) \
+  case DType::id:        \
+    return decode_blocks<DType::id>(row, cols, out);
+      MNEME_BLOCK_TYPES(X)
+#undef X
+#define X(name, id, ...) case DType::id:
+      MNEME_K_QUANT_TYPES(X)
+#undef X
       return decode_k_row(element, row, cols, out);
-    case Element::i8:
-    case Element::i32:
+    case DType::i8:
+    case DType::i32:
       return;  // not a weight type; refused at compile()
   }
 }

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products of woven weights with packed activations. Weaving lays kLanes rows side by side, block
-// by block: scales of all rows (f16), then their minima (q4_1), then their bytes, four of a row at
+// by block: scales of all rows (f16), then their minima if any, then their bytes, four of a row at
 // a time. A vector then holds one place of every row, sums need no folding, and memory is read in
 // one stream. The copy has the size of the original, rows rounded up to kLanes.
 
-template <Element E>
-constexpr std::int64_t block_header() {
-  return E == Element::q4_1 ? 4 : 2;  // bytes of scale and minimum
-}
-
-template <Element E>
+template <DType E>
 constexpr std::int64_t woven_block_bytes() {
   return kLanes * block_bytes<E>();
 }
 
-template <Element E>
+template <DType E>
 void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
-  constexpr std::int64_t kHeader = block_header<E>();
+  constexpr std::int64_t kHeader = codes_at<E>();
   constexpr std::int64_t kWords = (block_bytes<E>() - kHeader) / 4;
   for (std::int64_t b = 0; b < weight.cols / 32; ++b, to += woven_block_bytes<E>()) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
@@ -29,7 +24,7 @@ void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
       for (std::int64_t word = 0; word < kWords; ++word) {
         std::uint32_t four;
         std::memcpy(&four, from + kHeader + word * 4, sizeof four);
-        if (E == Element::q8_0) four ^= kEightBitFlip;
+        if constexpr (code_bits<E>() == 8) four ^= kEightBitFlip;
         std::memcpy(to + (kHeader + word * 4) * kLanes + lane * 4, &four, sizeof four);
       }
     }
@@ -37,7 +32,7 @@ void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
 }
 
 // Outputs of N tokens from t on, for the rows of one tile.
-template <Element E, int N>
+template <DType E, int N>
 MNEME_INLINE void woven_tokens(const KernelArgs& args, const unsigned char* tile, std::int64_t t,
                                std::int64_t first_row, std::int64_t rows) {
   // Rows of packed activations lie one stride apart: a base for every three keeps the addresses of
@@ -60,10 +55,10 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const unsigned char* tile
         products[n] = i_dot<E>(products[n], w, i_set(x));
       }
     };
-    const unsigned char* words = tile + block_header<E>() * kLanes;
+    const unsigned char* words = tile + codes_at<E>() * kLanes;
     for (int word = 0; word < 4; ++word) {
       const IntVec w = i_load(words + word * kLanes * 4);
-      if constexpr (E == Element::q8_0) {
+      if constexpr (code_bits<E>() == 8) {
         multiply(w, word * 4);
         multiply(i_load(words + (4 + word) * kLanes * 4), 64 + word * 4);
       } else {
@@ -72,13 +67,12 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const unsigned char* tile
       }
     }
     const Vec scale = v_load_half_n(tile, kLanes);
-    const Vec minimum = E == Element::q4_1   ? v_load_half_n(tile + 2 * kLanes, kLanes)
-                        : E == Element::q4_0 ? v_mul(scale, v_set(-8.0f))
-                                             : v_mul(scale, v_set(-128.0f));
+    const Vec minimum = has_minimum<E>() ? v_load_half_n(tile + 2 * kLanes, kLanes)
+                                         : v_mul(scale, v_set(-zero_code<E>()));
     for (int n = 0; n < N; ++n) {
       const auto* x = reinterpret_cast<const PackedGroup*>(bases[n / 3] + (n % 3) * stride + at);
       sums[n] = v_fma(i_to_float(products[n]), v_mul(scale, v_set(x->scales[b])), sums[n]);
-      if (has_minima<E>()) sums[n] = v_fma(minimum, v_set(x->scaled_sums[b]), sums[n]);
+      if (adds_sums<E>()) sums[n] = v_fma(minimum, v_set(x->scaled_sums[b]), sums[n]);
     }
   }
   for (int n = 0; n < N; ++n) {
@@ -88,7 +82,7 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const unsigned char* tile
 
 // All tiles for some tokens, then for the next: of a step of many tokens the activations do not fit
 // into the caches, the tiles of a piece do.
-template <Element E, int N>
+template <DType E, int N>
 void woven_rows_tokens(const KernelArgs& args, std::int64_t t, std::int64_t begin,
                        std::int64_t end) {
   for (std::int64_t o = begin; o < end; o += kLanes) {
@@ -97,7 +91,7 @@ void woven_rows_tokens(const KernelArgs& args, std::int64_t t, std::int64_t begi
   }
 }
 
-template <Element E>
+template <DType E>
 void matmul_woven(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                   std::int64_t end) {
   std::int64_t t = 0;

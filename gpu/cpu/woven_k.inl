@@ -8,18 +8,18 @@
 constexpr std::int64_t kSixBlockBytes = 4 + 16 + 8;
 constexpr int kSixTokens = kIntTokens / 2;  // two products a token
 
-std::int64_t woven_stride(Element element, std::int64_t cols) {
+std::int64_t woven_stride(DType element, std::int64_t cols) {
   const std::int64_t blocks = cols / 32;
   switch (element) {
-    case Element::q8_0:
-      return blocks * woven_block_bytes<Element::q8_0>();
-    case Element::q4_0:
-      return blocks * woven_block_bytes<Element::q4_0>();
-    case Element::q4_1:
-    case Element::q4_k:
-      return blocks * woven_block_bytes<Element::q4_1>();
-    case Element::q5_k:
-    case Element::q6_k:
+#define X(name, id, ...) \
+  case DType::id:        \
+    return blocks * woven_block_bytes<DType::id>();
+    MNEME_BLOCK_TYPES(X)
+#undef X
+    case DType::q4_k:
+      return blocks * woven_block_bytes<DType::q4_1>();
+    case DType::q5_k:
+    case DType::q6_k:
       return blocks * kLanes * kSixBlockBytes;
     default:
       return 0;
@@ -33,17 +33,17 @@ MNEME_INLINE void put_half(unsigned char* to, float value) {
 }
 
 // Block `b` of 32 in `from` as one lane of a woven block.
-MNEME_INLINE void weave_k_block(Element element, const SuperBlock& from, int b, std::int64_t lane,
+MNEME_INLINE void weave_k_block(DType element, const SuperBlock& from, int b, std::int64_t lane,
                                 unsigned char* to) {
   const unsigned char* values = from.values + b * 32;
-  const float second = element == Element::q6_k ? from.scales[2 * b + 1] : from.minima[2 * b];
+  const float second = element == DType::q6_k ? from.scales[2 * b + 1] : from.minima[2 * b];
   put_half(to + lane * 2, from.scales[2 * b]);
   put_half(to + 2 * kLanes + lane * 2, second);
   for (int i = 0; i < 16; ++i) {
     to[(4 + i / 4 * 4) * kLanes + lane * 4 + i % 4] =
         static_cast<unsigned char>((values[i] & 15) | (values[i + 16] & 15) << 4);
   }
-  if (element == Element::q4_k) return;
+  if (element == DType::q4_k) return;
   for (int i = 0; i < 16; ++i) {  // of words 2j in the low half of a byte, of 2j + 1 in the high
     const int pairs = (values[i] >> 4) | (values[i + 16] >> 4) << 2;
     unsigned char& byte = to[(20 + i / 8 * 4) * kLanes + lane * 4 + i % 4];
@@ -52,14 +52,14 @@ MNEME_INLINE void weave_k_block(Element element, const SuperBlock& from, int b, 
 }
 
 void weave_k(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
-  const Element element = weight.element;
+  const DType element = weight.element;
   const std::int64_t block_bytes = woven_stride(element, 32);
   SuperBlock block;
   for (std::int64_t lane = 0; lane < kLanes; ++lane) {
     const std::int64_t row = tile * kLanes + lane;
     if (row >= weight.rows) break;  // the copy began as zeros, which are zeros of every type
     const unsigned char* from = weight.data + row * weight.stride;
-    for (std::int64_t at = 0; at < weight.cols / 256; ++at, from += super_block_bytes(element)) {
+    for (std::int64_t at = 0; at < weight.cols / 256; ++at, from += info_of(element).block_bytes) {
       unpack_super_block(element, from, block);
       for (int b = 0; b < 8; ++b) {
         weave_k_block(element, block, b, lane, to + (at * 8 + b) * block_bytes);
@@ -74,15 +74,12 @@ void weave_tiles(const KernelArgs& args, const KernelStep&, std::int64_t begin, 
   for (std::int64_t tile = begin; tile < end; ++tile) {
     unsigned char* to = args.out.data + tile * args.out.stride;
     switch (args.in[1].element) {
-      case Element::q8_0:
-        weave<Element::q8_0>(args.in[1], tile, to);
-        break;
-      case Element::q4_0:
-        weave<Element::q4_0>(args.in[1], tile, to);
-        break;
-      case Element::q4_1:
-        weave<Element::q4_1>(args.in[1], tile, to);
-        break;
+#define X(name, id, ...)                    \
+  case DType::id:                           \
+    weave<DType::id>(args.in[1], tile, to); \
+    break;
+      MNEME_BLOCK_TYPES(X)
+#undef X
       default:
         weave_k(args.in[1], tile, to);
         break;
@@ -97,7 +94,7 @@ MNEME_INLINE IntVec i_high_pair(IntVec x) {
 }
 
 // Outputs of N tokens from t on, for the rows of one tile.
-template <Element E, int N>
+template <DType E, int N>
 MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const unsigned char* tile, std::int64_t t,
                                  std::int64_t first_row, std::int64_t rows) {
   const std::int64_t blocks = args.in[1].cols / 32;
@@ -132,7 +129,7 @@ MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const unsigned char* ti
     for (int n = 0; n < N; ++n) {
       const auto* x = reinterpret_cast<const PackedGroup*>(bases[n] + at);
       const Vec scale = v_set(x->scales[b]);
-      if constexpr (E == Element::q6_k) {
+      if constexpr (E == DType::q6_k) {
         sums[n] = v_fma(i_to_float(halves[n][0]), v_mul(first, scale), sums[n]);
         sums[n] = v_fma(i_to_float(halves[n][1]), v_mul(second, scale), sums[n]);
         const float sum = x->first_scaled_sums[b];
@@ -151,7 +148,7 @@ MNEME_INLINE void six_bit_tokens(const KernelArgs& args, const unsigned char* ti
 }
 
 // As woven_rows_tokens.
-template <Element E, int N>
+template <DType E, int N>
 void six_bit_rows_tokens(const KernelArgs& args, std::int64_t t, std::int64_t begin,
                          std::int64_t end) {
   for (std::int64_t o = begin; o < end; o += kLanes) {
@@ -160,7 +157,7 @@ void six_bit_rows_tokens(const KernelArgs& args, std::int64_t t, std::int64_t be
   }
 }
 
-template <Element E>
+template <DType E>
 void matmul_six_bits(const KernelArgs& args, const KernelStep& step, std::int64_t begin,
                      std::int64_t end) {
   std::int64_t t = 0;

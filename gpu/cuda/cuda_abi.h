@@ -12,7 +12,7 @@ namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/7";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/8";
 
 enum class CudaKernel : std::int32_t {
   embed,            // in: table

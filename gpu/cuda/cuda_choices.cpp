@@ -68,10 +68,6 @@ class FusionFinder {
 
 }  // namespace
 
-bool is_quantised(DType dtype) {
-  return dtype == DType::q8_0 || dtype == DType::q4_0 || dtype == DType::q4_1 || is_k_quant(dtype);
-}
-
 std::vector<StepSize> step_sizes(const CompileOptions& options, bool whole) {
   std::vector<std::int32_t> tokens{1};
   const auto tokens_max = static_cast<std::int32_t>(options.tokens_max);

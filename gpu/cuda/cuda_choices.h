@@ -59,8 +59,6 @@ bool attention_by_tiles(const Op& op, const CudaTensor& k, const CudaTensor& v, 
 // Else into how many parts a context is cut: enough for two blocks a multiprocessor.
 std::int32_t attention_splits(const Op& op, std::int32_t rows, std::int32_t multiprocessors);
 
-bool is_quantised(DType dtype);
-
 // Empty when the kernels can run the op, else why not.
 std::string why_not_on_cuda(const Graph& graph, const Op& op);
 

@@ -538,12 +538,6 @@ class Compiler {
 
 }  // namespace
 
-static_assert(static_cast<int>(DType::f32) == 0 && static_cast<int>(DType::f16) == 1 &&
-              static_cast<int>(DType::bf16) == 2 && static_cast<int>(DType::q8_0) == 3 &&
-              static_cast<int>(DType::q4_0) == 4 && static_cast<int>(DType::q4_1) == 5 &&
-              static_cast<int>(DType::i8) == 6 && static_cast<int>(DType::i32) == 7 &&
-              static_cast<int>(DType::q4_k) == 8 && static_cast<int>(DType::q5_k) == 9 &&
-              static_cast<int>(DType::q6_k) == 10);  // the kernels' numbers (module/device.cuh)
 static_assert(kCudaTapsMax == kFusedGateConvTapsMax);
 
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,

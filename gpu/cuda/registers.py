@@ -15,7 +15,8 @@ TARGETS = ["80", "86", "89", "90", "100", "120"]
 def kernel_name(mangled):
     name = subprocess.run(["c++filt", mangled], capture_output=True, text=True, check=True).stdout.strip()
     name = name.replace("mneme::(anonymous namespace)::", "").removeprefix("void ").split("(mneme::CudaCall")[0]
-    elements = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "i8", "i32", "q4_k", "q5_k", "q6_k"]
+    table = (pathlib.Path(__file__).parent.parent / "weight_types.h").read_text()
+    elements = re.findall(r"^ +X\(\w+, +(\w+),", table, re.M)
     return re.sub(r"\(mneme::Element\)(\d+)", lambda m: elements[int(m[1])], name)
 
 

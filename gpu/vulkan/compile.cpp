@@ -53,7 +53,7 @@ class Compiler {
     fused_gate_convs_ = find_fused_gate_convs(graph_);
     matmul_adds_ = find_matmul_adds(graph_);
     integers_ = Packings::find(graph_, true, [&](const Op& product) {
-      return fast_ && with_.device->physical().integer_dot && is_quantised(product);
+      return fast_ && with_.device->physical().integer_dot && is_quantised(weight_type(product));
     });
     halves_ = Packings::find(graph_, false, [&](const Op& product) {
       return fast_ && shape_.matrix.subgroups > 0 && !output_rows_.tensors[product.out] &&
@@ -104,13 +104,12 @@ class Compiler {
     return std::all_of(ids.begin(), ids.end(),
                        [&](TensorId id) { return addresses_[id] % 16 == 0; });
   }
-  bool is_quantised(const Op& product) const {
-    return dtype_info(graph_.tensor(product.in[1]).dtype).block_values > 1;
-  }
+
+  DType weight_type(const Op& product) const { return graph_.tensor(product.in[1]).dtype; }
 
   // Whether a half holds what the weights of a product are.
   bool is_half(const Op& product) const {
-    return is_quantised(product) || graph_.tensor(product.in[1]).dtype == DType::f16;
+    return is_quantised(weight_type(product)) || weight_type(product) == DType::f16;
   }
 
   // Packed activations: values, then what they were divided by.
@@ -485,7 +484,7 @@ class Compiler {
     if (integers == index) RETURN_IF_ERROR(add_packing(index, variant));
     const bool wide =
         addresses_[op.in[0]] % 16 == 0 &&
-        (is_quantised(op) || (addresses_[op.in[1]] % 16 == 0 && weight.cols % 8 == 0));
+        (is_quantised(weight.dtype) || (addresses_[op.in[1]] % 16 == 0 && weight.cols % 8 == 0));
     const std::string shader =
         fmt::format("matmul_{}{}_{}", few ? "few" : "many",
                     halves != kNoOp ? "_matrix" : (integers != kNoOp ? "_int" : ""),

@@ -3,8 +3,6 @@
 
 #include <array>
 
-#include "base/check.h"
-
 namespace mneme {
 namespace {
 
@@ -23,23 +21,6 @@ constexpr std::array<GgmlTypeInfo, 34> kTypes{{
     {41, "Q1_0", 128, 18},
 }};
 
-struct Pair {
-  std::uint32_t number;
-  DType dtype;
-};
-constexpr std::array<Pair, 10> kComputed{{
-    {0, DType::f32},
-    {1, DType::f16},
-    {2, DType::q4_0},
-    {3, DType::q4_1},
-    {8, DType::q8_0},
-    {12, DType::q4_k},
-    {13, DType::q5_k},
-    {14, DType::q6_k},
-    {24, DType::i8},
-    {30, DType::bf16},
-}};
-
 }  // namespace
 
 const GgmlTypeInfo* find_ggml_type(std::uint32_t number) {
@@ -50,18 +31,14 @@ const GgmlTypeInfo* find_ggml_type(std::uint32_t number) {
 }
 
 std::optional<DType> dtype_of_ggml(std::uint32_t number) {
-  for (const Pair& pair : kComputed) {
-    if (pair.number == number) return pair.dtype;
+  for (const DType dtype : kAllTypes) {
+    if (dtype_info(dtype).gguf == number && dtype != DType::i32) return dtype;
   }
   return std::nullopt;
 }
 
 std::uint32_t ggml_type_of(DType dtype) {
-  for (const Pair& pair : kComputed) {
-    if (pair.dtype == dtype) return pair.number;
-  }
-  CHECK(false);
-  return 0;
+  return dtype_info(dtype).gguf;
 }
 
 }  // namespace mneme

@@ -72,37 +72,28 @@ void fill_super_block(DType type, WeightNoise& noise, std::byte* to) {
   put_half(to + 2, (type == DType::q4_k ? 7.5f : 15.5f) * step);
 }
 
-// One block of random weights of deviation kWeightDeviation.
-void fill_block(DType type, WeightNoise& noise, std::byte* to) {
-  switch (type) {
-    case DType::q4_0:
-    case DType::q4_1: {
-      // Uniform nibbles deviate by 4.61 steps.
-      const float step = kWeightDeviation / 4.61f;
-      put_half(to, step);
-      std::size_t head = 2;
-      if (type == DType::q4_1) {
-        put_half(to + 2, -7.5f * step);
-        head = 4;
-      }
-      const std::uint64_t bits[2] = {noise.next(), noise.next()};
-      std::memcpy(to + head, bits, 16);
-      return;
-    }
-    case DType::q8_0: {
-      put_half(to, kWeightDeviation / 73.9f);  // uniform bytes deviate by 73.9 steps
-      const std::uint64_t bits[4] = {noise.next(), noise.next(), noise.next(), noise.next()};
-      std::memcpy(to + 2, bits, 32);
-      return;
-    }
-    case DType::q4_k:
-    case DType::q5_k:
-    case DType::q6_k:
-      fill_super_block(type, noise, to);
-      return;
-    default:
-      break;
+// A block of 32: uniform codes of 4 and 8 bits deviate by 4.61 and 73.9 steps.
+void fill_block_of_32(const DTypeInfo& type, WeightNoise& noise, std::byte* to) {
+  const float step = kWeightDeviation / (type.bits == 4 ? 4.61f : 73.9f);
+  put_half(to, step);
+  std::int64_t at = 2;
+  if (type.has_minimum) {
+    put_half(to + at, (0.5f - static_cast<float>(1 << (type.bits - 1))) * step);
+    at += 2;
   }
+  while (at < type.block_bytes) {
+    const std::uint64_t bits = noise.next();
+    const std::int64_t bytes = std::min<std::int64_t>(8, type.block_bytes - at);
+    std::memcpy(to + at, &bits, static_cast<std::size_t>(bytes));
+    at += bytes;
+  }
+}
+
+// One block of random weights of deviation kWeightDeviation; 32 of types without blocks.
+void fill_block(DType type, WeightNoise& noise, std::byte* to) {
+  const DTypeInfo& info = dtype_info(type);
+  if (info.block_values == 32) return fill_block_of_32(info, noise, to);
+  if (info.block_values == 256) return fill_super_block(type, noise, to);
   for (int i = 0; i < 32; ++i) {
     const float value = kWeightDeviation * noise.normal();
     if (type == DType::f32) {

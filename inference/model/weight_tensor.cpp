@@ -4,22 +4,35 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace mneme {
+namespace {
+
+std::string weight_type_names() {  // "F32, F16 and BF16"
+  std::string names;
+  for (const DType type : kWeightTypes) {
+    const bool last = type == std::end(kWeightTypes)[-1];
+    names += names.empty() ? "" : last ? " and " : ", ";
+    names += dtype_info(type).name;
+  }
+  return names;
+}
+
+}  // namespace
 
 Result<const SourceTensor*> find_weight(const ModelSource& source, const std::string& name,
                                         std::int64_t rows, std::int64_t cols, WeightRule rule) {
   auto found = source.require_tensor(name);
   if (!found) return found.error();
   const SourceTensor& tensor = **found;
-  if (!tensor.dtype || (*tensor.dtype == DType::i8)) {
+  if (!tensor.dtype || !is_weight_type(*tensor.dtype)) {
     return Error{ErrorCode::unsupported,
-                 fmt::format("{}: tensor {} has the type {}; Mneme computes with F32, F16, BF16, "
-                             "Q4_0, Q4_1, Q8_0, Q4_K, Q5_K and Q6_K",
-                             source.name(), tensor.name_in_file, tensor.type_name)};
+                 fmt::format("{}: tensor {} has the type {}; Mneme computes with {}", source.name(),
+                             tensor.name_in_file, tensor.type_name, weight_type_names())};
   }
   const auto dim = [&](int i) {
     return static_cast<std::int64_t>(tensor.dims[static_cast<std::size_t>(i)]);

@@ -84,8 +84,7 @@ std::vector<float> float_product(const Kernels& kernels, const FloatShape& s, DT
   KernelArgs args;
   args.in[0] = floats(x, s.cols);
   args.in[1] = KernelTensor{weight.data(), s.rows, s.cols,
-                            static_cast<std::int64_t>(row_bytes(dtype, s.cols)),
-                            static_cast<Element>(dtype)};
+                            static_cast<std::int64_t>(row_bytes(dtype, s.cols)), dtype};
   if (s.bias) args.in[2] = floats(bias, s.rows);
   args.out = floats(out, s.rows);
   const KernelRun run{0, outputs};

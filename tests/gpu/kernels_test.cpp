@@ -35,7 +35,7 @@ void compare(const Kernels& kernels, DType dtype, const Shape& s) {
   for (auto& byte : weight) byte = static_cast<unsigned char>(random());
   const auto block = static_cast<std::size_t>(dtype_info(dtype).block_bytes);
   for (std::size_t at = 0; at < weight.size(); at += block) {
-    for (std::size_t i = 0; i < (dtype == DType::q4_1 ? 4u : 2u); i += 2) {
+    for (std::size_t i = 0; i < (dtype_info(dtype).has_minimum ? 4u : 2u); i += 2) {
       const std::uint16_t half = float_to_half(0.1f * normal(random));
       weight[at + i] = static_cast<unsigned char>(half & 255);
       weight[at + i + 1] = static_cast<unsigned char>(half >> 8);
@@ -60,8 +60,7 @@ void compare(const Kernels& kernels, DType dtype, const Shape& s) {
   std::vector<float> woven_order = in_file_order;
   KernelArgs args;
   args.in[1] = KernelTensor{weight.data(), s.rows, s.cols,
-                            static_cast<std::int64_t>(row_bytes(dtype, s.cols)),
-                            static_cast<Element>(dtype)};
+                            static_cast<std::int64_t>(row_bytes(dtype, s.cols)), dtype};
   args.in[3] = pack.out;
   args.out = floats(in_file_order, s.rows);
   std::vector<unsigned char> scratch(static_cast<std::size_t>(kernels.matmul_scratch(args)) + 64);
@@ -119,7 +118,7 @@ void compare_k_quants(const Kernels& kernels, DType dtype, std::int64_t tokens) 
   args.out = KernelTensor{packed.data(), 0, kCols, packed_stride};
   kernels.pack_activations(args, step, 0, tokens, nullptr);
   args.in[3] = args.out;
-  args.in[1] = KernelTensor{weight.data(), kRows, kCols, stride, static_cast<Element>(dtype)};
+  args.in[1] = KernelTensor{weight.data(), kRows, kCols, stride, dtype};
   args.out = floats(in_file_order, kRows);
   std::vector<unsigned char> scratch(static_cast<std::size_t>(kernels.matmul_scratch(args)) + 64);
   kernels.matmul(args, step, 0, kRows, scratch.data());
@@ -150,7 +149,7 @@ TEST(Kernels, KQuantsInFileOrderGiveWhatWovenOnesDo) {
   for (const std::string_view set : available_instruction_sets()) {
     const Kernels& kernels = kernels_named(set);
     if (kernels.pack_activations == nullptr) continue;  // works in floats only
-    for (const DType dtype : {DType::q4_k, DType::q5_k, DType::q6_k}) {
+    for (const DType dtype : kKQuantTypes) {
       for (const std::int64_t tokens : {1, 3, 14}) compare_k_quants(kernels, dtype, tokens);
     }
   }
@@ -160,7 +159,7 @@ TEST(Kernels, WeightsInFileOrderGiveWhatWovenOnesDo) {
   for (const std::string_view set : available_instruction_sets()) {
     const Kernels& kernels = kernels_named(set);
     if (kernels.pack_activations == nullptr) continue;  // works in floats only
-    for (const DType dtype : {DType::q8_0, DType::q4_0, DType::q4_1}) {
+    for (const DType dtype : kBlockTypes) {
       for (const Shape& s : {Shape{1, 1, 32},
                              {1, 7, 96},
                              {1, 67, 576},
@@ -182,7 +181,7 @@ TEST(Weaver, PlansShareCopiesWhileOneOfThemLives) {
   Weaver weaver(kernels, pool);
   std::vector<unsigned char> bytes(40 * row_bytes(DType::q4_0, 64), 1);
   const KernelTensor tensor{bytes.data(), 40, 64,
-                            static_cast<std::int64_t>(row_bytes(DType::q4_0, 64)), Element::q4_0};
+                            static_cast<std::int64_t>(row_bytes(DType::q4_0, 64)), DType::q4_0};
   const std::vector<WovenWeight> weights(2, {tensor, 7});
   std::vector<std::shared_ptr<const WovenArena>> first;
   const auto one = weaver.weave(weights, first);
@@ -206,7 +205,7 @@ TEST(Weaver, AnotherFileAtTheSameAddressIsAnotherWeight) {
   const Buffer before(1, bytes.size(), host, no_release);
   const Buffer after(1, bytes.size(), host, no_release);
   const KernelTensor tensor{bytes.data(), 400, 64,
-                            static_cast<std::int64_t>(row_bytes(DType::q4_0, 64)), Element::q4_0};
+                            static_cast<std::int64_t>(row_bytes(DType::q4_0, 64)), DType::q4_0};
   const auto weave = [&](const Buffer& buffer,
                          std::vector<std::shared_ptr<const WovenArena>>& keep) {
     const std::vector<WovenWeight> weights = {{tensor, buffer.id()}};

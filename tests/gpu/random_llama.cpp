@@ -44,12 +44,9 @@ void fill(std::span<std::byte> bytes, DType dtype, std::int64_t cols, std::uint6
     for (std::int64_t i = 2; i < info.block_bytes; ++i) {
       block[i] = static_cast<std::byte>(next(random) >> 56);
     }
-    if (dtype == DType::q8_0) put_half(block, scale / 74);
-    if (dtype == DType::q4_0) put_half(block, scale / 4.6);
-    if (dtype == DType::q4_1) {
-      put_half(block, scale / 4.6);
-      put_half(block + 2, -7.5 * scale / 4.6);
-    }
+    const double step = scale / (info.bits == 8 ? 74 : 4.6);  // what uniform codes deviate by
+    put_half(block, step);
+    if (info.has_minimum) put_half(block + 2, -7.5 * step);
   }
 }
 

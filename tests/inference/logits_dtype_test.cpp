@@ -89,10 +89,7 @@ TEST_P(WeightType, GivesTheLogitsOfItsValuesAsF32OnEveryInstructionSet) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, WeightType,
-                         ::testing::Values(DType::f32, DType::f16, DType::bf16, DType::q8_0,
-                                           DType::q4_0, DType::q4_1, DType::q4_k, DType::q5_k,
-                                           DType::q6_k),
+INSTANTIATE_TEST_SUITE_P(Types, WeightType, ::testing::ValuesIn(kWeightTypes),
                          [](const auto& type) { return std::string(dtype_info(type.param).name); });
 
 }  // namespace

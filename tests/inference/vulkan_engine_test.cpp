@@ -66,8 +66,7 @@ class VulkanEngine : public testing::Test {
 const std::string kPrompt = "memory of a river, and what it is for";
 
 TEST_F(VulkanEngine, ATinyModelOfEveryTypeSaysWhatItSaysOnTheCpu) {
-  for (const DType type : {DType::q4_1, DType::q8_0, DType::q4_0, DType::f16, DType::bf16,
-                           DType::f32, DType::q4_k, DType::q5_k, DType::q6_k}) {
+  for (const DType type : kWeightTypes) {
     const TemporaryFolder folder;
     TinyModelOptions tiny;
     tiny.type = type;
@@ -170,8 +169,8 @@ TEST_F(VulkanEngine, IntegerProductsOfEveryTypeStayClose) {
   VulkanFaults faults;
   faults.integer_dot = true;
   const FaultyVulkan vulkan(faults);
-  for (const DType type :
-       {DType::q4_1, DType::q8_0, DType::q4_0, DType::q4_k, DType::q5_k, DType::q6_k}) {
+  for (const DType type : kWeightTypes) {
+    if (!is_quantised(type)) continue;
     const TemporaryFolder folder;
     TinyModelOptions tiny;
     tiny.type = type;

@@ -6,32 +6,23 @@
 
 namespace mneme {
 
-template <int Values, int Bytes, int Head>
+template <int Values, int Bytes, int Bits, bool Minimum>
 struct BlockLayout {
   static constexpr int kValues = Values;
   static constexpr int kBytes = Bytes;
-  static constexpr int kHead = Head;  // bytes before the values, of blocks of 32
+  static constexpr int kBits = Bits;
+  static constexpr bool kMinimum = Minimum;
+  // Of blocks of 32: where the codes begin, and which of them is zero.
+  static constexpr int kCodesAt = Bytes - (Bits == 8 ? 32 : 16);
+  static constexpr int kZero = Minimum || Bits == 8 ? 0 : 1 << (Bits - 1);
 };
 template <Element E>
 struct Block;
-template <>
-struct Block<kF32> : BlockLayout<1, 4, 0> {};
-template <>
-struct Block<kF16> : BlockLayout<1, 2, 0> {};
-template <>
-struct Block<kBf16> : BlockLayout<1, 2, 0> {};
-template <>
-struct Block<kQ8_0> : BlockLayout<32, 34, 2> {};
-template <>
-struct Block<kQ4_0> : BlockLayout<32, 18, 2> {};
-template <>
-struct Block<kQ4_1> : BlockLayout<32, 20, 4> {};
-template <>
-struct Block<kQ4_K> : BlockLayout<256, 144, 0> {};
-template <>
-struct Block<kQ5_K> : BlockLayout<256, 176, 0> {};
-template <>
-struct Block<kQ6_K> : BlockLayout<256, 210, 0> {};
+#define X(name, id, gguf, values, bytes, bits, minimum) \
+  template <>                                           \
+  struct Block<k##name> : BlockLayout<values, bytes, bits, minimum != 0> {};
+MNEME_WEIGHT_TYPES(X)
+#undef X
 
 // N words from an even address, by aligned ones: 2 bytes behind them are read where they start
 // between two. Allocations are whole words.

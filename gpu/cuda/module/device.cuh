@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "gpu/cuda/cuda_abi.h"
+#include "gpu/weight_types.h"
 #if defined(__CUDACC__)
 #include "gpu/cuda/module/ptx.cuh"
 #else
@@ -16,20 +17,10 @@
 
 namespace mneme {
 
-// The numbers of DType (gpu/tensor.h); cuda_plan.cpp asserts it.
-enum Element : std::int32_t {
-  kF32,
-  kF16,
-  kBf16,
-  kQ8_0,
-  kQ4_0,
-  kQ4_1,
-  kI8,
-  kI32,
-  kQ4_K,
-  kQ5_K,
-  kQ6_K
-};
+// The numbers of DType.
+#define X(name, ...) k##name,
+enum Element : std::int32_t { MNEME_ALL_TYPES(X) };
+#undef X
 
 constexpr unsigned kAllLanes = 0xffffffffu;
 

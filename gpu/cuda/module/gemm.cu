@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(kThreads) gemm_tiles(const __grid_constant__ C
       for (int m = 0; m < 4; ++m) {
 #pragma unroll
         for (int n = 0; n < 4; ++n) {
-          if constexpr (E == kBf16) {
+          if constexpr (E == kBF16) {
             mma_bfloat(sums[m][n], a[m], b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]);
           } else {
             mma_half(sums[m][n], a[m], b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]);
@@ -231,21 +231,16 @@ int launch_gemm(void* stream, const CudaCall& call) {
   switch (call.in[1].element) {
     case kF16:
       return start(gemm_tiles<kF16>);
-    case kBf16:
-      return start(gemm_tiles<kBf16>);
-    case kQ8_0:
-      return start(gemm_tiles<kQ8_0>);
-    case kQ4_0:
-      return start(gemm_tiles<kQ4_0>);
-    case kQ4_K:
-      return start(gemm_tiles<kQ4_K>);
-    case kQ5_K:
-      return start(gemm_tiles<kQ5_K>);
-    case kQ6_K:
-      return start(gemm_tiles<kQ6_K>);
-    default:
-      return start(gemm_tiles<kQ4_1>);
+    case kBF16:
+      return start(gemm_tiles<kBF16>);
+#define X(name, ...) \
+  case k##name:      \
+    return start(gemm_tiles<k##name>);
+      MNEME_BLOCK_TYPES(X)
+      MNEME_K_QUANT_TYPES(X)
+#undef X
   }
+  return kInvalidValue;
 }
 
 }  // namespace mneme

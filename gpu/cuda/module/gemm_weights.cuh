@@ -64,17 +64,19 @@ struct BlockTile {
   __device__ __forceinline__ void load(const unsigned char* row, std::int64_t first, std::int64_t) {
     const unsigned char* block = row + first / 32 * Block<E>::kBytes;
     scale = load_u16(block);
-    minimum = E == kQ4_1 ? load_u16(block + 2) : std::uint16_t{0};
-    load_words(block + Block<E>::kHead + (E == kQ8_0 ? first % 32 : 0), words);
+    minimum = Block<E>::kMinimum ? load_u16(block + 2) : std::uint16_t{0};
+    load_words(block + Block<E>::kCodesAt + (Block<E>::kBits == 8 ? first % 32 : 0), words);
   }
 
   __device__ __forceinline__ void expand(std::int64_t first, std::uint32_t (&to)[8]) const {
     const int shift = first % 32 == 0 ? 0 : 4;  // the second half of a block of nibbles
     std::uint32_t codes[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) codes[i] = E == kQ8_0 ? words[i] : words[i] >> shift & 0x0f0f0f0fu;
-    expand_codes<E == kQ4_0 ? 8 : 0>(codes, half_to_float(scale),
-                                     E == kQ4_1 ? half_to_float(minimum) : 0.0f, to);
+    for (int i = 0; i < 4; ++i) {
+      codes[i] = Block<E>::kBits == 8 ? words[i] : words[i] >> shift & 0x0f0f0f0fu;
+    }
+    expand_codes<Block<E>::kZero>(codes, half_to_float(scale),
+                                  Block<E>::kMinimum ? half_to_float(minimum) : 0.0f, to);
   }
 };
 

@@ -6,6 +6,8 @@
 
 namespace mneme {
 
+constexpr int kInvalidValue = 1;  // cudaErrorInvalidValue
+
 // Each returns the CUDA runtime's error number. `stream` is a cudaStream_t.
 int launch_rows(void* stream, const CudaCall& call);               // rows.cu
 int launch_pack(void* stream, const CudaCall& call);               // pack.cu
@@ -48,7 +50,7 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::fused_gate_conv:
       return launch_engram(stream, call);
   }
-  return 1;  // cudaErrorInvalidValue
+  return kInvalidValue;
 }
 
 }  // namespace mneme

@@ -228,25 +228,19 @@ int launch_blocks(void* stream, const CudaCall& call) {
 template <int kTokens>
 int launch_for(void* stream, const CudaCall& call) {
   switch (call.in[1].element) {
-    case kF32:
-      return launch_floats<kF32, kTokens>(stream, call);
-    case kF16:
-      return launch_floats<kF16, kTokens>(stream, call);
-    case kBf16:
-      return launch_floats<kBf16, kTokens>(stream, call);
-    case kQ8_0:
-      return launch_blocks<kQ8_0, kTokens>(stream, call);
-    case kQ4_0:
-      return launch_blocks<kQ4_0, kTokens>(stream, call);
-    case kQ4_K:
-      return launch_blocks<kQ4_K, kTokens>(stream, call);
-    case kQ5_K:
-      return launch_blocks<kQ5_K, kTokens>(stream, call);
-    case kQ6_K:
-      return launch_blocks<kQ6_K, kTokens>(stream, call);
-    default:
-      return launch_blocks<kQ4_1, kTokens>(stream, call);
+#define X(name, ...) \
+  case k##name:      \
+    return launch_floats<k##name, kTokens>(stream, call);
+    MNEME_FLOAT_TYPES(X)
+#undef X
+#define X(name, ...) \
+  case k##name:      \
+    return launch_blocks<k##name, kTokens>(stream, call);
+    MNEME_BLOCK_TYPES(X)
+    MNEME_K_QUANT_TYPES(X)
+#undef X
   }
+  return kInvalidValue;
 }
 
 }  // namespace

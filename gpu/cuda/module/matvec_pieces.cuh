@@ -49,12 +49,12 @@ class BlockPiece {
   __device__ __forceinline__ BlockPiece(const unsigned char* chunk, int lane) {
     const unsigned char* block = chunk + lane * Block<E>::kBytes;
     scale_ = half_to_float(load_u16(block));
-    minimum_ = E == kQ4_1 ? half_to_float(load_u16(block + 2)) : 0.0f;
-    if constexpr (E == kQ8_0) {
-      load_words(block + Block<E>::kHead, words_);
+    minimum_ = Block<E>::kMinimum ? half_to_float(load_u16(block + 2)) : 0.0f;
+    if constexpr (Block<E>::kBits == 8) {
+      load_words(block + Block<E>::kCodesAt, words_);
     } else {
       std::uint32_t nibbles[4];
-      load_words(block + Block<E>::kHead, nibbles);
+      load_words(block + Block<E>::kCodesAt, nibbles);
       for (int i = 0; i < 4; ++i) {
         words_[i] = nibbles[i] & 0x0f0f0f0fu;
         words_[i + 4] = nibbles[i] >> 4 & 0x0f0f0f0fu;
@@ -69,7 +69,7 @@ class BlockPiece {
     const int dot = dot_words(words_ + 4, x[1], dot_words(words_, x[0], 0));
     float part = scale.x * static_cast<float>(dot);
     if (kOffset != 0) part -= kOffset * scale.y;
-    return E == kQ4_1 ? scale_ * part + minimum_ * scale.y : scale_ * part;
+    return Block<E>::kMinimum ? scale_ * part + minimum_ * scale.y : scale_ * part;
   }
 
   __device__ __forceinline__ float times(const float* row, int piece) const {
@@ -77,11 +77,11 @@ class BlockPiece {
     float sum = 0;
     dot_sixteen<kOffset>(words_, row + piece * kPieceValues, dot, sum);
     dot_sixteen<kOffset>(words_ + 4, row + piece * kPieceValues + 16, dot, sum);
-    return E == kQ4_1 ? scale_ * dot + minimum_ * sum : scale_ * dot;
+    return Block<E>::kMinimum ? scale_ * dot + minimum_ * sum : scale_ * dot;
   }
 
  private:
-  static constexpr int kOffset = E == kQ4_0 ? 8 : 0;
+  static constexpr int kOffset = Block<E>::kZero;
   std::uint32_t words_[8];
   float scale_;
   float minimum_;

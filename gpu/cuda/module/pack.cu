@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kThreads) pack_half(const __grid_constant__ Cu
   if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = largest;
   __syncthreads();
   for (int w = 0; w < kWarps; ++w) largest = scratch[w] > largest ? scratch[w] : largest;
-  const bool bfloat = call.out.element == kBf16;
+  const bool bfloat = call.out.element == kBF16;
   const int exponent = static_cast<int>(largest >> 23) - 127;
   // Up to 2^15 as it is; NaN and infinity stay what they are.
   const int shift = bfloat || exponent < 15 || exponent == 128 ? 0 : exponent - 14;

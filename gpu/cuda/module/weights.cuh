@@ -7,6 +7,21 @@
 
 namespace mneme {
 
+// Value i of a block of 32.
+template <Element E>
+__device__ __forceinline__ float block_value(const unsigned char* block, int i) {
+  using Layout = Block<E>;
+  const float scale = half_to_float(load_u16(block));
+  const unsigned char* codes = block + Layout::kCodesAt;
+  if constexpr (Layout::kBits == 8) {
+    return scale * static_cast<float>(static_cast<signed char>(codes[i]));
+  } else {
+    const int code = codes[i % 16] >> (i < 16 ? 0 : 4) & 15;
+    const float product = scale * static_cast<float>(code - Layout::kZero);
+    return Layout::kMinimum ? product + half_to_float(load_u16(block + 2)) : product;
+  }
+}
+
 // Value `i` of a row of any element type.
 __device__ __forceinline__ float value_at(std::int32_t element, const unsigned char* row,
                                           std::int64_t i) {
@@ -15,27 +30,20 @@ __device__ __forceinline__ float value_at(std::int32_t element, const unsigned c
       return reinterpret_cast<const float*>(row)[i];
     case kF16:
       return half_to_float(load_u16(row + 2 * i));
-    case kBf16:
+    case kBF16:
       return bfloat_to_float(load_u16(row + 2 * i));
-    case kQ8_0: {
-      const unsigned char* block = row + i / 32 * 34;
-      return half_to_float(load_u16(block)) *
-             static_cast<float>(static_cast<signed char>(block[2 + i % 32]));
-    }
-    case kQ4_K:
-      return k_value<kQ4_K>(row + i / 256 * Block<kQ4_K>::kBytes, static_cast<int>(i % 256));
-    case kQ5_K:
-      return k_value<kQ5_K>(row + i / 256 * Block<kQ5_K>::kBytes, static_cast<int>(i % 256));
-    case kQ6_K:
-      return k_value<kQ6_K>(row + i / 256 * Block<kQ6_K>::kBytes, static_cast<int>(i % 256));
-    default: {
-      const bool offset = element == kQ4_1;
-      const unsigned char* block = row + i / 32 * (offset ? 20 : 18);
-      const unsigned byte = block[(offset ? 4 : 2) + i % 16];
-      const auto nibble = static_cast<float>(i % 32 < 16 ? byte & 15u : byte >> 4);
-      const float scale = half_to_float(load_u16(block));
-      return offset ? scale * nibble + half_to_float(load_u16(block + 2)) : scale * (nibble - 8.0f);
-    }
+#define X(name, ...) \
+  case k##name:      \
+    return block_value<k##name>(row + i / 32 * Block<k##name>::kBytes, static_cast<int>(i % 32));
+      MNEME_BLOCK_TYPES(X)
+#undef X
+#define X(name, ...) \
+  case k##name:      \
+    return k_value<k##name>(row + i / 256 * Block<k##name>::kBytes, static_cast<int>(i % 256));
+      MNEME_K_QUANT_TYPES(X)
+#undef X
+    default:
+      return 0;  // integers: refused when the plan was made
   }
 }
 

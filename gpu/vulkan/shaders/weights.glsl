@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // What products read: weights as GGUF stores them (gpu/tensor.h) beside float activations, a piece
-// of eight values of a row at a time. One of the WEIGHT_ macros says which type the shader is
-// compiled for. weights_int.glsl has the same names for integers.
+// of eight values of a row at a time. A WEIGHT_ macro, K_QUANT and the BLOCK_ macros of
+// CMakeLists.txt say which type the shader is compiled for. weights_int.glsl has the same names for integers.
 
 layout(constant_id = 3) const bool kWide = false;  // rows begin where vectors of 16 bytes may
 
 const uint kPieceValues = 8;
 
 // Where a type has no blocks, a row may end inside the eight values: the rest are zeros.
-#if defined(WEIGHT_F32) || defined(WEIGHT_F16) || defined(WEIGHT_BF16)
-#define ROWS_MAY_END
-#elif defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K) || defined(WEIGHT_Q6_K)
-#define K_QUANT
+#if defined(K_QUANT)
 #include "k_quants.glsl"
+#elif defined(BLOCK_BITS)
+#include "blocks.glsl"
+#else
+#define ROWS_MAY_END
 #endif
 
 struct Weights {
@@ -72,39 +73,12 @@ Weights load_weights(uvec2 address, uint row, uint piece) {
 #else
   const uint block = row * (p.cols / 32u) + piece / 4u;
   const uint quarter = piece & 3u;
-#if defined(WEIGHT_Q8_0)
-  const uint at = block * 17u;
-  const float scale = float(Halfs(address).v[at]);
-  for (uint j = 0; j < 2; ++j) {
-    const int two = int(uint(Words(address).v[at + 1u + 4u * quarter + j]));
-    w.low[2 * j] = scale * float(bitfieldExtract(two, 0, 8));
-    w.low[2 * j + 1] = scale * float(bitfieldExtract(two, 8, 8));
-    const int next = int(uint(Words(address).v[at + 3u + 4u * quarter + j]));
-    w.high[2 * j] = scale * float(bitfieldExtract(next, 0, 8));
-    w.high[2 * j + 1] = scale * float(bitfieldExtract(next, 8, 8));
+  const vec2 scale = block_scale(address, block);
+  const uvec2 words = block_quarter(address, block, quarter);
+  for (int j = 0; j < 4; ++j) {
+    w.low[j] = scale.x * float(code_at(words.x, j)) + scale.y;
+    w.high[j] = scale.x * float(code_at(words.y, j)) + scale.y;
   }
-#else
-  // Values 0 to 15 are the low nibbles of the 16 bytes, 16 to 31 the high ones.
-  const uint shift = (quarter >> 1u) * 4u;
-#if defined(WEIGHT_Q4_0)
-  const uint at = block * 9u;
-  const float scale = float(Halfs(address).v[at]);
-  const float minimum = -8.0 * scale;
-  const uint quants = at + 1u + 4u * (quarter & 1u);
-  const uvec2 words = uvec2(word_at(address, quants), word_at(address, quants + 2u)) >> shift;
-#elif defined(WEIGHT_Q4_1)
-  const uint at = block * 5u;
-  const vec2 both = unpackHalf2x16(Uints(address).v[at]);
-  const float scale = both.x;
-  const float minimum = both.y;
-  const uint quants = at + 1u + 2u * (quarter & 1u);
-  const uvec2 words = uvec2(Uints(address).v[quants], Uints(address).v[quants + 1u]) >> shift;
-#endif
-  for (uint j = 0; j < 4; ++j) {
-    w.low[j] = scale * float(words.x >> 8u * j & 15u) + minimum;
-    w.high[j] = scale * float(words.y >> 8u * j & 15u) + minimum;
-  }
-#endif
 #endif
   return w;
 }

@@ -13,9 +13,10 @@ int signed_dot(uint a, uint b, spirv_literal int format);  // 0: four bytes in a
 
 const uint kPieceValues = 16;
 
-#if defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K) || defined(WEIGHT_Q6_K)
-#define K_QUANT
+#if defined(K_QUANT)
 #include "k_quants.glsl"
+#else
+#include "blocks.glsl"
 #endif
 #if defined(WEIGHT_Q6_K)
 const uint kBlockScales = 2;  // one for each half
@@ -40,33 +41,8 @@ Weights load_weights(uvec2 address, uint row, uint piece) {
   return Weights(k.words, k.scale, k.minimum);
 #else
   const uint block = row * (p.cols / 32u) + piece / 2u;
-  const uint second = piece & 1u;
-  Weights w;
-#if defined(WEIGHT_Q8_0)
-  const uint at = block * 17u;
-  for (uint j = 0; j < 4; ++j) w.words[j] = word_at(address, at + 1u + 8u * second + 2u * j);
-  w.scale = float(Halfs(address).v[at]);
-  w.minimum = 0.0;
-#else
-  // Values 0 to 15 of a block are the low nibbles of its 16 bytes, 16 to 31 the high ones: half of
-  // the bytes give values 8 second .. and 16 + 8 second ..
-#if defined(WEIGHT_Q4_0)
-  const uint at = block * 9u;
-  const uint quants = at + 1u + 4u * second;
-  const uvec2 bytes = uvec2(word_at(address, quants), word_at(address, quants + 2u));
-  w.scale = float(Halfs(address).v[at]);
-  w.minimum = -8.0 * w.scale;
-#elif defined(WEIGHT_Q4_1)
-  const uint at = block * 5u;
-  const uint quants = at + 1u + 2u * second;
-  const uvec2 bytes = uvec2(Uints(address).v[quants], Uints(address).v[quants + 1u]);
-  const vec2 both = unpackHalf2x16(Uints(address).v[at]);
-  w.scale = both.x;
-  w.minimum = both.y;
-#endif
-  w.words = uvec4(bytes, bytes >> 4) & 0x0f0f0f0fu;
-#endif
-  return w;
+  const vec2 scale = block_scale(address, block);
+  return Weights(block_half(address, block, piece & 1u), scale.x, scale.y);
 #endif
 }
 
@@ -75,7 +51,7 @@ Activations load_activations(uint row, uint piece) {
   const uint block = row * (p.cols / 32u) + piece / 2u;
   const uint second = piece & 1u;
   Activations x;
-#if defined(WEIGHT_Q4_0) || defined(WEIGHT_Q4_1)
+#if defined(BLOCK_BITS) && BLOCK_BITS < 8
   x.words = uvec4(Uint2s(p.in3).v[4u * block + second], Uint2s(p.in3).v[4u * block + 2u + second]);
 #else
   x.words = Uint4s(p.in3).v[2u * block + second];
@@ -86,7 +62,7 @@ Activations load_activations(uint row, uint piece) {
 }
 
 float scaled(int quants, float w_scale, float w_minimum, vec2 x_scale) {
-#if defined(WEIGHT_Q8_0) || defined(WEIGHT_Q6_K)
+#if defined(WEIGHT_Q6_K) || (defined(BLOCK_BITS) && BLOCK_BITS == 8)
   return w_scale * x_scale.x * float(quants);
 #else
   return w_scale * x_scale.x * float(quants) + w_minimum * x_scale.y;

@@ -16,8 +16,8 @@ namespace {
 
 TEST(CudaWeights, MayLieAtAnyMultipleOfEightAndEndWithTheirMemory) {
   const auto backend = std::move(open_cuda_backend(&emulated_cuda(), 0).value());
-  for (const DType dtype :
-       {DType::q8_0, DType::q4_0, DType::q4_1, DType::q4_k, DType::q5_k, DType::q6_k}) {
+  for (const DType dtype : kWeightTypes) {
+    if (!is_quantised(dtype)) continue;
     const std::size_t bytes = OneProduct::kRows * row_bytes(dtype, OneProduct::kCols);
     const std::size_t to_the_end = (kCudaAllocation - bytes % kCudaAllocation) % kCudaAllocation;
     for (const std::int64_t tokens : {1, 3, 12}) {
