@@ -26,9 +26,10 @@ void decode_block(const DTypeInfo& type, const std::byte* block, float* out) {
       out[i] = scale * static_cast<float>(static_cast<std::int8_t>(codes[i]));
       continue;
     }
-    const int code = std::to_integer<int>(codes[i % 16]) >> (i < 16 ? 0 : 4) & 15;
+    int code = std::to_integer<int>(codes[i % 16]) >> (i < 16 ? 0 : 4) & 15;
+    if (type.bits == 5) code |= (std::to_integer<int>(codes[i / 8 - 4]) >> i % 8 & 1) << 4;
     out[i] = type.has_minimum ? scale * static_cast<float>(code) + minimum
-                              : scale * static_cast<float>(code - 8);
+                              : scale * static_cast<float>(code - (1 << (type.bits - 1)));
   }
 }
 

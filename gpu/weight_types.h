@@ -15,11 +15,15 @@
   X(BF16, bf16, 30, 1, 2, 16, 0)
 
 // Blocks of 32 values along a row, little-endian: f16 scale; f16 minimum, if any; codes, of 8 bits
-// as signed bytes, of 4 as 16 bytes of nibbles, the first 16 values in the low ones.
+// as signed bytes, else 16 bytes of nibbles, the first 16 values in the low ones, of 5 bits behind
+// four bytes of fifth bits.
 //   q8_0: x = scale * code   q4_0: x = scale * (code - 8)   q4_1: x = scale * code + minimum
+//                            q5_0: x = scale * (code - 16)  q5_1: as q4_1
 #define MNEME_BLOCK_TYPES(X)      \
   X(Q4_0, q4_0,  2, 32, 18, 4, 0) \
   X(Q4_1, q4_1,  3, 32, 20, 4, 1) \
+  X(Q5_0, q5_0,  6, 32, 22, 5, 0) \
+  X(Q5_1, q5_1,  7, 32, 24, 5, 1) \
   X(Q8_0, q8_0,  8, 32, 34, 8, 0)
 
 // Blocks of 256 values: gpu/k_quants.h.

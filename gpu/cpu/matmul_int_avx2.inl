@@ -32,6 +32,9 @@ MNEME_INLINE IntVec i_or(IntVec a, IntVec b) {
 MNEME_INLINE IntVec i_add(IntVec a, IntVec b) {
   return _mm256_add_epi32(a, b);
 }
+MNEME_INLINE IntVec i_bit_4(IntVec x) {
+  return _mm256_and_si256(x, _mm256_set1_epi8(16));
+}
 MNEME_INLINE IntVec i_bits_4_5(IntVec x) {
   return _mm256_and_si256(x, _mm256_set1_epi8(0x30));
 }
@@ -59,6 +62,16 @@ constexpr bool adds_sums() {  // of activations, times the minimum or the code o
   return code_bits<E>() != 8;
 }
 
+// Bit i as bit 4 of byte i.
+MNEME_INLINE __m256i spread_fifths(std::uint32_t bits) {
+  const __m256i which_byte =
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  const __m256i which_bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201u));
+  const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), which_byte);
+  const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, which_bit), which_bit);
+  return _mm256_and_si256(set, _mm256_set1_epi8(16));
+}
+
 // One block: its 32 bytes, first half low.
 template <DType E>
 MNEME_INLINE __m256i load_block(const unsigned char* p) {
@@ -66,7 +79,9 @@ MNEME_INLINE __m256i load_block(const unsigned char* p) {
   const __m128i nibbles = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + codes_at<E>()));
   const __m256i both =
       _mm256_inserti128_si256(_mm256_castsi128_si256(nibbles), _mm_srli_epi16(nibbles, 4), 1);
-  return _mm256_and_si256(both, _mm256_set1_epi8(15));
+  const __m256i low = _mm256_and_si256(both, _mm256_set1_epi8(15));
+  if constexpr (code_bits<E>() == 5) return _mm256_or_si256(low, spread_fifths(fifth_bits<E>(p)));
+  return low;
 }
 
 MNEME_INLINE float half_at(const unsigned char* p) {

@@ -31,6 +31,9 @@ MNEME_INLINE IntVec i_or(IntVec a, IntVec b) {
 MNEME_INLINE IntVec i_add(IntVec a, IntVec b) {
   return _mm512_add_epi32(a, b);
 }
+MNEME_INLINE IntVec i_bit_4(IntVec x) {
+  return _mm512_and_si512(x, _mm512_set1_epi8(16));
+}
 MNEME_INLINE IntVec i_bits_4_5(IntVec x) {
   return _mm512_and_si512(x, _mm512_set1_epi8(0x30));
 }
@@ -63,6 +66,7 @@ constexpr std::int64_t second_load() {
 
 struct GatherTable {
   alignas(64) unsigned char nibbles[64];  // of four blocks, out of both loads
+  alignas(64) unsigned char fifths[64];   // of all blocks' first halves, then second, then unused
   alignas(64) std::uint16_t scales[32];   // four times each block's scale, then unused
   alignas(64) std::uint16_t minima[32];   // each block's minimum, then unused
 };
@@ -71,12 +75,22 @@ template <DType E>
 constexpr GatherTable gather_table() {
   GatherTable table{};
   const int bytes = static_cast<int>(block_bytes<E>());
+  const int codes = static_cast<int>(codes_at<E>());
+  // Where a byte of the four blocks is in both loads, the second counted from 64 on.
+  const auto loaded = [](int at) {
+    return at < 64 ? at : 64 + at - static_cast<int>(second_load<E>());
+  };
   for (int i = 0; i < 64; ++i) {
-    const int at = i / 16 * bytes + static_cast<int>(codes_at<E>()) + i % 16;
-    table.nibbles[i] = static_cast<unsigned char>(at < 64 ? at : 64 + at - second_load<E>());
+    table.nibbles[i] = static_cast<unsigned char>(loaded(i / 16 * bytes + codes + i % 16));
   }
-  for (int i = 0; i < 16; ++i) table.scales[i] = static_cast<std::uint16_t>(i / 4 * bytes / 2);
-  for (int i = 0; i < 4; ++i) table.minima[i] = static_cast<std::uint16_t>(i * bytes / 2 + 1);
+  for (int i = 0; i < 16; ++i) {
+    const int at = i / 2 % 4 * bytes + codes - 4 + i / 8 * 2 + i % 2;
+    table.fifths[i] = static_cast<unsigned char>(loaded(at));
+    table.scales[i] = static_cast<std::uint16_t>(loaded(i / 4 * bytes) / 2);
+  }
+  for (int i = 0; i < 4; ++i) {
+    table.minima[i] = static_cast<std::uint16_t>(loaded(i * bytes + 2) / 2);
+  }
   return table;
 }
 
@@ -92,8 +106,8 @@ struct WeightGroup {
 };
 
 template <DType E>
-MNEME_INLINE WeightGroup load_four_bit(const unsigned char* p, __mmask64 mask,
-                                       __mmask64 mask_second) {
+MNEME_INLINE WeightGroup load_nibbles(const unsigned char* p, __mmask64 mask,
+                                      __mmask64 mask_second) {
   const __m512i a = _mm512_maskz_loadu_epi8(mask, p);
   const __m512i b = _mm512_maskz_loadu_epi8(mask_second, p + second_load<E>());
   const __m512i nibbles = _mm512_permutex2var_epi8(a, _mm512_load_si512(kGather<E>.nibbles), b);
@@ -101,10 +115,19 @@ MNEME_INLINE WeightGroup load_four_bit(const unsigned char* p, __mmask64 mask,
   WeightGroup w;
   w.first = _mm512_and_si512(nibbles, low);
   w.second = _mm512_and_si512(_mm512_srli_epi16(nibbles, 4), low);
-  w.scales = _mm512_cvtph_ps(
-      _mm512_castsi512_si256(_mm512_permutexvar_epi16(_mm512_load_si512(kGather<E>.scales), a)));
-  w.minima = has_minimum<E>() ? _mm_cvtph_ps(_mm512_castsi512_si128(_mm512_permutexvar_epi16(
-                                    _mm512_load_si512(kGather<E>.minima), a)))
+  if constexpr (code_bits<E>() == 5) {
+    const __m128i fifths = _mm512_castsi512_si128(
+        _mm512_permutex2var_epi8(a, _mm512_load_si512(kGather<E>.fifths), b));
+    const auto first = static_cast<__mmask64>(_mm_cvtsi128_si64(fifths));
+    const auto second = static_cast<__mmask64>(_mm_extract_epi64(fifths, 1));
+    const __m512i fifth = _mm512_set1_epi8(16);
+    w.first = _mm512_mask_add_epi8(w.first, first, w.first, fifth);
+    w.second = _mm512_mask_add_epi8(w.second, second, w.second, fifth);
+  }
+  w.scales = _mm512_cvtph_ps(_mm512_castsi512_si256(
+      _mm512_permutex2var_epi16(a, _mm512_load_si512(kGather<E>.scales), b)));
+  w.minima = has_minimum<E>() ? _mm_cvtph_ps(_mm512_castsi512_si128(_mm512_permutex2var_epi16(
+                                    a, _mm512_load_si512(kGather<E>.minima), b)))
                               : _mm_setzero_ps();
   return w;
 }
@@ -141,15 +164,18 @@ MNEME_INLINE WeightGroup load_eight_bit(const unsigned char* p, std::int64_t blo
 template <DType E>
 MNEME_INLINE WeightGroup load_group(const unsigned char* p) {
   if constexpr (code_bits<E>() == 8) return load_eight_bit(p, 4);
-  return load_four_bit<E>(p, ~__mmask64{0}, ~__mmask64{0});
+  return load_nibbles<E>(p, ~__mmask64{0}, ~__mmask64{0});
 }
 
 template <DType E>
 MNEME_INLINE WeightGroup load_partial_group(const unsigned char* p, std::int64_t blocks) {
   if constexpr (code_bits<E>() == 8) return load_eight_bit(p, blocks);
-  const std::int64_t bytes = blocks * block_bytes<E>();  // at most 60
-  const __mmask64 mask = (__mmask64{1} << bytes) - 1;
-  return load_four_bit<E>(p, mask, mask >> second_load<E>());
+  const auto first_bytes = [](std::int64_t bytes) {
+    if (bytes <= 0) return __mmask64{0};
+    return bytes < 64 ? (__mmask64{1} << bytes) - 1 : ~__mmask64{0};
+  };
+  const std::int64_t bytes = blocks * block_bytes<E>();
+  return load_nibbles<E>(p, first_bytes(bytes), first_bytes(bytes - second_load<E>()));
 }
 
 template <DType E>

@@ -74,7 +74,7 @@ template <DType E>
 constexpr bool has_minimum() {
   return info_of(E).has_minimum;
 }
-// Where the codes begin.
+// Where the codes begin, or the low four bits of them.
 template <DType E>
 constexpr std::int64_t codes_at() {
   return block_bytes<E>() - (code_bits<E>() == 8 ? 32 : 16);
@@ -86,10 +86,27 @@ constexpr int zero_code() {
   return 1 << (code_bits<E>() - 1);
 }
 
+// The fifth bits of a block, of value i as bit i.
+template <DType E>
+MNEME_INLINE std::uint32_t fifth_bits(const unsigned char* block) {
+  std::uint32_t bits;
+  std::memcpy(&bits, block + codes_at<E>() - 4, sizeof bits);
+  return bits;
+}
+
 template <DType E>
 MNEME_INLINE Vec load_codes(const unsigned char* block, std::int64_t i) {
   const unsigned char* codes = block + codes_at<E>();
   if constexpr (code_bits<E>() == 8) return v_load_i8(codes + i);
+  if constexpr (code_bits<E>() == 5) {
+    unsigned char whole[kLanes];
+    const std::uint32_t fifths = fifth_bits<E>(block) >> i;
+    for (std::int64_t k = 0; k < kLanes; ++k) {
+      const int low = i < 16 ? codes[i + k] & 15 : codes[i + k - 16] >> 4;
+      whole[k] = static_cast<unsigned char>(low | (fifths >> k & 1) << 4);
+    }
+    return v_load_i8(whole);
+  }
   return i < 16 ? v_load_low_nibbles(codes + i) : v_load_high_nibbles(codes + i - 16);
 }
 

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products of woven weights with packed activations. Weaving lays kLanes rows side by side, block
 // by block: scales of all rows (f16), then their minima if any, then their bytes, four of a row at
-// a time. A vector then holds one place of every row, sums need no folding, and memory is read in
-// one stream. The copy has the size of the original, rows rounded up to kLanes.
+// a time, then their fifth bits if any. A vector then holds one place of every row, sums need no
+// folding, and memory is read in one stream. The copy has the size of the original, rows rounded up
+// to kLanes.
 
 template <DType E>
 constexpr std::int64_t woven_block_bytes() {
   return kLanes * block_bytes<E>();
 }
 
+// Fifth bits as products take them: those of values 4 w + k and 4 w + k + 16 are bits w and w + 4
+// of byte k.
+MNEME_INLINE std::uint32_t weave_fifths(std::uint32_t bits) {
+  std::uint32_t woven = 0;
+  for (int i = 0; i < 32; ++i) {
+    const int to = i % 4 * 8 + i / 4 % 4 + i / 16 * 4;
+    woven |= (bits >> i & 1u) << to;
+  }
+  return woven;
+}
+
 template <DType E>
 void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
-  constexpr std::int64_t kHeader = codes_at<E>();
-  constexpr std::int64_t kWords = (block_bytes<E>() - kHeader) / 4;
+  constexpr std::int64_t kHeader = has_minimum<E>() ? 4 : 2;
+  constexpr std::int64_t kWords = code_bits<E>() == 8 ? 8 : 4;
   for (std::int64_t b = 0; b < weight.cols / 32; ++b, to += woven_block_bytes<E>()) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
       const std::int64_t row = tile * kLanes + lane;
@@ -21,12 +33,16 @@ void weave(const KernelTensor& weight, std::int64_t tile, unsigned char* to) {
       for (std::int64_t i = 0; i < kHeader; i += 2) {
         std::memcpy(to + i * kLanes + lane * 2, from + i, 2);
       }
+      const auto put_word = [&](std::int64_t word, std::uint32_t four) {
+        std::memcpy(to + (kHeader + word * 4) * kLanes + lane * 4, &four, sizeof four);
+      };
       for (std::int64_t word = 0; word < kWords; ++word) {
         std::uint32_t four;
-        std::memcpy(&four, from + kHeader + word * 4, sizeof four);
+        std::memcpy(&four, from + codes_at<E>() + word * 4, sizeof four);
         if constexpr (code_bits<E>() == 8) four ^= kEightBitFlip;
-        std::memcpy(to + (kHeader + word * 4) * kLanes + lane * 4, &four, sizeof four);
+        put_word(word, four);
       }
+      if constexpr (code_bits<E>() == 5) put_word(kWords, weave_fifths(fifth_bits<E>(from)));
     }
   }
 }
@@ -55,15 +71,24 @@ MNEME_INLINE void woven_tokens(const KernelArgs& args, const unsigned char* tile
         products[n] = i_dot<E>(products[n], w, i_set(x));
       }
     };
-    const unsigned char* words = tile + codes_at<E>() * kLanes;
+    const unsigned char* words = tile + (has_minimum<E>() ? 4 : 2) * kLanes;
+    IntVec fifths = i_zero();  // bit 4 of a byte is the next of its values
+    if constexpr (code_bits<E>() == 5) fifths = i_load(words + 4 * kLanes * 4);
     for (int word = 0; word < 4; ++word) {
       const IntVec w = i_load(words + word * kLanes * 4);
       if constexpr (code_bits<E>() == 8) {
         multiply(w, word * 4);
         multiply(i_load(words + (4 + word) * kLanes * 4), 64 + word * 4);
       } else {
-        multiply(i_low_nibbles(w), word * 4);
-        multiply(i_high_nibbles(w), 64 + word * 4);
+        IntVec low = i_low_nibbles(w);
+        IntVec high = i_high_nibbles(w);
+        if constexpr (code_bits<E>() == 5) {
+          low = i_or(low, i_bit_4(i_shift_left<4>(fifths)));
+          high = i_or(high, i_bit_4(fifths));
+          fifths = i_shift_right<1>(fifths);
+        }
+        multiply(low, word * 4);
+        multiply(high, 64 + word * 4);
       }
     }
     const Vec scale = v_load_half_n(tile, kLanes);

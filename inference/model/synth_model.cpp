@@ -72,9 +72,9 @@ void fill_super_block(DType type, WeightNoise& noise, std::byte* to) {
   put_half(to + 2, (type == DType::q4_k ? 7.5f : 15.5f) * step);
 }
 
-// A block of 32: uniform codes of 4 and 8 bits deviate by 4.61 and 73.9 steps.
+// A block of 32: uniform codes of 4, 5 and 8 bits deviate by 4.61, 9.23 and 73.9 steps.
 void fill_block_of_32(const DTypeInfo& type, WeightNoise& noise, std::byte* to) {
-  const float step = kWeightDeviation / (type.bits == 4 ? 4.61f : 73.9f);
+  const float step = kWeightDeviation / (type.bits == 4 ? 4.61f : type.bits == 5 ? 9.23f : 73.9f);
   put_half(to, step);
   std::int64_t at = 2;
   if (type.has_minimum) {

@@ -26,25 +26,6 @@ void nibbles(const Byte* bytes, float* out, Value value) {
   }
 }
 
-// f16 scale, 32 fifth bits, 16 bytes of nibbles: x = d * (q - 16)
-void q5_0(const Byte* block, float* out) {
-  const float d = half_at(block);
-  nibbles(block + 6, out, [&](int q, int i) {
-    const int high = block[2 + i / 8] >> (i % 8) & 1;
-    return d * static_cast<float>((q | high << 4) - 16);
-  });
-}
-
-// f16 scale, f16 minimum, 32 fifth bits, 16 bytes of nibbles: x = d * q + m
-void q5_1(const Byte* block, float* out) {
-  const float d = half_at(block);
-  const float m = half_at(block + 2);
-  nibbles(block + 8, out, [&](int q, int i) {
-    const int high = block[4 + i / 8] >> (i % 8) & 1;
-    return d * static_cast<float>(q | high << 4) + m;
-  });
-}
-
 // f16 scale, 16 bytes of nibbles into a table of levels.
 void iq4_nl(const Byte* block, float* out) {
   constexpr std::array<int, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10,
@@ -97,9 +78,7 @@ struct Decoder {
   std::uint32_t ggml_type;
   void (*block)(const Byte*, float*);
 };
-constexpr std::array<Decoder, 6> kDecoders{{
-    {6, q5_0},
-    {7, q5_1},
+constexpr std::array<Decoder, 4> kDecoders{{
     {10, q2_k},
     {11, q3_k},
     {20, iq4_nl},

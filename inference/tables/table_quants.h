@@ -9,7 +9,7 @@
 
 namespace mneme {
 
-// Q2_K, Q3_K, Q5_0, Q5_1, IQ4_NL, MXFP4.
+// Q2_K, Q3_K, IQ4_NL, MXFP4.
 bool can_decode_quant(std::uint32_t ggml_type);
 
 // `row` is whole blocks, out.size() their values; the type is one that can be decoded.

@@ -12,7 +12,8 @@ struct BlockLayout {
   static constexpr int kBytes = Bytes;
   static constexpr int kBits = Bits;
   static constexpr bool kMinimum = Minimum;
-  // Of blocks of 32: where the codes begin, and which of them is zero.
+  // Of blocks of 32: where the codes begin, or their low four bits behind those of the fifth; and
+  // which code is zero.
   static constexpr int kCodesAt = Bytes - (Bits == 8 ? 32 : 16);
   static constexpr int kZero = Minimum || Bits == 8 ? 0 : 1 << (Bits - 1);
 };
@@ -54,6 +55,11 @@ __device__ __forceinline__ void load_sixteen(const unsigned char* from, std::uin
     }
   }
   load_words(from, to);
+}
+
+// Four bits as bit 4 of four bytes.
+__device__ __forceinline__ std::uint32_t spread_fifths(std::uint32_t bits) {
+  return ((bits & 15u) * 0x00204081u & 0x01010101u) << 4;
 }
 
 __device__ __forceinline__ float byte_value(std::uint32_t word, int i) {

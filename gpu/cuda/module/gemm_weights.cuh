@@ -58,6 +58,7 @@ __device__ __forceinline__ void expand_codes(const std::uint32_t (&codes)[4], fl
 template <Element E>
 struct BlockTile {
   std::uint32_t words[4];
+  std::uint32_t fifths[1];  // of five bits: all of the block
   std::uint16_t scale;
   std::uint16_t minimum;
 
@@ -66,6 +67,7 @@ struct BlockTile {
     scale = load_u16(block);
     minimum = Block<E>::kMinimum ? load_u16(block + 2) : std::uint16_t{0};
     load_words(block + Block<E>::kCodesAt + (Block<E>::kBits == 8 ? first % 32 : 0), words);
+    if constexpr (Block<E>::kBits == 5) load_words(block + Block<E>::kCodesAt - 4, fifths);
   }
 
   __device__ __forceinline__ void expand(std::int64_t first, std::uint32_t (&to)[8]) const {
@@ -74,6 +76,9 @@ struct BlockTile {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       codes[i] = Block<E>::kBits == 8 ? words[i] : words[i] >> shift & 0x0f0f0f0fu;
+      if constexpr (Block<E>::kBits == 5) {
+        codes[i] |= spread_fifths(fifths[0] >> (first % 32 + 4 * i));
+      }
     }
     expand_codes<Block<E>::kZero>(codes, half_to_float(scale),
                                   Block<E>::kMinimum ? half_to_float(minimum) : 0.0f, to);

@@ -55,9 +55,11 @@ class BlockPiece {
     } else {
       std::uint32_t nibbles[4];
       load_words(block + Block<E>::kCodesAt, nibbles);
+      std::uint32_t fifths[1] = {};
+      if constexpr (Block<E>::kBits == 5) load_words(block + Block<E>::kCodesAt - 4, fifths);
       for (int i = 0; i < 4; ++i) {
-        words_[i] = nibbles[i] & 0x0f0f0f0fu;
-        words_[i + 4] = nibbles[i] >> 4 & 0x0f0f0f0fu;
+        words_[i] = (nibbles[i] & 0x0f0f0f0fu) | spread_fifths(fifths[0] >> (4 * i));
+        words_[i + 4] = (nibbles[i] >> 4 & 0x0f0f0f0fu) | spread_fifths(fifths[0] >> (4 * i + 16));
       }
     }
   }

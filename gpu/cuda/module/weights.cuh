@@ -16,7 +16,8 @@ __device__ __forceinline__ float block_value(const unsigned char* block, int i) 
   if constexpr (Layout::kBits == 8) {
     return scale * static_cast<float>(static_cast<signed char>(codes[i]));
   } else {
-    const int code = codes[i % 16] >> (i < 16 ? 0 : 4) & 15;
+    int code = codes[i % 16] >> (i < 16 ? 0 : 4) & 15;
+    if constexpr (Layout::kBits == 5) code |= (codes[i / 8 - 4] >> i % 8 & 1) << 4;
     const float product = scale * static_cast<float>(code - Layout::kZero);
     return Layout::kMinimum ? product + half_to_float(load_u16(block + 2)) : product;
   }

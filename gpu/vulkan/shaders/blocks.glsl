@@ -38,6 +38,19 @@ uint code_bytes(uvec2 address, uint block, uint first) {
   return two_words(address, block * kBlockHalfs + kCodesAt + first / 2u);
 }
 
+#if BLOCK_BITS == 5
+// The fifth bits of the values from `first` on as bits 4 of eight bytes.
+uvec2 fifths(uvec2 address, uint block, uint first) {
+  const uint at = block * kBlockHalfs + kCodesAt - 2;
+  const uint bits = two_words(address, at) >> first;
+  return (uvec2(bits & 15u, bits >> 4u & 15u) * 0x00204081u & 0x01010101u) << 4u;
+}
+#else
+uvec2 fifths(uvec2 address, uint block, uint first) {
+  return uvec2(0);
+}
+#endif
+
 // Codes of values 8 quarter .., four in a word.
 uvec2 block_quarter(uvec2 address, uint block, uint quarter) {
 #if BLOCK_BITS == 8
@@ -46,7 +59,7 @@ uvec2 block_quarter(uvec2 address, uint block, uint quarter) {
 #else
   const uint first = 8u * (quarter & 1u);
   const uvec2 bytes = uvec2(code_bytes(address, block, first), code_bytes(address, block, first + 4u));
-  return bytes >> 4u * (quarter >> 1u) & 0x0f0f0f0fu;
+  return (bytes >> 4u * (quarter >> 1u) & 0x0f0f0f0fu) | fifths(address, block, 8u * quarter);
 #endif
 }
 
@@ -58,7 +71,8 @@ uvec4 block_half(uvec2 address, uint block, uint part) {
 #else
   const uint first = 8u * part;
   const uvec2 bytes = uvec2(code_bytes(address, block, first), code_bytes(address, block, first + 4u));
-  return uvec4(bytes, bytes >> 4) & 0x0f0f0f0fu;
+  return (uvec4(bytes, bytes >> 4) & 0x0f0f0f0fu) |
+         uvec4(fifths(address, block, first), fifths(address, block, first + 16u));
 #endif
 }
 
