@@ -204,7 +204,7 @@ class ColdBench {
       }
     }
     std::ranges::sort(pages);
-    pages.erase(std::ranges::unique(pages).begin(), pages.end());
+    pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
     return pages;
   }
 
