@@ -9,38 +9,6 @@
 
 namespace mneme {
 
-std::string_view op_kind_name(OpKind kind) {
-  switch (kind) {
-    case OpKind::embed:
-      return "embed";
-    case OpKind::rms_norm:
-      return "rms_norm";
-    case OpKind::matmul:
-      return "matmul";
-    case OpKind::rope:
-      return "rope";
-    case OpKind::kv_append:
-      return "kv_append";
-    case OpKind::attention:
-      return "attention";
-    case OpKind::glu:
-      return "glu";
-    case OpKind::add:
-      return "add";
-    case OpKind::scale:
-      return "scale";
-    case OpKind::output_rows:
-      return "output_rows";
-    case OpKind::table_decode:
-      return "table_decode";
-    case OpKind::engram_gate:
-      return "engram_gate";
-    case OpKind::short_conv:
-      return "short_conv";
-  }
-  return "?";
-}
-
 TensorId GraphBuilder::add_tensor(Tensor tensor) {
   graph_.tensors.push_back(std::move(tensor));
   return static_cast<TensorId>(graph_.tensors.size() - 1);

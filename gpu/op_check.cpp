@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <limits>
+
+#include "gpu/op_table.h"
 
 namespace mneme {
 namespace {
@@ -16,49 +18,8 @@ class Checker {
   Checker(const Graph& graph, const Op& op) : graph_(graph), op_(op) {}
 
   std::string run() {
-    switch (op_.kind) {
-      case OpKind::embed:
-        embed();
-        break;
-      case OpKind::rms_norm:
-        rms_norm();
-        break;
-      case OpKind::matmul:
-        matmul();
-        break;
-      case OpKind::rope:
-        rope();
-        break;
-      case OpKind::kv_append:
-        kv_append();
-        break;
-      case OpKind::attention:
-        attention();
-        break;
-      case OpKind::glu:
-        require(op_.params.glu.activation == kSilu || op_.params.glu.activation == kGeluTanh,
-                "its activation is not known");
-        two_rows();
-        break;
-      case OpKind::add:
-        two_rows();
-        break;
-      case OpKind::scale:
-        scale();
-        break;
-      case OpKind::output_rows:
-        output_rows();
-        break;
-      case OpKind::table_decode:
-        table_decode();
-        break;
-      case OpKind::engram_gate:
-        engram_gate();
-        break;
-      case OpKind::short_conv:
-        short_conv();
-        break;
-    }
+    inputs();
+    if (good()) (this->*kRules[static_cast<std::size_t>(op_.kind)])();
     return wrong_;
   }
 
@@ -69,14 +30,34 @@ class Checker {
   bool good() const { return wrong_.empty(); }
 
   const Tensor& in(std::size_t i) const { return graph_.tensor(op_.in[i]); }
-  bool has(std::size_t i) const { return i < op_.in.size() && op_.in[i] != kNoTensor; }
+  bool has(std::size_t i) const { return has_input(op_, i); }
 
-  void inputs(std::size_t least, std::size_t most) {
-    require(op_.in.size() >= least && op_.in.size() <= most,
+  // What the table says of every op's inputs.
+  void inputs() {
+    const OpInfo& info = op_info(op_.kind);
+    const auto most = static_cast<std::size_t>(std::count_if(
+        info.in.begin(), info.in.end(), [](OpInput in) { return in != OpInput::none; }));
+    require(op_.in.size() >= info.needed && op_.in.size() <= most,
             fmt::format("it has {} inputs", op_.in.size()));
-    for (std::size_t i = 0; good() && i < least; ++i) require(has(i), "an input is missing");
+    for (std::size_t i = 0; good() && i < info.needed; ++i) require(has(i), "an input is missing");
     for (std::size_t i = 0; good() && i < op_.in.size(); ++i) {
-      if (has(i)) placed(in(i));
+      if (!has(i)) continue;
+      placed(in(i));
+      switch (info.in[i]) {
+        case OpInput::matrix:
+        case OpInput::floats:
+        case OpInput::floats_transposed:
+        case OpInput::rope_factors:
+          weight(i);
+          break;
+        case OpInput::read_state:
+        case OpInput::written_state:
+          require(in(i).role == TensorRole::state, fmt::format("{} is no state", in(i).name));
+          break;
+        case OpInput::none:
+        case OpInput::rows:
+          break;
+      }
     }
   }
 
@@ -108,18 +89,16 @@ class Checker {
 
   void weight(std::size_t i) {
     require(in(i).role == TensorRole::constant, fmt::format("{} is no constant", in(i).name));
-    require(in(i).dtype != DType::i8 && in(i).dtype != DType::i32,
+    require(is_weight_type(in(i).dtype),
             fmt::format("{} is {}", in(i).name, dtype_info(in(i).dtype).name));
   }
 
   void vector(std::size_t i, std::int64_t n) {
-    weight(i);
     require(in(i).rows * in(i).cols == n,
             fmt::format("{} has {} values, not {}", in(i).name, in(i).rows * in(i).cols, n));
   }
 
   void state(std::size_t i, std::int64_t cols) {
-    require(in(i).role == TensorRole::state, fmt::format("{} is no state", in(i).name));
     require(in(i).dtype == DType::f16 || in(i).dtype == DType::f32,
             fmt::format("{} is {}", in(i).name, dtype_info(in(i).dtype).name));
     require(in(i).offset % 4 == 0, fmt::format("{} is not aligned", in(i).name));
@@ -127,16 +106,9 @@ class Checker {
             fmt::format("{} has {} columns, not {}", in(i).name, in(i).cols, cols));
   }
 
-  void embed() {
-    inputs(1, 1);
-    if (!good()) return;
-    weight(0);
-    rows(op_.out, in(0).cols);
-  }
+  void embed() { rows(op_.out, in(0).cols); }
 
   void rms_norm() {
-    inputs(2, 2);
-    if (!good()) return;
     const int width = op_.params.rms_norm.width;
     require(width > 0 && in(0).cols % width == 0,
             fmt::format("it norms {} of {} values", width, in(0).cols));
@@ -146,9 +118,6 @@ class Checker {
   }
 
   void matmul() {
-    inputs(2, 3);
-    if (!good()) return;
-    weight(1);
     rows(op_.in[0], in(1).cols);
     if (has(2)) vector(2, in(1).rows);
     rows(op_.out, in(1).rows);
@@ -156,7 +125,6 @@ class Checker {
   }
 
   void rope() {
-    inputs(1, 2);
     const RopeParams& p = op_.params.rope;
     require(p.head_dim > 0 && p.dims > 0 && p.dims % 2 == 0 && p.dims <= p.head_dim,
             fmt::format("it rotates {} of {} values", p.dims, p.head_dim));
@@ -169,8 +137,6 @@ class Checker {
   }
 
   void kv_append() {
-    inputs(4, 4);
-    if (!good()) return;
     for (std::size_t i = 0; i < 2; ++i) {
       rows(op_.in[i], in(i).cols);
       state(2 + i, in(i).cols);
@@ -179,7 +145,6 @@ class Checker {
   }
 
   void attention() {
-    inputs(3, 3);
     const AttentionParams& p = op_.params.attention;
     require(p.head_dim > 0 && p.n_kv_heads > 0 && p.n_heads > 0 && p.n_heads % p.n_kv_heads == 0,
             fmt::format("it has {} heads over {} kv heads of {} values", p.n_heads, p.n_kv_heads,
@@ -195,16 +160,19 @@ class Checker {
     rows(op_.out, std::int64_t{p.n_heads} * p.head_dim);
   }
 
+  void glu() {
+    require(op_.params.glu.activation == kSilu || op_.params.glu.activation == kGeluTanh,
+            "its activation is not known");
+    two_rows();
+  }
+
   void two_rows() {
-    inputs(2, 2);
-    if (!good()) return;
     rows(op_.in[0], in(0).cols);
     rows(op_.in[1], in(0).cols);
     rows(op_.out, in(0).cols);
   }
 
   void scale() {
-    inputs(1, 1);
     const ScaleParams& p = op_.params.scale;
     require(std::isfinite(p.factor) && p.cap >= 0, "its factor or its cap is no number");
     if (!good()) return;
@@ -213,15 +181,12 @@ class Checker {
   }
 
   void output_rows() {
-    inputs(1, 1);
-    if (!good()) return;
     rows(op_.in[0], in(0).cols);
     rows(op_.out, in(0).cols);
     require(op_.out != op_.in[0], "it cannot work in place");
   }
 
   void table_decode() {
-    inputs(1, 3);
     require(op_.in.size() != 2, "it has an index without what it points into");
     const TableDecodeParams& p = op_.params.table_decode;
     require(p.columns > 0 && p.column_dims > 0 && p.column_dims % 32 == 0,
@@ -240,7 +205,7 @@ class Checker {
 
   // table_decode of rows that are n-grams; `bytes` of a token's.
   void ngrams(std::int64_t bytes) {
-    for (std::size_t i = 0; good() && i < 3; ++i) require(has(i), "an input is missing");
+    for (std::size_t i = 1; good() && i < 3; ++i) require(has(i), "an input is missing");
     if (!good()) return;
     const Tensor& index = in(1);
     require(index.dtype == DType::i32 && index.role == TensorRole::input && index.rows == 0,
@@ -252,8 +217,7 @@ class Checker {
     require(in(0).rows > 0 && in(0).cols * orders == bytes,
             fmt::format("its n-grams are {} of {} bytes", in(0).rows, in(0).cols));
     const Tensor& cached = in(2);
-    require(cached.dtype == DType::i8 && cached.role == TensorRole::state,
-            fmt::format("{} is no I8 state", cached.name));
+    require(cached.dtype == DType::i8, fmt::format("{} is no I8 state", cached.name));
     require(cached.cols == cached_entry_bytes(in(0).cols) && cached.offset % 4 == 0,
             fmt::format("{} has entries of {} bytes", cached.name, cached.cols));
     require(cached.rows <= std::numeric_limits<std::int32_t>::max(),
@@ -261,7 +225,6 @@ class Checker {
   }
 
   void engram_gate() {
-    inputs(5, 5);
     const std::int64_t streams = op_.params.engram_gate.streams;
     require(streams > 0, "it has no streams");
     if (!good()) return;
@@ -276,7 +239,6 @@ class Checker {
   }
 
   void short_conv() {
-    inputs(5, 5);
     const ShortConvParams& p = op_.params.short_conv;
     const std::int64_t streams = p.streams;
     require(streams > 0 && p.dilation > 0, "it has no streams or no dilation");
@@ -286,12 +248,18 @@ class Checker {
     rows(op_.in[0], width);
     rows(op_.in[1], width);
     vector(2, width);
-    weight(3);
     require(in(3).rows == width, fmt::format("its kernel has {} rows", in(3).rows));
     state(4, width);
     rows(op_.out, width);
     rows(op_.out2, streams);
   }
+
+  // By OpKind, of inputs that are as the table says.
+  static constexpr void (Checker::*kRules[kOpKindCount])() = {
+      &Checker::embed,     &Checker::rms_norm,    &Checker::matmul,       &Checker::rope,
+      &Checker::kv_append, &Checker::attention,   &Checker::glu,          &Checker::two_rows,
+      &Checker::scale,     &Checker::output_rows, &Checker::table_decode, &Checker::engram_gate,
+      &Checker::short_conv};
 
   const Graph& graph_;
   const Op& op_;

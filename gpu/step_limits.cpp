@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "gpu/op_table.h"
 
 namespace mneme {
 
@@ -58,24 +59,6 @@ void StepLimits::check(const StepParams& step) const {
   CHECK(step.ngrams >= 0 && step.ngrams <= ngrams_max);
 }
 
-namespace {
-
-// Ops that work on any rows, whatever their tokens.
-bool takes_any_rows(OpKind kind) {
-  switch (kind) {
-    case OpKind::rms_norm:
-    case OpKind::matmul:
-    case OpKind::glu:
-    case OpKind::add:
-    case OpKind::scale:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 OutputRows OutputRows::of(const Graph& graph) {
   OutputRows rows;
   rows.tensors.assign(graph.tensors.size(), false);
@@ -89,7 +72,7 @@ OutputRows OutputRows::of(const Graph& graph) {
       some = some || rows.tensors[id];
       all = all && rows.tensors[id];
     }
-    CHECK(!some || (all && takes_any_rows(op.kind)));
+    CHECK(!some || (all && op_info(op.kind).any_rows));
     rows.ops.push_back(some || op.kind == OpKind::output_rows);
     for (const TensorId id : {op.out, op.out2}) {
       if (id != kNoTensor) rows.tensors[id] = rows.ops.back();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gpu/conformance/op_formulas.h"
+#include "gpu/op_table.h"
 
 namespace mneme {
 namespace {
@@ -83,26 +84,11 @@ double flops_of(const OpHarness& h, const Op& op) {
       const double last = static_cast<double>(h.context());
       return 4 * values * (first + last) / 2;
     }
-    case OpKind::rms_norm:
-      return 4 * values;
-    case OpKind::rope:
-      return 3 * values;
-    case OpKind::glu:
-      return 4 * values;
-    case OpKind::add:
-    case OpKind::scale:
-    case OpKind::table_decode:
-      return values;
-    case OpKind::engram_gate:
-      return 9 * values;
     case OpKind::short_conv:
       return (10 + 2 * static_cast<double>(h.cols(op.in[3]))) * values;
-    case OpKind::embed:
-    case OpKind::output_rows:
-    case OpKind::kv_append:
-      return 0;
+    default:
+      return op_info(op.kind).flops * values;
   }
-  return 0;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "gpu/activation_memory.h"
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/op_check.h"
+#include "gpu/op_table.h"
 
 namespace mneme {
 namespace {
@@ -238,70 +239,80 @@ class Compiler {
     }
   }
 
+  // What kernels read for each input: small constants as floats, rope factors as rotations.
+  std::vector<std::uint32_t> inputs_of(const Op& op) {
+    std::vector<std::uint32_t> in = op.in;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const OpInput role = input_role(op, i);
+      if (role == OpInput::floats) in[i] = as_floats(in[i]);
+      if (role == OpInput::floats_transposed) in[i] = as_floats(in[i], true);
+    }
+    if (op.kind == OpKind::rope) {
+      in.resize(2);
+      in[1] = rope_table(op);
+    }
+    return in;
+  }
+
   void lower(std::size_t index) {
     const Op& op = graph_.ops[index];
-    const TensorId some = op.out == kNoTensor ? op.in[0] : op.out;
-    const std::int64_t row = tensors_[some].bound.stride;
-    const auto outs = [&] {
-      std::vector<std::uint32_t> ids{op.out};
-      if (op.out2 != kNoTensor) ids.push_back(op.out2);
-      return ids;
-    };
-    switch (op.kind) {
-      case OpKind::embed:
-        add_phase(index, kernels_.embed, op.in, outs(), row);
-        return;
-      case OpKind::rms_norm:
-        add_phase(index, kernels_.rms_norm, {op.in[0], as_floats(op.in[1])}, outs(), row);
-        return;
-      case OpKind::matmul:
-        lower_matmul(index);
-        return;
-      case OpKind::rope:
-        add_phase(index, kernels_.rope, {op.in[0], rope_table(op)}, outs(), row);
-        return;
-      case OpKind::kv_append:
-        add_phase(index, kernels_.kv_append, op.in, {}, row);
-        uses_.back().writes = {op.in[2], op.in[3]};
-        return;
-      case OpKind::attention:
-        lower_attention(index);
-        return;
-      case OpKind::glu:
-        add_phase(index, kernels_.glu, op.in, outs(), row);
-        return;
-      case OpKind::add:
-        add_phase(index, kernels_.add, op.in, outs(), row);
-        return;
-      case OpKind::scale:
-        add_phase(index, kernels_.scale, op.in, outs(), row);
-        return;
-      case OpKind::output_rows:
-        add_phase(index, kernels_.output_rows, {}, outs(), row);
-        inputs_.back() = op.in;
-        uses_.back().reads_across = op.in;
-        return;
-      case OpKind::table_decode:
-        add_phase(index, kernels_.table_decode, op.in, outs(), row);
-        if (op.in.size() > 1) uses_.back().writes.push_back(op.in[2]);
-        return;
-      case OpKind::engram_gate:
-        add_phase(index, kernels_.engram_gate,
-                  {op.in[0], op.in[1], op.in[2], as_floats(op.in[3]), as_floats(op.in[4])}, outs(),
-                  row);
-        return;
-      case OpKind::short_conv: {
-        const std::vector<std::uint32_t> in{op.in[0], op.in[1], as_floats(op.in[2]),
-                                            as_floats(op.in[3], true), op.in[4]};
-        add_phase(index, kernels_.short_conv_append, in, {}, row);
-        uses_.back().reads = {op.in[1]};
-        uses_.back().writes = {op.in[4]};
-        add_phase(index, kernels_.short_conv, in, outs(), row);
-        uses_.back().reads = {op.in[0], op.in[1]};
-        uses_.back().reads_across = {op.in[4]};
-        return;
+    if (op.kind == OpKind::matmul) return lower_matmul(index);
+    if (op.kind == OpKind::attention) return lower_attention(index);
+    std::vector<std::uint32_t> outs;
+    for (const TensorId id : {op.out, op.out2}) {
+      if (id != kNoTensor) outs.push_back(id);
+    }
+    const std::int64_t row = tensors_[op.out == kNoTensor ? op.in[0] : op.out].bound.stride;
+    const std::vector<std::uint32_t> in = inputs_of(op);
+    if (op.kind == OpKind::short_conv) {
+      add_phase(index, kernels_.short_conv_append, in, {}, row);
+      uses_.back().reads = {op.in[1]};
+      uses_.back().writes = {op.in[4]};
+      add_phase(index, kernels_.short_conv, in, outs, row);
+      uses_.back().reads = {op.in[0], op.in[1]};
+      uses_.back().reads_across = {op.in[4]};
+      return;
+    }
+    add_phase(index, kernels_.*kernel_of(op.kind), in, outs, row);
+    PhaseUse& use = uses_.back();
+    if (op.kind == OpKind::output_rows) use.reads_across = std::exchange(use.reads, {});
+    for (std::size_t i = 0; i < op.in.size(); ++i) {
+      if (input_role(op, i) == OpInput::written_state && has_input(op, i)) {
+        use.writes.push_back(op.in[i]);
       }
     }
+  }
+
+  // Of ops that one phase makes row by row.
+  static Kernel Kernels::*kernel_of(OpKind kind) {
+    switch (kind) {
+      case OpKind::embed:
+        return &Kernels::embed;
+      case OpKind::rms_norm:
+        return &Kernels::rms_norm;
+      case OpKind::rope:
+        return &Kernels::rope;
+      case OpKind::kv_append:
+        return &Kernels::kv_append;
+      case OpKind::glu:
+        return &Kernels::glu;
+      case OpKind::add:
+        return &Kernels::add;
+      case OpKind::scale:
+        return &Kernels::scale;
+      case OpKind::output_rows:
+        return &Kernels::output_rows;
+      case OpKind::table_decode:
+        return &Kernels::table_decode;
+      case OpKind::engram_gate:
+        return &Kernels::engram_gate;
+      case OpKind::matmul:
+      case OpKind::attention:
+      case OpKind::short_conv:
+        break;
+    }
+    CHECK(false && "made of several phases, or in pieces of its own");
+    return nullptr;
   }
 
   void weave_weights() {

@@ -14,6 +14,7 @@
 #include "gpu/fused_gate_conv.h"
 #include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
+#include "gpu/op_table.h"
 
 namespace mneme {
 namespace {
@@ -195,18 +196,21 @@ class Compiler {
   template <class Take>
   void add_float_copies(std::size_t index, const Take& take) {
     const Op& op = graph_.ops[index];
-    const auto copy = [&](std::size_t input, bool transposed = false) {
-      if (op.in.size() <= input || op.in[input] == kNoTensor) return;
-      const Tensor& x = graph_.tensor(op.in[input]);
-      if (float_of(op.in[input], transposed) != nullptr) return;
-      float_copies_.push_back({op.in[input],
+    for (std::size_t k = 0; k < op.in.size(); ++k) {
+      if (!is_float_copy(op, k) || float_of(op.in[k], is_transposed(op, k)) != nullptr) continue;
+      const Tensor& x = graph_.tensor(op.in[k]);
+      float_copies_.push_back({op.in[k],
                                take(static_cast<std::size_t>(x.rows * x.cols) * sizeof(float)),
-                               transposed});
-    };
-    if (op.kind == OpKind::rms_norm) copy(1);
-    if (op.kind == OpKind::matmul) copy(2);
-    if (op.kind == OpKind::engram_gate) copy(3), copy(4);
-    if (op.kind == OpKind::short_conv) copy(2), copy(3, true);
+                               is_transposed(op, k)});
+    }
+  }
+
+  static bool is_transposed(const Op& op, std::size_t input) {
+    return input_role(op, input) == OpInput::floats_transposed;
+  }
+  static bool is_float_copy(const Op& op, std::size_t input) {
+    return has_input(op, input) &&
+           (input_role(op, input) == OpInput::floats || is_transposed(op, input));
   }
 
   const FloatCopy* float_of(TensorId id, bool transposed) const {
@@ -216,8 +220,7 @@ class Compiler {
     return found == float_copies_.end() ? nullptr : &*found;
   }
 
-  CudaTensor float_tensor(TensorId id, bool transposed = false) const {
-    if (id == kNoTensor) return {};
+  CudaTensor float_tensor(TensorId id, bool transposed) const {
     const FloatCopy* copy = float_of(id, transposed);
     CHECK(copy != nullptr);
     const Tensor& x = graph_.tensor(id);
@@ -321,6 +324,12 @@ class Compiler {
 
   CudaTensor tensor(TensorId id) const { return id == kNoTensor ? CudaTensor{} : tensors_[id]; }
 
+  // As kernels take it; empty where it is absent.
+  CudaTensor input(const Op& op, std::size_t i) const {
+    if (!has_input(op, i)) return {};
+    return is_float_copy(op, i) ? float_tensor(op.in[i], is_transposed(op, i)) : tensors_[op.in[i]];
+  }
+
   CudaCall call_of(std::size_t index, CudaKernel kernel, std::int32_t rows) const {
     const Op& op = graph_.ops[index];
     CudaCall call;
@@ -330,7 +339,7 @@ class Compiler {
     call.sequences_max = static_cast<std::int32_t>(options_.sequences_max);
     call.step = reinterpret_cast<const CudaStep*>(cuda_pointer(plan_->step_));
     for (std::size_t i = 0; i < op.in.size() && i < std::size(call.in); ++i) {
-      call.in[i] = tensor(op.in[i]);
+      call.in[i] = input(op, i);
     }
     call.out = tensor(op.out);
     call.out2 = tensor(op.out2);
@@ -417,10 +426,6 @@ class Compiler {
       call.in[0] = packed_tensor(packing);
       call.in[3] = scales_tensor(packing);
     }
-    const auto bias_of = [&](const Op& product) {
-      return float_tensor(product.in.size() > 2 ? product.in[2] : kNoTensor);
-    };
-    call.in[2] = bias_of(op);
     if (fusions_.sum[index] != 0) {
       const Op& sum = graph_.ops[fusions_.sum[index]];
       call.in[4] = tensor(added_to(graph_, index));
@@ -429,7 +434,7 @@ class Compiler {
     bool by_library = size.whole && for_library(index);
     for (std::size_t i = index + 1; i < index + fusions_.group[index]; ++i) {
       const Op& product = graph_.ops[i];
-      call.more[call.more_count++] = {tensor(product.in[1]), bias_of(product), tensor(product.out)};
+      call.more[call.more_count++] = {input(product, 1), input(product, 2), tensor(product.out)};
       by_library = by_library && for_library(i);
     }
     if (by_library) plan_->library_->take_over(call);
@@ -442,11 +447,9 @@ class Compiler {
     const Op& gate = graph_.ops[index];
     const Op& conv = graph_.ops[index + 1];
     CudaCall call = call_of(index, CudaKernel::fused_gate_conv, rows);
-    call.in[3] = float_tensor(gate.in[3]);
-    call.in[4] = float_tensor(gate.in[4]);
-    call.in[5] = float_tensor(conv.in[2]);
-    call.in[6] = float_tensor(conv.in[3], true);
-    call.in[7] = tensor(conv.in[4]);
+    call.in[5] = input(conv, 2);
+    call.in[6] = input(conv, 3);
+    call.in[7] = input(conv, 4);
     call.out = tensor(conv.out);
     call.out3 = tensor(conv.out2);
     call.conv_params = conv.params.short_conv;
@@ -465,7 +468,7 @@ class Compiler {
         add(CudaKernel::embed);
         return;
       case OpKind::rms_norm:
-        add(CudaKernel::rms_norm).in[1] = float_tensor(op.in[1]);
+        add(CudaKernel::rms_norm);
         return;
       case OpKind::matmul:
         lower_matmul(index, size, calls);
@@ -502,20 +505,13 @@ class Compiler {
       case OpKind::table_decode:
         add(CudaKernel::table_decode);
         return;
-      case OpKind::engram_gate: {
-        CudaCall& call = add(CudaKernel::engram_gate);
-        call.in[3] = float_tensor(op.in[3]);
-        call.in[4] = float_tensor(op.in[4]);
+      case OpKind::engram_gate:
+        add(CudaKernel::engram_gate);
         return;
-      }
-      case OpKind::short_conv: {
-        for (const CudaKernel kernel : {CudaKernel::conv_append, CudaKernel::short_conv}) {
-          CudaCall& call = add(kernel);
-          call.in[2] = float_tensor(op.in[2]);
-          call.in[3] = float_tensor(op.in[3], true);
-        }
+      case OpKind::short_conv:
+        add(CudaKernel::conv_append);
+        add(CudaKernel::short_conv);
         return;
-      }
     }
   }
 

@@ -14,6 +14,7 @@
 #include "gpu/fused_gate_conv.h"
 #include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
+#include "gpu/op_table.h"
 #include "gpu/vulkan/choices.h"
 #include "gpu/vulkan/packings.h"
 #include "gpu/vulkan/plan_constants.h"
@@ -311,10 +312,8 @@ class Compiler {
       const Tensor& x = graph_.tensor(op.in[k]);
       push.in[k] = addresses_[op.in[k]];
       push.types |= static_cast<std::uint32_t>(x.dtype) << (4 * k);
-      const bool written = x.role == TensorRole::state &&
-                           (op.kind == OpKind::kv_append || op.kind == OpKind::table_decode ||
-                            shader == "short_conv_append");
-      touch(op.in[k], written);
+      // The convolution's own dispatch reads what the one before it appended.
+      touch(op.in[k], input_role(op, k) == OpInput::written_state && shader != "short_conv");
     }
     if (op.kind == OpKind::rope) {
       push.in[1] = plan_->step_.handle() + plan_->rope_tables_[rope_of_[index]].offset;

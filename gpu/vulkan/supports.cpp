@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gpu/op_check.h"
+#include "gpu/op_table.h"
 #include "gpu/vulkan/vulkan_plan.h"
 
 namespace mneme {
@@ -10,7 +11,6 @@ namespace mneme {
 std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
   std::string reason = why_unsupported(graph, op);
   if (!reason.empty()) return reason;
-  const bool matrix = op.kind == OpKind::matmul || op.kind == OpKind::embed;
   for (std::size_t i = 0; i < op.in.size(); ++i) {
     if (op.in[i] == kNoTensor) continue;
     const Tensor& x = graph.tensor(op.in[i]);
@@ -18,8 +18,8 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
     if (x.offset % align != 0) {
       return fmt::format("{} is not aligned to {} bytes", x.name, align);
     }
-    const bool is_matrix = matrix && i == (op.kind == OpKind::embed ? 0u : 1u);
-    if (x.role == TensorRole::constant && !is_matrix && dtype_info(x.dtype).block_values > 1) {
+    if (x.role == TensorRole::constant && input_role(op, i) != OpInput::matrix &&
+        is_quantised(x.dtype)) {
       return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
     }
     // Shaders count values in 32 bits, but find the entries of cached rows by their address.
