@@ -20,7 +20,7 @@
 #include "gpu/cpu/thread_pool.h"
 #include "gpu/cpu/woven_weights.h"
 #include "gpu/op_check.h"
-#include "gpu/rope_table.h"
+#include "gpu/plan/rope_table.h"
 #include "gpu/segment_clock.h"
 
 namespace mneme {

@@ -4,16 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/round_up.h"
-#include "gpu/activation_memory.h"
 #include "gpu/cpu/cpu_memory.h"
 #include "gpu/op_check.h"
 #include "gpu/op_table.h"
+#include "gpu/plan/activation_memory.h"
+#include "gpu/plan/constants.h"
+#include "gpu/plan/packings.h"
+#include "gpu/plan/plan_sizes.h"
 
 namespace mneme {
 namespace {
@@ -22,9 +26,10 @@ constexpr std::size_t kScratchAlign = 64;
 constexpr std::int64_t kBytesAtATime = 8 << 10;  // what a thread takes: about a microsecond of work
 constexpr std::int64_t kPiecesOfMany = 4;  // of a product, for each thread, so that none waits long
 
-// A plan is made in three passes: ops become phases over numbered tensors; phases form groups,
-// which decide how long tensors live; then memory is taken and every phase is bound to it. Tensors
-// have the graph's numbers; packed activations get new ones behind them.
+// Of a graph that was checked. A plan is made in three passes: ops become phases over numbered
+// tensors; phases form groups, which decide how long tensors live; then memory is taken and every
+// phase is bound to it. Tensors have the graph's numbers; packed activations get new ones behind
+// them.
 class Compiler {
  public:
   Compiler(const Graph& graph, const CompileOptions& options, const Kernels& kernels,
@@ -35,12 +40,15 @@ class Compiler {
         weaver_(weaver),
         threads_(static_cast<std::size_t>(threads)),
         plan_(std::make_unique<CpuPlan>()),
-        output_rows_(OutputRows::of(graph)) {}
+        sizes_(graph, options),
+        copies_(FloatCopies::find(graph)),
+        packings_(Packings::find(graph, [this](const Op& op) { return form_of(op); })),
+        packed_(graph.ops.size(), kNoTensor) {}
 
   Result<std::unique_ptr<Plan>> run() {
-    RETURN_IF_ERROR(check_ops(graph_, "the CPU", why_unsupported));
-    plan_->limits_ = StepLimits::of(graph_, options_);
+    plan_->limits_ = sizes_.limits();
     describe_tensors();
+    RETURN_IF_ERROR(describe_constants());
     std::vector<std::size_t> starts;
     for (const Segment& segment : graph_.segments) {
       starts.push_back(plan_->phases_.size());
@@ -57,7 +65,7 @@ class Compiler {
     weave_weights();
     RETURN_IF_ERROR(take_memory());
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) bind(p);
-    fill_floats();
+    RETURN_IF_ERROR(fill_constants());
     describe_ops();
     return std::unique_ptr<Plan>(std::move(plan_));
   }
@@ -70,45 +78,57 @@ class Compiler {
     bool activation = false;
     bool output_rows = false;
   };
-  struct FloatCopy {
-    TensorId from;
-    std::uint32_t to;
-    bool transposed;
-  };
 
   void describe_tensors() {
-    for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
-      const Tensor& x = graph_.tensors[i];
+    for (TensorId id = 0; id < graph_.tensors.size(); ++id) {
+      const Tensor& x = graph_.tensor(id);
       PlanTensor t;
       t.bound.rows = x.rows;
       t.bound.cols = x.cols;
       t.bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.bound.element = x.dtype;
-      t.output_rows = output_rows_.tensors[i];
+      t.output_rows = sizes_.is_of_outputs(id);
       t.activation = x.role == TensorRole::activation;
       if (!t.activation) {
         t.bound.data = reinterpret_cast<unsigned char*>(x.buffer->handle()) + x.offset;
       }
-      if (x.role != TensorRole::constant && x.role != TensorRole::state) {
-        t.bytes = rows_bytes(t);
-        if (!t.activation) CHECK(x.offset + t.bytes <= x.buffer->size());
-      }
+      if (x.role != TensorRole::constant && x.role != TensorRole::state)
+        t.bytes = sizes_.bytes_of(id);
       tensors_.push_back(t);
     }
-    packed_.assign(tensors_.size(), kNoTensor);
   }
 
-  std::size_t rows_bytes(const PlanTensor& x) const {
-    const std::int64_t most = x.output_rows ? options_.outputs_max : options_.tokens_max;
-    return static_cast<std::size_t>((x.bound.rows > 0 ? x.bound.rows : most) * x.bound.stride);
+  // Small constants as floats, then the rows of rotations: numbered in that order.
+  Status describe_constants() {
+    for (const FloatCopy& copy : copies_.all()) {
+      float_ids_.push_back(new_constant(copy.rows(graph_), copy.cols(graph_)));
+    }
+    auto ropes = RopeTables::find(graph_, [&](TensorId id) { return floats_of(id); });
+    if (!ropes) return ropes.error();
+    ropes_ = std::move(*ropes);
+    for (const RopeAngles& angles : ropes_.all) {
+      const auto floats = static_cast<std::int64_t>(angles.row_floats());
+      rope_ids_.push_back(new_constant(options_.tokens_max, floats));
+      plan_->rope_tables_.push_back({angles, nullptr});
+    }
+    return {};
   }
 
-  std::uint32_t new_tensor(std::int64_t cols, std::int64_t stride, bool output_rows) {
+  std::vector<float> floats_of(TensorId id) const {
+    const Tensor& x = graph_.tensor(id);
+    std::vector<float> values(static_cast<std::size_t>(x.rows * x.cols));
+    const auto* stored = reinterpret_cast<const std::byte*>(tensors_[id].bound.data);
+    dequantize_row(x.dtype, stored, x.rows * x.cols, values.data());
+    return values;
+  }
+
+  std::uint32_t new_activation(std::size_t bytes, std::int64_t cols = 0, std::int64_t stride = 0,
+                               bool output_rows = false) {
     PlanTensor t;
     t.bound.cols = cols;
     t.bound.stride = stride;
     t.output_rows = output_rows;
-    t.bytes = rows_bytes(t);
+    t.bytes = bytes;
     t.activation = true;
     tensors_.push_back(t);
     return static_cast<std::uint32_t>(tensors_.size() - 1);
@@ -126,34 +146,6 @@ class Compiler {
     return constants_.back();
   }
 
-  // A norm's weight, a bias or a small kernel as aligned floats: files hold them in any type and at
-  // any address. Bounded by the widths of the model.
-  std::uint32_t as_floats(TensorId id, bool transposed = false) {
-    if (id == kNoTensor) return kNoTensor;
-    const KernelTensor& x = tensors_[id].bound;
-    const std::int64_t rows = transposed ? x.cols : x.rows;
-    const std::int64_t cols = transposed ? x.rows : x.cols;
-    float_copies_.push_back({id, new_constant(rows, cols), transposed});
-    return float_copies_.back().to;
-  }
-
-  std::uint32_t rope_table(const Op& op) {
-    std::vector<float> factors;
-    if (op.in.size() > 1 && op.in[1] != kNoTensor) {
-      const KernelTensor& stored = tensors_[op.in[1]].bound;
-      factors.resize(static_cast<std::size_t>(stored.rows * stored.cols));
-      dequantize_row(graph_.tensor(op.in[1]).dtype, reinterpret_cast<std::byte*>(stored.data),
-                     stored.rows * stored.cols, factors.data());
-    }
-    RopeTable table{RopeAngles::of(op.params.rope, factors), nullptr};
-    for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
-      if (plan_->rope_tables_[i].angles == table.angles) return rope_ids_[i];
-    }
-    plan_->rope_tables_.push_back(std::move(table));
-    rope_ids_.push_back(new_constant(options_.tokens_max, op.params.rope.dims));
-    return rope_ids_.back();
-  }
-
   // Adds a phase for an op. `in` replaces the op's own inputs where they were converted.
   Phase& add_phase(std::size_t op_index, Kernel kernel, std::vector<std::uint32_t> in,
                    std::vector<std::uint32_t> out, std::int64_t item_bytes,
@@ -167,17 +159,14 @@ class Compiler {
     phase.chunk_of_many = phase.chunk;
     KernelArgs& args = phase.args;
     args.params = op.params;
-    phase.output_rows = output_rows_.ops[op_index];
+    phase.output_rows = sizes_.op_is_of_outputs(op_index);
     PhaseUse use;
     use.by_token = true;
     use.output_rows = phase.output_rows;
     for (const std::uint32_t id : in) {
       if (id != kNoTensor) use.reads.push_back(id);
     }
-    for (const std::uint32_t id : out) {
-      use.writes.push_back(id);
-      if (id < packed_.size()) packed_[id] = kNoTensor;  // no longer what was packed
-    }
+    use.writes = out;
     inputs_.push_back(std::move(in));
     outputs_.push_back(std::move(out));
     uses_.push_back(std::move(use));
@@ -185,26 +174,31 @@ class Compiler {
     return plan_->phases_.back();
   }
 
-  // The activations of a product as 8-bit integers, once for all products that read them.
-  std::uint32_t pack(std::size_t op_index) {
-    const Op& op = graph_.ops[op_index];
-    const TensorId x = op.in[0];
-    std::uint32_t& packed = packed_[x];
-    if (packed == kNoTensor) {
-      const std::int64_t cols = tensors_[x].bound.cols;
-      packed = new_tensor(cols, kernels_.packed_stride(cols), output_rows_.ops[op_index]);
-      add_phase(op_index, kernels_.pack_activations, {x}, {packed}, cols * 4);
-    }
-    return packed;
+  // Quantised weights are multiplied with activations as 8-bit integers.
+  std::optional<PackedForm> form_of(const Op& product) const {
+    const bool integers = is_quantised(graph_.tensor(product.in[1]).dtype) &&
+                          kernels_.pack_activations && options_.mode == NumericMode::fast;
+    return integers ? std::optional(0) : std::nullopt;
+  }
+
+  void add_packing(std::size_t index) {
+    const TensorId x = packings_.packs[index];
+    const std::int64_t cols = tensors_[x].bound.cols;
+    const std::int64_t stride = kernels_.packed_stride(cols);
+    const auto bytes = static_cast<std::size_t>(sizes_.op_rows(index) * stride);
+    packed_[index] = new_activation(bytes, cols, stride, sizes_.op_is_of_outputs(index));
+    add_phase(index, kernels_.pack_activations, {x}, {packed_[index]}, cols * 4);
   }
 
   void lower_matmul(std::size_t index) {
     const Op& op = graph_.ops[index];
+    const std::vector<std::uint32_t> in = inputs_of(index);
     const KernelTensor weight = tensors_[op.in[1]].bound;
-    const std::uint32_t bias = op.in.size() > 2 ? as_floats(op.in[2]) : kNoTensor;
-    const bool integers = is_quantised(weight.element) && kernels_.pack_activations &&
-                          options_.mode == NumericMode::fast;
-    const std::uint32_t packed = integers ? pack(index) : kNoTensor;
+    const std::size_t by = packings_.packed_by[index];
+    if (by == index) add_packing(index);
+    const bool integers = by != Packings::kNoOp;
+    const std::uint32_t packed = integers ? packed_[by] : kNoTensor;
+    const std::uint32_t bias = in.size() > 2 ? in[2] : kNoTensor;
     // Where integers are multiplied the float32 activations are not read; K-quants that found no
     // room for a woven copy are multiplied with them.
     const std::uint32_t x = integers && !is_k_quant(weight.element) ? kNoTensor : op.in[0];
@@ -226,9 +220,8 @@ class Compiler {
     if (combine) {
       KernelArgs shape;
       shape.params = op.params;
-      outs.push_back(new_tensor(0, 0, false));
-      tensors_.back().bytes = static_cast<std::size_t>(
-          kernels_.attention_partials(shape, options_.tokens_max, options_.sequences_max));
+      outs.push_back(new_activation(static_cast<std::size_t>(
+          kernels_.attention_partials(shape, options_.tokens_max, options_.sequences_max))));
     }
     Phase& phase = add_phase(index, kernels_.attention, op.in, outs, kBytesAtATime);
     phase.by_token = uses_.back().by_token = false;
@@ -239,17 +232,17 @@ class Compiler {
     }
   }
 
-  // What kernels read for each input: small constants as floats, rope factors as rotations.
-  std::vector<std::uint32_t> inputs_of(const Op& op) {
+  // What kernels read for each input of an op.
+  std::vector<std::uint32_t> inputs_of(std::size_t index) const {
+    const Op& op = graph_.ops[index];
     std::vector<std::uint32_t> in = op.in;
     for (std::size_t i = 0; i < in.size(); ++i) {
-      const OpInput role = input_role(op, i);
-      if (role == OpInput::floats) in[i] = as_floats(in[i]);
-      if (role == OpInput::floats_transposed) in[i] = as_floats(in[i], true);
+      const std::size_t copy = copies_.of(op, i);
+      if (copy != FloatCopies::kNone) in[i] = float_ids_[copy];
     }
     if (op.kind == OpKind::rope) {
       in.resize(2);
-      in[1] = rope_table(op);
+      in[1] = rope_ids_[ropes_.of_op[index]];
     }
     return in;
   }
@@ -263,7 +256,7 @@ class Compiler {
       if (id != kNoTensor) outs.push_back(id);
     }
     const std::int64_t row = tensors_[op.out == kNoTensor ? op.in[0] : op.out].bound.stride;
-    const std::vector<std::uint32_t> in = inputs_of(op);
+    const std::vector<std::uint32_t> in = inputs_of(index);
     if (op.kind == OpKind::short_conv) {
       add_phase(index, kernels_.short_conv_append, in, {}, row);
       uses_.back().reads = {op.in[1]};
@@ -385,23 +378,18 @@ class Compiler {
     if (outputs_[p].size() > 1) args.out2 = tensors_[outputs_[p][1]].bound;
   }
 
-  void fill_floats() {
-    for (const FloatCopy& copy : float_copies_) {
-      const Tensor& x = graph_.tensor(copy.from);
-      const KernelTensor& from = tensors_[copy.from].bound;
-      auto* to = reinterpret_cast<float*>(tensors_[copy.to].bound.data);
-      std::vector<float> row(static_cast<std::size_t>(x.cols));
-      for (std::int64_t r = 0; r < x.rows; ++r) {
-        dequantize_row(x.dtype, reinterpret_cast<std::byte*>(from.data) + r * from.stride, x.cols,
-                       row.data());
-        for (std::int64_t c = 0; c < x.cols; ++c) {
-          to[copy.transposed ? c * x.rows + r : r * x.cols + c] = row[static_cast<std::size_t>(c)];
-        }
-      }
+  Status fill_constants() {
+    for (std::size_t i = 0; i < float_ids_.size(); ++i) {
+      const auto values =
+          copies_.all()[i].values(graph_, [&](TensorId id) { return floats_of(id); });
+      if (!values) return values.error();
+      std::memcpy(tensors_[float_ids_[i]].bound.data, values->data(),
+                  values->size() * sizeof(float));
     }
     for (std::size_t i = 0; i < rope_ids_.size(); ++i) {
       plan_->rope_tables_[i].rows = reinterpret_cast<float*>(tensors_[rope_ids_[i]].bound.data);
     }
+    return {};
   }
 
   void describe_ops() {
@@ -415,11 +403,14 @@ class Compiler {
   Weaver& weaver_;
   const std::size_t threads_;
   std::unique_ptr<CpuPlan> plan_;
-  const OutputRows output_rows_;
+  const PlanSizes sizes_;
+  const FloatCopies copies_;
+  const Packings packings_;
+  std::vector<std::uint32_t> packed_;  // [ops]: what they packed
+  RopeTables ropes_;
   std::vector<PlanTensor> tensors_;
-  std::vector<std::uint32_t> constants_;              // of new_constant()
-  std::vector<std::uint32_t> packed_;                 // [graph tensors]
-  std::vector<FloatCopy> float_copies_;
+  std::vector<std::uint32_t> constants_;  // of new_constant()
+  std::vector<std::uint32_t> float_ids_;  // [copies]
   std::vector<std::uint32_t> rope_ids_;  // [rope tables]
   // Of each phase, by tensor number:
   std::vector<PhaseUse> uses_;
@@ -431,6 +422,7 @@ class Compiler {
 
 Result<std::unique_ptr<Plan>> compile_for_cpu(const Graph& graph, const CompileOptions& options,
                                               const Kernels& kernels, Weaver& weaver, int threads) {
+  RETURN_IF_ERROR(check_ops(graph, "the CPU", why_unsupported));
   return Compiler(graph, options, kernels, weaver, threads).run();
 }
 

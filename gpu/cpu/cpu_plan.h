@@ -14,8 +14,8 @@
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/woven_weights.h"
 #include "gpu/op_times.h"
-#include "gpu/rope_table.h"
-#include "gpu/step_limits.h"
+#include "gpu/plan/rope_table.h"
+#include "gpu/plan/step_limits.h"
 
 namespace mneme {
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
 
 namespace mneme {
@@ -14,57 +13,6 @@ namespace {
 constexpr std::int32_t kSplitsMax = 32;
 constexpr int kHeadDimMax = 256;
 constexpr int kTileHeadDimMax = 128;
-
-class FusionFinder {
- public:
-  explicit FusionFinder(const Graph& graph)
-      : graph_(graph), matmul_adds_(find_matmul_adds(graph)) {}
-
-  Fusions run() {
-    const std::size_t count = graph_.ops.size();
-    found_.sum.assign(count, 0);
-    found_.group.assign(count, 1);
-    for (std::size_t i = 0; i < count; ++i) {
-      found_.made_at.push_back(i);
-      found_.read_to.push_back(i);
-    }
-    for (const Segment& segment : graph_.segments) {
-      for (std::size_t i = segment.first_op; i < segment.end_op;) {
-        if (matmul_adds_[i]) {
-          found_.sum[i] = i + 1;
-          found_.made_at[i + 1] = i;
-          found_.read_to[i] = i + 1;
-          i += 2;
-          continue;
-        }
-        const std::size_t last = std::min(segment.end_op, i + kCudaGroupMax);
-        std::size_t end = i + 1;
-        while (end < last && same_activations(i, end)) ++end;
-        found_.group[i] = end - i;
-        for (std::size_t k = i + 1; k < end; ++k) found_.made_at[k] = i;
-        i = end;
-      }
-    }
-    return std::move(found_);
-  }
-
- private:
-  // Ops i and k are products that one launch can make. What k writes must not be what i .. k - 1
-  // read or write.
-  bool same_activations(std::size_t i, std::size_t k) const {
-    const Op& first = graph_.ops[i];
-    const Op& next = graph_.ops[k];
-    if (first.kind != OpKind::matmul || next.kind != OpKind::matmul) return false;
-    if (next.in[0] != first.in[0]) return false;
-    if (next.out == first.in[0]) return false;
-    if (matmul_adds_[k]) return false;
-    return graph_.tensor(next.in[1]).dtype == graph_.tensor(first.in[1]).dtype;
-  }
-
-  const Graph& graph_;
-  const std::vector<bool> matmul_adds_;
-  Fusions found_;
-};
 
 }  // namespace
 
@@ -85,10 +33,6 @@ std::vector<StepSize> step_sizes(const CompileOptions& options, bool whole) {
     for (const std::int32_t o : outputs) sizes.push_back({t, o, false});
   }
   return sizes;
-}
-
-Fusions find_fusions(const Graph& graph) {
-  return FusionFinder(graph).run();
 }
 
 Packing packing_of(const Tensor& weight, NumericMode mode, std::int32_t rows) {

@@ -29,15 +29,6 @@ struct StepSize {
 // also those for whole steps, before the others.
 std::vector<StepSize> step_sizes(const CompileOptions& options, bool whole);
 
-// Ops that one launch makes, by the index of the first; all others stand for themselves.
-struct Fusions {
-  std::vector<std::size_t> sum;      // [ops]: the sum that a product also makes; 0 = none
-  std::vector<std::size_t> group;    // [ops]: how many products of the same activations begin here
-  std::vector<std::size_t> made_at;  // [ops]: the op whose launch makes it
-  std::vector<std::size_t> read_to;  // [ops]: the last op during which its inputs are read
-};
-Fusions find_fusions(const Graph& graph);
-
 // How a product takes its activations.
 struct Packing {
   CudaKernel kernel = CudaKernel::matvec;  // pack_int8, pack_half; matvec: as they are

@@ -3,18 +3,21 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/round_up.h"
-#include "gpu/activation_memory.h"
 #include "gpu/cuda/cuda_plan.h"
-#include "gpu/fused_gate_conv.h"
-#include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
 #include "gpu/op_table.h"
+#include "gpu/plan/activation_memory.h"
+#include "gpu/plan/constants.h"
+#include "gpu/plan/fused_gate_conv.h"
+#include "gpu/plan/fusions.h"
+#include "gpu/plan/matmul_add.h"
+#include "gpu/plan/packings.h"
+#include "gpu/plan/plan_sizes.h"
 
 namespace mneme {
 namespace {
@@ -37,7 +40,9 @@ class Compiler {
         options_(options),
         device_(std::move(device)),
         plan_(std::make_unique<CudaPlan>(device_, std::move(library))),
-        output_rows_(OutputRows::of(graph)) {}
+        sizes_(graph, options),
+        fusions_(Fusions::find(graph, kCudaGroupMax)),
+        copies_(FloatCopies::find(graph)) {}
 
   Result<std::unique_ptr<Plan>> run() {
     plan_->segments_ = graph_.segments;
@@ -47,17 +52,15 @@ class Compiler {
                    fmt::format("a step of {} tokens is too long for CUDA: at most {}",
                                options_.tokens_max, kTokensMax)};
     }
-    RETURN_IF_ERROR(check_ops(graph_, "CUDA", why_not_on_cuda));
-    plan_->limits_ = StepLimits::of(graph_, options_);
+    plan_->limits_ = sizes_.limits();
     describe_tensors();
-    fusions_ = find_fusions(graph_);
-    fused_gate_convs_ = find_fused_gate_convs(graph_);
-    sizes_ = step_sizes(options_, gains_by_library());
+    find_packings();
+    step_sizes_ = step_sizes(options_, gains_by_library());
     RETURN_IF_ERROR(describe_step());
     RETURN_IF_ERROR(take_memory());
     RETURN_IF_ERROR(fill_floats());
     RETURN_IF_ERROR(describe_transfers());
-    for (const StepSize& size : sizes_) lower_variant(size);
+    for (const StepSize& size : step_sizes_) lower_variant(size);
     return std::unique_ptr<Plan>(std::move(plan_));
   }
 
@@ -71,28 +74,55 @@ class Compiler {
       t.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.element = static_cast<std::int32_t>(x.dtype);
       if (x.role != TensorRole::activation) t.data = cuda_pointer(*x.buffer, x.offset);
-      if (x.role == TensorRole::input || x.role == TensorRole::output) {
-        CHECK(x.offset + rows_bytes(i) <= x.buffer->size());
-      }
       tensors_.push_back(t);
     }
   }
 
   // Of output tokens there are few.
   bool for_library(std::size_t index) const {
-    return !output_rows_.ops[index] && for_matrix_library(graph_, graph_.ops[index], options_.mode);
+    return !sizes_.op_is_of_outputs(index) &&
+           for_matrix_library(graph_, graph_.ops[index], options_.mode);
   }
 
   bool gains_by_library() const {
-    return plan_->library_ != nullptr && options_.tokens_max > kCudaFewRows &&
-           std::ranges::any_of(std::views::iota(std::size_t{0}, graph_.ops.size()),
-                               [&](std::size_t i) { return for_library(i); });
+    if (plan_->library_ == nullptr || options_.tokens_max <= kCudaFewRows) return false;
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      if (for_library(i)) return true;
+    }
+    return false;
   }
 
-  std::size_t rows_bytes(TensorId id) const {
-    const Tensor& x = graph_.tensor(id);
-    const std::int64_t most = output_rows_.tensors[id] ? options_.outputs_max : options_.tokens_max;
-    return static_cast<std::size_t>(x.rows > 0 ? x.rows : most) * row_bytes(x.dtype, x.cols);
+  // How products take their activations: of few rows as integers, of many as halves.
+  void find_packings() {
+    const auto form_of = [&](std::int32_t rows) {
+      return [this, rows](const Op& product) -> std::optional<PackedForm> {
+        const Packing packing = packing_of(graph_.tensor(product.in[1]), options_.mode, rows);
+        if (!packing.packs()) return std::nullopt;
+        return static_cast<PackedForm>(packing.half);
+      };
+    };
+    few_ = {Packings::find(graph_, form_of(kCudaFewRows), [&](const Op& op) { return packs(op); }),
+            std::vector<PackedActivations>(graph_.ops.size())};
+    many_ = {Packings::find(graph_, form_of(kCudaFewRows + 1)),
+             std::vector<PackedActivations>(graph_.ops.size())};
+    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+      if (graph_.ops[i].kind != OpKind::matmul) continue;
+      const Tensor& weight = graph_.tensor(graph_.ops[i].in[1]);
+      const auto rows = static_cast<std::int32_t>(sizes_.op_rows(i));
+      const auto add = [&](PackedRows& of, std::int32_t most) {
+        const std::size_t by = of.packings.packed_by[i];
+        if (by != Packings::kNoOp) of.made[by].packing = packing_of(weight, options_.mode, most);
+      };
+      add(few_, std::min(rows, kCudaFewRows));
+      if (rows > kCudaFewRows) add(many_, rows);
+    }
+  }
+
+  // Norms, gated products and decoded rows pack their values by themselves.
+  bool packs(const Op& op) const {
+    const bool can =
+        op.kind == OpKind::rms_norm || op.kind == OpKind::glu || op.kind == OpKind::table_decode;
+    return can && makes_whole_rows(graph_, op);
   }
 
   // What the host writes before a step.
@@ -100,24 +130,13 @@ class Compiler {
     plan_->records_ =
         kCudaOutputs + round_up(static_cast<std::size_t>(options_.outputs_max) * 4, 64);
     plan_->record_bytes_ = sizeof(CudaToken);
-    rope_of_.assign(graph_.ops.size(), 0);
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      const Op& op = graph_.ops[i];
-      if (op.kind != OpKind::rope) continue;
-      std::vector<float> factors;
-      if (op.in.size() > 1 && op.in[1] != kNoTensor) {
-        auto values = floats_of(op.in[1]);
-        if (!values) return values.error();
-        factors = std::move(*values);
-      }
-      const RopeAngles angles = RopeAngles::of(op.params.rope, factors);
-      auto& tables = plan_->rope_tables_;
-      const auto same = std::find_if(tables.begin(), tables.end(),
-                                     [&](const auto& table) { return table.angles == angles; });
-      rope_of_[i] = static_cast<std::size_t>(same - tables.begin());
-      if (same != tables.end()) continue;
-      tables.push_back({angles, plan_->record_bytes_});
-      plan_->record_bytes_ += round_up(angles.row_floats() * sizeof(float), 16);
+    auto ropes = RopeTables::find(graph_, [&](TensorId id) { return floats_of(id); });
+    if (!ropes) return ropes.error();
+    rope_of_ = std::move(ropes->of_op);
+    for (RopeAngles& angles : ropes->all) {
+      const std::size_t floats = angles.row_floats();
+      plan_->rope_tables_.push_back({std::move(angles), plan_->record_bytes_});
+      plan_->record_bytes_ += round_up(floats * sizeof(float), 16);
     }
     auto step = device_->alloc_mirrored(
         plan_->records_ + static_cast<std::size_t>(options_.tokens_max) * plan_->record_bytes_);
@@ -126,110 +145,76 @@ class Compiler {
     return {};
   }
 
-  // Activations share memory as their lives allow; behind them lies what ops of any segment use for
-  // themselves, which a single stream lets them share, and small constants.
+  // Activations share memory as their lives allow, packed ones among them; behind lies what
+  // attentions use for themselves, which a single stream lets them share, and small constants.
   Status take_memory() {
-    ActivationLives lives(tensors_.size());
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      const Op& op = graph_.ops[i];
-      const std::size_t first = i > 0 && fused_gate_convs_[i - 1] ? i - 1 : fusions_.made_at[i];
-      const std::size_t last = fused_gate_convs_[i] ? i + 1 : std::max(i, fusions_.read_to[i]);
-      std::vector<TensorId> ids = op.in;
-      ids.push_back(op.out);
-      ids.push_back(op.out2);
-      for (const TensorId id : ids) {
-        if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
-        for (const std::size_t when : {first, last}) {
-          lives.touch(id, rows_bytes(id), when);
+    const std::size_t tensors = tensors_.size();
+    const std::size_t ops = graph_.ops.size();
+    ActivationLives lives(tensors + 2 * ops);
+    touch_activations(lives, graph_, sizes_, fusions_, kBufferAlign);
+    const auto touch_packed = [&](const PackedRows& rows, std::size_t first) {
+      for (std::size_t i = 0; i < ops; ++i) {
+        const Packing& packing = rows.made[i].packing;
+        if (packing.bytes > 0) {
+          lives.touch(first + i, aligned(packing.bytes) + aligned(packing.scale_bytes), i);
         }
+        const std::size_t by = rows.packings.packed_by[i];
+        if (by != Packings::kNoOp && rows.made[by].packing.bytes > 0) lives.touch(first + by, 0, i);
       }
-    }
+    };
+    touch_packed(few_, tensors);
+    touch_packed(many_, tensors + ops);
     std::size_t bytes = aligned(lives.place());
     const auto take = [&](std::size_t more) {
       const std::size_t at = bytes;
       bytes += aligned(more);
       return at;
     };
-    std::size_t packed_bytes = 0;
-    std::size_t scale_bytes = 0;
-    std::size_t partial_bytes = 0;
-    for (const StepSize& size : sizes_) {
-      for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-        const Op& op = graph_.ops[i];
-        const std::int32_t rows = size.rows(output_rows_.ops[i]);
-        if (op.kind == OpKind::matmul) {
-          const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
-          packed_bytes = std::max(packed_bytes, packing.bytes);
-          scale_bytes = std::max(scale_bytes, packing.scale_bytes);
-        }
-        if (op.kind == OpKind::attention) {
-          partial_bytes = std::max(
-              partial_bytes, static_cast<std::size_t>(rows) * op.params.attention.n_heads *
-                                 splits_of(op, rows) * (op.params.attention.head_dim + 2) * 4);
-        }
-      }
+    const std::size_t partials = take(partial_bytes());
+    std::vector<std::size_t> offsets;
+    for (const FloatCopy& copy : copies_.all()) {
+      const std::int64_t values = copy.rows(graph_) * copy.cols(graph_);
+      offsets.push_back(take(static_cast<std::size_t>(values) * sizeof(float)));
     }
-    const std::size_t packed = take(packed_bytes);
-    const std::size_t scales = take(scale_bytes);
-    const std::size_t partials = take(partial_bytes);
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) add_float_copies(i, take);
     auto memory = device_->alloc(bytes, false);
     if (!memory) return memory.error().with("preparing the model's working memory");
     plan_->memory_ = std::move(*memory);
-    for (std::size_t id = 0; id < tensors_.size(); ++id) {
-      const auto offset = lives.offset_of(id);
-      if (offset) tensors_[id].data = cuda_pointer(plan_->memory_, *offset);
+    const auto at = [&](std::size_t number) -> unsigned char* {
+      const auto offset = lives.offset_of(number);
+      return offset ? cuda_pointer(plan_->memory_, *offset) : nullptr;
+    };
+    for (std::size_t id = 0; id < tensors; ++id) {
+      if (unsigned char* data = at(id)) tensors_[id].data = data;
     }
-    packed_ = cuda_pointer(plan_->memory_, packed);
-    scales_ = cuda_pointer(plan_->memory_, scales);
+    for (std::size_t i = 0; i < ops; ++i) {
+      few_.made[i].data = at(tensors + i);
+      many_.made[i].data = at(tensors + ops + i);
+    }
     partials_ = cuda_pointer(plan_->memory_, partials);
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+      const FloatCopy& copy = copies_.all()[i];
+      CudaTensor t;
+      t.data = cuda_pointer(plan_->memory_, offsets[i]);
+      t.rows = copy.rows(graph_);
+      t.cols = copy.cols(graph_);
+      t.stride = t.cols * static_cast<std::int64_t>(sizeof(float));
+      floats_.push_back(t);
+    }
     return {};
   }
 
-  // Norms, biases and the convolution's kernel as floats: files hold them in any type.
-  struct FloatCopy {
-    TensorId from;
-    std::size_t offset;  // into the plan's memory
-    bool transposed;
-  };
-
-  template <class Take>
-  void add_float_copies(std::size_t index, const Take& take) {
-    const Op& op = graph_.ops[index];
-    for (std::size_t k = 0; k < op.in.size(); ++k) {
-      if (!is_float_copy(op, k) || float_of(op.in[k], is_transposed(op, k)) != nullptr) continue;
-      const Tensor& x = graph_.tensor(op.in[k]);
-      float_copies_.push_back({op.in[k],
-                               take(static_cast<std::size_t>(x.rows * x.cols) * sizeof(float)),
-                               is_transposed(op, k)});
+  std::size_t partial_bytes() const {
+    std::size_t most = 0;
+    for (const StepSize& size : step_sizes_) {
+      for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+        const Op& op = graph_.ops[i];
+        if (op.kind != OpKind::attention) continue;
+        const std::int32_t rows = size.rows(sizes_.op_is_of_outputs(i));
+        most = std::max(most, static_cast<std::size_t>(rows) * op.params.attention.n_heads *
+                                  splits_of(op, rows) * (op.params.attention.head_dim + 2) * 4);
+      }
     }
-  }
-
-  static bool is_transposed(const Op& op, std::size_t input) {
-    return input_role(op, input) == OpInput::floats_transposed;
-  }
-  static bool is_float_copy(const Op& op, std::size_t input) {
-    return has_input(op, input) &&
-           (input_role(op, input) == OpInput::floats || is_transposed(op, input));
-  }
-
-  const FloatCopy* float_of(TensorId id, bool transposed) const {
-    const auto found = std::find_if(float_copies_.begin(), float_copies_.end(), [&](const auto& c) {
-      return c.from == id && c.transposed == transposed;
-    });
-    return found == float_copies_.end() ? nullptr : &*found;
-  }
-
-  CudaTensor float_tensor(TensorId id, bool transposed) const {
-    const FloatCopy* copy = float_of(id, transposed);
-    CHECK(copy != nullptr);
-    const Tensor& x = graph_.tensor(id);
-    CudaTensor t;
-    t.data = cuda_pointer(plan_->memory_, copy->offset);
-    t.rows = transposed ? x.cols : x.rows;
-    t.cols = transposed ? x.rows : x.cols;
-    t.stride = t.cols * static_cast<std::int64_t>(sizeof(float));
-    return t;
+    return most;
   }
 
   Result<std::vector<float>> floats_of(TensorId id) const {
@@ -246,21 +231,14 @@ class Compiler {
   }
 
   Status fill_floats() {
-    for (const FloatCopy& copy : float_copies_) {
-      auto values = floats_of(copy.from);
+    for (std::size_t i = 0; i < floats_.size(); ++i) {
+      const auto values =
+          copies_.all()[i].values(graph_, [&](TensorId id) { return floats_of(id); });
       if (!values) return values.error();
-      const Tensor& x = graph_.tensor(copy.from);
-      std::vector<float> stored = *values;
-      if (copy.transposed) {
-        for (std::int64_t r = 0; r < x.rows; ++r) {
-          for (std::int64_t c = 0; c < x.cols; ++c) {
-            stored[static_cast<std::size_t>(c * x.rows + r)] =
-                (*values)[static_cast<std::size_t>(r * x.cols + c)];
-          }
-        }
-      }
-      RETURN_IF_ERROR(
-          device_->upload(plan_->memory_, copy.offset, std::as_bytes(std::span(stored))));
+      const auto* base = cuda_pointer(plan_->memory_);
+      RETURN_IF_ERROR(device_->upload(plan_->memory_,
+                                      static_cast<std::size_t>(floats_[i].data - base),
+                                      std::as_bytes(std::span(*values))));
     }
     return {};
   }
@@ -277,7 +255,7 @@ class Compiler {
         known[id] = true;
         const Tensor& x = graph_.tensor(id);
         CHECK(!x.buffer->host().empty());  // inputs and outputs are host_visible
-        to.push_back({tensors_[id], output_rows_.tensors[id], x.buffer->host().data() + x.offset});
+        to.push_back({tensors_[id], sizes_.is_of_outputs(id), x.buffer->host().data() + x.offset});
       };
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
         const Op& op = graph_.ops[i];
@@ -304,17 +282,18 @@ class Compiler {
     variant.size = size;
     for (const Segment& segment : graph_.segments) {
       variant.first.push_back(variant.calls.size());
-      packed_from_.reset();
       for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
-        const bool fused = fused_gate_convs_[i] && size.tokens <= kFusedGateConvTokensMax;
-        const std::int32_t rows = size.rows(output_rows_.ops[i]);
-        if (fusions_.made_at[i] == i && rows > 0) {
-          fused ? lower_fused_gate_conv(i, rows, variant.calls) : lower(i, size, variant.calls);
+        const std::int32_t rows = size.rows(sizes_.op_is_of_outputs(i));
+        if (fusions_.made_at[i] != i || rows == 0) continue;
+        if (fusions_.gate_conv[i] && size.tokens <= kFusedGateConvTokensMax) {
+          lower_fused_gate_conv(i++, rows, variant.calls);  // with the convolution
+          continue;
         }
-        // Whatever was packed from a tensor that an op has written is old.
-        if (packed_from_ && graph_.ops[i].out == packed_from_->tensor) packed_from_.reset();
-        if (rows > 0) pack_for_next(i, size, variant.calls);
-        if (fused) ++i;  // the convolution
+        lower(i, size, variant.calls);
+        if (few_.packings.packs[i] != kNoTensor && packs(graph_.ops[i]) && rows <= kCudaFewRows) {
+          variant.calls.back().call.packed = values_of(few_.made[i]);
+          variant.calls.back().call.scales = scales_of(few_.made[i]);
+        }
       }
     }
     variant.first.push_back(variant.calls.size());
@@ -326,15 +305,17 @@ class Compiler {
 
   // As kernels take it; empty where it is absent.
   CudaTensor input(const Op& op, std::size_t i) const {
-    if (!has_input(op, i)) return {};
-    return is_float_copy(op, i) ? float_tensor(op.in[i], is_transposed(op, i)) : tensors_[op.in[i]];
+    const std::size_t copy = copies_.of(op, i);
+    return copy != FloatCopies::kNone ? floats_[copy]
+           : has_input(op, i)         ? tensors_[op.in[i]]
+                                      : CudaTensor{};
   }
 
   CudaCall call_of(std::size_t index, CudaKernel kernel, std::int32_t rows) const {
     const Op& op = graph_.ops[index];
     CudaCall call;
     call.kernel = kernel;
-    call.output_rows = output_rows_.ops[index] ? 1 : 0;
+    call.output_rows = sizes_.op_is_of_outputs(index) ? 1 : 0;
     call.rows_max = rows;
     call.sequences_max = static_cast<std::int32_t>(options_.sequences_max);
     call.step = reinterpret_cast<const CudaStep*>(cuda_pointer(plan_->step_));
@@ -355,76 +336,48 @@ class Compiler {
     return t;
   }
 
-  // What the packed activations are, so that products of the same activations share them.
-  struct PackedFrom {
-    TensorId tensor;
-    CudaKernel kernel;
-    DType half;
-    bool operator==(const PackedFrom&) const = default;
+  struct PackedActivations {
+    Packing packing;
+    unsigned char* data = nullptr;  // values, then scales
   };
-
-  PackedFrom packed_from(const Op& product, const Packing& packing) const {
-    return {product.in[0], packing.kernel, packing.half};
-  }
-
-  // Where packed activations lie; row i is the call's row i.
-  CudaTensor packed_tensor(const Packing& packing) const {
+  // Row i is the call's row i.
+  static CudaTensor values_of(const PackedActivations& packed) {
     CudaTensor t;
-    t.data = packed_;
-    t.stride = packing.stride;
-    t.element = static_cast<std::int32_t>(packing.half);
+    t.data = packed.data;
+    t.stride = packed.packing.stride;
+    t.element = static_cast<std::int32_t>(packed.packing.half);
     return t;
   }
-  CudaTensor scales_tensor(const Packing& packing) const {
+  static CudaTensor scales_of(const PackedActivations& packed) {
     CudaTensor t;
-    t.data = scales_;
-    t.stride = packing.scale_stride;
+    t.data = packed.data + aligned(packed.packing.bytes);
+    t.stride = packed.packing.scale_stride;
     return t;
-  }
-
-  // Norms, gated products and decoded rows pack their values by themselves where the op that comes
-  // next wants them packed.
-  void pack_for_next(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
-    const Op& op = graph_.ops[index];
-    if (op.kind != OpKind::rms_norm && op.kind != OpKind::glu && op.kind != OpKind::table_decode) {
-      return;
-    }
-    if (index + 1 >= graph_.ops.size()) return;
-    // Norms of heads leave whole blocks to nobody.
-    if (op.kind == OpKind::rms_norm && op.params.rms_norm.width != graph_.tensor(op.out).cols) {
-      return;
-    }
-    const Op& next = graph_.ops[index + 1];
-    if (next.kind != OpKind::matmul || next.in[0] != op.out) return;
-    const Packing packing = packing_of(graph_.tensor(next.in[1]), options_.mode,
-                                       size.rows(output_rows_.ops[index + 1]));
-    if (packing.kernel != CudaKernel::pack_int8) return;
-    calls.back().call.packed = packed_tensor(packing);
-    calls.back().call.scales = scales_tensor(packing);
-    packed_from_ = packed_from(next, packing);
   }
 
   void lower_matmul(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
-    const std::int32_t rows = size.rows(output_rows_.ops[index]);
+    const std::int32_t rows = size.rows(sizes_.op_is_of_outputs(index));
     const DType dtype = graph_.tensor(op.in[1]).dtype;
-    const Packing packing = packing_of(graph_.tensor(op.in[1]), options_.mode, rows);
-    if (packing.packs() && packed_from_ != packed_from(op, packing)) {
-      CudaCall pack = call_of(index, packing.kernel, rows);
-      pack.out = packed_tensor(packing);
-      pack.out2 = scales_tensor(packing);
-      calls.push_back({pack, index});
-      packed_from_ = packed_from(op, packing);
-    }
     const bool few = rows <= kCudaFewRows;
-    const CudaKernel kernel = few               ? CudaKernel::matvec
-                              : packing.packs() ? CudaKernel::gemm
-                                                : CudaKernel::gemm_exact;
+    const PackedRows& packed_rows = few ? few_ : many_;
+    const std::size_t by = packed_rows.packings.packed_by[index];
+    const bool packed = by != Packings::kNoOp;
+    if (by == index) {
+      const PackedActivations& made = packed_rows.made[index];
+      CudaCall pack = call_of(index, made.packing.kernel, rows);
+      pack.out = values_of(made);
+      pack.out2 = scales_of(made);
+      calls.push_back({pack, index});
+    }
+    const CudaKernel kernel = few      ? CudaKernel::matvec
+                              : packed ? CudaKernel::gemm
+                                       : CudaKernel::gemm_exact;
     CudaCall call = call_of(index, kernel, rows);
-    call.exact = few && !packing.packs() && is_quantised(dtype) ? 1 : 0;
-    if (packing.packs()) {
-      call.in[0] = packed_tensor(packing);
-      call.in[3] = scales_tensor(packing);
+    call.exact = few && !packed && is_quantised(dtype) ? 1 : 0;
+    if (packed) {
+      call.in[0] = values_of(packed_rows.made[by]);
+      call.in[3] = scales_of(packed_rows.made[by]);
     }
     if (fusions_.sum[index] != 0) {
       const Op& sum = graph_.ops[fusions_.sum[index]];
@@ -458,7 +411,7 @@ class Compiler {
 
   void lower(std::size_t index, StepSize size, std::vector<PlannedCall>& calls) {
     const Op& op = graph_.ops[index];
-    const std::int32_t rows = size.rows(output_rows_.ops[index]);
+    const std::int32_t rows = size.rows(sizes_.op_is_of_outputs(index));
     const auto add = [&](CudaKernel kernel) -> CudaCall& {
       calls.push_back({call_of(index, kernel, rows), index});
       return calls.back().call;
@@ -519,17 +472,20 @@ class Compiler {
   const CompileOptions& options_;
   const std::shared_ptr<CudaDeviceContext> device_;
   std::unique_ptr<CudaPlan> plan_;
-  const OutputRows output_rows_;
-  std::vector<CudaTensor> tensors_;  // by TensorId
-  Fusions fusions_;
-  std::vector<bool> fused_gate_convs_;  // [ops]
-  std::vector<std::size_t> rope_of_;    // [ops], index into the plan's rope tables
-  std::vector<StepSize> sizes_;
-  std::vector<FloatCopy> float_copies_;
-  unsigned char* packed_ = nullptr;
-  unsigned char* scales_ = nullptr;
+  const PlanSizes sizes_;
+  const Fusions fusions_;
+  const FloatCopies copies_;
+  std::vector<CudaTensor> tensors_;   // by TensorId
+  std::vector<CudaTensor> floats_;    // of copies_
+  std::vector<std::size_t> rope_of_;  // [ops], index into the plan's rope tables
+  std::vector<StepSize> step_sizes_;
+  // Who packs what for whom, and where it lies.
+  struct PackedRows {
+    Packings packings;
+    std::vector<PackedActivations> made;  // [ops]
+  };
+  PackedRows few_, many_;  // of products of up to kCudaFewRows rows, and of more
   unsigned char* partials_ = nullptr;
-  std::optional<PackedFrom> packed_from_;
 };
 
 }  // namespace
@@ -539,6 +495,7 @@ static_assert(kCudaTapsMax == kFusedGateConvTapsMax);
 Result<std::unique_ptr<Plan>> compile_for_cuda(const Graph& graph, const CompileOptions& options,
                                                std::shared_ptr<CudaDeviceContext> device,
                                                std::shared_ptr<const CudaMatrixLibrary> library) {
+  RETURN_IF_ERROR(check_ops(graph, "CUDA", why_not_on_cuda));
   return Compiler(graph, options, std::move(device), std::move(library)).run();
 }
 

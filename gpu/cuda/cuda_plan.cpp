@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "gpu/rope_table.h"
+#include "gpu/plan/rope_table.h"
 
 namespace mneme {
 

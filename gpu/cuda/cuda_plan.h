@@ -14,8 +14,8 @@
 #include "gpu/cuda/cuda_device_context.h"
 #include "gpu/cuda/cuda_library.h"
 #include "gpu/op_times.h"
-#include "gpu/rope_table.h"
-#include "gpu/step_limits.h"
+#include "gpu/plan/rope_table.h"
+#include "gpu/plan/step_limits.h"
 
 namespace mneme {
 

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "gpu/graph.h"
-#include "gpu/step_limits.h"
+#include "gpu/plan/step_limits.h"
 #include "gpu/vulkan/instance.h"
 
 namespace mneme {

@@ -10,13 +10,16 @@
 
 #include "base/check.h"
 #include "base/round_up.h"
-#include "gpu/activation_memory.h"
-#include "gpu/fused_gate_conv.h"
-#include "gpu/matmul_add.h"
 #include "gpu/op_check.h"
 #include "gpu/op_table.h"
+#include "gpu/plan/activation_memory.h"
+#include "gpu/plan/constants.h"
+#include "gpu/plan/fused_gate_conv.h"
+#include "gpu/plan/fusions.h"
+#include "gpu/plan/matmul_add.h"
+#include "gpu/plan/packings.h"
+#include "gpu/plan/plan_sizes.h"
 #include "gpu/vulkan/choices.h"
-#include "gpu/vulkan/packings.h"
 #include "gpu/vulkan/plan_constants.h"
 #include "gpu/vulkan/vulkan_plan.h"
 
@@ -38,8 +41,8 @@ class Compiler {
         with_(with),
         shape_(VulkanShape::of(with.device->physical())),
         fast_(options.mode == NumericMode::fast),
-        options_(options),
-        output_rows_(OutputRows::of(graph)),
+        sizes_(graph, options),
+        fusions_(Fusions::find(graph, 1)),
         plan_(std::make_unique<VulkanPlan>(with.device)) {
     plan_->groups_wanted_ = shape_.groups_wanted;
     plan_->layout_ = with.programs.layout();
@@ -48,18 +51,9 @@ class Compiler {
   }
 
   Result<std::unique_ptr<Plan>> run() {
-    RETURN_IF_ERROR(check_ops(graph_, with_.device->physical().name, why_not_on_vulkan));
-    plan_->limits_ = StepLimits::of(graph_, options_);
+    plan_->limits_ = sizes_.limits();
     RETURN_IF_ERROR(check_state_sizes(graph_, plan_->limits_));
-    fused_gate_convs_ = find_fused_gate_convs(graph_);
-    matmul_adds_ = find_matmul_adds(graph_);
-    integers_ = Packings::find(graph_, true, [&](const Op& product) {
-      return fast_ && with_.device->physical().integer_dot && is_quantised(weight_type(product));
-    });
-    halves_ = Packings::find(graph_, false, [&](const Op& product) {
-      return fast_ && shape_.matrix.subgroups > 0 && !output_rows_.tensors[product.out] &&
-             is_half(product);
-    });
+    find_packings();
     RETURN_IF_ERROR(place_activations_of_ops());
     RETURN_IF_ERROR(make_constants());
     RETURN_IF_ERROR(describe_step());
@@ -67,9 +61,9 @@ class Compiler {
       for (const Segment& segment : graph_.segments) {
         variant.first.push_back(variant.dispatches.size());
         for (std::size_t i = segment.first_op; i < segment.end_op; ++i) {
-          const bool fused = fused_gate_convs_[i] && variant.tokens_max <= kFusedGateConvTokensMax;
+          const bool fused = fusions_.gate_conv[i] && variant.tokens_max <= kFusedGateConvTokensMax;
           RETURN_IF_ERROR(fused ? add_fused_gate_conv(i, variant) : lower(i, variant));
-          if (fused || matmul_adds_[i]) ++i;  // the convolution, the sum
+          if (fused || fusions_.sum[i] != 0) ++i;  // the convolution, the sum
         }
       }
       variant.first.push_back(variant.dispatches.size());
@@ -81,17 +75,25 @@ class Compiler {
   }
 
  private:
-  std::size_t rows_of(TensorId id) const {
-    const Tensor& x = graph_.tensor(id);
-    if (x.role == TensorRole::constant || x.role == TensorRole::state) {
-      return static_cast<std::size_t>(x.rows);
-    }
-    if (x.role == TensorRole::input && x.rows > 0) return static_cast<std::size_t>(x.rows);
-    return static_cast<std::size_t>(output_rows_.tensors[id] ? plan_->limits_.outputs_max
-                                                             : plan_->limits_.tokens_max);
-  }
-  std::size_t bytes_of(TensorId id) const {
-    return rows_of(id) * row_bytes(graph_.tensor(id).dtype, graph_.tensor(id).cols);
+  // What products read: quantised weights activations as integers, matrix units halves.
+  void find_packings() {
+    const auto if_true = [](bool reads) {
+      return reads ? std::optional<PackedForm>(0) : std::nullopt;
+    };
+    integers_ = Packings::find(
+        graph_,
+        [&](const Op& product) {
+          return if_true(fast_ && with_.device->physical().integer_dot &&
+                         is_quantised(weight_type(product)));
+        },
+        [&](const Op& maker) {
+          return maker.kind == OpKind::glu ||
+                 (maker.kind == OpKind::rms_norm && makes_whole_rows(graph_, maker));
+        });
+    halves_ = Packings::find(graph_, [&](const Op& product) {
+      return if_true(fast_ && shape_.matrix.subgroups > 0 && !sizes_.is_of_outputs(product.out) &&
+                     is_half(product));
+    });
   }
 
   // Workgroups of an attention's row without a split.
@@ -135,9 +137,7 @@ class Compiler {
     return {at, at + bytes, at + bytes + rows * sizeof(float)};
   }
   std::size_t packed_rows(std::size_t index) const {
-    const StepLimits& limits = plan_->limits_;
-    return static_cast<std::size_t>(output_rows_.ops[index] ? limits.outputs_max
-                                                            : limits.tokens_max);
+    return static_cast<std::size_t>(sizes_.op_rows(index));
   }
   std::size_t cols_of(TensorId id) const {
     return static_cast<std::size_t>(graph_.tensor(id).cols);
@@ -163,21 +163,9 @@ class Compiler {
     const std::size_t ops = graph_.ops.size();
     scratch_.assign(2 * ops, 0);
     ActivationLives lives(tensors + scratch_.size());  // behind tensors the ops' scratch
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      std::vector<TensorId> ids = graph_.ops[i].in;
-      ids.push_back(graph_.ops[i].out);
-      ids.push_back(graph_.ops[i].out2);
-      // Of the ops that are made with this one.
-      const std::size_t first =
-          i > 0 && (fused_gate_convs_[i - 1] || matmul_adds_[i - 1]) ? i - 1 : i;
-      const std::size_t last = fused_gate_convs_[i] || matmul_adds_[i] ? i + 1 : i;
-      for (const TensorId id : ids) {
-        if (id == kNoTensor || graph_.tensor(id).role != TensorRole::activation) continue;
-        for (const std::size_t when : {first, last}) {
-          lives.touch(id, aligned(bytes_of(id)),
-                      when);  // whole pieces: they begin where vectors may
-        }
-      }
+    // Whole pieces: activations begin where vectors may.
+    touch_activations(lives, graph_, sizes_, fusions_, kAlign);
+    for (std::size_t i = 0; i < ops; ++i) {
       if (graph_.ops[i].kind == OpKind::attention) {
         lives.touch(tensors + i, aligned(split_bytes(graph_.ops[i])), i);
       }
@@ -209,8 +197,6 @@ class Compiler {
       const Tensor& x = graph_.tensor(id);
       if (x.role != TensorRole::activation) {
         addresses_[id] = x.buffer->handle() + x.offset;
-        CHECK(x.role == TensorRole::constant || x.role == TensorRole::state ||
-              x.offset + bytes_of(id) <= x.buffer->size());
       } else if (const auto offset = lives.offset_of(id)) {
         addresses_[id] = plan_->activations_.handle() + *offset;
       }
@@ -224,19 +210,12 @@ class Compiler {
     plan_->outputs_offset_ = aligned(16 * (1 + tokens));
     const auto outputs = static_cast<std::size_t>(plan_->limits_.outputs_max);
     step_bytes_ = plan_->outputs_offset_ + aligned(4 * outputs);
-    rope_of_.assign(graph_.ops.size(), 0);
-    for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
-      const Op& op = graph_.ops[i];
-      if (op.kind != OpKind::rope) continue;
-      auto angles = angles_of(op);
-      if (!angles) return angles.error();
-      const auto same =
-          std::find_if(plan_->rope_tables_.begin(), plan_->rope_tables_.end(),
-                       [&](const VulkanPlan::RopeTable& table) { return table.angles == *angles; });
-      rope_of_[i] = static_cast<std::size_t>(same - plan_->rope_tables_.begin());
-      if (same != plan_->rope_tables_.end()) continue;
-      const std::size_t bytes = tokens * angles->row_floats() * sizeof(float);
-      plan_->rope_tables_.push_back({std::move(*angles), step_bytes_});
+    auto ropes = RopeTables::find(graph_, [&](TensorId id) { return floats_of(id); });
+    if (!ropes) return ropes.error();
+    rope_of_ = std::move(ropes->of_op);
+    for (RopeAngles& angles : ropes->all) {
+      const std::size_t bytes = tokens * angles.row_floats() * sizeof(float);
+      plan_->rope_tables_.push_back({std::move(angles), step_bytes_});
       step_bytes_ += aligned(bytes);
     }
     // A conservative count: no op has more than two dispatches.
@@ -257,17 +236,10 @@ class Compiler {
     return {};
   }
 
-  Result<RopeAngles> angles_of(const Op& op) {
-    if (op.in.size() < 2 || op.in[1] == kNoTensor) return RopeAngles::of(op.params.rope, {});
-    auto factors = floats_of(op.in[1]);
-    if (!factors) return factors.error();
-    return RopeAngles::of(op.params.rope, *factors);
-  }
-
   // The values of a small constant.
   Result<std::vector<float>> floats_of(TensorId id) {
     const Tensor& x = graph_.tensor(id);
-    std::vector<std::byte> stored(bytes_of(id));
+    std::vector<std::byte> stored(sizes_.bytes_of(id));
     RETURN_IF_ERROR(with_.transfer.download(x.buffer->handle() + x.offset, stored));
     std::vector<float> values(static_cast<std::size_t>(x.rows * x.cols));
     dequantize_row(x.dtype, stored.data(), x.rows * x.cols, values.data());
@@ -279,7 +251,8 @@ class Compiler {
   }
 
   Status make_constants() {
-    auto made = plan_constants(graph_, fused_gate_convs_, [&](TensorId id) { return floats_of(id); });
+    auto made =
+        plan_constants(graph_, fusions_.gate_conv, [&](TensorId id) { return floats_of(id); });
     if (!made) return made.error();
     fused_gate_conv_constants_ = std::move(made->fused_gate_convs);
     if (made->values.empty()) return {};
@@ -302,10 +275,10 @@ class Compiler {
     dispatch.op = index;
     VulkanPush& push = dispatch.push;
     push.step = plan_->step_.handle();
-    push.flags = output_rows_.ops[index] ? 1 : 0;
+    push.flags = sizes_.op_is_of_outputs(index) ? 1 : 0;
     const auto touch = [&](TensorId id, bool writes) {
       const std::uint64_t begin = addresses_[id];
-      dispatch.ranges.push_back({begin, begin + bytes_of(id), writes});
+      dispatch.ranges.push_back({begin, begin + sizes_.bytes_of(id), writes});
     };
     for (std::size_t k = 0; k < op.in.size(); ++k) {
       if (op.in[k] == kNoTensor) continue;
@@ -352,7 +325,7 @@ class Compiler {
     push.step = plan_->step_.handle();
     const auto use = [&](TensorId id, std::uint64_t& address, bool writes) {
       address = addresses_[id];
-      dispatch.ranges.push_back({address, address + bytes_of(id), writes});
+      dispatch.ranges.push_back({address, address + sizes_.bytes_of(id), writes});
     };
     use(gate.in[0], push.in[0], false);
     use(gate.in[1], push.in[1], false);
@@ -429,7 +402,7 @@ class Compiler {
     const auto blocks = static_cast<std::uint32_t>(graph_.tensor(x).cols / 32);
     RETURN_IF_ERROR(add(index, variant, "pack_int8", {shape_.lanes, is_wide({x})},
                         {VulkanGrid::Kind::values, blocks, shape_.lanes}));
-    variant.dispatches.back().ranges = {{addresses_[x], addresses_[x] + bytes_of(x), false}};
+    variant.dispatches.back().ranges = {{addresses_[x], addresses_[x] + sizes_.bytes_of(x), false}};
     write_packed(index, variant);
     return {};
   }
@@ -440,7 +413,8 @@ class Compiler {
     const Packed packed = halves_at(index);
     dispatch.push.out[0] = packed.values;
     dispatch.push.out[1] = packed.scales;
-    dispatch.ranges = {{addresses_[x], addresses_[x] + bytes_of(x), false}, packed.range(true)};
+    dispatch.ranges = {{addresses_[x], addresses_[x] + sizes_.bytes_of(x), false},
+                       packed.range(true)};
     return {};
   }
 
@@ -465,7 +439,7 @@ class Compiler {
   // few tokens, each weight is read once for all; for many, in tiles, on matrix units where a
   // device has them.
   bool takes_few(std::size_t index, const VulkanPlan::Variant& variant) const {
-    return variant.tokens_max <= kFewTokens || output_rows_.ops[index];
+    return variant.tokens_max <= kFewTokens || sizes_.op_is_of_outputs(index);
   }
   bool reads_integers(std::size_t index, const VulkanPlan::Variant& variant) const {
     return takes_few(index, variant) || shape_.matrix.subgroups == 0;
@@ -504,13 +478,14 @@ class Compiler {
                           {VulkanGrid::Kind::tiles, rows, 4 * shape_.across, 4 * shape_.down}));
     }
     VulkanDispatch& dispatch = variant.dispatches.back();
-    if (matmul_adds_[index]) {
+    if (fusions_.sum[index] != 0) {
       const TensorId out = graph_.ops[index + 1].out;
       const TensorId other = added_to(graph_, index);
       dispatch.push.out[0] = addresses_[out];
       dispatch.push.out2 = addresses_[other];
-      dispatch.ranges.push_back({addresses_[out], addresses_[out] + bytes_of(out), true});
-      dispatch.ranges.push_back({addresses_[other], addresses_[other] + bytes_of(other), false});
+      dispatch.ranges.push_back({addresses_[out], addresses_[out] + sizes_.bytes_of(out), true});
+      dispatch.ranges.push_back(
+          {addresses_[other], addresses_[other] + sizes_.bytes_of(other), false});
     }
     if (halves == kNoOp && integers == kNoOp) return {};
     const Packed packed = halves != kNoOp ? halves_at(halves) : integers_at(integers);
@@ -569,11 +544,9 @@ class Compiler {
   const VulkanCompiler& with_;
   const VulkanShape shape_;
   const bool fast_;
-  const CompileOptions options_;
-  const OutputRows output_rows_;
+  const PlanSizes sizes_;
+  const Fusions fusions_;
   std::unique_ptr<VulkanPlan> plan_;
-  std::vector<bool> fused_gate_convs_;  // by op: a gate, made with the convolution behind it
-  std::vector<bool> matmul_adds_;       // by op: a product, made with the sum behind it
   Packings integers_;                   // what products of quantised weights read
   Packings halves_;                     // what matrix units read
   std::vector<std::size_t> fused_gate_conv_constants_;  // by op: bytes into the plan's constants
@@ -587,6 +560,7 @@ class Compiler {
 
 Result<std::unique_ptr<Plan>> compile_for_vulkan(const Graph& graph, const CompileOptions& options,
                                                  const VulkanCompiler& with) {
+  RETURN_IF_ERROR(check_ops(graph, with.device->physical().name, why_not_on_vulkan));
   return Compiler(graph, options, with).run();
 }
 

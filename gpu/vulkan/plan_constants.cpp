@@ -7,9 +7,8 @@
 
 namespace mneme {
 
-Result<PlanConstants> plan_constants(
-    const Graph& graph, const std::vector<bool>& fused,
-    const std::function<Result<std::vector<float>>(TensorId)>& floats_of) {
+Result<PlanConstants> plan_constants(const Graph& graph, const std::vector<bool>& fused,
+                                     const ReadFloats& floats_of) {
   PlanConstants made;
   std::vector<float>& all = made.values;
   constexpr std::size_t kParamWords = sizeof(OpParams) / sizeof(float);

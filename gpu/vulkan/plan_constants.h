@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <vector>
 
 #include "base/result.h"
 #include "gpu/graph.h"
+#include "gpu/plan/constants.h"
 
 namespace mneme {
 
@@ -17,10 +17,8 @@ struct PlanConstants {
   std::vector<std::size_t> fused_gate_convs;  // by op: bytes into `values`
 };
 
-// `fused`: by op, a gate that is made with the convolution behind it. `floats_of`: the values of a
-// small constant.
-Result<PlanConstants> plan_constants(
-    const Graph& graph, const std::vector<bool>& fused,
-    const std::function<Result<std::vector<float>>(TensorId)>& floats_of);
+// `fused`: by op, a gate that is made with the convolution behind it.
+Result<PlanConstants> plan_constants(const Graph& graph, const std::vector<bool>& fused,
+                                     const ReadFloats& floats_of);
 
 }  // namespace mneme

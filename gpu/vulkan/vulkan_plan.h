@@ -13,9 +13,9 @@
 
 #include "gpu/backend.h"
 #include "gpu/op_times.h"
-#include "gpu/rope_table.h"
+#include "gpu/plan/rope_table.h"
+#include "gpu/plan/step_limits.h"
 #include "gpu/step.h"
-#include "gpu/step_limits.h"
 #include "gpu/vulkan/memory.h"
 #include "gpu/vulkan/programs.h"
 #include "gpu/vulkan/push.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which gates and convolutions of a graph may be made in one launch, and which must not.
-#include "gpu/fused_gate_conv.h"
+#include "gpu/plan/fused_gate_conv.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which products and sums of a graph may be made in one launch, and which must not.
-#include "gpu/matmul_add.h"
+#include "gpu/plan/matmul_add.h"
 
 #include <gtest/gtest.h>
 

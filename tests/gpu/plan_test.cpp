@@ -4,8 +4,8 @@
 #include <random>
 #include <vector>
 
-#include "gpu/activation_memory.h"
 #include "gpu/cpu/barrier_groups.h"
+#include "gpu/plan/activation_memory.h"
 
 namespace mneme {
 namespace {

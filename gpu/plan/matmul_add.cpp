@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/matmul_add.h"
+#include "gpu/plan/matmul_add.h"
 
 namespace mneme {
 

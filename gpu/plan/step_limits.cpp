@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/step_limits.h"
+#include "gpu/plan/step_limits.h"
 
 #include <algorithm>
 #include <limits>

@@ -8,6 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "gpu/plan/fusions.h"
+#include "gpu/plan/plan_sizes.h"
+
 namespace mneme {
 
 // When a tensor is needed: from its first user to its last, both included.
@@ -41,5 +44,10 @@ class ActivationLives {
   std::vector<std::size_t> life_of_;  // [tensors]: index into lives_ plus 1; 0 = none
   std::vector<std::size_t> offsets_;  // [lives]
 };
+
+// The graph's activations, by TensorId, where each launch makes the ops of a fusion; `when` counts
+// ops. Each begins and ends at a multiple of `align`.
+void touch_activations(ActivationLives& lives, const Graph& graph, const PlanSizes& sizes,
+                       const Fusions& fusions, std::size_t align);
 
 }  // namespace mneme

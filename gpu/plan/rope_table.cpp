@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/rope_table.h"
+#include "gpu/plan/rope_table.h"
 
 #include <cmath>
 #include <cstddef>

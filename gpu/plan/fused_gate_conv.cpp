@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/fused_gate_conv.h"
+#include "gpu/plan/fused_gate_conv.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gpu/activation_memory.h"
+#include "gpu/plan/activation_memory.h"
 
 #include <algorithm>
 #include <numeric>
@@ -58,6 +58,20 @@ std::size_t ActivationLives::place() {
 std::optional<std::size_t> ActivationLives::offset_of(std::size_t tensor) const {
   if (life_of_[tensor] == 0) return std::nullopt;
   return offsets_[life_of_[tensor] - 1];
+}
+
+void touch_activations(ActivationLives& lives, const Graph& graph, const PlanSizes& sizes,
+                       const Fusions& fusions, std::size_t align) {
+  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+    std::vector<TensorId> ids = graph.ops[i].in;
+    ids.insert(ids.end(), {graph.ops[i].out, graph.ops[i].out2});
+    for (const TensorId id : ids) {
+      if (id == kNoTensor || graph.tensor(id).role != TensorRole::activation) continue;
+      const std::size_t bytes = round_up(sizes.bytes_of(id), align);
+      lives.touch(id, bytes, fusions.first[i]);
+      lives.touch(id, bytes, fusions.last[i]);
+    }
+  }
 }
 
 }  // namespace mneme
