@@ -58,8 +58,8 @@ AttentionTile attention_tile(const KernelArgs& args, unsigned char* scratch) {
 
 std::int64_t attention_tile_scratch(const KernelArgs& args) {
   const AttentionTile tile = attention_tile(args, nullptr);
-  return reinterpret_cast<unsigned char*>(tile.shrink + (tile.rows + 15) / 16 * 16) -
-         static_cast<unsigned char*>(nullptr);
+  return static_cast<std::int64_t>(
+      reinterpret_cast<std::uintptr_t>(tile.shrink + (tile.rows + 15) / 16 * 16));
 }
 
 // Rows first..first + count of one kv head as floats; rows up to kKeys become zero.
