@@ -199,6 +199,18 @@ Result<std::optional<std::string>> read_if_there(const fs::path& path, std::size
   return std::optional<std::string>(std::move(*text));
 }
 
+// Tens of megabytes that are read once: they stay in the file.
+Status map_tokenizer(const fs::path& path, SourceContents& contents) {
+  if (!is_there(path)) return {};
+  auto mapping = MappedFile::open(path.string());
+  if (!mapping) return mapping.error();
+  const std::span<const std::byte> bytes = (*mapping)->bytes();
+  RETURN_IF_ERROR(check_text_size(path.string(), bytes.size(), kTokenizerBytesMax));
+  contents.texts.tokenizer.emplace(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  contents.parts.push_back({path.string(), bytes, bytes.size(), *mapping});
+  return {};
+}
+
 void put_text(Metadata& metadata, std::string_view key, std::string text,
               std::string_view name_in_file) {
   MetadataEntry entry;
@@ -331,10 +343,10 @@ Result<SourceContents> read_hub_folder(const std::string& folder) {
   contents->path = folder;
   contents->folder = folder;
   RETURN_IF_ERROR(check_index(folder, *contents));
+  RETURN_IF_ERROR(map_tokenizer(path / "tokenizer.json", *contents));
   SourceTexts& texts = contents->texts;
   for (auto& [file, text, most] :
-       {std::tuple{"tokenizer.json", &texts.tokenizer, kTokenizerBytesMax},
-        {"tokenizer_config.json", &texts.tokenizer_config, kSettingsBytesMax},
+       {std::tuple{"tokenizer_config.json", &texts.tokenizer_config, kSettingsBytesMax},
         {"generation_config.json", &texts.generation, kConfigBytesMax}}) {
     auto read = read_if_there(path / file, most);
     if (!read) return read.error();

@@ -45,13 +45,16 @@ Result<nlohmann::json> parse_json_object(std::string_view text, std::string_view
   return json;
 }
 
+Status check_text_size(const std::string& path, std::uint64_t bytes, std::size_t bytes_max) {
+  if (bytes <= bytes_max) return {};
+  return corrupt(path, fmt::format("it has {} bytes, but {} are the most that it should need",
+                                   bytes, bytes_max));
+}
+
 Result<std::string> read_text(const std::string& path, std::size_t bytes_max) {
   auto file = File::open(path);
   if (!file) return file.error();
-  if (file->size() > bytes_max) {
-    return corrupt(path, fmt::format("it has {} bytes, but {} are the most that it should need",
-                                     file->size(), bytes_max));
-  }
+  RETURN_IF_ERROR(check_text_size(path, file->size(), bytes_max));
   std::string text(file->size(), '\0');
   RETURN_IF_ERROR(file->read_at(0, std::as_writable_bytes(std::span(text))));
   return text;

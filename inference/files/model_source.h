@@ -44,7 +44,7 @@ struct SourcePart {
 
 // Of a folder from the hub: the texts of files that it has.
 struct SourceTexts {
-  std::optional<std::string> tokenizer;         // tokenizer.json
+  std::optional<std::string_view> tokenizer;    // tokenizer.json, one of the parts
   std::optional<std::string> tokenizer_config;  // tokenizer_config.json
   std::optional<std::string> generation;        // generation_config.json
 };

@@ -54,7 +54,7 @@ class Builder {
     vocab_.source = files.folder + "/tokenizer.json";
   }
 
-  Result<HubTokenizer> build() {
+  Result<Vocabulary> build() {
     auto json = read_tokenizer_json(files_.tokenizer, vocab_.source);
     if (!json) return json.error();
     json_ = std::move(*json);
@@ -68,7 +68,7 @@ class Builder {
     RETURN_IF_ERROR(check_twice(table));
     RETURN_IF_ERROR(read_config(table));
     RETURN_IF_ERROR(read_generation());
-    return HubTokenizer{std::move(vocab_), std::move(chat_template_)};
+    return std::move(vocab_);
   }
 
  private:
@@ -232,20 +232,7 @@ class Builder {
     if (*front && vocab_.adds_bos) {
       RETURN_IF_ERROR(find_token(table, vocab_.source, **front, vocab_.bos));
     }
-    read_chat_template(*config);
     return {};
-  }
-
-  void read_chat_template(const Json& config) {
-    const Json* templates = json_field(config, "chat_template");
-    if (templates == nullptr) return;
-    if (templates->is_string()) chat_template_ = json_text(templates);
-    if (!templates->is_array()) return;
-    for (const Json& each : *templates) {
-      if (json_text(json_field(each, "name")) == "default") {
-        chat_template_ = json_text(json_field(each, "template"));
-      }
-    }
   }
 
   Status read_generation() {
@@ -279,12 +266,11 @@ class Builder {
   std::vector<AddedToken> added_;
   std::string unknown_;
   bool byte_fallback_ = false;
-  std::optional<std::string> chat_template_;
 };
 
 }  // namespace
 
-Result<HubTokenizer> read_hub_tokenizer(const HubTokenizerFiles& files) {
+Result<Vocabulary> read_hub_tokenizer(const HubTokenizerFiles& files) {
   return Builder(files).build();
 }
 

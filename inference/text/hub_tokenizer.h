@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,14 +20,9 @@ struct HubTokenizerFiles {
   std::size_t vocab_size = 0;   // of the model: ids above the tokenizer's own become unused tokens
 };
 
-struct HubTokenizer {
-  Vocabulary vocabulary;
-  std::optional<std::string> chat_template;  // of several the one named "default"
-};
-
 // Errors: unsupported (another kind than BPE, or a step that is not computed with; names it),
 // corrupt (not what these files are; ids that are missing or given twice; tokens named that there
 // are not).
-Result<HubTokenizer> read_hub_tokenizer(const HubTokenizerFiles& files);
+Result<Vocabulary> read_hub_tokenizer(const HubTokenizerFiles& files);
 
 }  // namespace mneme

@@ -42,11 +42,11 @@ Result<Tokenizer> read_tokenizer(const ModelSource& source) {
   auto rows = rows_of(source);
   if (!rows) return rows.error();
   const SourceTexts& texts = source.texts();
-  auto tokenizer =
-      read_hub_tokenizer({source.path(), view_of(texts.tokenizer), view_of(texts.tokenizer_config),
+  auto vocabulary =
+      read_hub_tokenizer({source.path(), *texts.tokenizer, view_of(texts.tokenizer_config),
                           view_of(texts.generation), *rows});
-  if (!tokenizer) return tokenizer.error();
-  return Tokenizer::create(std::move(tokenizer->vocabulary));
+  if (!vocabulary) return vocabulary.error();
+  return Tokenizer::create(std::move(*vocabulary));
 }
 
 }  // namespace mneme

@@ -62,7 +62,7 @@ Result<Tokenizer> open_tokenizer(const std::string& model) {
   files.tokenizer = *text;
   auto read = read_hub_tokenizer(files);
   if (!read) return read.error();
-  return Tokenizer::create(std::move(read->vocabulary));
+  return Tokenizer::create(std::move(*read));
 }
 
 // MB/s of the best of several rounds.

@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   files.generation = next();
   auto read = read_hub_tokenizer(files);
   if (!read) return 0;
-  const auto tokenizer = Tokenizer::create(std::move(read->vocabulary));
+  const auto tokenizer = Tokenizer::create(std::move(*read));
   if (!tokenizer) return 0;
   for (const Specials specials : {Specials::ignore, Specials::parse}) {
     const auto ids = tokenizer->encode(all, specials);

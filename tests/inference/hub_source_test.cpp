@@ -418,6 +418,20 @@ TEST_F(HubSource, AChatTemplateIsFoundWhereTransformersKeepsIt) {
   EXPECT_EQ(found(), "four");
 }
 
+TEST_F(HubSource, ATokenizerThatIsCutUnderAnOpenModelIsTold) {
+  model_.write(path("hub"));
+  const std::string tokenizer = path("hub/tokenizer.json");
+  if (!std::filesystem::exists(tokenizer)) write_file(tokenizer, R"({"model": {}})");
+  const auto source = ModelSource::open(path("hub"));
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_TRUE(source->texts().tokenizer);
+  EXPECT_TRUE(source->unchanged());
+  std::filesystem::resize_file(tokenizer, 3);
+  const Status status = source->unchanged();
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("tokenizer.json"), std::string::npos);
+}
+
 TEST(HubTensors, NamesAreTranslatedBothWays) {
   for (const auto& [hub, gguf] : {
            std::pair{"model.embed_tokens.weight", "token_embd.weight"},

@@ -42,7 +42,7 @@ Result<Tokenizer> from_json(const fs::path& tokenizer, const fs::path& config) {
   files.config = config_text;
   auto read = read_hub_tokenizer(files);
   if (!read) return read.error();
-  return Tokenizer::create(std::move(read->vocabulary));
+  return Tokenizer::create(std::move(*read));
 }
 
 class Count {
