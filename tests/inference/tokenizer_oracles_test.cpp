@@ -74,7 +74,7 @@ class Count {
   int skipped = 0;
 };
 
-TEST(Oracles, TokensAreThoseOfOtherPrograms) {
+TEST(oracles, TokensAreThoseOfOtherPrograms) {
   const fs::path named = oracles_folder();
   Count count;
   std::vector<fs::path> folders;
