@@ -85,10 +85,12 @@ void WelcomeView::refresh() {
     m_title->setText(tr("No model is open"));
     m_text->setText(
         haveDefault
-            ? tr("Open the default model, or a GGUF file of a Llama, Mistral, Qwen or Gemma model. "
-                 "Files are used where they lie; nothing is copied.")
-            : tr("Open a GGUF file of a Llama, Mistral, Qwen or Gemma model: it is used where it "
-                 "lies, nothing is copied. A model in this folder is found by itself when it has this name:\n%1")
+            ? tr("Open the default model, or a GGUF file or a folder from Hugging Face of a Llama, "
+                 "Mistral, Qwen or Gemma model. Files are used where they lie; nothing is copied.")
+            : tr("Open a GGUF file or a folder from Hugging Face of a Llama, Mistral, Qwen or "
+                 "Gemma model: "
+                 "it is used where it lies, nothing is copied. A model in this folder is found by "
+                 "itself when it has this name:\n%1")
                   .arg(m_defaultModel));
   } else if (!layout->chat_available) {
     m_title->setText(tr("This model cannot chat"));
