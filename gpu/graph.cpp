@@ -15,9 +15,10 @@ TensorId GraphBuilder::add_tensor(Tensor tensor) {
 }
 
 TensorId GraphBuilder::constant(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
-                                const Buffer& buffer, std::size_t offset) {
-  CHECK(offset + static_cast<std::size_t>(rows) * row_bytes(dtype, cols) <= buffer.size());
-  return add_tensor({std::move(name), dtype, rows, cols, TensorRole::constant, &buffer, offset});
+                                const Buffer& buffer, std::size_t offset, std::int64_t depth) {
+  CHECK(offset + static_cast<std::size_t>(depth * rows) * row_bytes(dtype, cols) <= buffer.size());
+  return add_tensor(
+      {std::move(name), dtype, rows, cols, TensorRole::constant, &buffer, offset, depth});
 }
 
 TensorId GraphBuilder::state(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
@@ -39,9 +40,13 @@ TensorId GraphBuilder::activation(std::string name, std::int64_t cols) {
   return add_tensor({std::move(name), DType::f32, 0, cols, TensorRole::activation, nullptr, 0});
 }
 
+TensorId GraphBuilder::ids(std::string name, std::int64_t cols) {
+  return add_tensor({std::move(name), DType::i32, 0, cols, TensorRole::activation, nullptr, 0});
+}
+
 TensorId GraphBuilder::unbound(std::string name, TensorRole role, DType dtype, std::int64_t rows,
-                               std::int64_t cols) {
-  return add_tensor({std::move(name), dtype, rows, cols, role, nullptr, 0});
+                               std::int64_t cols, std::int64_t depth) {
+  return add_tensor({std::move(name), dtype, rows, cols, role, nullptr, 0, depth});
 }
 
 void GraphBuilder::make_output(TensorId activation, std::string name, const Buffer& buffer) {

@@ -33,6 +33,7 @@ struct Tensor {
   TensorRole role = TensorRole::activation;
   const Buffer* buffer = nullptr;  // all roles but activation
   std::size_t offset = 0;          // bytes into `buffer`
+  std::int64_t depth = 1;  // of a constant: matrices of [rows, cols], one behind the other
 };
 
 // What the host waits for before it lets a segment run: rows of a table, or whatever else arrives
@@ -58,7 +59,7 @@ struct Graph {
 class GraphBuilder {
  public:
   TensorId constant(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
-                    const Buffer& buffer, std::size_t offset = 0);
+                    const Buffer& buffer, std::size_t offset = 0, std::int64_t depth = 1);
   TensorId state(std::string name, DType dtype, std::int64_t rows, std::int64_t cols,
                  const Buffer& buffer, std::size_t offset = 0);
   // `ngrams_max`: Tensor::rows of an input with one row an n-gram; else 0.
@@ -66,9 +67,10 @@ class GraphBuilder {
                  std::int64_t ngrams_max = 0);
   TensorId output(std::string name, std::int64_t cols, const Buffer& buffer);
   TensorId activation(std::string name, std::int64_t cols);
+  TensorId ids(std::string name, std::int64_t cols);  // an activation of i32
   // A constant or a state without memory: such a graph tells its shapes, and does not run.
   TensorId unbound(std::string name, TensorRole role, DType dtype, std::int64_t rows,
-                   std::int64_t cols);
+                   std::int64_t cols, std::int64_t depth = 1);
   // An activation that the host reads after a step, from `buffer`, under that name.
   void make_output(TensorId activation, std::string name, const Buffer& buffer);
   std::int64_t cols(TensorId id) const { return graph_.tensor(id).cols; }

@@ -43,8 +43,15 @@ enum class OpKind : std::uint8_t {
   short_conv,    // h [T, G*D], v [T, G*D], conv_norm [1, G*D], kernel [G*D, taps], state [context,
                  //   G*D] -> h + v + silu(conv(norm(v))) (out), writes [T, G] (out2):
                  //   engram/SPEC.md, section 7; write = |added| / |h| per stream
+  route,         // logits [T, E], [bias [1, E]] -> ids i32 [T, K] (out), weights [T, K] (out2): of
+                 //   the E experts those K with the largest score + bias, the largest first, and
+                 //   their scores. See RouteParams
+  matmul_experts,  // x [T, in] or [T, K * in], weight [E, out, in], ids i32 [T, K] -> [T, K * out]:
+                 //   x, or its k-th part, times the matrix of the k-th chosen expert. An id outside
+                 //   0 .. E - 1 makes NaN
+  weighted_sum,  // x [T, K * n], weights [T, K] -> [T, n]: the sum of weight k * part k of x
 };
-constexpr int kOpKindCount = 13;
+constexpr int kOpKindCount = 16;
 std::string_view op_kind_name(OpKind kind);
 
 // table_decode's index, for each order of each token: where the n-gram's rows are. No token of a

@@ -44,11 +44,18 @@ class Checker {
       if (!has(i)) continue;
       placed(in(i));
       switch (info.in[i]) {
+        case OpInput::matrices:
+          weight(i);
+          break;
+        case OpInput::ids:
+          ids(op_.in[i]);
+          break;
         case OpInput::matrix:
         case OpInput::floats:
         case OpInput::floats_transposed:
         case OpInput::rope_factors:
           weight(i);
+          require(in(i).depth == 1, fmt::format("{} is {} matrices", in(i).name, in(i).depth));
           break;
         case OpInput::read_state:
         case OpInput::written_state:
@@ -65,26 +72,40 @@ class Checker {
     if (x.role == TensorRole::activation) return;
     require(x.buffer != nullptr, fmt::format("{} has no memory", x.name));
     if (!good() || (x.role != TensorRole::constant && x.role != TensorRole::state)) return;
-    require(x.rows > 0 && x.cols > 0 && x.cols % dtype_info(x.dtype).block_values == 0,
+    require(x.depth > 0 && x.rows > 0 && x.cols > 0 && x.cols % dtype_info(x.dtype).block_values == 0,
             fmt::format("{} has the shape [{}, {}]", x.name, x.rows, x.cols));
     if (!good()) return;
-    require(x.offset + static_cast<std::size_t>(x.rows) * row_bytes(x.dtype, x.cols) <=
+    require(x.offset + static_cast<std::size_t>(x.depth * x.rows) * row_bytes(x.dtype, x.cols) <=
                 x.buffer->size(),
             fmt::format("{} is larger than its memory", x.name));
   }
 
   // A float32 tensor with one row a token.
   void rows(TensorId id, std::int64_t cols) {
+    rows(id);
+    if (!good()) return;
+    const Tensor& x = graph_.tensor(id);
+    require(x.dtype == DType::f32,
+            fmt::format("{} is {}, not F32", x.name, dtype_info(x.dtype).name));
+    require(x.cols == cols && cols > 0,
+            fmt::format("{} has {} columns, not {}", x.name, x.cols, cols));
+  }
+
+  void ids(TensorId id) {
+    rows(id);
+    if (!good()) return;
+    const Tensor& x = graph_.tensor(id);
+    require(x.dtype == DType::i32 && x.rows == 0 && x.cols > 0 && x.offset % 4 == 0,
+            fmt::format("{} is no I32 with a row a token", x.name));
+  }
+
+  void rows(TensorId id) {
     require(id != kNoTensor, "an output is missing");
     if (!good()) return;
     const Tensor& x = graph_.tensor(id);
     placed(x);
     require(x.role != TensorRole::constant && x.role != TensorRole::state,
             fmt::format("{} does not hold a row a token", x.name));
-    require(x.dtype == DType::f32,
-            fmt::format("{} is {}, not F32", x.name, dtype_info(x.dtype).name));
-    require(x.cols == cols && cols > 0,
-            fmt::format("{} has {} columns, not {}", x.name, x.cols, cols));
   }
 
   void weight(std::size_t i) {
@@ -254,12 +275,53 @@ class Checker {
     rows(op_.out2, streams);
   }
 
+  void route() {
+    const RouteParams& p = op_.params.route;
+    const std::int64_t experts = in(0).cols;
+    require(p.experts > 0 && p.groups > 0 && experts % p.groups == 0 && p.groups_kept > 0 &&
+                p.groups_kept <= p.groups &&
+                p.experts <= p.groups_kept * (experts / p.groups) && p.group_best > 0 &&
+                p.group_best <= experts / p.groups,
+            fmt::format("it chooses {} of {} experts in {} of {} groups", p.experts, experts,
+                        p.groups_kept, p.groups));
+    require(p.scoring == kSoftmax || p.scoring == kSigmoid || p.scoring == kSqrtSoftplus,
+            "its scoring is not known");
+    require(std::isfinite(p.scale), "its scale is no number");
+    if (!good()) return;
+    rows(op_.in[0], experts);
+    if (has(1)) vector(1, experts);
+    ids(op_.out);
+    rows(op_.out2, p.experts);
+    require(graph_.tensor(op_.out).cols == p.experts,
+            fmt::format("its ids have {} columns", graph_.tensor(op_.out).cols));
+  }
+
+  void matmul_experts() {
+    const Tensor& weight = in(1);
+    const std::int64_t chosen = in(2).cols;
+    rows(op_.in[0], in(0).cols == weight.cols ? weight.cols : chosen * weight.cols);
+    rows(op_.out, chosen * weight.rows);
+    require(op_.out != op_.in[0], "it cannot work in place");
+    require(weight.depth <= std::numeric_limits<std::int32_t>::max() / 2,
+            fmt::format("{} are {} matrices", weight.name, weight.depth));
+  }
+
+  void weighted_sum() {
+    const std::int64_t parts = in(1).cols;
+    rows(op_.in[1], parts);
+    require(parts > 0 && in(0).cols % parts == 0, "its parts do not fill the row");
+    if (!good()) return;
+    rows(op_.in[0], in(0).cols);
+    rows(op_.out, in(0).cols / parts);
+    require(op_.out != op_.in[0] && op_.out != op_.in[1], "it cannot work in place");
+  }
+
   // By OpKind, of inputs that are as the table says.
   static constexpr void (Checker::*kRules[kOpKindCount])() = {
       &Checker::embed,     &Checker::rms_norm,    &Checker::matmul,       &Checker::rope,
       &Checker::kv_append, &Checker::attention,   &Checker::glu,          &Checker::two_rows,
       &Checker::scale,     &Checker::output_rows, &Checker::table_decode, &Checker::engram_gate,
-      &Checker::short_conv};
+      &Checker::short_conv, &Checker::route,   &Checker::matmul_experts, &Checker::weighted_sum};
 
   const Graph& graph_;
   const Op& op_;

@@ -61,6 +61,23 @@ struct ShortConvParams {
   int dilation;
 };
 
+// Scores of a router's logits.
+const int kSoftmax = 0;  // over all experts; normalised: over the chosen ones
+const int kSigmoid = 1;
+const int kSqrtSoftplus = 2;  // sqrt(log(1 + e^x))
+
+// Equal experts are chosen in the order of their ids. A NaN counts as more than any number, so that
+// it is chosen and makes its weight NaN; no id is ever outside 0 .. E - 1.
+struct RouteParams {
+  int experts;  // K, of a token
+  int scoring;
+  int normalise;  // 1: weights are divided by their sum
+  float scale;    // of the weights, at last
+  int groups;     // of experts side by side; 1: experts are chosen from all ..
+  int groups_kept;  // .. else from these of them, ..
+  int group_best;   // .. whose sums of so many largest score + bias are the largest
+};
+
 #ifdef __cplusplus
 // Those of any op; the op's kind says which.
 union OpParams {
@@ -73,6 +90,7 @@ union OpParams {
   TableDecodeParams table_decode;
   EngramGateParams engram_gate;
   ShortConvParams short_conv;
+  RouteParams route;
 };
 static_assert(sizeof(OpParams) == sizeof(OpParams::words));
 

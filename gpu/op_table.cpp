@@ -22,6 +22,9 @@ constexpr OpInfo kOps[] = {
     {OpKind::table_decode, "table_decode",  {rows, rows, written_state},                          1, false,  1},
     {OpKind::engram_gate,  "engram_gate",   {rows, rows, rows, floats, floats},                   5, false,  9},
     {OpKind::short_conv,   "short_conv",    {rows, rows, floats, floats_transposed, written_state}, 5, false, 0},
+    {OpKind::route,        "route",         {rows, floats},                                       1, true,   0},
+    {OpKind::matmul_experts, "matmul_experts", {rows, matrices, ids},                             3, true,   0},
+    {OpKind::weighted_sum, "weighted_sum",  {rows, rows},                                         2, true,   0},
 };
 // clang-format on
 

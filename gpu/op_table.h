@@ -16,11 +16,13 @@ enum class OpInput : std::uint8_t {
   none,
   rows,               // a row a token, or an output token
   matrix,             // a weight of any type, read as it is stored
+  matrices,           // the same, one for each expert
   floats,             // a small constant that kernels read as float32
   floats_transposed,  // the same, its columns as rows
   rope_factors,       // floats that the host makes angles of
   read_state,
   written_state,  // and read
+  ids,            // of experts: i32, a row a token, or an output token
 };
 
 struct OpInfo {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gpu/conformance/cached_rows_cases.h"
+#include "gpu/conformance/expert_cases.h"
 #include "gpu/conformance/large_cases.h"
 #include "gpu/conformance/sequence_cases.h"
 
@@ -518,6 +519,7 @@ std::vector<OpCase> conformance_cases() {
   add_matmul_adds(cases);
   add_k_quant_chains(cases);
   add_cached_rows_cases(cases);
+  add_expert_cases(cases);
   add_sequence_cases(cases);
   add_large_cases(cases);
   return cases;

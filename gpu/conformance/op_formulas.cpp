@@ -5,50 +5,38 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <utility>
+
+#include "gpu/conformance/formula.h"
 
 namespace mneme {
+
+void add_product(Rows& out, const double* x, const double* x_errors, const double* w,
+                 std::int64_t n, double bias, bool integer_activations) {
+  double sum = bias;
+  double magnitude = std::fabs(sum);
+  double error = 0;     // of what ops before it made
+  double variance = 0;  // of the rounding of activations: uniform over one step
+  for (std::int64_t b = 0; b < n; b += 32) {
+    double highest = 0;
+    double squares = 0;
+    for (std::int64_t i = b; i < std::min(n, b + 32); ++i) {
+      sum += x[i] * w[i];
+      magnitude += std::fabs(x[i] * w[i]);
+      highest = std::max(highest, std::fabs(x[i]));
+      error += std::fabs(w[i]) * x_errors[i];
+      squares += w[i] * w[i];
+    }
+    variance += squares * (highest / 127) * (highest / 127) / 12;
+  }
+  double tolerance = error + magnitude * kEps * (8 + std::sqrt(static_cast<double>(n)));
+  if (integer_activations) tolerance += 6 * std::sqrt(variance) + magnitude * 1e-5;
+  out.add(sum, tolerance);
+}
+
 namespace {
 
-constexpr double kEps = 0x1p-24;      // half a unit in the last place of a float near 1
 constexpr double kHalfEps = 0x1p-11;  // of a float16
-
-using Values = std::vector<double>;
-
-struct Rows {
-  TensorId tensor;
-  Values values;
-  Values tolerances;
-  void add(double value, double tolerance) {
-    values.push_back(value);
-    tolerances.push_back(tolerance + 1e-30);
-  }
-};
-
-// An op with the values and error bounds of its inputs: from the tensors that were given, or from
-// the formulas of the ops before it.
-struct View {
-  const OpHarness& h;
-  const Op& op;
-  const std::vector<Rows>& made;  // activations, by the ops before
-  std::int64_t row_count;         // of what the op writes
-  Values in(std::size_t i) const {
-    const Rows* rows = made_rows(op.in[i]);
-    return rows != nullptr ? rows->values : h.values(op.in[i]);
-  }
-  // How far the values of input i may be off.
-  Values errors(std::size_t i) const {
-    const Rows* rows = made_rows(op.in[i]);
-    return rows != nullptr ? rows->tolerances : Values(h.values(op.in[i]).size(), 0.0);
-  }
-  std::int64_t cols(TensorId id) const { return h.cols(id); }
-
- private:
-  const Rows* made_rows(TensorId id) const {
-    const auto found = std::find_if(made.rbegin(), made.rend(),
-                                    [&](const Rows& rows) { return rows.tensor == id; });
-    return found == made.rend() ? nullptr : &*found;
-  }
-};
 
 double silu(double x) {
   return x / (1 + std::exp(-x));
@@ -115,27 +103,8 @@ Rows matmul(const View& v, bool integer_activations) {
   const std::int64_t outs = v.cols(v.op.out);
   for (std::int64_t t = 0; t < v.row_count; ++t) {
     for (std::int64_t o = 0; o < outs; ++o) {
-      double sum = bias ? offsets[static_cast<std::size_t>(o)] : 0;
-      double magnitude = std::fabs(sum);
-      double error = 0;     // of what ops before it made
-      double variance = 0;  // of the rounding of activations: uniform over one step
-      for (std::int64_t b = 0; b < n; b += 32) {
-        double highest = 0;
-        double squares = 0;
-        for (std::int64_t i = b; i < std::min(n, b + 32); ++i) {
-          const double a = x[static_cast<std::size_t>(t * n + i)];
-          const double w = weight[static_cast<std::size_t>(o * n + i)];
-          sum += a * w;
-          magnitude += std::fabs(a * w);
-          highest = std::max(highest, std::fabs(a));
-          error += std::fabs(w) * x_errors[static_cast<std::size_t>(t * n + i)];
-          squares += w * w;
-        }
-        variance += squares * (highest / 127) * (highest / 127) / 12;
-      }
-      double tolerance = error + magnitude * kEps * (8 + std::sqrt(static_cast<double>(n)));
-      if (integer_activations) tolerance += 6 * std::sqrt(variance) + magnitude * 1e-5;
-      out.add(sum, tolerance);
+      add_product(out, x.data() + t * n, x_errors.data() + t * n, weight.data() + o * n, n,
+                  bias ? offsets[static_cast<std::size_t>(o)] : 0, integer_activations);
     }
   }
   return out;
@@ -480,6 +449,12 @@ std::vector<Rows> rows_of(const View& v, bool integer_activations) {
       return engram_gate(v);
     case OpKind::short_conv:
       return short_conv(v);
+    case OpKind::route:
+      return route(v);
+    case OpKind::matmul_experts:
+      return {matmul_experts(v, integer_activations)};
+    case OpKind::weighted_sum:
+      return {weighted_sum(v)};
   }
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -153,6 +154,29 @@ TensorId OpHarness::input_i8(std::int64_t cols) {
              random_rows(DType::i8, tokens(), cols, 1.0f));
 }
 
+template <class T>
+TensorId OpHarness::add_repeated(DType dtype, std::int64_t cols, const std::vector<T>& values) {
+  std::vector<T> all(static_cast<std::size_t>(tokens() * cols));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[i % values.size()];
+  const auto bytes = std::as_bytes(std::span(all));
+  return add({"", dtype, 0, cols, TensorRole::input}, tokens(), {bytes.begin(), bytes.end()});
+}
+
+TensorId OpHarness::input_of(std::int64_t cols, const std::vector<float>& row) {
+  return add_repeated(DType::f32, cols, row);
+}
+
+TensorId OpHarness::input_ids(std::int64_t cols, const std::vector<std::int32_t>& ids) {
+  return add_repeated(DType::i32, cols, ids);
+}
+
+TensorId OpHarness::experts(DType dtype, std::int64_t depth, std::int64_t rows,
+                            std::int64_t cols) {
+  Tensor tensor{"", dtype, rows, cols, TensorRole::constant};
+  tensor.depth = depth;
+  return add(std::move(tensor), depth * rows, random_rows(dtype, depth * rows, cols, 0.5f));
+}
+
 std::vector<std::byte> OpHarness::table_rows(std::int64_t rows, std::int64_t columns,
                                              std::int64_t dims) {
   const std::int64_t stored = dims + dims / 32;
@@ -201,8 +225,19 @@ TensorId OpHarness::output(std::int64_t cols) {
   return add({"", DType::f32, 0, cols, TensorRole::output}, tokens(), {});
 }
 
+TensorId OpHarness::output_ids(std::int64_t cols) {
+  return add({"", DType::i32, 0, cols, TensorRole::output}, tokens(), {});
+}
+
 TensorId OpHarness::activation(std::int64_t cols) {
-  Tensor tensor{"", DType::f32, 0, cols, TensorRole::activation};
+  return activation(Tensor{"", DType::f32, 0, cols, TensorRole::activation});
+}
+
+TensorId OpHarness::activation_ids(std::int64_t cols) {
+  return activation(Tensor{"", DType::i32, 0, cols, TensorRole::activation});
+}
+
+TensorId OpHarness::activation(Tensor tensor) {
   tensor.name = fmt::format("t{}", graph_.tensors.size());
   graph_.tensors.push_back(std::move(tensor));
   buffers_.emplace_back();
@@ -337,6 +372,14 @@ std::vector<double> OpHarness::values(TensorId id) const {
   std::vector<double> values;
   if (x.dtype == DType::i8) {
     for (const std::byte b : stored) values.push_back(std::to_integer<int>(b));
+    return values;
+  }
+  if (x.dtype == DType::i32) {
+    for (std::size_t at = 0; at < stored.size(); at += sizeof(std::int32_t)) {
+      std::int32_t value;
+      std::memcpy(&value, stored.data() + at, sizeof value);
+      values.push_back(value);
+    }
     return values;
   }
   std::vector<float> row(static_cast<std::size_t>(x.cols));

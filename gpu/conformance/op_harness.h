@@ -42,6 +42,11 @@ class OpHarness {
   TensorId state(DType dtype, std::int64_t cols);  // context() rows a sequence, all filled
   TensorId input(std::int64_t cols, float size = 1.0f);
   TensorId input_i8(std::int64_t cols);
+  TensorId input_of(std::int64_t cols, const std::vector<float>& row);  // repeated for every token
+  TensorId input_ids(std::int64_t cols, const std::vector<std::int32_t>& ids);  // repeated
+  TensorId experts(DType dtype, std::int64_t depth, std::int64_t rows, std::int64_t cols);
+  TensorId output_ids(std::int64_t cols);
+  TensorId activation_ids(std::int64_t cols);
   TensorId input_rows(std::int64_t columns, std::int64_t dims);  // of a table, with sane scales
   // Rows as those of input_rows(), one for each n-gram, of `columns` of them: what a step
   // transfers.
@@ -82,6 +87,9 @@ class OpHarness {
  private:
   static constexpr std::size_t kGuard = 96;  // 32 modulo 64: no more aligned than a GGUF promises
 
+  template <class T>
+  TensorId add_repeated(DType dtype, std::int64_t cols, const std::vector<T>& values);
+  TensorId activation(Tensor tensor);
   TensorId add(Tensor tensor, std::int64_t rows, std::vector<std::byte> bytes);
   std::vector<std::byte> random_rows(DType dtype, std::int64_t rows, std::int64_t cols, float size);
   std::vector<std::byte> table_rows(std::int64_t rows, std::int64_t columns, std::int64_t dims);

@@ -78,6 +78,7 @@ double flops_of(const OpHarness& h, const Op& op) {
   const double values = op.out == kNoTensor ? 0 : tokens * static_cast<double>(h.cols(op.out));
   switch (op.kind) {
     case OpKind::matmul:
+    case OpKind::matmul_experts:
       return 2 * values * static_cast<double>(h.cols(op.in[1]));
     case OpKind::attention: {  // of a token: 4 for each value of each head at each position
       const double first = static_cast<double>(h.context()) - tokens + 1;
@@ -86,6 +87,8 @@ double flops_of(const OpHarness& h, const Op& op) {
     }
     case OpKind::short_conv:
       return (10 + 2 * static_cast<double>(h.cols(op.in[3]))) * values;
+    case OpKind::weighted_sum:
+      return 2 * values * static_cast<double>(h.cols(op.in[1]));
     default:
       return op_info(op.kind).flops * values;
   }

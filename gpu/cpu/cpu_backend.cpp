@@ -74,7 +74,7 @@ struct SegmentRun {
 
 std::int64_t items_of(const Phase& phase, const KernelStep& step) {
   if (step.rows == 0) return 0;
-  if (phase.by_token) return step.rows;
+  if (phase.by_token) return step.rows * phase.items_of_row;
   return phase.count_items ? phase.count_items(phase.args, step) : phase.items;
 }
 

@@ -43,7 +43,8 @@ class Compiler {
         sizes_(graph, options),
         copies_(FloatCopies::find(graph)),
         packings_(Packings::find(graph, [this](const Op& op) { return form_of(op); })),
-        packed_(graph.ops.size(), kNoTensor) {}
+        packed_(graph.ops.size(), kNoTensor),
+        sorted_(graph.tensors.size(), kNoTensor) {}
 
   Result<std::unique_ptr<Plan>> run() {
     plan_->limits_ = sizes_.limits();
@@ -87,6 +88,7 @@ class Compiler {
       t.bound.cols = x.cols;
       t.bound.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.bound.element = x.dtype;
+      t.bound.depth = x.depth;
       t.output_rows = sizes_.is_of_outputs(id);
       t.activation = x.role == TensorRole::activation;
       if (!t.activation) {
@@ -174,43 +176,82 @@ class Compiler {
     return plan_->phases_.back();
   }
 
-  // Quantised weights are multiplied with activations as 8-bit integers.
+  // Quantised weights are multiplied with activations as 8-bit integers. The form is how long rows
+  // are: those of several experts lie side by side in the activations.
   std::optional<PackedForm> form_of(const Op& product) const {
-    const bool integers = is_quantised(graph_.tensor(product.in[1]).dtype) &&
-                          kernels_.pack_activations && options_.mode == NumericMode::fast;
-    return integers ? std::optional(0) : std::nullopt;
+    const Tensor& weight = graph_.tensor(product.in[1]);
+    const bool integers = is_quantised(weight.dtype) && kernels_.pack_activations &&
+                          options_.mode == NumericMode::fast;
+    return integers ? std::optional(static_cast<PackedForm>(weight.cols)) : std::nullopt;
   }
 
   void add_packing(std::size_t index) {
     const TensorId x = packings_.packs[index];
-    const std::int64_t cols = tensors_[x].bound.cols;
+    const std::int64_t cols = tensors_[graph_.ops[index].in[1]].bound.cols;
+    const std::int64_t rows = tensors_[x].bound.cols / cols;  // of each token
     const std::int64_t stride = kernels_.packed_stride(cols);
-    const auto bytes = static_cast<std::size_t>(sizes_.op_rows(index) * stride);
+    const auto bytes = static_cast<std::size_t>(sizes_.op_rows(index) * rows * stride);
     packed_[index] = new_activation(bytes, cols, stride, sizes_.op_is_of_outputs(index));
-    add_phase(index, kernels_.pack_activations, {x}, {packed_[index]}, cols * 4);
+    tensors_[packed_[index]].bound.depth = rows;
+    Phase& phase =
+        add_phase(index, kernels_.pack_activations, {x}, {packed_[index]}, cols * 4);
+    phase.items_of_row = rows;
+    uses_.back().by_token = rows == 1;
+  }
+
+  // What products of weights read: x, weight, bias or sorted experts, packed activations, and room
+  // for the woven weight.
+  std::vector<std::uint32_t> product_inputs(std::size_t index, std::uint32_t third) {
+    const Op& op = graph_.ops[index];
+    const std::size_t by = packings_.packed_by[index];
+    if (by == index) add_packing(index);
+    const bool integers = by != Packings::kNoOp;
+    // Where integers are multiplied the float32 activations are not read; K-quants that found no
+    // room for a woven copy are multiplied with them.
+    const bool floats = !integers || is_k_quant(tensors_[op.in[1]].bound.element);
+    return {floats ? op.in[0] : kNoTensor, op.in[1], third, integers ? packed_[by] : kNoTensor,
+            kNoTensor};
+  }
+
+  // The more rows at a time, the more seldom the activations of many tokens are read.
+  void chunk_of_many(Phase& phase, std::int64_t rows) const {
+    const std::int64_t share = rows / (kPiecesOfMany * static_cast<std::int64_t>(threads_));
+    const std::int64_t tiles = 2 * kernels_.tile_rows;
+    const std::int64_t most = std::min(share, kernels_.rows_of_many) / tiles * tiles;
+    phase.chunk_of_many = std::max({phase.chunk, most, tiles});
   }
 
   void lower_matmul(std::size_t index) {
     const Op& op = graph_.ops[index];
     const std::vector<std::uint32_t> in = inputs_of(index);
     const KernelTensor weight = tensors_[op.in[1]].bound;
-    const std::size_t by = packings_.packed_by[index];
-    if (by == index) add_packing(index);
-    const bool integers = by != Packings::kNoOp;
-    const std::uint32_t packed = integers ? packed_[by] : kNoTensor;
-    const std::uint32_t bias = in.size() > 2 ? in[2] : kNoTensor;
-    // Where integers are multiplied the float32 activations are not read; K-quants that found no
-    // room for a woven copy are multiplied with them.
-    const std::uint32_t x = integers && !is_k_quant(weight.element) ? kNoTensor : op.in[0];
-    Phase& phase = add_phase(index, kernels_.matmul, {x, op.in[1], bias, packed, kNoTensor},
-                             {op.out}, weight.stride, kernels_.tile_rows);
+    Phase& phase = add_phase(index, kernels_.matmul,
+                             product_inputs(index, in.size() > 2 ? in[2] : kNoTensor), {op.out},
+                             weight.stride, kernels_.tile_rows);
     phase.by_token = uses_.back().by_token = false;
     phase.items = weight.rows;
-    // The more rows at a time, the more seldom the activations of many tokens are read.
-    const std::int64_t share = weight.rows / (kPiecesOfMany * static_cast<std::int64_t>(threads_));
-    const std::int64_t tiles = 2 * kernels_.tile_rows;
-    const std::int64_t rows = std::min(share, kernels_.rows_of_many) / tiles * tiles;
-    phase.chunk_of_many = std::max({phase.chunk, rows, tiles});
+    chunk_of_many(phase, weight.rows);
+  }
+
+  void lower_matmul_experts(std::size_t index) {
+    const Op& op = graph_.ops[index];
+    const KernelTensor weight = tensors_[op.in[1]].bound;
+    std::uint32_t& sorted = sorted_[op.in[2]];
+    if (sorted == kNoTensor || tensors_[sorted].bound.depth != weight.depth) {
+      const std::int64_t pairs = sizes_.op_rows(index) * tensors_[op.in[2]].bound.cols;
+      sorted = new_activation(
+          static_cast<std::size_t>(kernels_.sorted_experts_bytes(weight.depth, pairs)));
+      tensors_[sorted].bound.depth = weight.depth;
+      Phase& phase =
+          add_phase(index, kernels_.sort_experts, {op.in[2], op.in[1]}, {sorted}, kBytesAtATime);
+      phase.by_token = uses_.back().by_token = false;
+      phase.items = 1;
+    }
+    Phase& phase = add_phase(index, kernels_.matmul_experts, product_inputs(index, sorted),
+                             {op.out}, weight.stride, kernels_.tile_rows);
+    phase.by_token = uses_.back().by_token = false;
+    phase.count_items = kernels_.expert_items;
+    chunk_of_many(phase, weight.rows * weight.depth);
   }
 
   void lower_attention(std::size_t index) {
@@ -250,7 +291,11 @@ class Compiler {
   void lower(std::size_t index) {
     const Op& op = graph_.ops[index];
     if (op.kind == OpKind::matmul) return lower_matmul(index);
+    if (op.kind == OpKind::matmul_experts) return lower_matmul_experts(index);
     if (op.kind == OpKind::attention) return lower_attention(index);
+    for (const TensorId id : {op.out, op.out2}) {
+      if (id != kNoTensor) sorted_[id] = kNoTensor;
+    }
     std::vector<std::uint32_t> outs;
     for (const TensorId id : {op.out, op.out2}) {
       if (id != kNoTensor) outs.push_back(id);
@@ -299,7 +344,12 @@ class Compiler {
         return &Kernels::table_decode;
       case OpKind::engram_gate:
         return &Kernels::engram_gate;
+      case OpKind::route:
+        return &Kernels::route;
+      case OpKind::weighted_sum:
+        return &Kernels::weighted_sum;
       case OpKind::matmul:
+      case OpKind::matmul_experts:
       case OpKind::attention:
       case OpKind::short_conv:
         break;
@@ -312,10 +362,16 @@ class Compiler {
     std::vector<std::size_t> phases;
     std::vector<WovenWeight> weights;
     for (std::size_t p = 0; p < plan_->phases_.size(); ++p) {
-      if (plan_->phases_[p].kernel != kernels_.matmul || inputs_[p][3] == kNoTensor) continue;
-      phases.push_back(p);
+      const Kernel kernel = plan_->phases_[p].kernel;
+      const bool product = kernel == kernels_.matmul || kernel == kernels_.matmul_experts;
+      if (!product || inputs_[p][3] == kNoTensor) continue;
       const std::uint32_t weight = inputs_[p][1];
-      weights.push_back({tensors_[weight].bound, graph_.tensors[weight].buffer->id()});
+      KernelTensor stacked = tensors_[weight].bound;
+      // Several matrices as one, where each begins with a tile.
+      if (stacked.depth > 1 && stacked.rows % kernels_.woven_rows != 0) continue;
+      stacked.rows *= std::exchange(stacked.depth, 1);
+      phases.push_back(p);
+      weights.push_back({stacked, graph_.tensors[weight].buffer->id()});
     }
     const std::vector<KernelTensor> woven = weaver_.weave(weights, plan_->woven_);
     for (std::size_t i = 0; i < phases.size(); ++i) {
@@ -348,6 +404,10 @@ class Compiler {
       const Phase& phase = plan_->phases_[p];
       std::int64_t scratch = 0;
       if (phase.kernel == kernels_.matmul) scratch = kernels_.matmul_scratch(phase.args);
+      if (phase.kernel == kernels_.route) scratch = kernels_.route_scratch(phase.args);
+      if (phase.kernel == kernels_.matmul_experts) {
+        scratch = kernels_.matmul_experts_scratch(phase.args);
+      }
       if (phase.kernel == kernels_.attention) scratch = kernels_.attention_scratch(phase.args);
       plan_->scratch_bytes_ =
           std::max(plan_->scratch_bytes_, aligned(static_cast<std::size_t>(scratch)));
@@ -376,6 +436,10 @@ class Compiler {
     }
     if (!outputs_[p].empty()) args.out = tensors_[outputs_[p][0]].bound;
     if (outputs_[p].size() > 1) args.out2 = tensors_[outputs_[p][1]].bound;
+    if (plan_->phases_[p].kernel == kernels_.pack_activations) {
+      args.in[0].cols = args.out.cols;
+      args.in[0].stride = args.out.cols * 4;
+    }
   }
 
   Status fill_constants() {
@@ -407,6 +471,7 @@ class Compiler {
   const FloatCopies copies_;
   const Packings packings_;
   std::vector<std::uint32_t> packed_;  // [ops]: what they packed
+  std::vector<std::uint32_t> sorted_;  // [tensors]: of ids, pairs by expert
   RopeTables ropes_;
   std::vector<PlanTensor> tensors_;
   std::vector<std::uint32_t> constants_;  // of new_constant()

@@ -25,6 +25,7 @@ struct Phase {
   bool output_rows = false;  // its rows are the step's output tokens
   // How many items a step has: one a row, or a fixed number, or what the kernel says.
   bool by_token = true;
+  std::int64_t items_of_row = 1;
   std::int64_t items = 0;
   std::int64_t (*count_items)(const KernelArgs& args, const KernelStep& step) = nullptr;
   // Items that a thread takes at a time, in a step of few tokens and in one of many.

@@ -25,6 +25,7 @@ constexpr const DTypeInfo& info_of(DType element) {
 #include "gpu/cpu/norm_rope.inl"
 #include "gpu/cpu/kv_state.inl"
 #include "gpu/cpu/engram.inl"
+#include "gpu/cpu/route.inl"
 #if defined(__AVX2__)
 #include "gpu/cpu/pack.inl"
 #include "gpu/cpu/matmul_float.inl"
@@ -42,6 +43,7 @@ constexpr const DTypeInfo& info_of(DType element) {
 #include "gpu/cpu/matmul_scalar.inl"
 #include "gpu/cpu/attention_scalar.inl"
 #endif
+#include "gpu/cpu/experts.inl"
 // clang-format on
 
 }  // namespace
@@ -60,9 +62,17 @@ const Kernels MNEME_KERNELS = {
     .engram_gate = engram_gate,
     .short_conv_append = short_conv_append,
     .short_conv = short_conv,
+    .route = route,
+    .weighted_sum = weighted_sum,
     .matmul = matmul,
+    .sort_experts = sort_experts,
+    .sorted_experts_bytes = sorted_experts_bytes,
+    .matmul_experts = matmul_experts,
+    .expert_items = expert_items,
     .attention = attention,
     .matmul_scratch = matmul_scratch,
+    .matmul_experts_scratch = matmul_experts_scratch,
+    .route_scratch = route_scratch,
     .attention_items = attention_items,
     .attention_scratch = attention_scratch,
 #if defined(__AVX2__)
@@ -78,7 +88,7 @@ const Kernels MNEME_KERNELS = {
 #else
     .combine_attention = nullptr,
     .attention_partials = nullptr,
-    .tile_rows = 1,
+    .tile_rows = kTileRows,
     .rows_of_many = 1,
     .pack_activations = nullptr,
     .packed_stride = nullptr,

@@ -19,6 +19,8 @@ struct KernelTensor {
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
   DType element = DType::f32;
+  // Of a weight: matrices, one behind the other. Of packed activations: rows of each token.
+  std::int64_t depth = 1;
 };
 
 // One op, bound to memory. Inputs are in op.h's order, with these differences: constants other than
@@ -37,6 +39,7 @@ struct KernelRun {
   std::int64_t rows = 0;      // at least 1
   std::int64_t position = 0;  // of the first; of tokens only
   std::int64_t sequence = 0;  // whose part of a state they belong to
+  bool of_many = false;       // of more rows of the sequence, which are elsewhere
 };
 
 // What an op's rows are: the step's tokens, or its output tokens.
@@ -68,14 +71,27 @@ struct Kernels {
   Kernel engram_gate;
   Kernel short_conv_append;  // normalised inputs into the state
   Kernel short_conv;         // the rest, when all rows of the step are in the state
+  Kernel route;
+  Kernel weighted_sum;
   // An item is a row of the weight; pieces begin at multiples of tile_rows. Its fourth input is the
   // packed activations, or absent: then it works in float32. Its fifth is the woven weight, if any;
   // K-quants that are not woven are multiplied in float32 whatever the fourth is.
   Kernel matmul;
+  // The step's pairs of a token and a chosen expert (in[0]: ids), by expert (out, of
+  // sorted_experts_bytes bytes); in[1] is a weight of these experts. One item.
+  Kernel sort_experts;
+  std::int64_t (*sorted_experts_bytes)(std::int64_t experts, std::int64_t pairs);
+  // As matmul, but its third input is what sort_experts made. An item is a row of an expert that
+  // was chosen; expert_items says how many there are.
+  Kernel matmul_experts;
+  std::int64_t (*expert_items)(const KernelArgs& args, const KernelStep& step);
+
   // What an item is depends on the step: attention_items says how many there are.
   Kernel attention;
 
   std::int64_t (*matmul_scratch)(const KernelArgs& args);  // bytes a thread needs
+  std::int64_t (*matmul_experts_scratch)(const KernelArgs& args);
+  std::int64_t (*route_scratch)(const KernelArgs& args);
   std::int64_t (*attention_items)(const KernelArgs& args, const KernelStep& step);
   std::int64_t (*attention_scratch)(const KernelArgs& args);  // bytes a thread needs
   // Where attention may leave parts of rows in out2 (attention_partials bytes), this puts them

@@ -96,7 +96,7 @@ template <class Few, class Many>
 MNEME_INLINE void by_sequence(const KernelStep& step, Few&& few, Many&& many) {
   std::int64_t first = 0;  // of the few that were not multiplied yet
   for (const KernelRun* run = step.runs; run != step.runs + step.run_count; ++run) {
-    if (run->rows < kFewTokens) continue;
+    if (run->rows < kFewTokens && !run->of_many) continue;
     if (first < run->first) few(first, run->first);
     first = run->first + run->rows;
     many(run->first, first);

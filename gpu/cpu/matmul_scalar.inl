@@ -2,6 +2,9 @@
 // The matrix product every other is tested against: each weight row is decoded to floats, then
 // multiplied with every token. Eight partial sums keep the rounding error small.
 
+constexpr std::int64_t kTileRows = 1;
+constexpr std::int64_t kFewTokens = 1;
+
 std::int64_t matmul_scratch(const KernelArgs& args) {
   return args.in[1].cols * 4;
 }

@@ -12,7 +12,7 @@ namespace mneme {
 
 // Raised with every change to this file. A module built for another number or another version of
 // Mneme is refused.
-constexpr char kCudaModuleVersion[] = MNEME_VERSION "/8";
+constexpr char kCudaModuleVersion[] = MNEME_VERSION "/9";
 
 enum class CudaKernel : std::int32_t {
   embed,            // in: table
@@ -37,6 +37,9 @@ enum class CudaKernel : std::int32_t {
   short_conv,       // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes
   fused_gate_conv,  // in: h, key, value, norms of the gate and the convolution f32, kernel f32
                     //   [taps, G*D], state; out; out2: gates; out3: writes
+  route,            // in: logits, [bias f32]; out: ids; out2: weights
+  matmul_experts,   // in: x, weight, ids
+  weighted_sum,     // in: x, weights
 };
 
 // A tensor in the device's memory. `element` has the numbers of DType (gpu/tensor.h).
@@ -46,6 +49,7 @@ struct CudaTensor {
   std::int64_t cols = 0;
   std::int64_t stride = 0;  // bytes from row to row
   std::int32_t element = 0;
+  std::int64_t depth = 1;  // of a weight: matrices, one behind the other
 };
 
 // What kernels read to know how much of their grid has work. Behind it lie records of the tokens.

@@ -10,6 +10,8 @@
 namespace mneme {
 namespace {
 
+constexpr std::int64_t kExpertsMax = 2048;  // whose scores shared memory holds
+
 constexpr std::int32_t kSplitsMax = 32;
 constexpr int kHeadDimMax = 256;
 constexpr int kTileHeadDimMax = 128;
@@ -80,6 +82,9 @@ std::int32_t attention_splits(const Op& op, std::int32_t rows, std::int32_t mult
 
 std::string why_not_on_cuda(const Graph& graph, const Op& op) {
   const std::string reason = why_unsupported(graph, op);
+  if (reason.empty() && op.kind == OpKind::route && graph.tensor(op.in[0]).cols > kExpertsMax) {
+    return fmt::format("it has {} experts, more than {}", graph.tensor(op.in[0]).cols, kExpertsMax);
+  }
   if (!reason.empty() || op.kind != OpKind::attention) return reason;
   const int dim = op.params.attention.head_dim;
   if (dim % 2 == 0 && dim <= kHeadDimMax) return "";

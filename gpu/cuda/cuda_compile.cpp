@@ -73,6 +73,7 @@ class Compiler {
       t.cols = x.cols;
       t.stride = static_cast<std::int64_t>(row_bytes(x.dtype, x.cols));
       t.element = static_cast<std::int32_t>(x.dtype);
+      t.depth = x.depth;
       if (x.role != TensorRole::activation) t.data = cuda_pointer(*x.buffer, x.offset);
       tensors_.push_back(t);
     }
@@ -96,6 +97,7 @@ class Compiler {
   void find_packings() {
     const auto form_of = [&](std::int32_t rows) {
       return [this, rows](const Op& product) -> std::optional<PackedForm> {
+        if (product.kind != OpKind::matmul) return std::nullopt;
         const Packing packing = packing_of(graph_.tensor(product.in[1]), options_.mode, rows);
         if (!packing.packs()) return std::nullopt;
         return static_cast<PackedForm>(packing.half);
@@ -457,6 +459,15 @@ class Compiler {
         return;
       case OpKind::table_decode:
         add(CudaKernel::table_decode);
+        return;
+      case OpKind::route:
+        add(CudaKernel::route);
+        return;
+      case OpKind::matmul_experts:
+        add(CudaKernel::matmul_experts);
+        return;
+      case OpKind::weighted_sum:
+        add(CudaKernel::weighted_sum);
         return;
       case OpKind::engram_gate:
         add(CudaKernel::engram_gate);

@@ -16,7 +16,8 @@ Packings Packings::find(const Graph& graph,
   std::vector<std::size_t> made_by(graph.tensors.size(), kNoOp);
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
-    const auto form = op.kind == OpKind::matmul ? form_of(op) : std::nullopt;
+    const bool product = op.kind == OpKind::matmul || op.kind == OpKind::matmul_experts;
+    const auto form = product ? form_of(op) : std::nullopt;
     if (form) {
       const auto [by, fresh] = packed.try_emplace({op.in[0], *form}, i);
       if (fresh) {

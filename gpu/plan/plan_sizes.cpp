@@ -18,7 +18,7 @@ std::int64_t PlanSizes::rows_of(TensorId id) const {
   const Tensor& x = graph_.tensor(id);
   const bool own = x.role == TensorRole::constant || x.role == TensorRole::state ||
                    (x.role == TensorRole::input && x.rows > 0);
-  return own ? x.rows : most(is_of_outputs(id));
+  return own ? x.depth * x.rows : most(is_of_outputs(id));
 }
 
 std::size_t PlanSizes::bytes_of(TensorId id) const {

@@ -83,7 +83,7 @@ class Compiler {
     integers_ = Packings::find(
         graph_,
         [&](const Op& product) {
-          return if_true(fast_ && with_.device->physical().integer_dot &&
+          return if_true(product.kind == OpKind::matmul && fast_ && with_.device->physical().integer_dot &&
                          is_quantised(weight_type(product)));
         },
         [&](const Op& maker) {
@@ -91,7 +91,7 @@ class Compiler {
                  (maker.kind == OpKind::rms_norm && makes_whole_rows(graph_, maker));
         });
     halves_ = Packings::find(graph_, [&](const Op& product) {
-      return if_true(fast_ && shape_.matrix.subgroups > 0 && !sizes_.is_of_outputs(product.out) &&
+      return if_true(product.kind == OpKind::matmul && fast_ && shape_.matrix.subgroups > 0 && !sizes_.is_of_outputs(product.out) &&
                      is_half(product));
     });
   }
@@ -495,6 +495,27 @@ class Compiler {
     return {};
   }
 
+  Status add_matmul_experts(std::size_t index, VulkanPlan::Variant& variant) {
+    const Op& op = graph_.ops[index];
+    const Tensor& weight = graph_.tensor(op.in[1]);
+    const auto word = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
+    const std::uint32_t chosen = word(graph_.tensor(op.in[2]).cols);
+    const std::uint32_t rows = round_up(word(weight.rows), shape_.rows);
+    const bool wide = is_wide({op.in[0]}) && (is_quantised(weight.dtype) ||
+                                              (is_wide({op.in[1]}) && weight.cols % 8 == 0));
+    RETURN_IF_ERROR(add(index, variant,
+                        fmt::format("matmul_experts_{}", dtype_info(weight.dtype).name),
+                        {shape_.lanes, shape_.rows, 0, wide},
+                        {VulkanGrid::Kind::few, chosen * rows, shape_.rows, 1}));
+    VulkanPush& push = variant.dispatches.back().push;
+    if (graph_.tensor(op.in[0]).cols != weight.cols) push.flags |= 2;
+    push.cols = word(weight.cols);
+    push.rows = word(weight.rows);
+    push.depth = word(weight.depth);
+    push.taps = chosen;
+    return {};
+  }
+
   Status lower(std::size_t index, VulkanPlan::Variant& variant) {
     const Op& op = graph_.ops[index];
     const auto cols = [&](std::size_t i) { return graph_.tensor(op.in[i]).cols; };
@@ -530,6 +551,14 @@ class Compiler {
         return add_values(index, variant, cached ? "table_decode_cached" : "table_decode",
                           orders * ((cols(0) + 3) / 4));
       }
+      case OpKind::route:
+        return add_rows(index, variant, "route", 1);
+      case OpKind::matmul_experts:
+        return add_matmul_experts(index, variant);
+      case OpKind::weighted_sum:
+        RETURN_IF_ERROR(add_values(index, variant, "weighted_sum", cols(0) / cols(1)));
+        variant.dispatches.back().push.taps = static_cast<std::uint32_t>(cols(1));
+        return {};
       case OpKind::engram_gate:
         return add_rows(index, variant, "engram_gate", op.params.engram_gate.streams);
       case OpKind::short_conv:

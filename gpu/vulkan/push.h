@@ -16,7 +16,7 @@ struct VulkanPush {
   std::uint32_t flags = 0;
   std::uint32_t types = 0;
   std::uint32_t taps = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t depth = 0;
   std::uint64_t params = 0;  // device address of the op's OpParams
   std::uint64_t out2 = 0;
 };

@@ -18,16 +18,21 @@ std::string why_not_on_vulkan(const Graph& graph, const Op& op) {
     if (x.offset % align != 0) {
       return fmt::format("{} is not aligned to {} bytes", x.name, align);
     }
-    if (x.role == TensorRole::constant && input_role(op, i) != OpInput::matrix &&
+    const OpInput role = input_role(op, i);
+    if (x.role == TensorRole::constant && role != OpInput::matrix && role != OpInput::matrices &&
         is_quantised(x.dtype)) {
       return fmt::format("{} is {}, not a float", x.name, dtype_info(x.dtype).name);
     }
     // Shaders count values in 32 bits, but find the entries of cached rows by their address.
     const bool cached = op.kind == OpKind::table_decode && x.role == TensorRole::state;
     if (!cached &&
-        static_cast<std::uint64_t>(x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 != 0) {
+        static_cast<std::uint64_t>(x.depth * x.rows) * static_cast<std::uint64_t>(x.cols) >> 32 !=
+            0) {
       return x.name + " has more than 4,294,967,295 values";
     }
+  }
+  if (op.kind == OpKind::route && graph.tensor(op.in[0]).cols > 1024) {
+    return fmt::format("it has {} experts, more than 1024", graph.tensor(op.in[0]).cols);
   }
   if (op.kind == OpKind::rope && op.in[0] == op.out) return "it cannot work in place";
   if (op.kind == OpKind::attention && op.params.attention.head_dim > 1024) {

@@ -16,6 +16,7 @@ int launch_gemm(void* stream, const CudaCall& call);               // gemm.cu
 int launch_attention(void* stream, const CudaCall& call);          // attention.cu
 int launch_prefill_attention(void* stream, const CudaCall& call);  // attention_tiles.cu
 int launch_engram(void* stream, const CudaCall& call);             // engram.cu
+int launch_experts(void* stream, const CudaCall& call);            // experts.cu
 int launch_matrix_library(void* stream, const CudaCall& call);     // matrix_library.cu
 
 inline int launch_call(void* stream, const CudaCall& call) {
@@ -49,6 +50,10 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::short_conv:
     case CudaKernel::fused_gate_conv:
       return launch_engram(stream, call);
+    case CudaKernel::route:
+    case CudaKernel::matmul_experts:
+    case CudaKernel::weighted_sum:
+      return launch_experts(stream, call);
   }
   return kInvalidValue;
 }

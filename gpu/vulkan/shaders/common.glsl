@@ -57,10 +57,10 @@ layout(push_constant, std430) uniform Push {
   uvec2 out0, out1;
   uint cols;   // values of a row
   uint rows;   // of the weight, for products; of one sequence, in states
-  uint flags;  // bit 0: its rows are those of the output tokens
+  uint flags;  // bit 0: its rows are those of the output tokens; 1: each expert has its own x
   uint types;  // 4 bits an input: its DType
-  uint taps;   // of a convolution's kernel
-  uint unused;
+  uint taps;   // of a convolution's kernel; experts of a token
+  uint depth;  // experts of a weight
   uvec2 params;  // of the op: USE_PARAMS
   uvec2 out2;  // also what is added to a product, as input 3
 } p;
