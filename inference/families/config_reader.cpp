@@ -21,6 +21,7 @@ namespace {
 // Bounds that no real model passes; beyond them a file is broken, not large.
 constexpr std::int64_t kLayersMax = 1024;
 constexpr std::int64_t kWidthMax = 1 << 20;
+constexpr std::int64_t kExpertsMax = 4096;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::string_view kFactors = "rope_freqs.weight";
 
@@ -135,12 +136,31 @@ std::string ConfigReader::text_or(std::string_view key, std::string_view fallbac
   return std::string(value_or(key, fallback));
 }
 
-void ConfigReader::refuse_experts() {
-  const std::int64_t experts = integer_or("expert_count", 0);
-  if (experts <= 0) return;
-  fail(Error{ErrorCode::unsupported,
-             fmt::format("{} is a mixture of {} experts; Mneme runs dense models so far",
-                         source_.name(), experts)});
+void ConfigReader::experts(ModelConfig& c, bool normalise) {
+  ExpertsSpec e;
+  e.count = count("expert_count", kExpertsMax);
+  e.chosen = count("expert_used_count", e.count);
+  e.hidden = has("expert_feed_forward_length") ? width("expert_feed_forward_length")
+                                               : c.layers.front().feed_forward.hidden;
+  e.normalise = value_or("expert_weights_norm", normalise);
+  const float scale = number_or("expert_weights_scale", 0.0f);
+  e.scale = scale == 0.0f ? 1.0f : scale;
+  const auto only = [&](std::string_view key, std::int64_t usual, std::int64_t fallback) {
+    const std::int64_t value = integer_or(key, fallback);
+    if (value == usual || value == fallback) return;
+    fail(Error{ErrorCode::unsupported,
+               fmt::format("{} has {} = {}, which Mneme does not compute with in this family",
+                           source_.name(), shown(key_of(key)), value)});
+  };
+  only("expert_gating_func", 1, 0);  // soft-max
+  only("expert_group_count", 1, 0);
+  only("expert_shared_count", 0, 0);
+  only("leading_dense_block_count", 0, 0);
+  if (e.chosen > kWidthMax / e.hidden || e.chosen > kWidthMax / c.dim) {
+    fail(corrupt(source_.name(), "the sizes of its experts make no sense"));
+    return;
+  }
+  for (LayerSpec& layer : c.layers) layer.experts = e;
 }
 
 std::int64_t ConfigReader::layers(ModelConfig& c) {

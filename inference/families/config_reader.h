@@ -36,7 +36,8 @@ class ConfigReader {
   std::string text_or(std::string_view key, std::string_view fallback);
 
   // --- what many families read alike -------------------------------------------------------------
-  void refuse_experts();
+  // Of all layers: routed by a soft-max over all experts. `normalise`: where the file does not say.
+  void experts(ModelConfig& c, bool normalise);
   // Sizes, rope and layers of a decoder whose layers are all alike, without what a family adds to
   // them.
   void dense(ModelConfig& c, bool pairs_in_halves);

@@ -33,9 +33,10 @@ std::span<const Family* const> all_families();
 const Family* find_family(std::string_view architecture);  // null = none
 std::string family_names();                                // "'llama', 'qwen3'": for messages
 
-// The layer of Llama, which many share: x + attention(norm(x)), then x + feed_forward(norm(x)).
+// The layer of Llama, which many share: x + attention(norm(x)), then x + feed_forward(norm(x)), or
+// a mixture of experts in its place.
 TensorId pre_norm_layer(ModelBuilder& b, const LayerSpec& spec, TensorId x);
 
-extern const Family kGemma, kGemma3, kLlama, kQwen2, kQwen3;
+extern const Family kGemma, kGemma3, kLlama, kQwen2, kQwen3, kQwen3Moe;
 
 }  // namespace mneme

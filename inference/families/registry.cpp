@@ -10,7 +10,7 @@ namespace mneme {
 namespace {
 
 constexpr std::array kFamilies = {
-    &kGemma, &kGemma3, &kLlama, &kQwen2, &kQwen3,
+    &kGemma, &kGemma3, &kLlama, &kQwen2, &kQwen3, &kQwen3Moe,
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ std::string ModelBuilder::name(std::string_view what) const {
 }
 
 TensorId ModelBuilder::constant(const WeightTensor& w) {
-  return graph_.constant(w.name, w.dtype, w.rows, w.cols, w.buffer);
+  return graph_.constant(w.name, w.dtype, w.rows, w.cols, w.buffer, 0, w.depth);
 }
 
 TensorId ModelBuilder::weight(const WeightNeed& need) {
@@ -26,7 +26,8 @@ TensorId ModelBuilder::weight(const WeightNeed& need) {
   }
   needs_.weights.push_back(need);
   if (need.optional) return kNoTensor;
-  return graph_.unbound(need.name, TensorRole::constant, DType::f32, need.rows, need.cols);
+  return graph_.unbound(need.name, TensorRole::constant, DType::f32, need.rows, need.cols,
+                        need.depth);
 }
 
 TensorId ModelBuilder::state(std::string_view what, std::int64_t width) {
@@ -148,11 +149,45 @@ TensorId ModelBuilder::attention(TensorId x, const AttentionSpec& spec) {
 TensorId ModelBuilder::feed_forward(TensorId x, const FeedForwardSpec& spec) {
   const TensorId gate = linear(x, "ffn_gate", spec.hidden);
   const TensorId up = linear(x, "ffn_up", spec.hidden);
-  const TensorId hidden = graph_.activation(name("ffn_hidden"), spec.hidden);
+  return linear(gated(gate, up, spec.activation, "ffn_hidden"), "ffn_down", config_.dim);
+}
+
+TensorId ModelBuilder::gated(TensorId gate, TensorId up, Activation activation,
+                             std::string_view what) {
+  const TensorId out = graph_.activation(name(what), cols(gate));
   OpParams params;
-  params.glu.activation = spec.activation == Activation::silu ? kSilu : kGeluTanh;
-  op(OpKind::glu, {gate, up}, hidden, params);
-  return linear(hidden, "ffn_down", config_.dim);
+  params.glu.activation = activation == Activation::silu ? kSilu : kGeluTanh;
+  op(OpKind::glu, {gate, up}, out, params);
+  return out;
+}
+
+TensorId ModelBuilder::linear_of_experts(TensorId x, TensorId ids, std::string_view what,
+                                         const ExpertsSpec& spec, std::int64_t in,
+                                         std::int64_t out) {
+  const std::string full = name(what);
+  const TensorId matrices =
+      weight({full + ".weight", out, in, WeightRule::matrix, false, layer_, spec.count});
+  const TensorId y = graph_.activation(full, spec.chosen * out);
+  op(OpKind::matmul_experts, {x, matrices, ids}, y);
+  return y;
+}
+
+TensorId ModelBuilder::mixture_of_experts(TensorId x, const ExpertsSpec& spec) {
+  const std::int64_t dim = cols(x);
+  const TensorId logits = linear(x, "ffn_gate_inp", spec.count);
+  const TensorId ids = graph_.ids(name("ffn_moe_topk"), spec.chosen);
+  const TensorId weights = graph_.activation(name("ffn_moe_weights"), spec.chosen);
+  OpParams params;
+  params.route = {static_cast<int>(spec.chosen), kSoftmax, spec.normalise ? 1 : 0, spec.scale, 1,
+                  1, 1};
+  op(OpKind::route, {logits}, ids, params, weights);
+  const TensorId gate = linear_of_experts(x, ids, "ffn_gate_exps", spec, dim, spec.hidden);
+  const TensorId up = linear_of_experts(x, ids, "ffn_up_exps", spec, dim, spec.hidden);
+  const TensorId hidden = gated(gate, up, Activation::silu, "ffn_moe_hidden");
+  const TensorId down = linear_of_experts(hidden, ids, "ffn_down_exps", spec, spec.hidden, dim);
+  const TensorId out = graph_.activation(name("ffn_moe_out"), dim);
+  op(OpKind::weighted_sum, {down, weights}, out);
+  return out;
 }
 
 TensorId ModelBuilder::add(TensorId a, TensorId b, std::string_view what) {

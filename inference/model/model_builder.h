@@ -30,6 +30,7 @@ struct WeightNeed {
   WeightRule rule = WeightRule::matrix;
   bool optional = false;
   std::int64_t layer = kEmbeddingLayer;  // whose backend holds it
+  std::int64_t depth = 1;                // matrices, one for each expert
 };
 
 // One row a position, in the element type of the cache.
@@ -63,6 +64,8 @@ class ModelBuilder {
   TensorId attention(TensorId x, const AttentionSpec& spec);
   // Of normed x: Wdown (activation(Wgate x) * Wup x)
   TensorId feed_forward(TensorId x, const FeedForwardSpec& spec);
+  // Of normed x: the weighted sum of such networks, of the experts that a router chose.
+  TensorId mixture_of_experts(TensorId x, const ExpertsSpec& spec);
   TensorId add(TensorId a, TensorId b, std::string_view name);
 
   // --- for build_graph.cpp -----------------------------------------------------------------------
@@ -85,6 +88,10 @@ class ModelBuilder {
   TensorId state(std::string_view what, std::int64_t width);
   TensorId scale(TensorId x, float factor, float cap, TensorId out);
   TensorId rope(TensorId x, const AttentionSpec& spec, std::string_view what);
+  // x [T, in] or [T, K * in] -> [T, K * out], by <name>.weight [experts, out, in].
+  TensorId linear_of_experts(TensorId x, TensorId ids, std::string_view what,
+                             const ExpertsSpec& spec, std::int64_t in, std::int64_t out);
+  TensorId gated(TensorId gate, TensorId up, Activation activation, std::string_view what);
   std::int64_t cols(TensorId id) const { return graph_.cols(id); }
 
   const ModelConfig& config_;

@@ -48,9 +48,19 @@ struct FeedForwardSpec {
   Activation activation = Activation::silu;
 };
 
+// Networks of which a router chooses some for each token; their weighted sum is the layer's.
+struct ExpertsSpec {
+  std::int64_t count = 0;  // 0: the layer has one network for all tokens
+  std::int64_t chosen = 0;
+  std::int64_t hidden = 0;
+  bool normalise = false;  // weights are divided by their sum
+  float scale = 1.0f;      // of the weights
+};
+
 struct LayerSpec {
   AttentionSpec attention;
   FeedForwardSpec feed_forward;
+  ExpertsSpec experts;
 };
 
 struct ModelConfig {

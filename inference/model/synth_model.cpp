@@ -110,9 +110,11 @@ std::size_t block_bytes(DType type) {
 }
 
 void add_matrix(GgufWriter& file, const WeightNeed& need, DType type, std::uint64_t seed) {
-  const auto rows = static_cast<std::uint64_t>(need.rows);
+  const auto rows = static_cast<std::uint64_t>(need.depth * need.rows);
   const auto cols = static_cast<std::uint64_t>(need.cols);
-  file.add_tensor(need.name, ggml_type_of(type), {cols, rows},
+  std::vector<std::uint64_t> dims{cols, static_cast<std::uint64_t>(need.rows)};
+  if (need.depth > 1) dims.push_back(static_cast<std::uint64_t>(need.depth));
+  file.add_tensor(need.name, ggml_type_of(type), std::move(dims),
                   [type, rows, cols, seed](const GgufWriter::Sink& sink) -> Status {
                     WeightNoise noise(seed);
                     std::vector<std::byte> row(row_bytes(type, static_cast<std::int64_t>(cols)));

@@ -25,7 +25,8 @@ std::string weight_type_names() {  // "F32, F16 and BF16"
 }  // namespace
 
 Result<const SourceTensor*> find_weight(const ModelSource& source, const std::string& name,
-                                        std::int64_t rows, std::int64_t cols, WeightRule rule) {
+                                        std::int64_t rows, std::int64_t cols, WeightRule rule,
+                                        std::int64_t depth) {
   auto found = source.require_tensor(name);
   if (!found) return found.error();
   const SourceTensor& tensor = **found;
@@ -38,10 +39,15 @@ Result<const SourceTensor*> find_weight(const ModelSource& source, const std::st
     return static_cast<std::int64_t>(tensor.dims[static_cast<std::size_t>(i)]);
   };
   const bool rows_fit = rule == WeightRule::vocabulary ? dim(1) >= rows : dim(1) == rows;
-  if (dim(0) != cols || !rows_fit || dim(2) != 1 || dim(3) != 1) {
+  if (dim(0) != cols || !rows_fit || dim(2) != depth || dim(3) != 1) {
+    const auto shape = [](std::int64_t high, std::int64_t wide, std::int64_t matrices) {
+      return matrices == 1 ? fmt::format("{} x {}", high, wide)
+                           : fmt::format("{} x {} x {}", matrices, high, wide);
+    };
     return Error{ErrorCode::corrupt,
-                 fmt::format("{}: tensor {} is {} x {}, but the model needs {} x {}", source.name(),
-                             tensor.name_in_file, dim(1), dim(0), rows, cols)};
+                 fmt::format("{}: tensor {} is {}, but the model needs {}", source.name(),
+                             tensor.name_in_file, shape(dim(1), dim(0), dim(2) * dim(3)),
+                             shape(rows, cols, depth))};
   }
   if (cols % dtype_info(*tensor.dtype).block_values != 0) {
     return Error{ErrorCode::corrupt,
@@ -82,19 +88,19 @@ Result<Buffer> copy_as_floats(Backend& backend, const SourceTensor& tensor, std:
 
 Result<WeightTensor> bind_weight(const ModelSource& source, const std::string& name,
                                  std::int64_t rows, std::int64_t cols, Backend& backend,
-                                 WeightRule rule) {
-  auto found = find_weight(source, name, rows, cols, rule);
+                                 WeightRule rule, std::int64_t depth) {
+  auto found = find_weight(source, name, rows, cols, rule, depth);
   if (!found) return found.error();
   const SourceTensor& tensor = **found;
   const auto bound = [&](DType dtype, Result<Buffer> buffer) -> Result<WeightTensor> {
     if (!buffer) return buffer.error().with(fmt::format("loading {}", tensor.name_in_file));
-    return WeightTensor{name, dtype, rows, cols, std::move(*buffer)};
+    return WeightTensor{name, dtype, rows, cols, std::move(*buffer), depth};
   };
   const DType dtype = *tensor.dtype;
   if (rule == WeightRule::vector && (dtype != DType::f32 || tensor.offset != 0)) {
     return bound(DType::f32, copy_as_floats(backend, tensor, cols));
   }
-  const std::size_t size = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
+  const std::size_t size = static_cast<std::size_t>(depth * rows) * row_bytes(dtype, cols);
   const auto bytes = tensor.bytes.first(size);
   return bound(dtype, is_aligned(bytes) ? backend.wrap(bytes) : copy_to(backend, bytes));
 }

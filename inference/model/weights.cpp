@@ -61,8 +61,8 @@ Result<Weights> Weights::bind(const ModelSource& source, const ModelConfig& conf
     } else if (need.optional && source.find_tensor(name) == nullptr) {
       continue;
     }
-    auto weight =
-        bind_weight(source, name, need.rows, need.cols, backend_of(need, placement), need.rule);
+    auto weight = bind_weight(source, name, need.rows, need.cols, backend_of(need, placement),
+                              need.rule, need.depth);
     if (!weight) return weight.error();
     bound.insert(std::move(name));
     w.tensors.emplace(need.name, std::move(*weight));

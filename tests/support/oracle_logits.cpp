@@ -34,13 +34,6 @@ std::vector<float> read_npy(const fs::path& path) {
   return values;
 }
 
-// No family with experts is claimed yet; some stand under a dense one's name.
-bool has_experts(const ModelSource& source) {
-  return std::ranges::any_of(source.metadata().entries(), [](const MetadataEntry& entry) {
-    return entry.key.ends_with(".expert_count");
-  });
-}
-
 // Where a folder's model is opened: as GGUF and as the hub has it, where it has both.
 std::vector<fs::path> models_of(const fs::path& folder) {
   std::vector<fs::path> models;
@@ -88,7 +81,7 @@ int compare_with_oracles(Backend& backend, double most) {
     for (const fs::path& model : models_of(folder)) {
       const auto source = ModelSource::open(model.string());
       // Of a family that is not claimed, or with a part that is not computed with.
-      if (!source || has_experts(*source) ||
+      if (!source ||
           !find_family(*source->metadata().require<std::string_view>("general.architecture"))) {
         continue;
       }
