@@ -26,6 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   vocabulary.added_space = static_cast<Vocabulary::AddedSpace>(next() % 3);
   vocabulary.strips_space = vocabulary.added_space != Vocabulary::AddedSpace::never;
   bool special = false;
+  bool has_mark = false;  // else what stands for spaces is three bytes, which stay what they are
   for (unsigned head = next(); head % 16 != 0; head = next()) {
     const float score = -static_cast<float>(next());
     const std::size_t length = std::min<std::size_t>(head % 16, rest.size());
@@ -33,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.remove_prefix(length);
     const auto type = head < 240 ? TokenType::normal : TokenType::user_defined;
     special = special || type != TokenType::normal;
+    has_mark = has_mark || text == Vocabulary::kSpace;
     add_piece(vocabulary, text, score, type);
   }
   const Vocabulary copy = vocabulary;
@@ -55,6 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (special) return 0;  // runs of white space cut the text, which the definition leaves out
   CHECK(ids == merged_by_hand(copy, marked));
-  CHECK(tokenizer->decode(ids) == shown);
+  if (has_mark) CHECK(tokenizer->decode(ids) == shown);
   return 0;
 }
