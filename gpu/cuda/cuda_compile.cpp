@@ -399,7 +399,6 @@ class Compiler {
   // Op `index`, a gate, and the convolution behind it.
   void lower_fused_gate_conv(std::size_t index, std::int32_t rows,
                              std::vector<PlannedCall>& calls) {
-    const Op& gate = graph_.ops[index];
     const Op& conv = graph_.ops[index + 1];
     CudaCall call = call_of(index, CudaKernel::fused_gate_conv, rows);
     call.in[5] = input(conv, 2);
