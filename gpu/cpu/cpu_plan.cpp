@@ -324,34 +324,12 @@ class Compiler {
   // Of ops that one phase makes row by row.
   static Kernel Kernels::*kernel_of(OpKind kind) {
     switch (kind) {
-      case OpKind::embed:
-        return &Kernels::embed;
-      case OpKind::rms_norm:
-        return &Kernels::rms_norm;
-      case OpKind::rope:
-        return &Kernels::rope;
-      case OpKind::kv_append:
-        return &Kernels::kv_append;
-      case OpKind::glu:
-        return &Kernels::glu;
-      case OpKind::add:
-        return &Kernels::add;
-      case OpKind::scale:
-        return &Kernels::scale;
-      case OpKind::output_rows:
-        return &Kernels::output_rows;
-      case OpKind::table_decode:
-        return &Kernels::table_decode;
-      case OpKind::engram_gate:
-        return &Kernels::engram_gate;
-      case OpKind::route:
-        return &Kernels::route;
-      case OpKind::weighted_sum:
-        return &Kernels::weighted_sum;
-      case OpKind::matmul:
-      case OpKind::matmul_experts:
-      case OpKind::attention:
-      case OpKind::short_conv:
+#define X(op)      \
+  case OpKind::op: \
+    return &Kernels::op;
+      MNEME_ROW_OPS(X)
+#undef X
+      default:
         break;
     }
     CHECK(false && "made of several phases, or in pieces of its own");

@@ -50,20 +50,11 @@ constexpr const DTypeInfo& info_of(DType element) {
 
 const Kernels MNEME_KERNELS = {
     .name = MNEME_KERNELS_NAME,
-    .embed = embed,
-    .rms_norm = rms_norm,
-    .rope = rope,
-    .kv_append = kv_append,
-    .glu = glu,
-    .add = add,
-    .scale = scale,
-    .output_rows = output_rows,
-    .table_decode = table_decode,
-    .engram_gate = engram_gate,
-    .short_conv_append = short_conv_append,
+#define X(op) .op = op,
+    MNEME_ROW_OPS(X)
+#undef X
+        .short_conv_append = short_conv_append,
     .short_conv = short_conv,
-    .route = route,
-    .weighted_sum = weighted_sum,
     .matmul = matmul,
     .sort_experts = sort_experts,
     .sorted_experts_bytes = sorted_experts_bytes,

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "gpu/op_params.h"     // plain structs
+#include "gpu/row_ops.h"
 #include "gpu/weight_types.h"  // plain constants
 
 namespace mneme {
@@ -59,20 +60,11 @@ using Kernel = void (*)(const KernelArgs& args, const KernelStep& step, std::int
 struct Kernels {
   const char* name;
   // An item is a row:
-  Kernel embed;
-  Kernel rms_norm;
-  Kernel rope;
-  Kernel kv_append;
-  Kernel glu;
-  Kernel add;
-  Kernel scale;
-  Kernel output_rows;
-  Kernel table_decode;
-  Kernel engram_gate;
+#define X(op) Kernel op;
+  MNEME_ROW_OPS(X)
+#undef X
   Kernel short_conv_append;  // normalised inputs into the state
   Kernel short_conv;         // the rest, when all rows of the step are in the state
-  Kernel route;
-  Kernel weighted_sum;
   // An item is a row of the weight; pieces begin at multiples of tile_rows. Its fourth input is the
   // packed activations, or absent: then it works in float32. Its fifth is the woven weight, if any;
   // K-quants that are not woven are multiplied in float32 whatever the fourth is.

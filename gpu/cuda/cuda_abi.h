@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "gpu/op_params.h"
+#include "gpu/row_ops.h"
 
 namespace mneme {
 
@@ -14,32 +15,26 @@ namespace mneme {
 // Mneme is refused.
 constexpr char kCudaModuleVersion[] = MNEME_VERSION "/9";
 
+// Of ops in gpu/row_ops.h: inputs and outputs as op.h has them, but norms, biases and the kernels
+// of convolutions are f32, rope's in[1] are rows of cosines and sines, output_rows' in[1] the
+// output tokens.
 enum class CudaKernel : std::int32_t {
-  embed,            // in: table
-  rms_norm,         // in: x, weight f32
-  pack_int8,        // in: x; out: 32 x i8 a block; out2: {scale, scale * sum} a block
+#define X(op) op,
+  MNEME_ROW_OPS(X)
+#undef X
+      pack_int8,    // in: x; out: 32 x i8 a block; out2: {scale, scale * sum} a block
   pack_half,        // in: x; out: f16 or bf16 rows, zeroes behind the last value; out2: row scales
   matvec,           // in: x or packed, weight, [bias], scales; [residual]; few tokens
   gemm,             // in: packed, weight, [bias], scales, [residual]; many tokens, tensor cores
   library_gemm,     // as gemm of bf16, by the library, without bias; of all rows_max rows
   gemm_exact,       // in: x, weight, [bias], -, [residual]; many tokens, float32
-  rope,             // in: x, rows of cosines and sines
-  kv_append,        // in: k, v, states
+  matmul_experts,   // in: x, weight, ids
   attention,        // in: q, states; out; out2: partial results of the splits
   combine,          // in: -; out; out2: as attention's
-  glu,              // in: gate, up
-  add,              // in: a, b
-  scale,            // in: x
-  output_rows,      // in: x, output tokens
-  table_decode,     // in: rows, [index, cached]
-  engram_gate,      // in: h, key, value, norms f32; out; out2: gates
   conv_append,      // in: -, v, norm f32, -, state
   short_conv,       // in: h, v, norm, kernel f32 [taps, G*D], state; out; out2: writes
   fused_gate_conv,  // in: h, key, value, norms of the gate and the convolution f32, kernel f32
                     //   [taps, G*D], state; out; out2: gates; out3: writes
-  route,            // in: logits, [bias f32]; out: ids; out2: weights
-  matmul_experts,   // in: x, weight, ids
-  weighted_sum,     // in: x, weights
 };
 
 // A tensor in the device's memory. `element` has the numbers of DType (gpu/tensor.h).

@@ -324,6 +324,12 @@ class Compiler {
     for (std::size_t i = 0; i < op.in.size() && i < std::size(call.in); ++i) {
       call.in[i] = input(op, i);
     }
+    if (op.kind == OpKind::rope) {
+      call.in[1] = record(plan_->rope_tables_[rope_of_[index]].offset);
+    }
+    if (op.kind == OpKind::output_rows) {
+      call.in[1].data = cuda_pointer(plan_->step_, kCudaOutputs);
+    }
     call.out = tensor(op.out);
     call.out2 = tensor(op.out2);
     call.params = op.params;
@@ -418,20 +424,17 @@ class Compiler {
       return calls.back().call;
     };
     switch (op.kind) {
-      case OpKind::embed:
-        add(CudaKernel::embed);
-        return;
-      case OpKind::rms_norm:
-        add(CudaKernel::rms_norm);
-        return;
+#define X(op)            \
+  case OpKind::op:       \
+    add(CudaKernel::op); \
+    return;
+      MNEME_ROW_OPS(X)
+#undef X
       case OpKind::matmul:
         lower_matmul(index, size, calls);
         return;
-      case OpKind::rope:
-        add(CudaKernel::rope).in[1] = record(plan_->rope_tables_[rope_of_[index]].offset);
-        return;
-      case OpKind::kv_append:
-        add(CudaKernel::kv_append);
+      case OpKind::matmul_experts:
+        add(CudaKernel::matmul_experts);
         return;
       case OpKind::attention: {
         CudaCall& call = add(CudaKernel::attention);
@@ -444,33 +447,6 @@ class Compiler {
         calls.push_back({joined, index});
         return;
       }
-      case OpKind::glu:
-        add(CudaKernel::glu);
-        return;
-      case OpKind::add:
-        add(CudaKernel::add);
-        return;
-      case OpKind::scale:
-        add(CudaKernel::scale);
-        return;
-      case OpKind::output_rows:
-        add(CudaKernel::output_rows).in[1].data = cuda_pointer(plan_->step_, kCudaOutputs);
-        return;
-      case OpKind::table_decode:
-        add(CudaKernel::table_decode);
-        return;
-      case OpKind::route:
-        add(CudaKernel::route);
-        return;
-      case OpKind::matmul_experts:
-        add(CudaKernel::matmul_experts);
-        return;
-      case OpKind::weighted_sum:
-        add(CudaKernel::weighted_sum);
-        return;
-      case OpKind::engram_gate:
-        add(CudaKernel::engram_gate);
-        return;
       case OpKind::short_conv:
         add(CudaKernel::conv_append);
         add(CudaKernel::short_conv);

@@ -533,14 +533,8 @@ class Compiler {
       case OpKind::rope:
         return add_values(index, variant, "rope",
                           cols(0) / op.params.rope.head_dim * ((op.params.rope.head_dim + 1) / 2));
-      case OpKind::kv_append:
-        return add_values(index, variant, "kv_append", cols(0));
       case OpKind::attention:
         return add_attention(index, variant);
-      case OpKind::add:
-        return add_values(index, variant, "add", cols(0));
-      case OpKind::scale:
-        return add_values(index, variant, "scale", cols(0));
       case OpKind::output_rows:
         RETURN_IF_ERROR(add_values(index, variant, "output_rows", cols(0)));
         variant.dispatches.back().push.in[1] = plan_->step_.handle() + plan_->outputs_offset_;
@@ -565,8 +559,11 @@ class Compiler {
         RETURN_IF_ERROR(
             add_rows(index, variant, "short_conv_append", op.params.short_conv.streams));
         return add_rows(index, variant, "short_conv", op.params.short_conv.streams);
+      default: {  // a lane a value, under the op's name
+        const std::int64_t width = op.out == kNoTensor ? cols(0) : graph_.tensor(op.out).cols;
+        return add_values(index, variant, op_kind_name(op.kind), width);
+      }
     }
-    return {};
   }
 
   const Graph& graph_;

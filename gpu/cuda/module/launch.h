@@ -21,15 +21,6 @@ int launch_matrix_library(void* stream, const CudaCall& call);     // matrix_lib
 
 inline int launch_call(void* stream, const CudaCall& call) {
   switch (call.kernel) {
-    case CudaKernel::embed:
-    case CudaKernel::rms_norm:
-    case CudaKernel::rope:
-    case CudaKernel::kv_append:
-    case CudaKernel::glu:
-    case CudaKernel::add:
-    case CudaKernel::scale:
-    case CudaKernel::output_rows:
-      return launch_rows(stream, call);
     case CudaKernel::pack_int8:
     case CudaKernel::pack_half:
       return launch_pack(stream, call);
@@ -54,8 +45,9 @@ inline int launch_call(void* stream, const CudaCall& call) {
     case CudaKernel::matmul_experts:
     case CudaKernel::weighted_sum:
       return launch_experts(stream, call);
+    default:
+      return launch_rows(stream, call);
   }
-  return kInvalidValue;
 }
 
 }  // namespace mneme

@@ -175,9 +175,11 @@ int launch_rows(void* stream, const CudaCall& call) {
     case CudaKernel::output_rows:
       return launch_kernel(stream, output_rows, call, dim3(rows, pieces(call.out.cols)), threads,
                            0);
-    default:
+    case CudaKernel::add:
       return launch_kernel(stream, two_rows<false>, call, dim3(rows, pieces(call.out.cols)),
                            threads, 0);
+    default:
+      return kInvalidValue;
   }
 }
 
