@@ -33,7 +33,7 @@ struct Tensor {
   TensorRole role = TensorRole::activation;
   const Buffer* buffer = nullptr;  // all roles but activation
   std::size_t offset = 0;          // bytes into `buffer`
-  std::int64_t depth = 1;  // of a constant: matrices of [rows, cols], one behind the other
+  std::int64_t depth = 1;          // of a constant: matrices of [rows, cols], one behind the other
 };
 
 // What the host waits for before it lets a segment run: rows of a table, or whatever else arrives

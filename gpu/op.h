@@ -47,8 +47,8 @@ enum class OpKind : std::uint8_t {
                  //   the E experts those K with the largest score + bias, the largest first, and
                  //   their scores. See RouteParams
   matmul_experts,  // x [T, in] or [T, K * in], weight [E, out, in], ids i32 [T, K] -> [T, K * out]:
-                 //   x, or its k-th part, times the matrix of the k-th chosen expert. An id outside
-                 //   0 .. E - 1 makes NaN
+                   //   x, or its k-th part, times the matrix of the k-th chosen expert. An id
+                   //   outside 0 .. E - 1 makes NaN
   weighted_sum,  // x [T, K * n], weights [T, K] -> [T, n]: the sum of weight k * part k of x
 };
 constexpr int kOpKindCount = 16;

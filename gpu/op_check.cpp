@@ -72,8 +72,9 @@ class Checker {
     if (x.role == TensorRole::activation) return;
     require(x.buffer != nullptr, fmt::format("{} has no memory", x.name));
     if (!good() || (x.role != TensorRole::constant && x.role != TensorRole::state)) return;
-    require(x.depth > 0 && x.rows > 0 && x.cols > 0 && x.cols % dtype_info(x.dtype).block_values == 0,
-            fmt::format("{} has the shape [{}, {}]", x.name, x.rows, x.cols));
+    require(
+        x.depth > 0 && x.rows > 0 && x.cols > 0 && x.cols % dtype_info(x.dtype).block_values == 0,
+        fmt::format("{} has the shape [{}, {}]", x.name, x.rows, x.cols));
     if (!good()) return;
     require(x.offset + static_cast<std::size_t>(x.depth * x.rows) * row_bytes(x.dtype, x.cols) <=
                 x.buffer->size(),
@@ -279,9 +280,8 @@ class Checker {
     const RouteParams& p = op_.params.route;
     const std::int64_t experts = in(0).cols;
     require(p.experts > 0 && p.groups > 0 && experts % p.groups == 0 && p.groups_kept > 0 &&
-                p.groups_kept <= p.groups &&
-                p.experts <= p.groups_kept * (experts / p.groups) && p.group_best > 0 &&
-                p.group_best <= experts / p.groups,
+                p.groups_kept <= p.groups && p.experts <= p.groups_kept * (experts / p.groups) &&
+                p.group_best > 0 && p.group_best <= experts / p.groups,
             fmt::format("it chooses {} of {} experts in {} of {} groups", p.experts, experts,
                         p.groups_kept, p.groups));
     require(p.scoring == kSoftmax || p.scoring == kSigmoid || p.scoring == kSqrtSoftplus,
@@ -318,10 +318,12 @@ class Checker {
 
   // By OpKind, of inputs that are as the table says.
   static constexpr void (Checker::*kRules[kOpKindCount])() = {
-      &Checker::embed,     &Checker::rms_norm,    &Checker::matmul,       &Checker::rope,
-      &Checker::kv_append, &Checker::attention,   &Checker::glu,          &Checker::two_rows,
-      &Checker::scale,     &Checker::output_rows, &Checker::table_decode, &Checker::engram_gate,
-      &Checker::short_conv, &Checker::route,   &Checker::matmul_experts, &Checker::weighted_sum};
+      &Checker::embed,       &Checker::rms_norm,     &Checker::matmul,
+      &Checker::rope,        &Checker::kv_append,    &Checker::attention,
+      &Checker::glu,         &Checker::two_rows,     &Checker::scale,
+      &Checker::output_rows, &Checker::table_decode, &Checker::engram_gate,
+      &Checker::short_conv,  &Checker::route,        &Checker::matmul_experts,
+      &Checker::weighted_sum};
 
   const Graph& graph_;
   const Op& op_;

@@ -71,9 +71,9 @@ const int kSqrtSoftplus = 2;  // sqrt(log(1 + e^x))
 struct RouteParams {
   int experts;  // K, of a token
   int scoring;
-  int normalise;  // 1: weights are divided by their sum
-  float scale;    // of the weights, at last
-  int groups;     // of experts side by side; 1: experts are chosen from all ..
+  int normalise;    // 1: weights are divided by their sum
+  float scale;      // of the weights, at last
+  int groups;       // of experts side by side; 1: experts are chosen from all ..
   int groups_kept;  // .. else from these of them, ..
   int group_best;   // .. whose sums of so many largest score + bias are the largest
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a tensor is to a backend: an element type and a two-dimensional shape, rows of `cols`
-// values; of the experts of a layer as many such matrices, one behind the other. Weights are [out, in] (GGUF's fastest axis is `in`), activations [tokens, width]; several
-// residual streams lie side by side in one row, [tokens, streams * width].
+// values; of the experts of a layer as many such matrices, one behind the other. Weights are [out,
+// in] (GGUF's fastest axis is `in`), activations [tokens, width]; several residual streams lie side
+// by side in one row, [tokens, streams * width].
 #pragma once
 
 #include <cstddef>

@@ -45,11 +45,10 @@ void add_routes(std::vector<OpCase>& cases) {
       {6, 12, {4, kSqrtSoftplus, 0, 1, 6, 2, 2}, false, 2},
   };
   for (const Router& r : routers) {
-    cases.push_back({join("route", {r.params.scoring, r.tokens, r.experts, r.params.experts,
-                                    r.params.groups}),
-                     r.tokens, 0, r.outputs, [=](OpHarness& h) {
-                       return route_of(h, h.input(r.experts, 2), r.params, r.bias);
-                     }});
+    cases.push_back(
+        {join("route", {r.params.scoring, r.tokens, r.experts, r.params.experts, r.params.groups}),
+         r.tokens, 0, r.outputs,
+         [=](OpHarness& h) { return route_of(h, h.input(r.experts, 2), r.params, r.bias); }});
   }
   // Equal ones by their ids, a NaN before any number, -inf behind.
   const float inf = std::numeric_limits<float>::infinity();
@@ -63,11 +62,11 @@ void add_routes(std::vector<OpCase>& cases) {
   for (const auto& [name, row] : rows) {
     for (const int scoring : {kSoftmax, kSigmoid, kSqrtSoftplus}) {
       for (const int groups : {1, 4}) {
-        cases.push_back({join("route_" + name, {scoring, groups}), 3, 0, 0,
-                         [=, values = row](OpHarness& h) {
-                           const RouteParams p{4, scoring, 0, 1, groups, groups == 1 ? 1 : 2, 1};
-                           return route_of(h, h.input_of(8, values), p, false);
-                         }});
+        cases.push_back(
+            {join("route_" + name, {scoring, groups}), 3, 0, 0, [=, values = row](OpHarness& h) {
+               const RouteParams p{4, scoring, 0, 1, groups, groups == 1 ? 1 : 2, 1};
+               return route_of(h, h.input_of(8, values), p, false);
+             }});
       }
     }
   }
@@ -78,29 +77,29 @@ void add_products(std::vector<OpCase>& cases) {
     std::int64_t tokens, in, out, experts, chosen;
     bool shared;  // x is the same for all experts of a token
   };
-  const Shape shapes[] = {{1, 32, 1, 1, 1, true},       {1, 96, 16, 8, 2, true},
-                          {2, 160, 31, 4, 3, false},    {5, 256, 48, 16, 8, false},
-                          {33, 64, 32, 256, 8, true},   {17, 96, 40, 5, 2, false},
+  const Shape shapes[] = {{1, 32, 1, 1, 1, true},     {1, 96, 16, 8, 2, true},
+                          {2, 160, 31, 4, 3, false},  {5, 256, 48, 16, 8, false},
+                          {33, 64, 32, 256, 8, true}, {17, 96, 40, 5, 2, false},
                           {33, 128, 144, 3, 2, true}};
-  const Shape k_quant_shapes[] = {{1, 256, 32, 8, 2, true},
-                                  {3, 512, 18, 4, 2, false},
-                                  {17, 256, 48, 3, 2, false}};
+  const Shape k_quant_shapes[] = {
+      {1, 256, 32, 8, 2, true}, {3, 512, 18, 4, 2, false}, {17, 256, 48, 3, 2, false}};
   const auto add = [&](DType dtype, const Shape& s) {
     const std::string type(dtype_info(dtype).name);
-    cases.push_back(
-        {join("matmul_experts_" + type, {s.tokens, s.in, s.out, s.experts, s.chosen}), s.tokens, 0,
-         0, [=](OpHarness& h) {
-           std::vector<std::int32_t> ids;
-           // Of fewer rows than are there no order repeats: not all experts have the same tokens.
-           for (std::int64_t i = 0; i < s.tokens * s.chosen; ++i) {
-             ids.push_back(static_cast<std::int32_t>(i * i % 7 * 5 % s.experts));
-           }
-           Op op{OpKind::matmul_experts};
-           op.in = {h.input(s.shared ? s.in : s.chosen * s.in),
-                    h.experts(dtype, s.experts, s.out, s.in), h.input_ids(s.chosen, ids)};
-           op.out = h.output(s.chosen * s.out);
-           return op;
-         }});
+    cases.push_back({join("matmul_experts_" + type, {s.tokens, s.in, s.out, s.experts, s.chosen}),
+                     s.tokens, 0, 0, [=](OpHarness& h) {
+                       std::vector<std::int32_t> ids;
+                       // Of fewer rows than are there no order repeats: not all experts have the
+                       // same tokens.
+                       for (std::int64_t i = 0; i < s.tokens * s.chosen; ++i) {
+                         ids.push_back(static_cast<std::int32_t>(i * i % 7 * 5 % s.experts));
+                       }
+                       Op op{OpKind::matmul_experts};
+                       op.in = {h.input(s.shared ? s.in : s.chosen * s.in),
+                                h.experts(dtype, s.experts, s.out, s.in),
+                                h.input_ids(s.chosen, ids)};
+                       op.out = h.output(s.chosen * s.out);
+                       return op;
+                     }});
   };
   for (const DType dtype : kWeightTypes) {
     if (is_k_quant(dtype)) {
@@ -161,13 +160,13 @@ void add_expert_cases(std::vector<OpCase>& cases) {
   add_products(cases);
   for (const std::int64_t cols : {1, 19, 64, 576}) {
     for (const std::int64_t parts : {1, 2, 8}) {
-      cases.push_back({join("weighted_sum", {cols, parts}), 5, 0, parts == 2 ? 2 : 0,
-                       [=](OpHarness& h) {
-                         Op op{OpKind::weighted_sum};
-                         op.in = {h.input(parts * cols), h.input(parts)};
-                         op.out = h.output(cols);
-                         return op;
-                       }});
+      cases.push_back(
+          {join("weighted_sum", {cols, parts}), 5, 0, parts == 2 ? 2 : 0, [=](OpHarness& h) {
+             Op op{OpKind::weighted_sum};
+             op.in = {h.input(parts * cols), h.input(parts)};
+             op.out = h.output(cols);
+             return op;
+           }});
     }
   }
   for (const DType dtype : {DType::f32, DType::bf16, DType::q8_0, DType::q4_1, DType::q6_k}) {

@@ -48,7 +48,8 @@ std::vector<Rows> route(const View& v) {
   const auto size = n / static_cast<std::size_t>(p.groups);
   for (std::size_t t = 0; t < static_cast<std::size_t>(v.row_count); ++t) {
     const auto row = all.begin() + static_cast<std::ptrdiff_t>(t * n);
-    const Values scores = router_scores(Values(row, row + static_cast<std::ptrdiff_t>(n)), p.scoring);
+    const Values scores =
+        router_scores(Values(row, row + static_cast<std::ptrdiff_t>(n)), p.scoring);
     Values choice = scores;
     for (std::size_t i = 0; bias && i < n; ++i) choice[i] += offsets[i];
     std::vector<bool> taken(n, p.groups_kept < p.groups);

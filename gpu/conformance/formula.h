@@ -13,7 +13,7 @@
 
 namespace mneme {
 
-constexpr double kEps = 0x1p-24;      // half a unit in the last place of a float near 1
+constexpr double kEps = 0x1p-24;  // half a unit in the last place of a float near 1
 
 using Values = std::vector<double>;
 

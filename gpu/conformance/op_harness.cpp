@@ -170,8 +170,7 @@ TensorId OpHarness::input_ids(std::int64_t cols, const std::vector<std::int32_t>
   return add_repeated(DType::i32, cols, ids);
 }
 
-TensorId OpHarness::experts(DType dtype, std::int64_t depth, std::int64_t rows,
-                            std::int64_t cols) {
+TensorId OpHarness::experts(DType dtype, std::int64_t depth, std::int64_t rows, std::int64_t cols) {
   Tensor tensor{"", dtype, rows, cols, TensorRole::constant};
   tensor.depth = depth;
   return add(std::move(tensor), depth * rows, random_rows(dtype, depth * rows, cols, 0.5f));

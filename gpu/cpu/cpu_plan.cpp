@@ -193,8 +193,7 @@ class Compiler {
     const auto bytes = static_cast<std::size_t>(sizes_.op_rows(index) * rows * stride);
     packed_[index] = new_activation(bytes, cols, stride, sizes_.op_is_of_outputs(index));
     tensors_[packed_[index]].bound.depth = rows;
-    Phase& phase =
-        add_phase(index, kernels_.pack_activations, {x}, {packed_[index]}, cols * 4);
+    Phase& phase = add_phase(index, kernels_.pack_activations, {x}, {packed_[index]}, cols * 4);
     phase.items_of_row = rows;
     uses_.back().by_token = rows == 1;
   }
@@ -225,9 +224,9 @@ class Compiler {
     const Op& op = graph_.ops[index];
     const std::vector<std::uint32_t> in = inputs_of(index);
     const KernelTensor weight = tensors_[op.in[1]].bound;
-    Phase& phase = add_phase(index, kernels_.matmul,
-                             product_inputs(index, in.size() > 2 ? in[2] : kNoTensor), {op.out},
-                             weight.stride, kernels_.tile_rows);
+    Phase& phase =
+        add_phase(index, kernels_.matmul, product_inputs(index, in.size() > 2 ? in[2] : kNoTensor),
+                  {op.out}, weight.stride, kernels_.tile_rows);
     phase.by_token = uses_.back().by_token = false;
     phase.items = weight.rows;
     chunk_of_many(phase, weight.rows);

@@ -8,8 +8,8 @@ constexpr std::int64_t kPairsAtATime = 48;
 constexpr std::int64_t kExpertRows = 128;  // of a weight, for so many pairs
 
 // What sort_experts makes, in words: how many lists there are; for each its kind (twice the expert,
-// 1 more for sequences of few tokens), its first pair and how many it has; room to count; the pairs,
-// token times K plus k. Ids that are no expert's are those of one more.
+// 1 more for sequences of few tokens), its first pair and how many it has; room to count; the
+// pairs, token times K plus k. Ids that are no expert's are those of one more.
 struct SortedExperts {
   std::int32_t* lists;
   std::int32_t (*list)[3];
@@ -151,8 +151,8 @@ void multiply_pairs(const KernelArgs& args, std::int64_t expert, bool few,
       product.in[4].data =
           args.in[4].data + (expert * weight.rows + first) / kLanes * args.in[4].stride;
     }
-    product.out.data = alone ? pair_out(args, pairs[0]) + first * 4
-                             : reinterpret_cast<unsigned char*>(made);
+    product.out.data =
+        alone ? pair_out(args, pairs[0]) + first * 4 : reinterpret_cast<unsigned char*>(made);
     product.out.stride = kExpertRows * 4;
     product.out.cols = rows;
     matmul(product, step, 0, rows, rest);
@@ -163,8 +163,8 @@ void multiply_pairs(const KernelArgs& args, std::int64_t expert, bool few,
   }
 }
 
-void matmul_experts(const KernelArgs& args, const KernelStep&, std::int64_t begin,
-                    std::int64_t end, unsigned char* scratch) {
+void matmul_experts(const KernelArgs& args, const KernelStep&, std::int64_t begin, std::int64_t end,
+                    unsigned char* scratch) {
   const KernelTensor& weight = args.in[1];
   const SortedExperts sorted = sorted_experts(args.in[2].data, weight.depth);
   const std::int64_t items = items_of_expert(weight);

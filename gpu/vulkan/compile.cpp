@@ -83,7 +83,8 @@ class Compiler {
     integers_ = Packings::find(
         graph_,
         [&](const Op& product) {
-          return if_true(product.kind == OpKind::matmul && fast_ && with_.device->physical().integer_dot &&
+          return if_true(product.kind == OpKind::matmul && fast_ &&
+                         with_.device->physical().integer_dot &&
                          is_quantised(weight_type(product)));
         },
         [&](const Op& maker) {
@@ -91,8 +92,8 @@ class Compiler {
                  (maker.kind == OpKind::rms_norm && makes_whole_rows(graph_, maker));
         });
     halves_ = Packings::find(graph_, [&](const Op& product) {
-      return if_true(product.kind == OpKind::matmul && fast_ && shape_.matrix.subgroups > 0 && !sizes_.is_of_outputs(product.out) &&
-                     is_half(product));
+      return if_true(product.kind == OpKind::matmul && fast_ && shape_.matrix.subgroups > 0 &&
+                     !sizes_.is_of_outputs(product.out) && is_half(product));
     });
   }
 
@@ -501,8 +502,8 @@ class Compiler {
     const auto word = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
     const std::uint32_t chosen = word(graph_.tensor(op.in[2]).cols);
     const std::uint32_t rows = round_up(word(weight.rows), shape_.rows);
-    const bool wide = is_wide({op.in[0]}) && (is_quantised(weight.dtype) ||
-                                              (is_wide({op.in[1]}) && weight.cols % 8 == 0));
+    const bool wide = is_wide({op.in[0]}) &&
+                      (is_quantised(weight.dtype) || (is_wide({op.in[1]}) && weight.cols % 8 == 0));
     RETURN_IF_ERROR(add(index, variant,
                         fmt::format("matmul_experts_{}", dtype_info(weight.dtype).name),
                         {shape_.lanes, shape_.rows, 0, wide},

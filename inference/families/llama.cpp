@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Llama and what is built like it (SmolLM, Mistral without a window, Mixtral): pre-norm, grouped-query
-// attention, SwiGLU, biases where the file has them. As in llama.cpp's src/models/llama.cpp. A GGUF
-// holds the rows of queries and keys in another order than the model was trained with.
+// Llama and what is built like it (SmolLM, Mistral without a window, Mixtral): pre-norm,
+// grouped-query attention, SwiGLU, biases where the file has them. As in llama.cpp's
+// src/models/llama.cpp. A GGUF holds the rows of queries and keys in another order than the model
+// was trained with.
 #include "inference/families/family.h"
 
 namespace mneme {

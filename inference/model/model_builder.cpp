@@ -165,8 +165,8 @@ TensorId ModelBuilder::linear_of_experts(TensorId x, TensorId ids, std::string_v
                                          const ExpertsSpec& spec, std::int64_t in,
                                          std::int64_t out) {
   const std::string full = name(what);
-  const TensorId matrices =
-      weight({full + ".weight", out, in, WeightRule::matrix, false, layer_, spec.count});
+  const TensorId matrices = weight(
+      {full + ".weight", out, in, WeightRule::matrix, false, layer_, spec.count, spec.chosen});
   const TensorId y = graph_.activation(full, spec.chosen * out);
   op(OpKind::matmul_experts, {x, matrices, ids}, y);
   return y;
@@ -178,8 +178,8 @@ TensorId ModelBuilder::mixture_of_experts(TensorId x, const ExpertsSpec& spec) {
   const TensorId ids = graph_.ids(name("ffn_moe_topk"), spec.chosen);
   const TensorId weights = graph_.activation(name("ffn_moe_weights"), spec.chosen);
   OpParams params;
-  params.route = {static_cast<int>(spec.chosen), kSoftmax, spec.normalise ? 1 : 0, spec.scale, 1,
-                  1, 1};
+  params.route = {
+      static_cast<int>(spec.chosen), kSoftmax, spec.normalise ? 1 : 0, spec.scale, 1, 1, 1};
   op(OpKind::route, {logits}, ids, params, weights);
   const TensorId gate = linear_of_experts(x, ids, "ffn_gate_exps", spec, dim, spec.hidden);
   const TensorId up = linear_of_experts(x, ids, "ffn_up_exps", spec, dim, spec.hidden);

@@ -31,6 +31,7 @@ struct WeightNeed {
   bool optional = false;
   std::int64_t layer = kEmbeddingLayer;  // whose backend holds it
   std::int64_t depth = 1;                // matrices, one for each expert
+  std::int64_t used = 1;                 // of them, for each token
 };
 
 // One row a position, in the element type of the cache.

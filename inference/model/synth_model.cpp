@@ -159,6 +159,11 @@ void add_settings(GgufWriter& file, const SynthShape& s) {
   u32("attention.value_length", head_dim);
   u32("rope.dimension_count", head_dim);
   if (s.window > 0) u32("attention.sliding_window", s.window);
+  if (s.experts > 0) {
+    u32("expert_count", s.experts);
+    u32("expert_used_count", s.experts_used);
+    u32("expert_feed_forward_length", s.hidden_dim);
+  }
   f32("rope.freq_base", s.rope_base);
   f32("attention.layer_norm_rms_epsilon", 1e-5f);
 }

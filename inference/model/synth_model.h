@@ -26,6 +26,8 @@ struct SynthShape {
   std::string_view family = "llama";  // general.architecture
   std::int64_t head_dim = 0;          // 0 = dim / n_heads
   std::int64_t window = 0;            // of the layers that have one; 0 = as the family's default
+  std::int64_t experts = 0;           // of each layer, hidden_dim wide; 0 = dense
+  std::int64_t experts_used = 0;      // for each token
 };
 // Llama 3.2 1B, SmolLM2 135M, Qwen 3 0.6B, Gemma 3 1B.
 inline constexpr SynthShape kLlama1bShape{16, 2048, 8192, 32, 8, 128256, 131072, 500000.0f};

@@ -37,7 +37,7 @@ void add_sums(const ModelSource& source, const TensorNames& bound, bool tied, We
     types.add(tensor.type_name, tensor.bytes.size());
   }
   w.main_dtype = types.most();
-  w.bytes_decode = w.bytes;
+  w.bytes_decode = w.bytes - w.bytes_unused;
   if (!tied) w.bytes_decode -= source.find_tensor(kEmbedding)->bytes.size();
 }
 
@@ -64,6 +64,9 @@ Result<Weights> Weights::bind(const ModelSource& source, const ModelConfig& conf
     auto weight = bind_weight(source, name, need.rows, need.cols, backend_of(need, placement),
                               need.rule, need.depth);
     if (!weight) return weight.error();
+    const std::uint64_t bytes = source.find_tensor(name)->bytes.size();
+    w.bytes_unused += bytes / static_cast<std::uint64_t>(need.depth) *
+                      static_cast<std::uint64_t>(need.depth - need.used);
     bound.insert(std::move(name));
     w.tensors.emplace(need.name, std::move(*weight));
   }

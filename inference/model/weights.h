@@ -28,7 +28,8 @@ struct Weights {
   // [rope][part]: [1, dims / 2] f32; no parts where no frequency is divided.
   std::vector<std::vector<WeightTensor>> rope_factors;
 
-  std::uint64_t bytes = 0;  // of all tensors that are computed with
+  std::uint64_t bytes = 0;         // of all tensors that are computed with
+  std::uint64_t bytes_unused = 0;  // of them, of experts that a token does not choose
   std::uint64_t bytes_decode =
       0;                   // read once for every decoded token (no embedding table unless tied)
   std::string main_dtype;  // "Q4_1": the type that most bytes have

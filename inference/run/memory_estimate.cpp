@@ -263,7 +263,12 @@ MemoryEstimate estimate_memory(const ModelSource& source, const ModelConfig& con
   // with its partial sums, or a layer's inner rows, and these again as products take them.
   const std::int64_t plans = pack.file ? 2 : 1;
   std::int64_t hidden = 0;
-  for (const LayerSpec& layer : config.layers) hidden = std::max(hidden, layer.feed_forward.hidden);
+  for (const LayerSpec& layer : config.layers) {
+    const ExpertsSpec& experts = layer.experts;
+    hidden =
+        std::max(hidden, experts.count > 0 ? experts.chosen * std::max(experts.hidden, config.dim)
+                                           : layer.feed_forward.hidden);
+  }
   const std::int64_t activations = plans * chunk * (8 * config.dim + 4 * hidden);
   estimate.scratch_bytes +=
       4 * static_cast<std::uint64_t>(activations + session.outputs_max * config.vocab_size);

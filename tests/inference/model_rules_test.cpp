@@ -108,7 +108,7 @@ TEST_F(ModelRules, NumbersThatContradictEachOtherAreRefused) {
   expect_refused(set_u32("llama.attention.key_length", 1u << 20), {"heads"});
   expect_refused(set_u32("llama.rope.dimension_count", 7), {"RoPE"});
   expect_refused(set_u32("llama.rope.dimension_count", 512), {"RoPE"});
-  expect_refused(set_u32("llama.expert_count", 8), {"8 experts"});
+  expect_refused(set_u32("llama.expert_count", 8), {"llama.expert_used_count is missing"});
   expect_refused(set_string("llama.context_length", "many"), {"llama.context_length"});
   expect_refused(set_u32("llama.context_length", 0), {"llama.context_length"});
   expect_refused(set_f32("llama.rope.freq_base", std::nanf("")), {"llama.rope.freq_base"});

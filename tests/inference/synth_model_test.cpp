@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inference/families/family.h"
@@ -16,11 +18,16 @@ namespace mneme {
 namespace {
 
 TEST(SynthModel, OfEveryFamilyOpensAndAnswers) {
+  std::vector<std::pair<std::string_view, std::int64_t>> kinds{{"llama", 4}};  // Mixtral
   for (const Family* family : all_families()) {
-    SCOPED_TRACE(std::string(family->name));
+    kinds.emplace_back(family->name, family->name.ends_with("moe") ? 4 : 0);
+  }
+  for (const auto& [family, experts] : kinds) {
+    SCOPED_TRACE(std::string(family) + (experts > 0 ? ", a mixture" : ""));
     const TemporaryFolder folder;
     TinyModelOptions tiny;
-    tiny.family = family->name;
+    tiny.family = family;
+    tiny.experts = experts;
     EngineOptions options;
     options.model_path = write_tiny_model(folder.path(), tiny);
     options.memory = folder.file("tiny.engram.gguf");

@@ -58,6 +58,8 @@ std::string write_tiny_model(const std::string& folder, const TinyModelOptions& 
   synth.shape.vocab_size = static_cast<std::int64_t>(tokens->size());
   synth.shape.context_length = options.context;
   synth.shape.family = options.family;
+  synth.shape.experts = options.experts;
+  synth.shape.experts_used = 2;
   synth.type = options.type;
   const std::string path = folder + "/tiny.gguf";
   std::filesystem::remove(path);  // an engine of the test may still read the last one

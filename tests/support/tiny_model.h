@@ -17,6 +17,7 @@ struct TinyModelOptions {
   std::int64_t layers = 2;
   bool memory = true;  // also a pack, with Engram layers 0 and 1
   std::string_view family = "llama";
+  std::int64_t experts = 0;  // of each layer, of which a token takes two
 };
 
 // Writes `tiny.gguf` and, with memory, `tiny.engram.gguf` into `folder`. Returns the model's path.

@@ -162,8 +162,8 @@ int launch_experts(void* stream, const CudaCall& call) {
     case CudaKernel::matmul_experts: {
       const auto blocks = static_cast<unsigned>((call.in[1].rows + kWarps - 1) / kWarps);
       const auto chosen = static_cast<unsigned>(call.in[2].cols);
-      return launch_kernel(stream, matmul_experts, call, dim3(blocks, chosen, rows),
-                           dim3(kThreads), 0);
+      return launch_kernel(stream, matmul_experts, call, dim3(blocks, chosen, rows), dim3(kThreads),
+                           0);
     }
     default: {
       const auto blocks = static_cast<unsigned>((call.out.cols + kThreads - 1) / kThreads);
